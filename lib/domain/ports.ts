@@ -1,0 +1,180 @@
+import type { TaskEvent } from "./events.ts";
+import type { Status } from "./lifecycle.ts";
+import type { Configuration } from "./profile.ts";
+import type { Limits, Target, TargetMode, Task, TaskArtifact, ValueRef } from "./task.ts";
+import type { Operation } from "./worker-contract.ts";
+
+/** Idempotency: which task a key stands for, and the hash of the call that claimed it. */
+export type KeyClaim = { taskId: string; callHash: string; expiresAtMs: number };
+
+export type QueueEntry = { owner: string; taskId: string; profile: string; queuedAtMs: number };
+
+/** A chunk of log is exactly one worker event; `offset` is where its text begins, in UTF-16 units. */
+export type LogChunk = {
+  taskId: string;
+  offset: number;
+  sequence: number;
+  stream: string;
+  timestamp: string;
+  text: string;
+};
+
+export type Page<T> = { items: T[]; cursor?: string };
+
+/**
+ * Everything durable about tasks. Single-item conditional writes only; a write that is repeated changes nothing.
+ * Every method throws RetryableError `platform.store_unavailable` when the store cannot answer.
+ */
+export interface TaskStore {
+  /** Puts a new task; false if its id is there already (then nothing changed). */
+  create(task: Task): Promise<boolean>;
+  /** Reads consistently. */
+  get(id: string): Promise<Task | undefined>;
+  /**
+   * Reads the task, applies `edit`, and writes what it returns if nobody wrote in between, else begins again; `edit` must
+   * therefore be free of effects. `edit` returns undefined to leave the task as it is, and what it throws is thrown on.
+   * Resolves with the task as it now stands, already stamped. Throws RefusedError `task.not_found`.
+   */
+  change(id: string, edit: (task: Task) => Task | undefined): Promise<Task>;
+  /** An owner's tasks, newest first; may lag behind. Throws InvalidInputError for a cursor it did not make. */
+  list(owner: string, query: { status?: Status; limit: number; cursor?: string }): Promise<Page<Task>>;
+  /** Ids of open tasks (not terminal, or owing something) whose `dueAtMs` is at or before the time, the most overdue first. */
+  listDue(atMs: number, limit: number): Promise<string[]>;
+
+  /**
+   * Claims a key for the claim's task. Resolves with the claim that holds: this one, or an older one that has not expired
+   * at `nowMs`.
+   */
+  claimKey(owner: string, key: string, claim: KeyClaim, nowMs: number): Promise<KeyClaim>;
+
+  /** Events that are there already (by task and sequence) stay as they are. `task.log` events do not belong here. */
+  appendEvents(events: TaskEvent[]): Promise<void>;
+  /** Chunks that are there already (by task and offset) stay as they are. */
+  appendLog(chunks: LogChunk[]): Promise<void>;
+  /** Events with a greater sequence, in order, at most `limit`; log chunks are among them as `task.log` events. */
+  listEvents(taskId: string, after: number, limit: number): Promise<TaskEvent[]>;
+  /**
+   * Log text from `cursor`, at most `limit` UTF-16 units. A reply never splits a surrogate pair (a cursor inside one moves
+   * to its start, and a limit of 1 on a pair returns the pair); beyond the end it is empty and `nextCursor` is the end.
+   */
+  readLog(taskId: string, cursor: number, limit: number): Promise<{ data: string; cursor: number; nextCursor: number }>;
+
+  /** Adds to the owner's queue, first in first out by `queuedAtMs`, then task id. Repeating changes nothing. */
+  enqueue(entry: QueueEntry): Promise<void>;
+  /** Removes from the queue; false when it was not there. */
+  dequeue(entry: QueueEntry): Promise<boolean>;
+  /** The oldest entries of the owner after `after`, read consistently. */
+  listQueue(owner: string, limit: number, after?: QueueEntry): Promise<QueueEntry[]>;
+  /** How many of the owner's entries were queued before this one. */
+  countAhead(entry: QueueEntry): Promise<number>;
+  /** Takes a slot under both limits in one write. Taking it again for the same task is `taken`. */
+  takeSlot(entry: QueueEntry, limits: Pick<Limits, "maxRunning" | "maxRunningPerProfile">): Promise<SlotAnswer>;
+  /** Gives a slot back; repeating changes nothing. */
+  releaseSlot(owner: string, profile: string, taskId: string): Promise<void>;
+  /** Ids of the owner's tasks that hold a slot, by profile. */
+  listSlots(owner: string): Promise<Record<string, string[]>>;
+
+  /** Resolves when the task may have changed, or after `timeoutMs`, or when aborted; it never says which. */
+  waitForChange(taskId: string, revision: number, timeoutMs: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** `full`: the owner has no slot left; `profile_full`: only this profile has none. */
+export type SlotAnswer = "taken" | "full" | "profile_full";
+
+/** Files and large values, kept after the worker is gone. Content is named by its sha256 and checked against it when read. */
+export interface Artifacts {
+  /** Keeps a value of a task. Throws RetryableError `platform.artifacts_unavailable`. */
+  put(taskId: string, name: string, content: Uint8Array, contentType: string): Promise<ValueRef>;
+  /** Reads what `put` returned. Throws RefusedError `artifact.corrupt` or `artifact.not_found`. */
+  get(ref: ValueRef): Promise<Uint8Array>;
+  /** Where the worker PUTs a file, for 15 minutes: only that content is accepted. */
+  uploadTarget(taskId: string, artifact: TaskArtifact): Promise<{ url: string; headers: Record<string, string> }>;
+  /** Whether the file is here, whole. */
+  has(taskId: string, artifact: TaskArtifact): Promise<boolean>;
+  /** A URI from which the caller can read the file. */
+  uriOf(taskId: string, artifact: TaskArtifact): Promise<string>;
+}
+
+/** Runs `dispatch.asl.json`. */
+export interface Workflow {
+  /**
+   * Starts execution `<id>-<n>`: `started`, or `exists` when one of that name was there already, running or dead.
+   * Throws RetryableError when it cannot tell.
+   */
+  start(taskId: string, n: number): Promise<"started" | "exists">;
+}
+
+export type Check = { name: string; status: "pass" | "warn" | "fail"; message: string };
+
+/** What was chosen for a task before it exists: enough to check a backend. */
+export type Placement = {
+  provider: string;
+  accountProfile: string;
+  backend: string;
+  backendName?: string;
+  target: Target;
+};
+
+export type Readiness =
+  | { ready: true; providerRefs?: Record<string, string> }
+  | { ready: false; waitSeconds: number };
+
+/** Where profiles run. Every method is idempotent, and reads what it needs from the task. */
+export interface BackendAdapter {
+  readonly name: string;
+  readonly provider: string;
+  readonly targetModes: readonly TargetMode[];
+  readonly protocols: readonly string[];
+  /** Names of the settings that a backend or call must give, per target mode. */
+  readonly configRequirements: Readonly<Partial<Record<TargetMode, readonly string[]>>>;
+  /** Names the session that the task will use; nothing exists yet. */
+  nameSession(task: Task): string;
+  /** Names the runtime that the task will own, or undefined when it owns none; nothing exists yet. */
+  nameRuntime(task: Task): string | undefined;
+  /** Makes what was named. Throws DispatchError. */
+  provision(task: Task): Promise<{ providerRefs: Record<string, string> }>;
+  /** Whether the worker can be spoken to. Throws DispatchError when it never will. */
+  awaitReady(task: Task): Promise<Readiness>;
+  /**
+   * Sends one operation, once, and resolves with the worker's reply. Throws WorkerGoneError on proof that the session is
+   * gone, any other DispatchError when the outcome is not known.
+   */
+  invoke(task: Task, operation: Operation, options: { timeoutMs: number; signal?: AbortSignal }): Promise<unknown>;
+  /** Ends the session and everything that runs in it. One that is gone already is success. */
+  stop(task: Task): Promise<void>;
+  /** Deletes the runtime that the task owns; resolves with true once it is gone. */
+  deleteRuntime(task: Task): Promise<boolean>;
+  /** Whether a task could run there. Never throws; with `live` it asks the platform. */
+  check(placement: Placement, live: boolean): Promise<Check[]>;
+  /** How to talk to the agent directly, or undefined where nobody can. */
+  cloudAgent(task: Task): Record<string, unknown> | undefined;
+}
+
+/** How Watch and waiting callers look: set per platform. */
+export type Pace = {
+  /** Seconds for which one visit of Watch keeps looking before it returns. */
+  visitSeconds: number;
+  /** Longest pause between two visits, in seconds. */
+  maxPauseSeconds: number;
+};
+
+export interface Logger {
+  debug(message: string, fields?: Record<string, unknown>): void;
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+}
+
+/** Everything a tool or a step may touch. */
+export interface Ports {
+  readonly store: TaskStore;
+  readonly artifacts: Artifacts;
+  readonly workflow: Workflow;
+  readonly backends: Readonly<Record<string, BackendAdapter>>;
+  /** The configuration as it stands now. */
+  configuration(): Configuration;
+  /** Epoch milliseconds. */
+  now(): number;
+  readonly pace: Pace;
+  readonly log: Logger;
+}

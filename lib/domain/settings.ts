@@ -1,0 +1,48 @@
+/**
+ * Every environment variable that AgentDispatch reads, named once. Constructs, handlers, the worker and the
+ * command line import the names from here.
+ */
+export const settings = {
+  /** Folder in which the local system keeps its state; overrides `stateDir` of the configuration. */
+  stateDir: "AGENTDISPATCH_STATE_DIR",
+  /** Path of the configuration file; default `agentdispatch.config.json` in the working directory. */
+  configFile: "AGENTDISPATCH_CONFIG",
+  /** `debug`, `info`, `warn` or `error`. */
+  logLevel: "AGENTDISPATCH_LOG_LEVEL",
+
+  /** Worker: address to bind, default 0.0.0.0. */
+  workerHost: "AGENTDISPATCH_WORKER_HOST",
+  /** Worker: port to bind, default 8080; 0 takes a free one. */
+  workerPort: "AGENTDISPATCH_WORKER_PORT",
+  /** Worker: file that holds the bearer token each request must carry; without it requests need none. */
+  workerTokenFile: "AGENTDISPATCH_WORKER_TOKEN_FILE",
+  /** Worker: file to write `{pid, port}` to once it listens. */
+  workerAddressFile: "AGENTDISPATCH_WORKER_ADDRESS_FILE",
+  /** Worker: folder below which jobs run, default `/workspace` or a fresh temporary folder. */
+  workspace: "AGENTDISPATCH_WORKSPACE",
+  /** Worker and job: folder whose files come back as artifacts. */
+  artifactsDir: "AGENTDISPATCH_ARTIFACTS_DIR",
+  /** Worker: program names that `command.run` may start, comma separated; without it every program may. */
+  commandAllowlist: "AGENTDISPATCH_COMMAND_ALLOWLIST",
+  /** Worker: prefix of variables that make a command a framework: `AGENTDISPATCH_FRAMEWORK_COMMAND_<NAME>`. */
+  frameworkCommandPrefix: "AGENTDISPATCH_FRAMEWORK_COMMAND_",
+  /** Worker: the same as one JSON object, name to command. */
+  frameworkCommands: "AGENTDISPATCH_FRAMEWORK_COMMANDS",
+  /** Worker: seconds without a request after which an idle worker exits, default 900. */
+  workerIdleSeconds: "AGENTDISPATCH_WORKER_IDLE_SECONDS",
+  /** Worker: seconds after which any worker exits, default 28800. */
+  workerMaxSeconds: "AGENTDISPATCH_WORKER_MAX_SECONDS",
+
+  /** Marks every process of one worker session, its jobs included, so that none can be left behind. */
+  sessionMarker: "AGENTDISPATCH_SESSION",
+  /** In a job's environment: the task it runs. A task dispatched from inside it names this as its parent. */
+  taskId: "AGENTDISPATCH_TASK_ID",
+} as const;
+
+/** Reads a whole-number setting. Throws an Error that names the variable when the text is not one. */
+export function numberSetting(env: Record<string, string | undefined>, name: string, fallback: number): number {
+  const text = env[name];
+  if (text === undefined || text === "") return fallback;
+  if (!/^\d{1,9}$/.test(text)) throw new Error(`${name} must be a whole number, not ${JSON.stringify(text)}`);
+  return Number(text);
+}

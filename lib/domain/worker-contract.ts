@@ -1,0 +1,189 @@
+import { z } from "zod";
+import { problemSchema } from "./errors.ts";
+
+/**
+ * The worker contract: what a control plane and a worker say to each other over `POST /invocations`.
+ * A refusal is a reply too (`{error}` with HTTP 200), because the platform between them hides the bodies of 4xx and 5xx.
+ */
+export const CONTRACT = "agentdispatch/1";
+
+/** A worker numbers its events from here; 1-99 are the control plane's before the start. */
+export const FIRST_WORKER_SEQUENCE = 100;
+export const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
+export const MAX_EVENT_BYTES = 64 * 1024;
+/** Text of one `task.log` event, in bytes of UTF-8. */
+export const MAX_LOG_CHUNK_BYTES = 16 * 1024;
+/** Log text kept for a task, in bytes of UTF-8; the whole of a longer output becomes an artifact. */
+export const MAX_LOG_BYTES = 16 * 1024 * 1024;
+/** A result whose JSON is longer is kept as an artifact named `result.json` or `result.txt`, with a preview in its place. */
+export const MAX_RESULT_BYTES = 2 * 1024 * 1024;
+export const MAX_POLL_WAIT_SECONDS = 10;
+/** Seconds for which a worker reports HealthyBusy after the end of a task that nobody collects. */
+export const MAX_UNCOLLECTED_SECONDS = 3600;
+
+const jsonObject = z.record(z.string(), z.unknown());
+const taskId = z.string().regex(/^task_[0-9a-f]{32}$/, "must be task_ and 32 hexadecimal digits");
+const sequence = z.number().int().nonnegative();
+
+export const workerEventTypes = ["task.progress", "task.log", "task.heartbeat", "task.input_required"] as const;
+
+/** One numbered fact. A `task.log` event has its text in `message` and `{stream: "stdout" | "stderr"}` in `payload`. */
+export const workerEventSchema = z.object({
+  sequence: sequence.min(FIRST_WORKER_SEQUENCE),
+  type: z.enum(workerEventTypes),
+  timestamp: z.iso.datetime(),
+  message: z.string().optional(),
+  payload: jsonObject.optional(),
+});
+export type WorkerEvent = z.infer<typeof workerEventSchema>;
+
+export const workerLimitsSchema = z.object({
+  timeoutSeconds: z.number().positive().max(27_000),
+  graceSeconds: z.number().nonnegative().max(300),
+  maxBudgetUsd: z.number().positive().optional(),
+});
+
+const operation = <Op extends string>(op: Op) => z.object({ contract: z.literal(CONTRACT), op: z.literal(op) });
+
+export const helloSchema = operation("hello");
+export const startSchema = operation("start").extend({
+  bootId: z.string(),
+  taskId,
+  taskType: z.enum(["agent.run", "command.run"]),
+  prompt: z.string().optional(),
+  input: jsonObject,
+  context: jsonObject.optional(),
+  metadata: jsonObject.optional(),
+  env: z.record(z.string(), z.string()).optional(),
+  limits: workerLimitsSchema,
+  depth: z.number().int().nonnegative(),
+});
+export const pollSchema = operation("poll").extend({
+  bootId: z.string(),
+  taskId,
+  after: sequence,
+  waitSeconds: z.number().min(0).max(MAX_POLL_WAIT_SECONDS).default(0),
+  maxBytes: z.number().int().positive().max(MAX_REQUEST_BYTES).default(1024 * 1024),
+});
+export const uploadSchema = operation("upload").extend({
+  bootId: z.string(),
+  taskId,
+  targets: z.array(z.object({ id: z.string(), url: z.url(), headers: z.record(z.string(), z.string()) })).max(1000),
+});
+export const inputSchema = operation("input").extend({ bootId: z.string(), taskId, inputResponses: jsonObject });
+export const cancelSchema = operation("cancel").extend({
+  bootId: z.string(),
+  taskId,
+  graceSeconds: z.number().nonnegative().max(300),
+});
+
+export const operationSchema = z.discriminatedUnion("op", [
+  helloSchema,
+  startSchema,
+  pollSchema,
+  uploadSchema,
+  inputSchema,
+  cancelSchema,
+]);
+export type Operation = z.infer<typeof operationSchema>;
+export type StartOperation = z.infer<typeof startSchema>;
+
+/** A body without `contract`: the task is run and answered when done, without events that outlive the answer. */
+export const plainEnvelopeSchema = z.object({
+  taskType: z.enum(["agent.run", "command.run"]).default("agent.run"),
+  input: jsonObject.default({}),
+  metadata: jsonObject.optional(),
+  prompt: z.string().optional(),
+  context: jsonObject.optional(),
+});
+export type PlainEnvelope = z.infer<typeof plainEnvelopeSchema>;
+
+export const helloReplySchema = z.object({
+  contract: z.literal(CONTRACT),
+  bootId: z.string().min(1).max(200),
+  version: z.string(),
+  protocols: z.array(z.string()),
+  frameworks: z.array(z.string()),
+});
+export type HelloReply = z.infer<typeof helloReplySchema>;
+
+export const startReplySchema = z.object({ accepted: z.literal(true), taskId, status: z.string() });
+
+/** What a task left behind in its artifacts folder; `name` is its path below that folder, with `/`. */
+export const workerArtifactSchema = z.object({
+  id: z.string().regex(/^[A-Za-z0-9_-]{1,100}$/),
+  name: z.string().min(1).max(500),
+  sizeBytes: z.number().int().nonnegative(),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  contentType: z.string().max(200),
+});
+export type WorkerArtifact = z.infer<typeof workerArtifactSchema>;
+
+export const usageSchema = z
+  .object({
+    inputTokens: z.number().nonnegative().optional(),
+    outputTokens: z.number().nonnegative().optional(),
+    costUsd: z.number().nonnegative().optional(),
+  })
+  .loose();
+
+export const workerStatuses = ["running", "input_required", "succeeded", "failed", "cancelled"] as const;
+
+/** `artifacts` is there once the task has ended: it is the whole list, and it does not change any more. */
+export const pollReplySchema = z.object({
+  status: z.enum(workerStatuses),
+  events: z.array(workerEventSchema),
+  next: sequence,
+  result: z.unknown().optional(),
+  error: problemSchema.optional(),
+  usage: usageSchema.optional(),
+  inputRequests: jsonObject.optional(),
+  artifacts: z.array(workerArtifactSchema).max(1000).optional(),
+});
+export type PollReply = z.infer<typeof pollReplySchema>;
+
+/** Answers within ten seconds; `pending` ones are still being sent, and asking again with the same ids starts nothing twice. */
+export const uploadReplySchema = z.object({
+  artifacts: z.array(
+    z.object({ id: z.string(), state: z.enum(["pending", "stored", "lost"]), reason: z.string().max(2000).optional() }),
+  ),
+});
+export type UploadReply = z.infer<typeof uploadReplySchema>;
+
+export const acceptedReplySchema = z.object({ accepted: z.boolean(), status: z.enum(workerStatuses) });
+export const refusalReplySchema = z.object({ error: problemSchema });
+
+/** What `command.run` takes. The words of `command` are split as a shell splits them; no shell runs unless asked for. */
+export const commandInputSchema = z.strictObject({
+  command: z.string().min(1).max(65_536),
+  args: z.array(z.string().max(131_072)).max(1000).optional(),
+  cwd: z.string().max(4096).optional(),
+  env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/), z.string().max(32_768)).optional(),
+  stdin: z.string().max(1_000_000).optional(),
+  shell: z.boolean().optional(),
+  timeoutSeconds: z.number().positive().max(27_000).optional(),
+});
+export type CommandInput = z.infer<typeof commandInputSchema>;
+
+/** How a command ended, as data: the same shape whichever way it ended. `exitCode` is null when a signal ended it. */
+export type CommandResult = {
+  exitCode: number | null;
+  signal?: string;
+  timedOut: boolean;
+  cancelled?: boolean;
+  durationMs: number;
+  stdoutBytes: number;
+  stderrBytes: number;
+};
+
+/** What `agent.run` takes. */
+export const agentInputSchema = z.strictObject({
+  instruction: z.string().min(1),
+  context: jsonObject.optional(),
+  framework: z.string().max(100).optional(),
+  model: z.union([z.string().max(500), jsonObject]).optional(),
+  runtime_tools: jsonObject.optional(),
+  protocol: z.string().max(20).optional(),
+  timeoutSeconds: z.number().positive().max(27_000).optional(),
+});
+export type AgentInput = z.infer<typeof agentInputSchema>;
