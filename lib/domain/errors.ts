@@ -71,12 +71,20 @@ export type Mistake = { path: string; message: string };
 
 /** The input cannot be understood; every mistake is named. Code `input.invalid`. */
 export class InvalidInputError extends RefusedError {
-  constructor(mistakes: Mistake[], extra: Extra = {}) {
+  /** All of them; the message and the details that travel hold the first twenty. */
+  readonly mistakes: readonly Mistake[];
+
+  constructor(mistakes: readonly Mistake[], extra: Extra = {}) {
     const listed = mistakes.slice(0, 20);
-    const text = listed.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join("; ");
-    super("input.invalid", text, { ...extra, details: { mistakes: listed } });
+    const more = mistakes.length - listed.length;
+    const text = listed.map(describeMistake).join("; ") + (more > 0 ? `; and ${more} more` : "");
+    super("input.invalid", text.slice(0, 8000), { ...extra, details: { mistakes: listed } });
+    this.mistakes = mistakes;
   }
 }
+
+/** A mistake as one line of text. */
+export const describeMistake = ({ path, message }: Mistake): string => (path ? `${path}: ${message}` : message);
 
 export const taskNotFound = (id: string) =>
   new RefusedError("task.not_found", `no task ${id}`, { hint: "list_tasks shows the tasks you can see" });

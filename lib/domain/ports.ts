@@ -115,9 +115,7 @@ export type Placement = {
   target: Target;
 };
 
-export type Readiness =
-  | { ready: true; providerRefs?: Record<string, string> }
-  | { ready: false; waitSeconds: number };
+export type Readiness = { ready: true; providerRefs?: Record<string, string> } | { ready: false; waitSeconds: number };
 
 /** Where profiles run. Every method is idempotent, and reads what it needs from the task. */
 export interface BackendAdapter {
@@ -176,5 +174,7 @@ export interface Ports {
   /** Epoch milliseconds. */
   now(): number;
   readonly pace: Pace;
+  /** Aborted when this process is about to end: whoever looks or waits returns soon. */
+  readonly closing: AbortSignal;
   readonly log: Logger;
 }

@@ -3,7 +3,9 @@ import { InvalidInputError, type Mistake } from "./errors.ts";
 import { forbiddenPaths } from "./policy.ts";
 import { CAPABILITY, protocols, targetModes, taskTypes } from "./task.ts";
 
-const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, "must be letters, digits, dots, dashes or underscores");
+const name = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, "must be letters, digits, dots, dashes or underscores");
 const json = z.record(z.string(), z.unknown());
 
 /** Limits as they may be written in `defaults` and in a profile. */
@@ -20,7 +22,10 @@ const providers = z.enum(["aws", "local"]);
 
 const accountSchema = z.strictObject({
   provider: providers,
-  region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "must be an AWS region such as us-west-2").optional(),
+  region: z
+    .string()
+    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "must be an AWS region such as us-west-2")
+    .optional(),
   credentialSource: z.string().max(100).default("aws-sdk-default"),
 });
 
@@ -123,18 +128,27 @@ function referenceMistakes(configuration: Configuration): Mistake[] {
   const { accounts, backends, runtimes, defaults } = configuration;
   const mistakes: Mistake[] = [];
   const missing = (path: string, kind: string, name: string, known: object) =>
-    mistakes.push({ path, message: `no ${kind} is named ${name}; there are: ${Object.keys(known).join(", ") || "none"}` });
+    mistakes.push({
+      path,
+      message: `no ${kind} is named ${name}; there are: ${Object.keys(known).join(", ") || "none"}`,
+    });
 
   for (const [key, backend] of Object.entries(backends)) {
     const path = `backends.${key}`;
     const account = own(accounts, backend.account);
     if (!account) missing(`${path}.account`, "account", backend.account, accounts);
     else if (backend.provider && backend.provider !== account.provider)
-      mistakes.push({ path: `${path}.provider`, message: `is ${backend.provider}, but its account is ${account.provider}` });
+      mistakes.push({
+        path: `${path}.provider`,
+        message: `is ${backend.provider}, but its account is ${account.provider}`,
+      });
     const provider = backend.provider ?? account?.provider;
     const adapterProvider = backend.adapter === "local-process" ? "local" : "aws";
     if (provider && provider !== adapterProvider)
-      mistakes.push({ path: `${path}.adapter`, message: `${backend.adapter} serves ${adapterProvider}, not ${provider}` });
+      mistakes.push({
+        path: `${path}.adapter`,
+        message: `${backend.adapter} serves ${adapterProvider}, not ${provider}`,
+      });
   }
   for (const [key, runtime] of Object.entries(runtimes)) {
     const path = `runtimes.${key}`;
@@ -143,7 +157,10 @@ function referenceMistakes(configuration: Configuration): Mistake[] {
     if (runtime.account && !own(accounts, runtime.account))
       missing(`${path}.account`, "account", runtime.account, accounts);
     else if (runtime.account && backend && backend.account !== runtime.account)
-      mistakes.push({ path: `${path}.account`, message: `is ${runtime.account}, but its backend uses ${backend.account}` });
+      mistakes.push({
+        path: `${path}.account`,
+        message: `is ${runtime.account}, but its backend uses ${backend.account}`,
+      });
     const provider = backend && (backend.provider ?? own(accounts, backend.account)?.provider);
     if (runtime.provider && provider && runtime.provider !== provider)
       mistakes.push({ path: `${path}.provider`, message: `is ${runtime.provider}, but its backend is ${provider}` });

@@ -18,7 +18,7 @@ export const settings = {
   workerTokenFile: "AGENTDISPATCH_WORKER_TOKEN_FILE",
   /** Worker: file to write `{pid, port}` to once it listens. */
   workerAddressFile: "AGENTDISPATCH_WORKER_ADDRESS_FILE",
-  /** Worker: folder below which jobs run, default `/workspace` or a fresh temporary folder. */
+  /** Worker: folder below which jobs run, made if missing; default a fresh temporary folder. */
   workspace: "AGENTDISPATCH_WORKSPACE",
   /** Worker and job: folder whose files come back as artifacts. */
   artifactsDir: "AGENTDISPATCH_ARTIFACTS_DIR",
@@ -37,6 +37,15 @@ export const settings = {
   sessionMarker: "AGENTDISPATCH_SESSION",
   /** In a job's environment: the task it runs. A task dispatched from inside it names this as its parent. */
   taskId: "AGENTDISPATCH_TASK_ID",
+  /** In a job's environment: how many dispatches led to it; 0 for a task that a person or client dispatched. */
+  depth: "AGENTDISPATCH_DEPTH",
+  /**
+   * In a job's environment: the file in which the answers to its `task.input_required` event appear, as one JSON
+   * object. It appears whole; a job that asks more than once removes it before it asks again.
+   */
+  inputFile: "AGENTDISPATCH_INPUT_FILE",
+  /** Variables that begin so are the worker's own and never reach a job. */
+  workerPrefix: "AGENTDISPATCH_WORKER_",
 } as const;
 
 /** Reads a whole-number setting. Throws an Error that names the variable when the text is not one. */

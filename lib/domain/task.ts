@@ -2,7 +2,9 @@ import { z } from "zod";
 import type { Problem } from "./errors.ts";
 import { assertTransition, isTerminal, type Status } from "./lifecycle.ts";
 
-export const taskIdSchema = z.string().regex(/^task_[0-9a-f]{32}$/, "must be a task id: task_ and 32 hexadecimal digits");
+export const taskIdSchema = z
+  .string()
+  .regex(/^task_[0-9a-f]{32}$/, "must be a task id: task_ and 32 hexadecimal digits");
 
 /** A new task id; always random, so that it says nothing and collides with nothing. */
 export function newTaskId(): string {
@@ -118,8 +120,8 @@ export type Task = {
   providerRefs: Record<string, string>;
   session?: Session;
   lease?: { holder: string; untilMs: number };
-  /** Executions started anew, and the worker event they began at; five without progress end the task. */
-  revivals?: { count: number; atSequence: number };
+  /** Executions started anew in one phase since the worker last answered; too many end the task. */
+  revivals?: { count: number; atPhase: number };
 
   /** Number of the last worker event stored. */
   workerSequence: number;

@@ -63,7 +63,12 @@ export const pollSchema = operation("poll").extend({
   taskId,
   after: sequence,
   waitSeconds: z.number().min(0).max(MAX_POLL_WAIT_SECONDS).default(0),
-  maxBytes: z.number().int().positive().max(MAX_REQUEST_BYTES).default(1024 * 1024),
+  maxBytes: z
+    .number()
+    .int()
+    .positive()
+    .max(MAX_REQUEST_BYTES)
+    .default(1024 * 1024),
 });
 export const uploadSchema = operation("upload").extend({
   bootId: z.string(),

@@ -1,0 +1,37 @@
+import { RefusedError } from "../../../lib/domain/errors.ts";
+import { ownEvent } from "../../../lib/domain/events.ts";
+import { adapterOf } from "../../../lib/domain/session.ts";
+import { transition } from "../../../lib/domain/task.ts";
+import { again, current, done, type Step } from "./step.ts";
+
+/** The longest that a runtime may take to become ready. */
+const READY_DEADLINE_MS = 10 * 60_000;
+
+/** Looks whether the worker can be spoken to, and moves the task on when it can. */
+export const awaitReady: Step = async (ports, input) => {
+  const task = await current(ports, input);
+  if (task?.status !== "provisioning") return done;
+  const readiness = await adapterOf(ports, task).awaitReady(task);
+  const now = ports.now();
+  if (!readiness.ready) {
+    const since = Date.parse(task.phases.provisioning ?? task.createdAt);
+    if (now - since > READY_DEADLINE_MS)
+      throw new RefusedError("worker.not_ready", "the worker did not become ready within 10 minutes", {
+        hint: "check_cloud_agent_runtime names what is wrong",
+      });
+    return again(readiness.waitSeconds);
+  }
+  const events = [ownEvent(task.id, "session.created", now)];
+  if (task.owes.runtime !== undefined) events.push(ownEvent(task.id, "runtime.provisioned", now));
+  await ports.store.appendEvents(events);
+  await ports.store.change(task.id, (current) =>
+    current.status === "provisioning"
+      ? {
+          ...transition(current, "starting", now),
+          providerRefs: { ...current.providerRefs, ...readiness.providerRefs },
+          dueAtMs: now + 5 * 60_000,
+        }
+      : undefined,
+  );
+  return done;
+};

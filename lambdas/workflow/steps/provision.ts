@@ -1,0 +1,32 @@
+import { ownEvent } from "../../../lib/domain/events.ts";
+import { adapterOf } from "../../../lib/domain/session.ts";
+import type { Task } from "../../../lib/domain/task.ts";
+import { current, done, type Step } from "./step.ts";
+
+/** Names what the task will need, which is owed from then on, and makes it. */
+export const provision: Step = async (ports, input) => {
+  const task = await current(ports, input);
+  if (task?.status !== "provisioning") return done;
+  const adapter = adapterOf(ports, task);
+  const session = task.session?.id ?? adapter.nameSession(task);
+  const runtime = task.owes.runtime ?? adapter.nameRuntime(task);
+  const named = await ports.store.change(task.id, (now) => name(now, session, runtime, ports.now()));
+  await ports.store.appendEvents([ownEvent(task.id, "task.provisioning", ports.now())]);
+  if (named.status !== "provisioning" || named.session?.id !== session) return done;
+
+  const { providerRefs } = await adapter.provision(named);
+  await ports.store.change(task.id, (now) =>
+    now.n === input.n ? { ...now, providerRefs: { ...now.providerRefs, ...providerRefs } } : undefined,
+  );
+  return done;
+};
+
+function name(task: Task, session: string, runtime: string | undefined, nowMs: number): Task | undefined {
+  if (task.status !== "provisioning" || task.session) return undefined;
+  return {
+    ...task,
+    session: { id: session, state: "open", uses: {} },
+    owes: { ...task.owes, session, ...(runtime !== undefined && { runtime }) },
+    dueAtMs: nowMs + 5 * 60_000,
+  };
+}

@@ -1,0 +1,140 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { RefusedError } from "../../domain/errors.ts";
+import { notRunning, type Place, type Started } from "../door.ts";
+import { Endpoint } from "../endpoint.ts";
+import { type Io, write } from "../io.ts";
+import { paint, printJson, table } from "../print.ts";
+import type { Context } from "../program.ts";
+import { toPage, toRecord } from "../reply.ts";
+
+/** Stable, so that what an assistant was told keeps working after a restart. */
+export const DEFAULT_PORT = 8377;
+
+const STOP_WAIT_MS = 20_000;
+const PAGE = 100;
+const MAX_COUNTED = 1000;
+
+type Options = Place & { json?: boolean };
+
+/** `agent-dispatch local [start]`: runs the system in the foreground until it is interrupted. */
+export async function start(context: Context, options: Options & { port: number }): Promise<number> {
+  const { io, local } = context;
+  const system = await local.start(options);
+  const interrupted = new Promise<void>((resolve) => {
+    context.onInterrupt((count) => (count === 1 ? resolve() : context.exit(1)));
+  });
+  if (options.json) {
+    const { url, tokenFile, stateDir } = system;
+    await printJson(io, { url, tokenFile, stateDir, pid: process.pid });
+  } else await write(io.stdout, howToConnect(io, system));
+  await interrupted;
+  await write(io.stderr, "\nstopping; tasks that have not ended resume on the next start\n");
+  await system.close();
+  return 0;
+}
+
+/** What a person needs to use the system that has just started. */
+export function howToConnect(io: Io, system: Pick<Started, "url" | "tokenFile" | "stateDir">): string {
+  const title = (text: string) => paint(io.stdout, "bold", text);
+  const token = quote(system.tokenFile);
+  const facts = [
+    ["endpoint", system.url],
+    ["token", system.tokenFile],
+    ["state", system.stateDir],
+  ].map(([name = "", value = ""]) => [`  ${paint(io.stdout, "dim", name)}`, value]);
+  return `${title("AgentDispatch is running on this machine.")} Ctrl-C stops it.
+
+${table(facts)}
+${title("Claude Code")}
+  claude mcp add --transport http agent-dispatch ${system.url} --header "Authorization: Bearer $(cat ${token})"
+
+${title("Codex")}, in ~/.codex/config.toml; start it with AGENTDISPATCH_TOKEN="$(cat ${token})" codex
+  [mcp_servers.agent-dispatch]
+  url = "${system.url}"
+  bearer_token_env_var = "AGENTDISPATCH_TOKEN"
+
+${title("Another terminal")}
+  npx agent-dispatch run --command 'git --version'
+`;
+}
+
+/** The path as one word of a shell. */
+const quote = (path: string): string => (/^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`);
+
+/** `agent-dispatch local stop`: asks the system that runs to end, and waits until it has. */
+export async function stop(context: Context, options: Options): Promise<number> {
+  const { io, local } = context;
+  const found = await local.find(options);
+  if (!found) throw notRunning(await local.stateDir(options));
+  const deadline = Date.now() + STOP_WAIT_MS;
+  for (let asked = false; isAlive(found.pid); asked = true) {
+    if (!asked) process.kill(found.pid, "SIGTERM");
+    if (Date.now() > deadline)
+      throw new RefusedError("local.still_running", `process ${found.pid} has not ended within 20 s`, {
+        hint: `kill -9 ${found.pid} ends it at once; its tasks resume on the next start`,
+        details: { pid: found.pid, url: found.url },
+      });
+    await delay(50);
+  }
+  if (options.json) await printJson(io, { stopped: true, pid: found.pid });
+  else await write(io.stdout, `stopped (process ${found.pid}); tasks that have not ended resume on the next start\n`);
+  return 0;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ESRCH") return false;
+    throw new RefusedError("local.not_permitted", `process ${pid} belongs to somebody else`, { cause: error });
+  }
+}
+
+/** `agent-dispatch local status`: whether a system runs on the state, where, and what it has to do. Exits 1 if none runs. */
+export async function status(context: Context, options: Options): Promise<number> {
+  const { io, local } = context;
+  const stateDir = await local.stateDir(options);
+  const found = await local.find(options);
+  if (!found) {
+    if (options.json) await printJson(io, { running: false, stateDir });
+    else
+      await write(
+        io.stdout,
+        table([
+          ["not running", ""],
+          ["state", stateDir],
+        ]),
+      );
+    return 1;
+  }
+  const endpoint = new Endpoint(async () => found);
+  const { counts, more } = await countTasks(endpoint).finally(() => endpoint.close());
+  const { url, pid } = found;
+  if (options.json) {
+    await printJson(io, { running: true, stateDir, url, pid, tasks: counts, ...(more && { newestOnly: MAX_COUNTED }) });
+    return 0;
+  }
+  const tasks = Object.entries(counts).map(([name, count]) => `${count} ${name.replaceAll("_", " ")}`);
+  const rows = [
+    ["running", `process ${pid}`],
+    ["endpoint", url],
+    ["state", stateDir],
+    ["tasks", (tasks.join(", ") || "none") + (more ? ` (of the newest ${MAX_COUNTED})` : "")],
+  ];
+  await write(io.stdout, table(rows));
+  return 0;
+}
+
+async function countTasks(endpoint: Endpoint): Promise<{ counts: Record<string, number>; more: boolean }> {
+  const counts: Record<string, number> = {};
+  let cursor: string | undefined;
+  for (let seen = 0; seen < MAX_COUNTED; ) {
+    const page = toPage(await endpoint.call("list_tasks", { limit: PAGE, ...(cursor !== undefined && { cursor }) }));
+    for (const { status } of page.items.map(toRecord)) counts[status] = (counts[status] ?? 0) + 1;
+    seen += page.items.length;
+    cursor = page.cursor;
+    if (cursor === undefined || page.items.length === 0) return { counts, more: false };
+  }
+  return { counts, more: true };
+}

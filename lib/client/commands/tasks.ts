@@ -1,0 +1,130 @@
+import { openRunning, type Place } from "../door.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { hasEnded } from "../follow.ts";
+import { type Io, write } from "../io.ts";
+import { printOutcome } from "../outcome.ts";
+import { formatDuration, oneLine, paint, printJson, table } from "../print.ts";
+import type { Context } from "../program.ts";
+import { isObject, type TaskRecord, toOutcome, toPage, toRecord } from "../reply.ts";
+
+type Options = Place & { json?: boolean };
+
+/** Runs a command at the local system that runs, and leaves its endpoint closed. */
+async function at(context: Context, place: Place, use: (endpoint: Endpoint) => Promise<number>): Promise<number> {
+  const endpoint = await openRunning(context.local, place);
+  return await use(endpoint).finally(() => endpoint.close());
+}
+
+/** `agent-dispatch status <id>` */
+export function showStatus(context: Context, id: string, options: Options): Promise<number> {
+  return at(context, options, async (endpoint) => {
+    const record = toRecord(await endpoint.call("get_task_status", { task_id: id }));
+    if (options.json) await printJson(context.io, record.whole);
+    else await write(context.io.stdout, table(statusRows(context.io, record)));
+    return 0;
+  });
+}
+
+function statusRows(io: Io, record: TaskRecord): string[][] {
+  const { whole } = record;
+  const progress = isObject(whole.progress) && typeof whole.progress.message === "string" ? whole.progress.message : "";
+  const position = typeof whole.queuePosition === "number" ? [["queue position", String(whole.queuePosition)]] : [];
+  const rows = [
+    ["task", record.id],
+    ["type", record.taskType],
+    ["status", paintStatus(io, record.status)],
+    ...position,
+    ["created", record.createdAt],
+    [hasEnded(record.status) ? "took" : "running for", formatDuration(ageMs(record))],
+    ...(progress ? [["progress", oneLine(progress)]] : []),
+    ...(record.error ? [["error", `${oneLine(record.error.message, 2000)} (${record.error.code})`]] : []),
+    ...(record.error?.hint ? [["hint", oneLine(record.error.hint, 2000)]] : []),
+  ];
+  return rows.map(([name = "", value = ""]) => [paint(io.stdout, "dim", name), value]);
+}
+
+/** `agent-dispatch logs <id> [--follow]` */
+export function showLogs(context: Context, id: string, options: Options & { follow?: boolean }): Promise<number> {
+  return at(context, options, async (endpoint) => {
+    let cursor = 0;
+    let whole = "";
+    for (let last = !options.follow; ; ) {
+      const wait = last ? {} : { wait_seconds: 20 };
+      const reply = await endpoint.call("get_task_logs", { task_id: id, cursor, ...wait });
+      const data = typeof reply.data === "string" ? reply.data : "";
+      cursor = typeof reply.nextCursor === "number" ? reply.nextCursor : cursor + data.length;
+      if (options.json) whole += data;
+      else if (data) await write(context.io.stdout, data);
+      if (data) continue;
+      if (last) break;
+      // What was written just before the end is read once more after the end was seen.
+      last = hasEnded(toRecord(await endpoint.call("get_task_status", { task_id: id })).status);
+    }
+    if (options.json) await printJson(context.io, { taskId: id, cursor: 0, nextCursor: cursor, data: whole });
+    return 0;
+  });
+}
+
+/** `agent-dispatch result <id>` */
+export function showResult(context: Context, id: string, options: Options): Promise<number> {
+  return at(context, options, async (endpoint) => {
+    const { io } = context;
+    const outcome = toOutcome(await endpoint.call("get_task_result", { task_id: id }));
+    if (options.json) await printJson(io, outcome.whole);
+    else if (!hasEnded(outcome.status)) await write(io.stderr, `the task has not ended: it is ${outcome.status}\n`);
+    else {
+      const record = toRecord(await endpoint.call("get_task_status", { task_id: id }));
+      if (record.taskType === "command.run" && outcome.result !== undefined) await printJson(io, outcome.result);
+      await printOutcome(io, record, outcome, ageMs(record));
+    }
+    return 0;
+  });
+}
+
+/** `agent-dispatch cancel <id>` */
+export function cancel(context: Context, id: string, options: Options): Promise<number> {
+  return at(context, options, async (endpoint) => {
+    const reply = await endpoint.call("cancel_task", { task_id: id });
+    if (options.json) await printJson(context.io, reply);
+    else await write(context.io.stdout, `${id} ${oneLine(String(reply.status))}\n`);
+    return 0;
+  });
+}
+
+/** `agent-dispatch list [--status] [--limit]` */
+export function list(context: Context, options: Options & { status?: string; limit: number }): Promise<number> {
+  return at(context, options, async (endpoint) => {
+    const { io } = context;
+    const filter = { limit: options.limit, ...(options.status !== undefined && { status: options.status }) };
+    const reply = await endpoint.call("list_tasks", filter);
+    if (options.json) return await printJson(io, reply).then(() => 0);
+    const { items, cursor } = toPage(reply);
+    if (items.length === 0) await write(io.stdout, "no tasks\n");
+    else {
+      const head = ["task", "type", "status", "created", "took"].map((name) => paint(io.stdout, "dim", name));
+      await write(io.stdout, table([head, ...items.map(toRecord).map((record) => listRow(io, record))]));
+    }
+    if (cursor) await write(io.stderr, paint(io.stderr, "dim", "there are more; --limit shows them\n"));
+    return 0;
+  });
+}
+
+const listRow = (io: Io, record: TaskRecord): string[] => [
+  record.id,
+  record.taskType,
+  paintStatus(io, record.status),
+  record.createdAt.slice(0, 19).replace("T", " "),
+  formatDuration(ageMs(record)),
+];
+
+function paintStatus(io: Io, status: string): string {
+  const styles = { succeeded: "green", failed: "red", cancelled: "yellow" } as const;
+  return status in styles ? paint(io.stdout, styles[status as keyof typeof styles], status) : oneLine(status);
+}
+
+/** From its creation to its end, or to now. */
+function ageMs(record: TaskRecord): number {
+  const phases = isObject(record.whole.phases) ? record.whole.phases : {};
+  const ended = hasEnded(record.status) ? Date.parse(String(phases[record.status] ?? record.updatedAt)) : Date.now();
+  return ended - Date.parse(record.createdAt);
+}

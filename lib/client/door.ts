@@ -1,0 +1,74 @@
+import { DispatchError, RefusedError } from "../domain/errors.ts";
+import { Endpoint } from "./endpoint.ts";
+
+/** Which local system is meant: by its state folder, or by the configuration file that names it. */
+export type Place = { config?: string; stateDir?: string };
+
+/** A local system that runs, in this process or another. */
+export type Found = { url: string; pid: number; token: string };
+
+/** A local system started by this process. */
+export type Started = { url: string; token: string; tokenFile: string; stateDir: string; close(): Promise<void> };
+
+/** The local system as the commands know it; the entry file says what is behind it. */
+export type LocalDoor = {
+  /** The state folder that is meant. */
+  stateDir(place: Place): Promise<string>;
+  /** The system that runs on that state, if one does. */
+  find(place: Place): Promise<Found | undefined>;
+  /** Starts one. Throws RefusedError `local.already_running` when another runs on that state. */
+  start(options: Place & { port: number }): Promise<Started>;
+};
+
+const PATIENCE_MS = 30_000;
+
+/** The endpoint of the system that runs. Throws RefusedError `local.not_running`. */
+export async function openRunning(local: LocalDoor, place: Place): Promise<Endpoint> {
+  if (!(await local.find(place))) throw notRunning(await local.stateDir(place));
+  return new Endpoint(() => local.find(place));
+}
+
+/** The refusal of a command that needs a system which runs already. */
+export function notRunning(stateDir: string): RefusedError {
+  return new RefusedError("local.not_running", `no local system is running on ${stateDir}`, {
+    hint: "agent-dispatch local starts it; --state-dir or --config names another one",
+  });
+}
+
+export type OpenDoor = {
+  endpoint: Endpoint;
+  /** Whether the system runs in this process, and ends with it. */
+  own: boolean;
+  close(): Promise<void>;
+};
+
+/**
+ * An endpoint to run a task at: that of the system that runs, or of one started for this run. A connection that is lost is
+ * tried again for half a minute, so that the system may be restarted meanwhile; `tell` hears of it.
+ */
+export async function openForRun(local: LocalDoor, place: Place, tell: (text: string) => void): Promise<OpenDoor> {
+  const started = (await local.find(place)) ? undefined : await startUnlessRunning(local, place);
+  const endpoint = new Endpoint(async () => started ?? (await local.find(place)), {
+    patienceMs: PATIENCE_MS,
+    onLost: (reason) => tell(`the local system does not answer (${reason}); trying again for ${PATIENCE_MS / 1000} s`),
+    onBack: () => tell("the local system answers again"),
+  });
+  return {
+    endpoint,
+    own: started !== undefined,
+    async close() {
+      await endpoint.close();
+      await started?.close();
+    },
+  };
+}
+
+async function startUnlessRunning(local: LocalDoor, place: Place): Promise<Started | undefined> {
+  try {
+    return await local.start({ ...place, port: 0 });
+  } catch (error) {
+    // Somebody else was quicker; theirs is as good.
+    if (error instanceof DispatchError && error.code === "local.already_running") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,89 @@
+import yoctoSpinner, { type Spinner } from "yocto-spinner";
+import type { TaskEvent } from "../domain/events.ts";
+import type { Watcher } from "./follow.ts";
+import { type Io, isInteractive, type Output, write } from "./io.ts";
+import { formatDuration, oneLine, paint } from "./print.ts";
+import type { TaskRecord } from "./reply.ts";
+
+type Options = {
+  /** Where what the job writes to its standard output goes; default this process's. */
+  stdout?: Output;
+};
+
+/**
+ * What a person sees of a task while it runs: the job's own output where it belongs, and on standard error a spinner with
+ * the time on a terminal, plain lines elsewhere.
+ */
+export class LiveView implements Watcher {
+  readonly #io: Io;
+  readonly #stdout: Output;
+  readonly #startedMs = performance.now();
+  readonly #spinner: Spinner | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #status = "starting";
+  #progress = "";
+  #midLine = false;
+
+  constructor(io: Io, options: Options = {}) {
+    this.#io = io;
+    this.#stdout = options.stdout ?? io.stdout;
+    if (!isInteractive(io.stderr, io.env)) return;
+    // Signals mean something here: the first one cancels the task.
+    this.#spinner = yoctoSpinner({ stream: io.stderr as NodeJS.WriteStream, handleSignals: false }).start(this.#line());
+    this.#timer = setInterval(() => this.#refresh(), 1000).unref();
+  }
+
+  status(record: TaskRecord): Promise<void> | void {
+    if (record.status === this.#status) return;
+    this.#status = record.status;
+    this.#refresh();
+    if (!this.#spinner) return this.note(record.status.replaceAll("_", " "));
+  }
+
+  async event(event: TaskEvent): Promise<void> {
+    if (event.type === "task.log" && event.message) {
+      const target = event.payload?.stream === "stderr" ? this.#io.stderr : this.#stdout;
+      this.#midLine = !event.message.endsWith("\n");
+      await write(target, event.message);
+    } else if (event.type === "task.progress" && event.message) {
+      this.#progress = oneLine(event.message, 100);
+      this.#refresh();
+      await this.note(oneLine(event.message));
+    } else if (event.type === "task.input_required") {
+      await this.note(`the task needs input: ${oneLine(event.message ?? "see agent-dispatch status")}`);
+    }
+  }
+
+  /** A line about the task, told apart from its own output. */
+  async note(text: string): Promise<void> {
+    await write(this.#io.stderr, `${this.#freshLine()}${paint(this.#io.stderr, "dim", `› ${text}`)}\n`);
+  }
+
+  /** Takes the spinner away; output after that begins on a line of its own. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#spinner?.stop();
+    const line = this.#freshLine();
+    if (line) await write(this.#io.stderr, line);
+  }
+
+  get elapsedMs(): number {
+    return performance.now() - this.#startedMs;
+  }
+
+  /** Output and notes share a line only where both go to the same terminal. */
+  #freshLine(): string {
+    const needed = this.#midLine && this.#stdout.isTTY === true && this.#io.stderr.isTTY === true;
+    this.#midLine = false;
+    return needed ? "\n" : "";
+  }
+
+  #refresh(): void {
+    if (this.#spinner) this.#spinner.text = this.#line();
+  }
+
+  #line(): string {
+    const progress = this.#progress && ` · ${this.#progress}`;
+    return `${this.#status.replaceAll("_", " ")} · ${formatDuration(this.elapsedMs)}${progress}`;
+  }
+}

@@ -1,0 +1,48 @@
+import { CommanderError } from "commander";
+import { DispatchError, type Problem } from "../domain/errors.ts";
+import { settings } from "../domain/settings.ts";
+import { describe } from "./describe.ts";
+import type { LocalDoor } from "./door.ts";
+import { exitCodeOfProblem, USAGE_ERROR } from "./exit-code.ts";
+import { type Io, write } from "./io.ts";
+import { printJson, printProblem } from "./print.ts";
+
+/** What the commands are given by the entry file. */
+export type Context = {
+  io: Io;
+  local: LocalDoor;
+  /** Calls back at each Ctrl-C or request to end, counting from 1, until released. */
+  onInterrupt(listener: (count: number) => void): () => void;
+  /** Ends the process at once. */
+  exit(code: number): void;
+};
+
+/** Runs one command line and resolves with its exit code; never throws. */
+export async function main(args: readonly string[], context: Context): Promise<number> {
+  const { io } = context;
+  let json = false;
+  let exitCode = 0;
+  const program = describe(context, (code) => {
+    exitCode = code;
+  }).hook("preAction", (_, command) => {
+    json = command.opts().json === true;
+  });
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    // Help ends this way too, with 0; what is wrong with the usage has been printed.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR;
+    return await fail(io, error, json);
+  }
+}
+
+async function fail(io: Io, error: unknown, json: boolean): Promise<number> {
+  const message = error instanceof Error ? error.message : String(error);
+  const problem: Problem =
+    error instanceof DispatchError ? error.problem : { code: "client.internal", message, retryable: false };
+  if (json) await printJson(io, { error: problem });
+  await printProblem(io, problem);
+  if (io.env[settings.logLevel] === "debug" && error instanceof Error) await write(io.stderr, `${error.stack}\n`);
+  return exitCodeOfProblem(problem);
+}

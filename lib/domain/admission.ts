@@ -1,0 +1,57 @@
+import { isTerminal } from "./lifecycle.ts";
+import { resolveLimits } from "./limits.ts";
+import type { Ports, QueueEntry } from "./ports.ts";
+import { own } from "./profile.ts";
+import { transition } from "./task.ts";
+
+const PAGE = 50;
+
+/**
+ * Lets the owner's oldest queued tasks begin while both limits allow it, passing over those whose profile is full.
+ * Safe to call at any time and from anywhere at once: the slots are taken by one conditional write.
+ */
+export async function admit(ports: Ports, owner: string): Promise<void> {
+  const fullProfiles = new Set<string>();
+  let after: QueueEntry | undefined;
+  do {
+    const entries: QueueEntry[] = await ports.store.listQueue(owner, PAGE, after);
+    for (const entry of entries) {
+      if (fullProfiles.has(entry.profile)) continue;
+      const configuration = ports.configuration();
+      const limits = resolveLimits(configuration, own(configuration.runtimes, entry.profile), {});
+      const answer = await ports.store.takeSlot(entry, limits);
+      if (answer === "full") return;
+      if (answer === "taken") await begin(ports, entry);
+      else fullProfiles.add(entry.profile);
+    }
+    after = entries.length === PAGE ? entries.at(-1) : undefined;
+  } while (after);
+}
+
+/** Moves a task that holds a slot on, and starts its execution. One that was cancelled meanwhile gives the slot back. */
+async function begin(ports: Ports, entry: QueueEntry): Promise<void> {
+  const { store, workflow, log } = ports;
+  const { taskId, owner, profile } = entry;
+  const known = await store.get(taskId);
+  const task =
+    known &&
+    (await store.change(taskId, (current) => {
+      if (current.status !== "queued") return undefined;
+      const now = ports.now();
+      return {
+        ...transition(current, "provisioning", now),
+        owes: { ...current.owes, slot: profile },
+        dueAtMs: now + 60_000,
+      };
+    }));
+  await store.dequeue(entry);
+  if (!task || (isTerminal(task.status) && task.owes.slot === undefined)) {
+    await store.releaseSlot(owner, profile, taskId);
+    return;
+  }
+  try {
+    await workflow.start(taskId, task.n);
+  } catch (error) {
+    log.warn("the execution could not be started; the janitor will", { taskId, error: String(error) });
+  }
+}

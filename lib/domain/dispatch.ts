@@ -1,0 +1,182 @@
+import { admit } from "./admission.ts";
+import { queueEntry } from "./cancelling.ts";
+import { InvalidInputError, type Mistake, RefusedError } from "./errors.ts";
+import { ownEvent } from "./events.ts";
+import { callHash, KEY_LIFETIME_MS } from "./idempotency.ts";
+import { keepLargeValue } from "./large-values.ts";
+import { enforcePolicy } from "./policy.ts";
+import type { Ports } from "./ports.ts";
+import { previewFields } from "./preview.ts";
+import { type TaskHandle, taskHandle } from "./record.ts";
+import type { Route } from "./routing.ts";
+import { type Json, newTaskId, type Task, taskIdSchema } from "./task.ts";
+import { FIRST_WORKER_SEQUENCE } from "./worker-contract.ts";
+
+/** A dispatch that is decided and not yet done. */
+export type Plan = {
+  route: Route;
+  input: Json;
+  goal?: string | undefined;
+  caller?: unknown;
+  env?: Record<string, string> | undefined;
+  /** The validated call before defaults, with the name of its tool: what an idempotency key stands for. */
+  call: unknown;
+};
+
+/** How long the caller's own attempt to start a task has before the janitor looks. */
+const FIRST_LOOK_MS = 60_000;
+
+/**
+ * Makes a task durable, asks for a slot for it, and returns its handle. With a key, the same call sent again returns the
+ * handle of the same task. Throws RefusedError `policy.denied` or `idempotency.conflict`, InvalidInputError, RetryableError.
+ */
+export async function dispatch(
+  ports: Ports,
+  owner: string,
+  plan: Plan,
+  { idempotencyKey }: { idempotencyKey?: string | undefined } = {},
+): Promise<TaskHandle> {
+  const { route } = plan;
+  enforcePolicy(ports.configuration().policy, { ...route, targetMode: route.target.mode });
+  checkEnvironment(plan.env ?? {});
+  const place = await depthOf(ports, owner, route);
+
+  let id = newTaskId();
+  if (idempotencyKey !== undefined) {
+    const hash = await callHash(plan.call);
+    const nowMs = ports.now();
+    const mine = { taskId: id, callHash: hash, expiresAtMs: nowMs + KEY_LIFETIME_MS };
+    const claim = await ports.store.claimKey(owner, idempotencyKey, mine, nowMs);
+    if (claim.callHash !== hash) {
+      throw new RefusedError("idempotency.conflict", "this idempotency key was used for another call", {
+        hint: "send the call exactly as before to get its task, or choose another idempotency_key",
+        details: { taskId: claim.taskId },
+      });
+    }
+    const earlier = claim.taskId === id ? undefined : await ports.store.get(claim.taskId);
+    if (earlier) return resume(ports, earlier);
+    id = claim.taskId;
+  }
+
+  const task = await withLargeInput(ports, newTask(ports, owner, id, plan, place));
+  if (!(await ports.store.create(task))) {
+    // the same call, sent at the same time, was faster
+    const other = await ports.store.get(id);
+    return taskHandle(other ?? task, ports.backends);
+  }
+  await ports.store.appendEvents([ownEvent(id, "task.created", Date.parse(task.createdAt))]);
+  await enqueue(ports, task);
+  return taskHandle(task, ports.backends);
+}
+
+/** The handle of a task that a retried call stands for; one that waits past its time is queued again first. */
+async function resume(ports: Ports, task: Task): Promise<TaskHandle> {
+  if (task.status === "queued" && (task.dueAtMs ?? 0) <= ports.now()) await enqueue(ports, task);
+  return taskHandle(task, ports.backends);
+}
+
+async function enqueue(ports: Ports, task: Task): Promise<void> {
+  await ports.store.enqueue(queueEntry(task));
+  try {
+    await admit(ports, task.owner);
+  } catch (error) {
+    // the task is safe: the janitor admits it later
+    ports.log.warn("admission failed after a dispatch", { taskId: task.id, error });
+  }
+}
+
+function newTask(ports: Ports, owner: string, id: string, plan: Plan, place: { depth: number; parent?: string }): Task {
+  const { route, env = {} } = plan;
+  const nowMs = ports.now();
+  const at = new Date(nowMs).toISOString();
+  return {
+    id,
+    owner,
+    revision: 0,
+    n: 1,
+    provider: route.provider,
+    accountProfile: route.accountProfile,
+    capability: route.capability,
+    backend: route.backend,
+    ...(route.backendName !== undefined && { backendName: route.backendName }),
+    profile: route.profile,
+    taskType: route.taskType,
+    target: route.target,
+    input: plan.input,
+    ...(plan.goal !== undefined && { goal: plan.goal }),
+    ...(plan.caller !== undefined && { caller: plan.caller }),
+    ...(route.metadata && { metadata: route.metadata }),
+    ...(Object.keys(env).length > 0 && { env, envNames: Object.keys(env) }),
+    limits: route.limits,
+    ...place,
+    status: "queued",
+    phases: { queued: at },
+    createdAt: at,
+    updatedAt: at,
+    dueAtMs: nowMs + FIRST_LOOK_MS,
+    owes: {},
+    providerRefs: {},
+    workerSequence: FIRST_WORKER_SEQUENCE - 1,
+    logLength: 0,
+    artifacts: [],
+  };
+}
+
+async function withLargeInput(ports: Ports, task: Task): Promise<Task> {
+  const { inputRef } = await keepLargeValue(ports, task.id, "input", task.input);
+  return inputRef ? { ...task, input: previewFields(task.input, 4000), inputRef } : task;
+}
+
+/** A task that names a parent of the same owner lies one level below it; a name that is no such task says nothing. */
+async function depthOf(
+  ports: Ports,
+  owner: string,
+  { metadata, limits }: Route,
+): Promise<{ depth: number; parent?: string }> {
+  const named = taskIdSchema.safeParse(metadata?.parentTaskId);
+  const parent = named.success ? await ports.store.get(named.data) : undefined;
+  if (!parent || parent.owner !== owner) return { depth: 0 };
+  const depth = parent.depth + 1;
+  if (depth > limits.maxDepth) {
+    throw new RefusedError(
+      "policy.denied",
+      `tasks may dispatch tasks ${limits.maxDepth} levels deep, and this one is at ${depth}`,
+      {
+        hint: "the limit is maxDepth, under limits in the configuration file",
+        details: { depth, maxDepth: limits.maxDepth },
+      },
+    );
+  }
+  return { depth, parent: parent.id };
+}
+
+const MAX_VARIABLES = 50;
+const MAX_ENVIRONMENT_BYTES = 32 * 1024;
+
+function checkEnvironment(env: Record<string, string>): void {
+  const mistakes: Mistake[] = [];
+  const path = (name: string) => `environment_variables.${name.slice(0, 100)}`;
+  const names = Object.keys(env);
+  if (names.length > MAX_VARIABLES) {
+    mistakes.push({
+      path: "environment_variables",
+      message: `holds ${names.length} names; at most ${MAX_VARIABLES} fit`,
+    });
+  }
+  for (const name of names.slice(0, MAX_VARIABLES)) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]{0,99}$/.test(name)) {
+      mistakes.push({ path: path(name), message: "a name is letters, digits and underscores" });
+    } else if (/^AGENTDISPATCH_/i.test(name)) {
+      mistakes.push({ path: path(name), message: "names that begin with AGENTDISPATCH_ are ours" });
+    }
+    if (env[name]?.includes("\0")) mistakes.push({ path: path(name), message: "a value holds no NUL character" });
+  }
+  const size = new TextEncoder().encode(JSON.stringify(env)).byteLength;
+  if (size > MAX_ENVIRONMENT_BYTES) {
+    mistakes.push({
+      path: "environment_variables",
+      message: `is ${size} bytes long; at most ${MAX_ENVIRONMENT_BYTES} fit`,
+    });
+  }
+  if (mistakes.length > 0) throw new InvalidInputError(mistakes);
+}

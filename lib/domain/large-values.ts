@@ -1,0 +1,31 @@
+import { RefusedError } from "./errors.ts";
+import type { Ports } from "./ports.ts";
+import type { ValueRef } from "./task.ts";
+
+/** A value whose JSON is longer (bytes of UTF-8) is kept among the artifacts instead of in the task. */
+export const LARGE_VALUE_BYTES = 100 * 1024;
+
+type Kept<Name extends string> = { [key in Name]?: unknown } & { [key in `${Name}Ref`]?: ValueRef };
+
+/** Keeps a value under `name` in the task, or, when it is large, among the artifacts with its reference under `<name>Ref`. */
+export async function keepLargeValue<Name extends "input" | "result">(
+  ports: Pick<Ports, "artifacts">,
+  taskId: string,
+  name: Name,
+  value: unknown,
+): Promise<Kept<Name>> {
+  const bytes = new TextEncoder().encode(JSON.stringify(value));
+  if (bytes.length <= LARGE_VALUE_BYTES) return { [name]: value } as Kept<Name>;
+  const ref = await ports.artifacts.put(taskId, `${name}.json`, bytes, "application/json");
+  return { [`${name}Ref`]: ref } as Kept<Name>;
+}
+
+/** Reads a value that `keepLargeValue` put away. Throws RefusedError `artifact.corrupt` or `artifact.not_found`. */
+export async function readLargeValue(ports: Pick<Ports, "artifacts">, ref: ValueRef): Promise<unknown> {
+  try {
+    return JSON.parse(new TextDecoder().decode(await ports.artifacts.get(ref)));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new RefusedError("artifact.corrupt", `the value at ${ref.uri} is not JSON`);
+    throw error;
+  }
+}

@@ -1,0 +1,33 @@
+import type { Json } from "./task.ts";
+
+/**
+ * The first and last parts of a text, with a line between them that says how much is left out. Text that fits is returned
+ * whole. Lengths are UTF-16 units, and a surrogate pair is never split.
+ */
+export function previewText(text: string, maxLength: number): string {
+  if (text.length <= maxLength) return text;
+  const room = Math.max(0, maxLength - 80);
+  const head = withoutHalfPair(text.slice(0, Math.ceil(room * 0.6)), "end");
+  const tail = withoutHalfPair(text.slice(text.length - Math.floor(room * 0.4)), "start");
+  return `${head}\n[... ${text.length - head.length - tail.length} characters left out ...]\n${tail}`;
+}
+
+/** Any value as text that fits: a string as it is, everything else as its JSON. */
+export function previewValue(value: unknown, maxLength: number): string {
+  return previewText(typeof value === "string" ? value : (JSON.stringify(value) ?? ""), maxLength);
+}
+
+/** An object with each long field replaced by a preview of it. */
+export function previewFields(value: Json, maxFieldLength: number): Json {
+  return Object.fromEntries(
+    Object.entries(value).map(([name, field]) => {
+      const length = typeof field === "string" ? field.length : (JSON.stringify(field)?.length ?? 0);
+      return [name, length > maxFieldLength ? previewValue(field, maxFieldLength) : field];
+    }),
+  );
+}
+
+function withoutHalfPair(text: string, side: "start" | "end"): string {
+  if (side === "start") return /^[\uDC00-\uDFFF]/.test(text) ? text.slice(1) : text;
+  return /[\uD800-\uDBFF]$/.test(text) ? text.slice(0, -1) : text;
+}

@@ -1,0 +1,62 @@
+import type { Json, Task } from "./task.ts";
+
+export type PromptParts = {
+  goal?: string | undefined;
+  /** Who dispatched it: a name, or whatever the caller said of itself. */
+  caller?: unknown;
+  context?: Json | undefined;
+  instruction: string;
+};
+
+/**
+ * What an agent reads: sections in a fixed order, each only if it was given.
+ *
+ * @example
+ * buildPrompt({ goal: "ship it", instruction: "write the notes" });
+ * // "## Goal\n\nship it\n\n## Task\n\nwrite the notes"
+ */
+export function buildPrompt({ goal, caller, context, instruction }: PromptParts): string {
+  const sections: [title: string, text: string][] = [
+    ["Goal", goal?.trim() ?? ""],
+    ["Dispatched by", caller === undefined || caller === null ? "" : render(caller)],
+    ["Context", context ? list(context) : ""],
+    ["Task", instruction.trim()],
+  ];
+  return sections
+    .filter(([, text]) => text !== "")
+    .map(([title, text]) => `## ${title}\n\n${text}`)
+    .join("\n\n");
+}
+
+/** The prompt of a task with that input, which may be kept outside of it; undefined for a program. */
+export function promptOf({ taskType, goal, caller }: Task, input: Json): string | undefined {
+  if (taskType !== "agent.run") return undefined;
+  const { instruction, context } = input;
+  return buildPrompt({
+    goal,
+    caller,
+    context: isObject(context) ? context : undefined,
+    instruction: typeof instruction === "string" ? instruction : "",
+  });
+}
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const render = (value: unknown): string => (isObject(value) ? list(value) : scalar(value));
+
+const list = (fields: Json): string =>
+  Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => item(name, scalar(value)))
+    .join("\n");
+
+/** Text of several lines is indented below its name, so that a line of it never reads as a section of ours. */
+const item = (name: string, text: string): string =>
+  text.includes("\n") ? `- ${name}:\n${text.replaceAll(/^/gm, "  ")}` : `- ${name}: ${text}`;
+
+const scalar = (value: unknown): string => {
+  if (typeof value === "string") return value.trim();
+  if (typeof value === "object" && value !== null) return JSON.stringify(value, null, 2);
+  return String(value);
+};

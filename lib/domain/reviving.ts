@@ -1,0 +1,61 @@
+import { admit } from "./admission.ts";
+import { queueEntry } from "./cancelling.ts";
+import type { Problem } from "./errors.ts";
+import { isTerminal } from "./lifecycle.ts";
+import type { Ports } from "./ports.ts";
+import { fail, settle } from "./pull.ts";
+import { isSettled, type Task } from "./task.ts";
+
+const MAX_REVIVALS = 5;
+const NEXT_LOOK_MS = 60_000;
+
+/**
+ * Brings a task on whose time to be looked at has passed: a queued one back into the queue, any other a new execution in
+ * place of the dead one. After five revivals without progress it is failed as `platform.stuck`.
+ */
+async function revive(ports: Ports, taskId: string): Promise<void> {
+  const known = await ports.store.get(taskId);
+  if (!known || isSettled(known)) return;
+  const task = await settle(ports, () => ports.store.change(taskId, (current) => counted(current, ports.now())));
+  if (isSettled(task)) return;
+  if (task.status === "queued") {
+    await ports.store.enqueue(queueEntry(task));
+    return admit(ports, task.owner);
+  }
+  if ((await ports.workflow.start(taskId, task.n)) === "started") return;
+  const next = await ports.store.change(taskId, (current) => (current.n === task.n ? { ...current, n: task.n + 1 } : undefined));
+  await ports.workflow.start(taskId, next.n);
+}
+
+/** Revives everything that is due, the most overdue first. */
+export async function reviveDue(ports: Ports, limit = 1000): Promise<void> {
+  await reviveAll(ports, await ports.store.listDue(ports.now(), limit));
+}
+
+/** Revives these tasks; one that cannot be revived now is logged, and due again later. */
+export async function reviveAll(ports: Ports, ids: readonly string[]): Promise<void> {
+  for (const id of ids) {
+    try {
+      await revive(ports, id);
+    } catch (error) {
+      ports.log.error("a task could not be revived", { taskId: id, error: String(error) });
+    }
+  }
+}
+
+function counted(task: Task, nowMs: number): Task | undefined {
+  if (isSettled(task)) return undefined;
+  const later = { ...task, dueAtMs: nowMs + NEXT_LOOK_MS };
+  if (task.status === "queued") return later;
+  const atPhase = Object.keys(task.phases).length;
+  const count = task.revivals?.atPhase === atPhase ? task.revivals.count + 1 : 1;
+  const revived = { ...later, revivals: { count, atPhase } };
+  if (count <= MAX_REVIVALS || isTerminal(task.status)) return revived;
+  const stuck: Problem = {
+    code: "platform.stuck",
+    message: `the task made no progress in ${MAX_REVIVALS} executions`,
+    retryable: true,
+    hint: "the log of the workflow steps says why; dispatch the task again",
+  };
+  return fail(revived, stuck, nowMs);
+}

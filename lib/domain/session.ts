@@ -1,0 +1,88 @@
+import { WorkerGoneError, RefusedError, RetryableError } from "./errors.ts";
+import type { Ports } from "./ports.ts";
+import { type Session, type Task, randomHex } from "./task.ts";
+
+/** An invocation was sent and its outcome is not known: it may still reach the worker. */
+export class OutcomeUnknownError extends RetryableError {
+  constructor(message: string, cause?: unknown) {
+    super("worker.outcome_unknown", message, { cause });
+  }
+}
+
+/** Slack between the end of an invocation's own time limit and the moment nothing of it can arrive any more. */
+const USE_SLACK_MS = 1000;
+
+/**
+ * The gate before every invocation: notes the use in the task in the same write as `edit`, and only while the session is
+ * open, because an invocation that arrives after the last stop would start, and bill, a new machine.
+ * Resolves with undefined, and nothing written, when `edit` returns undefined. Throws RefusedError `session.closed`.
+ */
+export async function enter(
+  ports: Ports,
+  taskId: string,
+  timeoutMs: number,
+  edit: (task: Task) => Task | undefined,
+): Promise<{ task: Task; use: string } | undefined> {
+  const use = randomHex(8);
+  const task = await ports.store.change(taskId, (current) => {
+    const next = edit(current);
+    if (!next) return undefined;
+    if (next.session?.state !== "open") throw new RefusedError("session.closed", "the session of the task is closed");
+    return withSession(next, { uses: { ...next.session.uses, [use]: ports.now() + timeoutMs + USE_SLACK_MS } });
+  });
+  return task.session && Object.hasOwn(task.session.uses, use) ? { task, use } : undefined;
+}
+
+/** Ends a use in the same write as `edit`. */
+export function leave(ports: Ports, taskId: string, use: string, edit = (task: Task): Task => task): Promise<Task> {
+  return ports.store.change(taskId, (current) => edit(endUse(current, use)));
+}
+
+/** Whether nothing of the failed invocation can arrive any more, so that its use is over. */
+export const isOver = (error: unknown): boolean => !(error instanceof OutcomeUnknownError);
+
+/** The task with its session's fields replaced. */
+export function withSession(task: Task, changes: Partial<Session>): Task {
+  return task.session ? { ...task, session: { ...task.session, ...changes } } : task;
+}
+
+function endUse(task: Task, use: string): Task {
+  if (!task.session) return task;
+  const { [use]: _ended, ...uses } = task.session.uses;
+  return withSession(task, { uses });
+}
+
+/** Epoch milliseconds until which an invocation may still be under way; 0 when none is. */
+export function usedUntil(session: Session): number {
+  return Math.max(0, ...Object.values(session.uses));
+}
+
+/** Sends one operation inside the gate. Throws what the adapter throws, and RefusedError `session.closed`. */
+export async function invokeOnce(
+  ports: Ports,
+  taskId: string,
+  timeoutMs: number,
+  operation: (task: Task) => Parameters<Ports["backends"][string]["invoke"]>[1],
+  edit = (task: Task): Task => task,
+): Promise<unknown> {
+  const entered = await enter(ports, taskId, timeoutMs, edit);
+  if (!entered) throw new WorkerGoneError("the task has no session");
+  const { task, use } = entered;
+  try {
+    const reply = await adapterOf(ports, task).invoke(task, operation(task), { timeoutMs });
+    await leave(ports, taskId, use);
+    return reply;
+  } catch (error) {
+    if (isOver(error)) await leave(ports, taskId, use);
+    throw error;
+  }
+}
+
+/** The adapter that serves a task. Throws RefusedError `adapter.unsupported`. */
+export function adapterOf(ports: Ports, task: Pick<Task, "backend">) {
+  const adapter = Object.hasOwn(ports.backends, task.backend) ? ports.backends[task.backend] : undefined;
+  if (adapter) return adapter;
+  throw new RefusedError("adapter.unsupported", `no backend adapter is named ${task.backend}`, {
+    hint: "list_capabilities shows the adapters",
+  });
+}

@@ -1,0 +1,45 @@
+import { taskNotFound } from "./errors.ts";
+import { complete, isCompleting } from "./completing.ts";
+import { isTerminal } from "./lifecycle.ts";
+import type { Ports } from "./ports.ts";
+import { canBeAsked, pull } from "./pull.ts";
+import type { Task } from "./task.ts";
+
+export type Wait = {
+  timeoutSeconds: number;
+  signal?: AbortSignal;
+  until(task: Task): boolean;
+  /** Called with each new state of the task that was seen. */
+  onChange?(task: Task): void | Promise<void>;
+};
+
+/**
+ * Waits until the task is as wanted, has ended, or the time is over. Whoever waits does the looking: it asks the worker
+ * itself, unless somebody else is asking, and then watches the store. Throws RefusedError `task.not_found`.
+ */
+export async function waitForTask(ports: Ports, taskId: string, wait: Wait): Promise<{ task: Task; timedOut: boolean }> {
+  const deadline = ports.now() + wait.timeoutSeconds * 1000;
+  let task = await ports.store.get(taskId);
+  for (let seen = -1; ; ) {
+    if (!task) throw taskNotFound(taskId);
+    if (task.revision > seen) await wait.onChange?.(task);
+    seen = Math.max(seen, task.revision);
+    if (wait.until(task) || isTerminal(task.status)) return { task, timedOut: false };
+    const leftMs = deadline - ports.now();
+    if (leftMs <= 0 || wait.signal?.aborted || ports.closing.aborted) return { task, timedOut: true };
+    task = (await look(ports, task, leftMs)) ?? (await watchStore(ports, task, leftMs, wait.signal));
+  }
+}
+
+/** Asks the worker, or finishes what it has ended. Undefined when there is nothing to ask, or somebody else does. */
+async function look(ports: Ports, task: Task, leftMs: number): Promise<Task | undefined> {
+  if (canBeAsked(task)) return pull(ports, task.id, { waitSeconds: Math.min(10, leftMs / 1000) });
+  if (!isCompleting(task)) return undefined;
+  const next = await complete(ports, task);
+  return isCompleting(next) ? undefined : next;
+}
+
+async function watchStore(ports: Ports, task: Task, leftMs: number, signal?: AbortSignal): Promise<Task | undefined> {
+  await ports.store.waitForChange(task.id, task.revision, Math.min(1000, leftMs), signal);
+  return ports.store.get(task.id);
+}

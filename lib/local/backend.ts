@@ -1,0 +1,160 @@
+import type { ChildProcess } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { access, constants, mkdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { BackendAdapter, Check, Logger, Placement } from "../domain/ports.ts";
+import { settings } from "../domain/settings.ts";
+import type { Target, Task } from "../domain/task.ts";
+import { killMarked } from "../../worker/processes.ts";
+import { listSessions, sessionFolder } from "./session-folder.ts";
+import { callWorker } from "./worker-client.ts";
+import { awaitAddress, startWorker, type WorkerDetails } from "./worker-process.ts";
+
+/** How long after a start the next spare worker is made, so that it does not compete with the job that just began. */
+const REFILL_MS = 150;
+const READY_WAIT_MS = 5000;
+
+type Options = {
+  stateDir: string;
+  log: Logger;
+  /** Whether one prewarmed worker is kept ready; it is used once. */
+  prewarm: boolean;
+};
+
+export type LocalBackend = BackendAdapter & {
+  /** Ends every session that no open task owes, such as a spare of a process that was killed. */
+  reconcile(owed: ReadonlySet<string>): Promise<void>;
+  /** Makes the spare worker, if one is wanted and there is none, and resolves when it listens. */
+  prewarm(): Promise<void>;
+  /** Ends the spare and breaks off invocations; workers with a job go on. */
+  close(): Promise<void>;
+};
+
+/** Runs each session as a worker process on a loopback port of this machine. */
+export function localBackend({ stateDir, log, prewarm }: Options): LocalBackend {
+  const root = join(stateDir, "sessions");
+  const children = new Map<string, ChildProcess>();
+  const closing = new AbortController();
+  let spare: { sessionId: string; ready: Promise<unknown> } | undefined;
+  let refill: NodeJS.Timeout | undefined;
+
+  const folderOf = (sessionId: string) => sessionFolder(root, sessionId);
+  const sessionOf = (task: Task) => {
+    if (!task.session) throw new Error(`task ${task.id} has no session`);
+    return task.session.id;
+  };
+
+  async function launch(sessionId: string, details: WorkerDetails): Promise<void> {
+    const child = await startWorker(folderOf(sessionId), sessionId, details);
+    children.set(sessionId, child);
+    child.once("exit", () => children.delete(sessionId));
+  }
+
+  async function end(sessionId: string): Promise<void> {
+    const folder = folderOf(sessionId);
+    if (!folder.exists()) return;
+    children.get(sessionId)?.kill("SIGKILL");
+    await killMarked(settings.sessionMarker, sessionId);
+    await folder.remove();
+  }
+
+  async function makeSpare(): Promise<void> {
+    if (!prewarm || spare || closing.signal.aborted) return;
+    const sessionId = newSessionId();
+    const ready = launch(sessionId, {}).then(() => awaitAddress(folderOf(sessionId), children.get(sessionId), READY_WAIT_MS));
+    spare = { sessionId, ready };
+    try {
+      await ready;
+    } catch (error) {
+      log.warn("no worker could be prewarmed", { error: String(error) });
+      if (spare?.sessionId === sessionId) spare = undefined;
+      await end(sessionId);
+    }
+  }
+
+  return {
+    name: "local-process",
+    provider: "local",
+    targetModes: ["session"],
+    protocols: ["http"],
+    configRequirements: { session: [] },
+
+    nameSession(task) {
+      if (!spare || Object.keys(detailsOf(task.target)).length > 0) return newSessionId();
+      const { sessionId } = spare;
+      spare = undefined;
+      return sessionId;
+    },
+    nameRuntime: () => undefined,
+
+    async provision(task) {
+      const sessionId = sessionOf(task);
+      const folder = folderOf(sessionId);
+      if (!children.has(sessionId) && !(await folder.readAddress())) {
+        // A start that was cut off may have left a process that has not written its address yet.
+        if (folder.exists()) await end(sessionId);
+        await launch(sessionId, detailsOf(task.target));
+      }
+      clearTimeout(refill);
+      refill = setTimeout(() => void makeSpare(), REFILL_MS).unref();
+      return { providerRefs: { sessionId } };
+    },
+
+    async awaitReady(task) {
+      const sessionId = sessionOf(task);
+      const ready = await awaitAddress(folderOf(sessionId), children.get(sessionId), READY_WAIT_MS);
+      return ready ? { ready } : { ready, waitSeconds: 1 };
+    },
+
+    invoke: (task, operation, { timeoutMs }) =>
+      callWorker(folderOf(sessionOf(task)), operation, AbortSignal.any([AbortSignal.timeout(timeoutMs), closing.signal])),
+
+    stop: (task) => end(sessionOf(task)),
+    deleteRuntime: async () => true,
+    check: (placement, live) => check(stateDir, placement, live),
+    cloudAgent: () => undefined,
+
+    async reconcile(owed) {
+      for (const sessionId of await listSessions(root)) {
+        if (!owed.has(sessionId)) await end(sessionId).catch((error) => log.warn("a session could not be ended", { sessionId, error: String(error) }));
+      }
+    },
+    prewarm: makeSpare,
+    async close() {
+      clearTimeout(refill);
+      closing.abort();
+      const left = spare;
+      spare = undefined;
+      await left?.ready.catch(() => {});
+      if (left) await end(left.sessionId);
+    },
+  };
+}
+
+const newSessionId = () => `session-${randomUUID()}`;
+
+function detailsOf(target: Target): WorkerDetails {
+  const { workspace, environment } = (target.details ?? {}) as WorkerDetails;
+  return { ...(workspace !== undefined && { workspace }), ...(environment && { environment }) };
+}
+
+async function check(stateDir: string, { target }: Placement, live: boolean): Promise<Check[]> {
+  const checks: Check[] = [
+    { name: "target_mode", ...(target.mode === "session" ? pass("a worker process per session") : fail("local-process serves sessions only")) },
+  ];
+  const { workspace } = detailsOf(target);
+  if (workspace !== undefined) {
+    const isFolder = await stat(workspace).then((info) => info.isDirectory(), () => false);
+    checks.push({ name: "workspace", ...(isFolder ? pass(workspace) : fail(`${workspace} is not a folder`)) });
+  }
+  if (!live) return checks;
+  const root = join(stateDir, "sessions");
+  const writable = await mkdir(root, { recursive: true, mode: 0o700 })
+    .then(() => access(root, constants.W_OK))
+    .then(() => true, () => false);
+  checks.push({ name: "state_folder", ...(writable ? pass(`${stateDir} can be written`) : fail(`${stateDir} cannot be written`)) });
+  return checks;
+}
+
+const pass = (message: string) => ({ status: "pass" as const, message });
+const fail = (message: string) => ({ status: "fail" as const, message });

@@ -1,0 +1,107 @@
+import { randomBytes } from "node:crypto";
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { RefusedError } from "../domain/errors.ts";
+
+/** Where a local system can be reached; `token` is the bearer token of its HTTP door. */
+export type Endpoint = { url: string; pid: number; token: string };
+
+const files = (stateDir: string) => ({
+  endpoint: join(stateDir, "endpoint.json"),
+  token: join(stateDir, "token"),
+  lock: join(stateDir, "lock.sqlite"),
+});
+
+/** The live local system on that state, or undefined when none answers. */
+export async function findEndpoint(stateDir: string): Promise<Endpoint | undefined> {
+  const paths = files(stateDir);
+  try {
+    const { url, pid } = JSON.parse(readFileSync(paths.endpoint, "utf8")) as Omit<Endpoint, "token">;
+    const token = readFileSync(paths.token, "utf8");
+    const response = await fetch(new URL("/health", url), {
+      headers: { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(3000),
+    });
+    const health = (await response.json()) as { pid?: number };
+    return response.ok && health.pid === pid ? { url, pid, token } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Makes the state folder, readable by this user alone. Throws RefusedError `local.state_unwritable`. */
+export function prepareState(stateDir: string): void {
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    chmodSync(stateDir, 0o700);
+    const probe = join(stateDir, `.probe-${process.pid}`);
+    writeFileSync(probe, "probe");
+    rmSync(probe);
+  } catch (error) {
+    throw new RefusedError("local.state_unwritable", `the state folder ${stateDir} cannot be written: ${(error as Error).message}`, {
+      hint: "free some space, mend its permissions, or name another folder with --state-dir",
+      cause: error,
+    });
+  }
+}
+
+/** The bearer token of this state; it stays the same over restarts, so that connected assistants stay connected. */
+export function readOrMakeToken(stateDir: string): { token: string; tokenFile: string } {
+  const tokenFile = files(stateDir).token;
+  try {
+    const token = readFileSync(tokenFile, "utf8").trim();
+    if (/^[0-9a-f]{64}$/.test(token)) {
+      chmodSync(tokenFile, 0o600);
+      return { token, tokenFile };
+    }
+  } catch {
+    // none yet
+  }
+  const token = randomBytes(32).toString("hex");
+  writeFileSync(tokenFile, token, { mode: 0o600 });
+  chmodSync(tokenFile, 0o600);
+  return { token, tokenFile };
+}
+
+/**
+ * Makes this process the only local system on the state, until `release` or its death: the lock is the operating system's.
+ * Throws RefusedError `local.already_running` with the other's pid and url, as far as they are known.
+ */
+export function lockState(stateDir: string): { announce(url: string): void; release(): void } {
+  const paths = files(stateDir);
+  const lock = new DatabaseSync(paths.lock);
+  chmodSync(paths.lock, 0o600);
+  try {
+    lock.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+  } catch (error) {
+    lock.close();
+    throw alreadyRunning(stateDir, error);
+  }
+  return {
+    announce(url) {
+      const temporary = `${paths.endpoint}.${process.pid}`;
+      writeFileSync(temporary, JSON.stringify({ url, pid: process.pid }), { mode: 0o600 });
+      renameSync(temporary, paths.endpoint);
+    },
+    release() {
+      rmSync(paths.endpoint, { force: true });
+      lock.close();
+    },
+  };
+}
+
+function alreadyRunning(stateDir: string, cause: unknown): RefusedError {
+  let details: Record<string, unknown> = { stateDir };
+  try {
+    details = { ...details, ...(JSON.parse(readFileSync(files(stateDir).endpoint, "utf8")) as object) };
+  } catch {
+    // it is only just starting
+  }
+  const where = details.url ? ` at ${details.url} (process ${details.pid})` : "";
+  return new RefusedError("local.already_running", `a local system already runs on ${stateDir}${where}`, {
+    hint: "use it, or end it with: agent-dispatch local stop",
+    details,
+    cause,
+  });
+}

@@ -1,0 +1,50 @@
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+/** Where a worker listens, as it wrote it down itself. */
+export type WorkerAddress = { pid: number; port: number };
+
+/** The files of one worker session; they outlive the control plane, so that it finds its workers again. */
+export function sessionFolder(root: string, sessionId: string) {
+  if (!/^[a-z0-9-]{8,64}$/.test(sessionId)) throw new Error("not a session id");
+  const path = join(root, sessionId);
+  return {
+    path,
+    tokenFile: join(path, "token"),
+    addressFile: join(path, "address.json"),
+    logFile: join(path, "worker.log"),
+    workspace: join(path, "workspace"),
+    artifacts: join(path, "artifacts"),
+    exists: () => existsSync(path),
+
+    /** Makes the folder with a fresh token that only this user can read. */
+    async create(): Promise<void> {
+      await mkdir(path, { recursive: true, mode: 0o700 });
+      await writeFile(join(path, "token"), randomBytes(32).toString("hex"), { mode: 0o600 });
+    },
+    readToken: () => readFile(join(path, "token"), "utf8"),
+    /** Undefined until the worker listens. */
+    async readAddress(): Promise<WorkerAddress | undefined> {
+      try {
+        return JSON.parse(await readFile(join(path, "address.json"), "utf8")) as WorkerAddress;
+      } catch {
+        return undefined;
+      }
+    },
+    /** The last lines that the worker itself printed, for the reason of a failed start. */
+    async readLogTail(): Promise<string> {
+      const bytes = await readFile(join(path, "worker.log")).catch(() => Buffer.alloc(0));
+      return bytes.subarray(-2000).toString("utf8").trim();
+    },
+    openLog: () => open(join(path, "worker.log"), "a", 0o600),
+    remove: () => rm(path, { recursive: true, force: true, maxRetries: 3 }),
+  };
+}
+export type SessionFolder = ReturnType<typeof sessionFolder>;
+
+/** Ids of all sessions that have a folder. */
+export async function listSessions(root: string): Promise<string[]> {
+  return readdir(root).catch(() => []);
+}

@@ -1,0 +1,117 @@
+import { createHmac } from "node:crypto";
+import { join } from "node:path";
+import { createMcp } from "../../lambdas/mcp/server.ts";
+import type { Step } from "../../lambdas/workflow/steps/step.ts";
+import type { Logger, Ports } from "../domain/ports.ts";
+import { reviveAll, reviveDue } from "../domain/reviving.ts";
+import { settings } from "../domain/settings.ts";
+import { openArtifacts } from "./artifacts.ts";
+import { localBackend } from "./backend.ts";
+import { watchConfiguration } from "./config-file.ts";
+import { lockState, prepareState, readOrMakeToken } from "./endpoint.ts";
+import { openHttp } from "./http.ts";
+import { logLevelOf, stderrLogger } from "./logger.ts";
+import { openTaskStore } from "./task-store.ts";
+import { localWorkflow } from "./workflow.ts";
+
+const OWNER = "local";
+const JANITOR_MS = 30_000;
+
+export type LocalOptions = {
+  configFile?: string;
+  stateDir?: string;
+  /** 0, the default, takes a free one. */
+  port?: number;
+  log?: Logger;
+  /** Whether a worker is kept ready for the next task; default true. */
+  prewarm?: boolean;
+  /** For tests: other functions in place of the workflow's steps. */
+  steps?: Readonly<Record<string, Step>>;
+};
+
+export type LocalSystem = {
+  /** The MCP endpoint. */
+  url: string;
+  token: string;
+  tokenFile: string;
+  stateDir: string;
+  ports: Ports;
+  /** Resolves once nothing of this system runs in this process; workers go on, and are found again at the next start. */
+  close(): Promise<void>;
+};
+
+/**
+ * Starts the whole system on this machine: store, workflow, workers and MCP endpoint. Tasks that an earlier process left
+ * are found again. Throws DispatchError `local.already_running`, `local.port_in_use`, `local.state_unwritable` or
+ * `configuration.invalid`; then nothing was started.
+ */
+export async function startLocal(options: LocalOptions = {}): Promise<LocalSystem> {
+  const log = options.log ?? stderrLogger(logLevelOf(process.env[settings.logLevel]));
+  const closers: (() => void | Promise<void>)[] = [];
+  const closeAll = async () => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  try {
+    const { configFile } = options;
+    const watched = watchConfiguration({ cwd: process.cwd(), ...(configFile !== undefined && { configFile }) }, log);
+    closers.push(() => watched[Symbol.dispose]());
+    const stateDir = options.stateDir ?? watched.loaded.stateDir;
+    prepareState(stateDir);
+    const lock = lockState(stateDir);
+    closers.push(() => lock.release());
+    const { token, tokenFile } = readOrMakeToken(stateDir);
+
+    const store = openTaskStore(stateDir);
+    closers.push(() => store.close());
+    const secret = createHmac("sha256", token).update("artifact uploads").digest();
+    let baseUrl = "";
+    const artifacts = openArtifacts(join(stateDir, "artifacts"), { baseUrl: () => baseUrl, secret });
+    const workflow = localWorkflow({ ports: () => ports, ...(options.steps && { steps: options.steps }) });
+    closers.push(() => workflow.close());
+    const backend = localBackend({ stateDir, log, prewarm: options.prewarm ?? true });
+    closers.push(() => backend.close());
+    const closing = new AbortController();
+    const ports: Ports = {
+      store,
+      artifacts,
+      workflow,
+      backends: { [backend.name]: backend },
+      configuration: watched.current,
+      now: Date.now,
+      // A visit costs nothing here, so it lasts, and a job's end is seen at once.
+      pace: { visitSeconds: 50, maxPauseSeconds: 0 },
+      closing: closing.signal,
+      log,
+    };
+    const mcp = createMcp({ ports, ownerOf: () => OWNER });
+    const http = await openHttp({ token, mcp: mcp.fetch, upload: artifacts.acceptUpload }, options.port ?? 0);
+    closers.push(() => http.close());
+    closers.push(() => closing.abort());
+    baseUrl = new URL(http.url).origin;
+
+    await resume(ports, backend.reconcile);
+    const janitor = setInterval(() => void reviveDue(ports).catch((error) => log.error("the janitor failed", { error: String(error) })), JANITOR_MS);
+    closers.push(() => clearInterval(janitor.unref()));
+    void backend.prewarm();
+    lock.announce(http.url);
+    return { url: http.url, token, tokenFile, stateDir, ports, close: closeAll };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+/** Ends what belongs to nobody, and brings every open task on: its worker is found again, or found to be gone. */
+async function resume(ports: Ports, reconcile: (owed: ReadonlySet<string>) => Promise<void>): Promise<void> {
+  const ids = await ports.store.listDue(Number.MAX_SAFE_INTEGER, 100_000);
+  const owed = new Set<string>();
+  for (const id of ids) {
+    // Nobody else can hold a lease or be inside an invocation: the process that did is gone.
+    const task = await ports.store.change(id, ({ lease: _gone, ...task }) =>
+      task.session ? { ...task, session: { ...task.session, uses: {} } } : task,
+    );
+    if (task.owes.session !== undefined) owed.add(task.owes.session);
+  }
+  await reconcile(owed);
+  await reviveAll(ports, ids);
+}

@@ -1,0 +1,170 @@
+import { createHash } from "node:crypto";
+import { taskNotFound } from "../domain/errors.ts";
+import { assertTransition, isTerminal } from "../domain/lifecycle.ts";
+import type { KeyClaim, TaskStore } from "../domain/ports.ts";
+import { isSettled, stamp, type Task } from "../domain/task.ts";
+import { ChangeWatch } from "./change-watch.ts";
+import { openDatabase } from "./database.ts";
+import { eventLog } from "./event-log.ts";
+import { queue } from "./queue.ts";
+import { type Position, readCursor, writeCursor } from "./task-cursor.ts";
+
+const SWEEP_EVERY_MS = 3_600_000;
+const SWEEP_BATCH = 100;
+const FIRST: Position = { createdMs: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER };
+
+type TaskRow = { number: number; created_ms: number; body: string };
+type KeyRow = { task_id: string; call_hash: string; expires_ms: number };
+
+/**
+ * The task store on one machine: a SQLite file in the folder, which several processes may have open at once.
+ * `now` gives epoch milliseconds. Throws RetryableError `platform.store_unavailable` when the folder or the file cannot
+ * be used, and RefusedError `platform.store_newer` when a newer version of the program wrote the file.
+ *
+ * @example
+ * const store = openTaskStore("/var/lib/agentdispatch");
+ */
+export function openTaskStore(
+  folder: string,
+  { now = Date.now }: { now?: () => number } = {},
+): TaskStore & { close(): void } {
+  const db = openDatabase(folder);
+  const insert = db.prepare(
+    `INSERT INTO tasks (id, owner, status, created_ms, due_ms, expires_s, revision, body)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+  );
+  const update = db.prepare(
+    "UPDATE tasks SET status = ?, due_ms = ?, expires_s = ?, revision = ?, body = ? WHERE id = ?",
+  );
+  const remove = db.prepare("DELETE FROM tasks WHERE id = ?");
+  const removeExpired = db.prepare("DELETE FROM tasks WHERE id = ? AND expires_s <= ?");
+  const select = db.prepare("SELECT body FROM tasks WHERE id = ? AND (expires_s IS NULL OR expires_s > ?)");
+  const revision = db.prepare("SELECT revision FROM tasks WHERE id = ?");
+  const ofOwner = db.prepare(
+    `SELECT number, created_ms, body FROM tasks
+     WHERE owner = :owner AND (created_ms, number) < (:createdMs, :number)
+       AND (:status IS NULL OR status = :status) AND (expires_s IS NULL OR expires_s > :seconds)
+     ORDER BY created_ms DESC, number DESC LIMIT :limit`,
+  );
+  const due = db.prepare("SELECT id FROM tasks WHERE due_ms <= ? ORDER BY due_ms LIMIT ?");
+  const expired = db.prepare("SELECT id FROM tasks WHERE expires_s <= ? LIMIT ?");
+  const selectKey = db.prepare("SELECT task_id, call_hash, expires_ms FROM keys WHERE hash = ?");
+  const putKey = db.prepare("INSERT OR REPLACE INTO keys (hash, task_id, call_hash, expires_ms) VALUES (?, ?, ?, ?)");
+  const removeKeys = db.prepare("DELETE FROM keys WHERE expires_ms <= ?");
+  const dataVersion = db.prepare("PRAGMA data_version");
+
+  const { forget, ...events } = eventLog(db);
+  const watch = new ChangeWatch({
+    revisionOf: (id) => db.read(() => revision.get(id) as { revision: number } | undefined)?.revision,
+    foreignWrites: () => (db.read(() => dataVersion.get()) as { data_version: number }).data_version,
+  });
+
+  const seconds = () => now() / 1000;
+  const find = (id: string): Task | undefined => {
+    const row = select.get(id, seconds()) as { body: string } | undefined;
+    return row && (JSON.parse(row.body) as Task);
+  };
+
+  /** Deletes what has expired, a batch per transaction, so that no other writer waits long. */
+  let nextSweepMs = 0;
+  const sweep = () => {
+    nextSweepMs = now() + SWEEP_EVERY_MS;
+    const sweepBatch = () => {
+      const ids = (expired.all(seconds(), SWEEP_BATCH) as { id: string }[]).map(({ id }) => id);
+      for (const id of ids) {
+        remove.run(id);
+        forget(id);
+      }
+      removeKeys.run(now());
+      return ids.length;
+    };
+    while (db.write(sweepBatch) === SWEEP_BATCH);
+  };
+
+  const store: TaskStore & { close(): void } = {
+    ...events,
+    ...queue(db),
+
+    async create(task) {
+      if (now() >= nextSweepMs) sweep();
+      const { id, owner, status, createdAt } = task;
+      const { changes } = db.write(() => {
+        if (removeExpired.run(id, seconds()).changes > 0) forget(id);
+        const expires = task.expiresAtSeconds ?? null;
+        const created = Date.parse(createdAt);
+        return insert.run(id, owner, status, created, dueMs(task), expires, task.revision, JSON.stringify(task));
+      });
+      if (changes > 0) watch.notify(id, task.revision);
+      return changes > 0;
+    },
+
+    async get(id) {
+      return db.read(() => find(id));
+    },
+
+    async change(id, edit) {
+      const task = db.write(() => {
+        const before = find(id);
+        if (!before) throw taskNotFound(id);
+        const edited = edit(before);
+        if (!edited) return before;
+        if (isTerminal(before.status) && edited.status !== before.status)
+          assertTransition(before.status, edited.status);
+        const { owner, createdAt } = before;
+        const next = stamp({ ...edited, id, owner, createdAt, revision: before.revision }, now());
+        update.run(next.status, dueMs(next), next.expiresAtSeconds ?? null, next.revision, JSON.stringify(next), id);
+        return next;
+      });
+      watch.notify(id, task.revision);
+      return task;
+    },
+
+    async list(owner, { status, limit, cursor }) {
+      const from = cursor === undefined ? FIRST : readCursor(owner, cursor);
+      const most = Math.max(1, limit);
+      const query = { owner, ...from, status: status ?? null, seconds: seconds(), limit: most + 1 };
+      const rows = db.read(() => ofOwner.all(query)) as TaskRow[];
+      const items = rows.slice(0, most).map(({ body }) => JSON.parse(body) as Task);
+      const last = rows.length > most ? rows[most - 1] : undefined;
+      return last
+        ? { items, cursor: writeCursor(owner, { createdMs: last.created_ms, number: last.number }) }
+        : { items };
+    },
+
+    async listDue(atMs, limit) {
+      return (db.read(() => due.all(atMs, limit)) as { id: string }[]).map(({ id }) => id);
+    },
+
+    async claimKey(owner, key, claim, nowMs) {
+      const hash = createHash("sha256")
+        .update(JSON.stringify([owner, key]))
+        .digest("hex");
+      return db.write((): KeyClaim => {
+        const row = selectKey.get(hash) as KeyRow | undefined;
+        if (row && row.expires_ms > nowMs)
+          return { taskId: row.task_id, callHash: row.call_hash, expiresAtMs: row.expires_ms };
+        putKey.run(hash, claim.taskId, claim.callHash, claim.expiresAtMs);
+        return claim;
+      });
+    },
+
+    waitForChange: (taskId, seen, timeoutMs, signal) => watch.wait(taskId, seen, timeoutMs, signal),
+
+    close() {
+      watch.close();
+      db.close();
+    },
+  };
+  try {
+    sweep();
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+  return store;
+}
+
+/** When the janitor should look at an open task, in epoch milliseconds. */
+function dueMs(task: Task): number | null {
+  return isSettled(task) ? null : (task.dueAtMs ?? null);
+}

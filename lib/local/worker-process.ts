@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { RetryableError } from "../domain/errors.ts";
+import { settings } from "../domain/settings.ts";
+import type { SessionFolder } from "./session-folder.ts";
+
+/** What a job may see of this process's environment; everything else stays here. */
+const inherited = /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_[A-Z]+|TZ|TMPDIR|TERM|NODE_EXTRA_CA_CERTS)$/;
+const passedOn = [settings.commandAllowlist, settings.frameworkCommands, settings.logLevel] as const;
+
+/** What a backend's configuration may say about its workers. */
+export type WorkerDetails = { workspace?: string; environment?: Record<string, string> };
+
+const entry = fileURLToPath(new URL("../../worker/main.ts", import.meta.url));
+
+/**
+ * Starts a worker on a free loopback port, in a process group of its own so that it outlives this process. It writes its
+ * address into the session's folder once it listens.
+ */
+export async function startWorker(folder: SessionFolder, sessionId: string, details: WorkerDetails): Promise<ChildProcess> {
+  await folder.create();
+  const log = await folder.openLog();
+  try {
+    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", entry], {
+      cwd: folder.path,
+      detached: true,
+      stdio: ["ignore", log.fd, log.fd],
+      env: workerEnvironment(folder, sessionId, details),
+    });
+    child.once("error", () => {}); // seen as an early exit by awaitAddress
+    child.unref();
+    return child;
+  } finally {
+    await log.close();
+  }
+}
+
+/** Exported for tests: the environment by allow-list. */
+export function workerEnvironment(folder: SessionFolder, sessionId: string, details: WorkerDetails): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) {
+    const known = inherited.test(name) || name.startsWith(settings.frameworkCommandPrefix);
+    if (value !== undefined && (known || (passedOn as readonly string[]).includes(name))) environment[name] = value;
+  }
+  return {
+    ...environment,
+    ...details.environment,
+    [settings.workerHost]: "127.0.0.1",
+    [settings.workerPort]: "0",
+    [settings.workerTokenFile]: folder.tokenFile,
+    [settings.workerAddressFile]: folder.addressFile,
+    [settings.workspace]: details.workspace ?? folder.workspace,
+    [settings.artifactsDir]: folder.artifacts,
+    [settings.sessionMarker]: sessionId,
+  };
+}
+
+/**
+ * Resolves with true once the worker has written its address, with false when `timeoutMs` is over. Throws RetryableError
+ * `worker.start_failed`, with what it printed, if it has exited.
+ */
+export async function awaitAddress(folder: SessionFolder, child: ChildProcess | undefined, timeoutMs: number): Promise<boolean> {
+  const deadline = Date.now() + timeoutMs;
+  while (!existsSync(folder.addressFile)) {
+    if (child && (child.exitCode !== null || child.signalCode !== null || child.pid === undefined)) {
+      const tail = await folder.readLogTail();
+      throw new RetryableError("worker.start_failed", `the worker process ended at its start: ${tail.slice(-500) || "it printed nothing"}`, {
+        hint: "check_cloud_agent_runtime tries a start",
+      });
+    }
+    if (Date.now() > deadline) return false;
+    await sleep(3);
+  }
+  return true;
+}

@@ -1,0 +1,16 @@
+import { defineConfig } from "vitest/config";
+
+/** Path of a report as JSON, besides what is printed; `.ci/run` counts from it. */
+const report = process.env.TEST_REPORT;
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    pool: "forks",
+    // Bounds on what hangs, far above what anything takes: a loaded machine must not fail a test.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    reporters: report ? ["default", "json"] : ["default"],
+    ...(report && { outputFile: { json: report } }),
+  },
+});

@@ -1,0 +1,114 @@
+import { readFileSync } from "node:fs";
+import { numberSetting, settings } from "../lib/domain/settings.ts";
+import { splitWords } from "./split-words.ts";
+
+type Environment = Record<string, string | undefined>;
+
+export type WorkerConfig = {
+  host: string;
+  port: number;
+  /** The bearer token that every invocation must carry. */
+  token?: string;
+  addressFile?: string;
+  workspace?: string;
+  artifactsDir?: string;
+  /** Programs that `command.run` may start. An empty list allows none; no list allows every program. */
+  allowlist?: ReadonlySet<string>;
+  /** Command-backed frameworks: the words of each command, by name. */
+  frameworkCommands: ReadonlyMap<string, readonly string[]>;
+  idleSeconds: number;
+  maxSeconds: number;
+  /** What jobs inherit: this process's environment without the worker's own variables. */
+  jobEnv: Record<string, string>;
+};
+
+/** Reads the worker's settings. Throws an Error that names the variable at fault, and never its value if secret. */
+export function readConfig(env: Environment): WorkerConfig {
+  const text = (name: string) => env[name] || undefined;
+  const token = readToken(text(settings.workerTokenFile));
+  const addressFile = text(settings.workerAddressFile);
+  const workspace = text(settings.workspace);
+  const artifactsDir = text(settings.artifactsDir);
+  const allowed = env[settings.commandAllowlist];
+  const port = numberSetting(env, settings.workerPort, 8080);
+  if (port > 65_535) throw new Error(`${settings.workerPort} must be at most 65535`);
+  return {
+    host: text(settings.workerHost) ?? "0.0.0.0",
+    port,
+    ...(token !== undefined && { token }),
+    ...(addressFile !== undefined && { addressFile }),
+    ...(workspace !== undefined && { workspace }),
+    ...(artifactsDir !== undefined && { artifactsDir }),
+    ...(allowed !== undefined && { allowlist: new Set(allowed.split(",").flatMap((name) => name.trim() || [])) }),
+    frameworkCommands: readFrameworkCommands(env),
+    idleSeconds: numberSetting(env, settings.workerIdleSeconds, 900),
+    maxSeconds: numberSetting(env, settings.workerMaxSeconds, 28_800),
+    jobEnv: jobEnvironment(env),
+  };
+}
+
+function readToken(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  let token: string;
+  try {
+    token = readFileSync(file, "utf8").trim();
+  } catch (cause) {
+    throw new Error(`${settings.workerTokenFile} names a file that cannot be read: ${file}`, { cause });
+  }
+  if (token === "") throw new Error(`${settings.workerTokenFile} names an empty file: ${file}`);
+  return token;
+}
+
+function jobEnvironment(env: Environment): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (value !== undefined && !name.startsWith(settings.workerPrefix)) kept[name] = value;
+  }
+  return kept;
+}
+
+/** `AGENTDISPATCH_FRAMEWORK_COMMAND_MY_AGENT` makes the framework `my-agent`; the JSON setting uses names as they are. */
+function readFrameworkCommands(env: Environment): Map<string, string[]> {
+  const commands = new Map<string, string[]>();
+  const add = (setting: string, name: string, command: unknown) => {
+    if (!/^[a-z0-9][a-z0-9._-]{0,99}$/.test(name)) throw new Error(`${setting}: ${name} cannot name a framework`);
+    const words = typeof command === "string" ? wordsOf(setting, command) : command;
+    if (!Array.isArray(words) || words.length === 0 || !words.every((word) => typeof word === "string")) {
+      throw new Error(`${setting}: ${name} must be a command, or its words as a list`);
+    }
+    commands.set(name, words);
+  };
+  const listed = env[settings.frameworkCommands];
+  if (listed) {
+    for (const [name, command] of Object.entries(readJsonObject(settings.frameworkCommands, listed))) {
+      add(settings.frameworkCommands, name, command);
+    }
+  }
+  for (const [setting, command] of Object.entries(env)) {
+    if (!command || !setting.startsWith(settings.frameworkCommandPrefix)) continue;
+    const name = setting.slice(settings.frameworkCommandPrefix.length).toLowerCase().replaceAll("_", "-");
+    add(setting, name, command);
+  }
+  return commands;
+}
+
+function readJsonObject(setting: string, text: string): object {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new Error(`${setting} is not JSON`, { cause });
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new Error(`${setting} must be a JSON object of name to command`);
+  }
+  return value;
+}
+
+function wordsOf(setting: string, command: string): string[] {
+  try {
+    return splitWords(command);
+  } catch (cause) {
+    throw new Error(`${setting}: a quote or a backslash is not closed`, { cause });
+  }
+}

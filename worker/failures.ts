@@ -1,0 +1,34 @@
+import { DispatchError, type Problem, RefusedError } from "../lib/domain/errors.ts";
+import { settings } from "../lib/domain/settings.ts";
+import type { Outcome } from "./job.ts";
+import { clip } from "./parse.ts";
+import { killMarked } from "./processes.ts";
+import { report } from "./report.ts";
+
+/** A failed task as an error to throw, with the system's error code in its text. */
+export const failure = (code: string, message: string, cause?: unknown): RefusedError =>
+  new RefusedError(code, clip(`${message}${systemCode(cause)}`, 4000), { cause });
+
+const systemCode = (cause: unknown): string =>
+  cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
+
+export const timeoutProblem = (): Problem => ({
+  code: "task.timeout",
+  message: "the task was stopped because its time was over",
+  retryable: false,
+  hint: "timeout_seconds, or timeoutSeconds in the input, gives it longer",
+});
+
+/** What became of a task whose runner threw. Ours travel; a bug is told apart from them and leaves nothing running. */
+export async function runnerFailure(error: unknown, taskId: string): Promise<Outcome> {
+  if (error instanceof DispatchError) return { error: error.problem };
+  report(`the task ${taskId} failed inside the worker`, error);
+  await killMarked(settings.taskId, taskId);
+  return { error: internalProblem() };
+}
+
+export const internalProblem = (): Problem => ({
+  code: "worker.internal",
+  message: "an error inside the worker; its own log has the details",
+  retryable: false,
+});

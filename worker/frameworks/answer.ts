@@ -1,0 +1,101 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+import { MAX_EVENT_BYTES, usageSchema, workerEventTypes } from "../../lib/domain/worker-contract.ts";
+import type { NewEvent } from "../event-log.ts";
+import { clip } from "../parse.ts";
+
+const eventSchema = z.object({
+  type: z.enum(workerEventTypes).default("task.progress"),
+  message: z.string().optional(),
+  payload: z.record(z.string(), z.unknown()).optional(),
+});
+
+const artifactSchema = z.object({
+  /** A path in the artifacts folder, and nowhere else. */
+  name: z
+    .string()
+    .min(1)
+    .max(500)
+    .refine((name) => !name.includes("\0") && !/^[/\\]|(^|[/\\])\.\.?([/\\]|$)|[/\\]$/.test(name)),
+  content: z.string(),
+});
+type AnswerArtifact = z.infer<typeof artifactSchema>;
+
+export type Answer = {
+  result: unknown;
+  events: unknown[];
+  artifacts: AnswerArtifact[];
+  usage?: Record<string, unknown>;
+  /** What was malformed, and left out. */
+  notes: string[];
+};
+
+const PARTS = ["output", "result", "events", "artifacts", "usage"];
+
+/**
+ * Reads what an agent printed: one JSON object with at least one of the known parts, or any other JSON object as the
+ * result itself, or text.
+ */
+export function parseAnswer(text: string): Answer {
+  const none = { events: [], artifacts: [], notes: [] };
+  const object = parseObject(text);
+  if (!object) return { ...none, result: { output: text.trimEnd() } };
+  if (!PARTS.some((part) => part in object)) return { ...none, result: { result: object } };
+  const { output, result, events = [], artifacts = [], usage } = object;
+  const answer: Answer = {
+    ...none,
+    notes: [],
+    result: { ...(output !== undefined && { output }), ...(result !== undefined && { result }) },
+    events: listOf(events),
+    artifacts: [],
+  };
+  if (!Array.isArray(events)) answer.notes.push("the events in the answer are not a list");
+  if (!Array.isArray(artifacts)) answer.notes.push("the artifacts in the answer are not a list");
+  for (const artifact of listOf(artifacts)) {
+    const parsed = artifactSchema.safeParse(artifact);
+    if (parsed.success) answer.artifacts.push(parsed.data);
+    else answer.notes.push("an artifact in the answer is malformed, or its name leads elsewhere; it was left out");
+  }
+  const parsedUsage = usageSchema.safeParse(usage);
+  if (parsedUsage.success) answer.usage = parsedUsage.data;
+  else if (usage !== undefined) answer.notes.push("the usage in the answer is malformed and was left out");
+  answer.notes = answer.notes.slice(0, 20);
+  return answer;
+}
+
+/** An event as a framework writes it, or undefined if it is none, or too large. */
+export function readEvent(json: string): NewEvent | undefined {
+  const parsed = eventSchema.safeParse(parseObject(json));
+  if (!parsed.success || Buffer.byteLength(JSON.stringify(parsed.data)) > MAX_EVENT_BYTES - 512) return undefined;
+  const { type, message, payload } = parsed.data;
+  return { type, ...(message !== undefined && { message }), ...(payload && { payload }) };
+}
+
+/** Writes the artifacts of an answer; returns what could not be written. */
+export async function writeArtifacts(folder: string, artifacts: readonly AnswerArtifact[]): Promise<string[]> {
+  const notes: string[] = [];
+  for (const { name, content } of artifacts) {
+    try {
+      const path = join(folder, name);
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, content);
+    } catch (error) {
+      const reason = error instanceof Error && "code" in error ? error.code : error;
+      notes.push(`the artifact ${clip(name, 100)} could not be written: ${reason}`);
+    }
+  }
+  return notes.slice(0, 20);
+}
+
+const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  if (!text.trimStart().startsWith("{")) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}

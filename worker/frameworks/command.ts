@@ -1,0 +1,93 @@
+import { join } from "node:path";
+import { Capture } from "../capture.ts";
+import { processFailure } from "../exit-problem.ts";
+import type { JobContext, Outcome } from "../job.ts";
+import { jobEnv } from "../job-env.ts";
+import { keepFile, keepOutput } from "../keep-output.ts";
+import { mistake } from "../parse.ts";
+import { previewOf } from "../result.ts";
+import { type ProcessEnd, runProcess } from "../run-process.ts";
+import { parseAnswer, readEvent, writeArtifacts } from "./answer.ts";
+import { EventLines } from "./event-lines.ts";
+import type { AgentTask, Framework } from "./framework.ts";
+
+/** An answer longer than this is kept as a file and never held in memory. */
+const MAX_ANSWER_LENGTH = 8 * 1024 * 1024;
+
+/**
+ * Any program as a framework. It reads the task as one line of JSON on stdin and prints its answer: text, or one JSON
+ * object `{output, result, events, artifacts, usage}`. On stderr, a line `@event {"type","message","payload"}` is an
+ * event, at once; any other line is log.
+ */
+export function commandFramework([file = "", ...args]: readonly string[]): Framework {
+  return async (task, job) => {
+    const answer = new Answer();
+    const lines = new EventLines(
+      (text) => job.log.write("stderr", text),
+      (line) => publish(job, line),
+    );
+    const stdout = new Capture(join(job.folder.root, "stdout.log"), (text) => answer.add(text));
+    const stderr = new Capture(join(job.folder.root, "stderr.log"), (text) => lines.write(text));
+    const spec = { file, args, cwd: job.folder.workspace, env: jobEnv(job), stdin: jsonLine(task), stdout, stderr };
+    const end = await runProcess(spec, job.folder, job.stop);
+    await stdout.end();
+    lines.end();
+    await keepOutput(job, { "stderr.log": stderr });
+    const outcome = answer.isTooLong ? await keepAnswer(job, stdout, answer) : await readAnswer(job, answer.text);
+    return withFailure(outcome, end, file, stderr);
+  };
+}
+
+/** The answer as it comes, up to a length; of a longer one its beginning. */
+class Answer {
+  text = "";
+  isTooLong = false;
+
+  add(text: string): void {
+    if (this.isTooLong) return;
+    this.text += text;
+    if (this.text.length <= MAX_ANSWER_LENGTH) return;
+    this.isTooLong = true;
+    this.text = Buffer.from(this.text.slice(0, 8000)).toString();
+  }
+}
+
+function jsonLine(task: AgentTask): string {
+  try {
+    return `${JSON.stringify(task)}\n`;
+  } catch (cause) {
+    throw mistake("input", "is nested too deeply", cause);
+  }
+}
+
+/** False when the line is no event after all, so that it becomes log. */
+function publish(job: JobContext, line: string): boolean {
+  const event = readEvent(line);
+  if (!event) return false;
+  if (event.type !== "task.log") job.emit(event);
+  else job.log.write(event.payload?.stream === "stdout" ? "stdout" : "stderr", `${event.message ?? ""}\n`);
+  return true;
+}
+
+async function readAnswer(job: JobContext, text: string): Promise<Outcome> {
+  if (text.trim() === "") return {};
+  const answer = parseAnswer(text);
+  for (const event of answer.events) {
+    if (!publish(job, JSON.stringify(event))) job.log.note("an event in the answer is malformed and was left out");
+  }
+  for (const note of await writeArtifacts(job.folder.artifacts, answer.artifacts)) job.log.note(note);
+  for (const note of answer.notes) job.log.note(note);
+  return { result: answer.result, ...(answer.usage && { usage: answer.usage }) };
+}
+
+async function keepAnswer(job: JobContext, stdout: Capture, answer: Answer): Promise<Outcome> {
+  if (stdout.spoolError !== undefined) job.log.note(`the answer is not complete: ${stdout.spoolError}`);
+  const isKept = await keepFile(job, stdout.file, "result.txt");
+  return { result: previewOf(answer.text, isKept ? "result.txt" : undefined) };
+}
+
+/** What a failed agent answered is kept beside the reason. */
+function withFailure(outcome: Outcome, end: ProcessEnd, file: string, stderr: Capture): Outcome {
+  const error = processFailure(end, file, "task.agent_error", stderr.lastLine);
+  return error ? { ...outcome, error } : outcome;
+}

@@ -1,0 +1,26 @@
+import { settings } from "../lib/domain/settings.ts";
+import type { JobContext } from "./job.ts";
+import { mistake } from "./parse.ts";
+
+/** The environment of a job's processes: the worker's, the task's, the call's, and what marks them as the task's. */
+export function jobEnv({ config, task, folder }: JobContext, own: Record<string, string> = {}): Record<string, string> {
+  const marker = config.jobEnv[settings.sessionMarker];
+  return {
+    ...config.jobEnv,
+    ...task.env,
+    ...own,
+    ...(marker !== undefined && { [settings.sessionMarker]: marker }),
+    [settings.taskId]: task.taskId,
+    [settings.depth]: String(task.depth),
+    [settings.artifactsDir]: folder.artifacts,
+    [settings.inputFile]: folder.inputFile,
+  };
+}
+
+/** Refuses what no process can be given. */
+export function checkEnv(env: Record<string, string>): void {
+  for (const [name, value] of Object.entries(env)) {
+    if (name === "" || /[=\0]/.test(name)) throw mistake("env", `${JSON.stringify(name)} cannot name a variable`);
+    if (value.includes("\0")) throw mistake(`env.${name.slice(0, 100)}`, "a value cannot hold a NUL character");
+  }
+}

@@ -1,0 +1,169 @@
+import type { Problem } from "../lib/domain/errors.ts";
+import type { StartOperation, workerStatuses } from "../lib/domain/worker-contract.ts";
+import { type CollectedArtifacts, collectArtifacts } from "./artifacts.ts";
+import type { WorkerConfig } from "./config.ts";
+import { EventBudget } from "./event-budget.ts";
+import { EventLog, type NewEvent } from "./event-log.ts";
+import { failure, runnerFailure, timeoutProblem } from "./failures.ts";
+import { type JobFolder, makeJobFolder, removeJobFolder } from "./job-folder.ts";
+import { OutputLog } from "./output-log.ts";
+import { forgetAnswers, writeAnswers } from "./questions.ts";
+import { report } from "./report.ts";
+import { shrinkResult } from "./result.ts";
+import { StopSwitch } from "./stop.ts";
+
+export type JobTask = Omit<StartOperation, "contract" | "op" | "bootId">;
+export type JobStatus = (typeof workerStatuses)[number];
+export type Outcome = { result?: unknown; error?: Problem; usage?: Record<string, unknown> };
+
+/** What a runner works with. */
+export type JobContext = {
+  readonly task: JobTask;
+  readonly config: WorkerConfig;
+  readonly folder: JobFolder;
+  readonly stop: StopSwitch;
+  readonly log: OutputLog;
+  /** Publishes an event; false when the task has published too many. A question makes the task wait for its answers. */
+  emit(event: NewEvent): boolean;
+  /** Ends the job after this time, if its own limit does not end it earlier. */
+  limitTo(seconds: number): void;
+};
+export type Runner = (job: JobContext) => Promise<Outcome>;
+
+type JobSetup = { task: JobTask; config: WorkerConfig; runner: Runner; folder?: Promise<JobFolder> };
+
+/** One task, from its start until everything about it is known. It runs by itself; readers look at it. */
+export class Job {
+  readonly task: JobTask;
+  readonly events = new EventLog();
+  /** Resolves when the job has ended; never rejects. */
+  readonly done: Promise<void>;
+  outcome: Outcome = {};
+  artifacts: CollectedArtifacts | undefined;
+  inputRequests: Record<string, unknown> | undefined;
+  #setup: JobSetup;
+  #status: JobStatus = "running";
+  #stop = new StopSwitch();
+  #log = new OutputLog(this.events);
+  #budget = new EventBudget();
+  #timers: NodeJS.Timeout[] = [];
+  #folder: JobFolder | undefined;
+  #isRunning = true;
+  #crash = Promise.withResolvers<never>();
+
+  constructor(setup: JobSetup) {
+    this.task = setup.task;
+    this.#setup = setup;
+    this.#crash.promise.catch(() => {});
+    this.done = this.#run();
+  }
+
+  get status(): JobStatus {
+    return this.#status;
+  }
+
+  get hasEnded(): boolean {
+    return this.#status !== "running" && this.#status !== "input_required";
+  }
+
+  /** Orders the job to end. False when its work is over already, so that its outcome stands. */
+  cancel(graceSeconds: number): boolean {
+    if (this.#isRunning) this.#stop.pull({ kind: "cancel", graceSeconds });
+    return this.#isRunning;
+  }
+
+  /** Ends the job after an error that nothing around its work could catch. */
+  crash(error: unknown): void {
+    this.#crash.reject(error);
+  }
+
+  /** Hands answers to a job that asked for them. False when it did not. */
+  async answer(responses: Record<string, unknown>): Promise<boolean> {
+    if (this.#status !== "input_required" || !this.#folder) return false;
+    this.#status = "running";
+    const requests = this.inputRequests;
+    this.inputRequests = undefined;
+    try {
+      await writeAnswers(this.#folder, responses);
+    } catch (error) {
+      this.#status = "input_required";
+      this.inputRequests = requests;
+      throw error;
+    }
+    return true;
+  }
+
+  /** Removes what the job left on disk. */
+  async dispose(): Promise<void> {
+    if (this.#folder) await removeJobFolder(this.#folder);
+  }
+
+  async #run(): Promise<void> {
+    let outcome: Outcome;
+    try {
+      this.limitTo(this.task.limits.timeoutSeconds);
+      this.#folder = await this.#takeFolder();
+      outcome = await Promise.race([this.#setup.runner(this.#context(this.#folder)), this.#crash.promise]);
+    } catch (error) {
+      outcome = await runnerFailure(error, this.task.taskId);
+    }
+    this.#isRunning = false;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#log.flush();
+    await this.#settle(outcome);
+  }
+
+  async #takeFolder(): Promise<JobFolder> {
+    try {
+      return await (this.#setup.folder ?? makeJobFolder(this.#setup.config));
+    } catch (cause) {
+      throw failure("worker.storage", "the worker could not make the folders of the task", cause);
+    }
+  }
+
+  async #settle(outcome: Outcome): Promise<void> {
+    const { order } = this.#stop;
+    const { error: _, ...withoutError } = outcome;
+    this.outcome = outcome;
+    if (order?.kind === "cancel") this.outcome = withoutError;
+    if (order?.kind === "timeout") this.outcome = { ...outcome, error: timeoutProblem() };
+    if (this.#folder) {
+      try {
+        this.outcome = await shrinkResult(this.outcome, this.#folder, this.#log);
+        this.artifacts = await collectArtifacts(this.#folder.artifacts);
+        for (const note of this.artifacts.notes) this.#log.note(note);
+      } catch (error) {
+        report("the artifacts could not be listed", error);
+        this.#log.note("the artifacts could not be listed");
+      }
+    }
+    this.inputRequests = undefined;
+    this.#status = order?.kind === "cancel" ? "cancelled" : this.outcome.error ? "failed" : "succeeded";
+    this.events.wake();
+  }
+
+  #context(folder: JobFolder): JobContext {
+    const { config } = this.#setup;
+    const emit = (event: NewEvent) => this.#emit(event, folder);
+    const limitTo = (seconds: number) => this.limitTo(seconds);
+    return { task: this.task, config, folder, stop: this.#stop, log: this.#log, emit, limitTo };
+  }
+
+  #emit(event: NewEvent, folder: JobFolder): boolean {
+    if (!this.#budget.take(event, this.#log)) return false;
+    this.#log.flush();
+    if (event.type === "task.input_required") {
+      forgetAnswers(folder);
+      this.inputRequests = event.payload ?? {};
+      this.#status = "input_required";
+    }
+    this.events.append(event);
+    return true;
+  }
+
+  limitTo(seconds: number): void {
+    const { graceSeconds } = this.task.limits;
+    const expire = () => this.#stop.pull({ kind: "timeout", graceSeconds });
+    this.#timers.push(setTimeout(expire, seconds * 1000));
+  }
+}

@@ -1,0 +1,63 @@
+import { once } from "node:events";
+import { rename, writeFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { readConfig } from "./config.ts";
+import { report } from "./report.ts";
+import { createWorkerServer } from "./server.ts";
+import { Worker } from "./worker.ts";
+
+/** What a job gets to end by itself when its worker has to go. */
+const LAST_GRACE_SECONDS = 2;
+/** A worker that cannot clean up ends all the same. */
+const CLOSE_WITHIN_MS = 10_000;
+
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  const worker = new Worker(config);
+  const server = createWorkerServer(worker);
+
+  let isClosing = false;
+  const close = async (reason: string, exitCode = 0) => {
+    if (isClosing) return;
+    isClosing = true;
+    report(`ends: ${reason}`);
+    setTimeout(() => process.exit(1), CLOSE_WITHIN_MS).unref();
+    server.close();
+    await worker.close(LAST_GRACE_SECONDS);
+    process.exit(exitCode);
+  };
+  for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, () => void close(name));
+  process.on("uncaughtException", (error) => {
+    report("an error nobody caught", error);
+    worker.crash(error);
+  });
+  // A reader of our output that went away is no reason to stop.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+
+  server.listen(config.port, config.host);
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  report(`listens on ${config.host}:${port}`);
+  if (config.addressFile !== undefined) await writeAddress(config.addressFile, port);
+  worker.prepare();
+
+  const checkMs = Math.min(5000, Math.max(50, Math.min(config.idleSeconds, config.maxSeconds) * 100));
+  setInterval(() => {
+    const reason = worker.exitReason;
+    if (reason !== undefined) void close(reason);
+  }, checkMs);
+}
+
+/** Whoever finds the file finds it whole. */
+async function writeAddress(file: string, port: number): Promise<void> {
+  const unfinished = `${file}.${process.pid}`;
+  await writeFile(unfinished, JSON.stringify({ pid: process.pid, port }), { mode: 0o600 });
+  await rename(unfinished, file);
+}
+
+try {
+  await main();
+} catch (error) {
+  report(error instanceof Error ? error.message : String(error));
+  process.exit(1);
+}

@@ -1,0 +1,24 @@
+import type { z } from "zod";
+import { InvalidInputError, type Mistake } from "../lib/domain/errors.ts";
+
+/** At most `length` characters of a text, never half of a surrogate pair, with an ellipsis where it was cut. */
+export function clip(text: string, length: number): string {
+  if (text.length <= length) return text;
+  const cut = text.slice(0, length - 1);
+  return `${cut.isWellFormed() ? cut : cut.slice(0, -1)}…`;
+}
+
+/** Validates what came from outside. Mistakes are named by their path below `root`, and never quote a long value. */
+export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, root = ""): z.output<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const mistakes = parsed.error.issues.map(({ path, message }): Mistake => {
+    const place = [...(root ? [root] : []), ...path.map(String)].join(".");
+    return { path: clip(place, 100), message: clip(message, 200) };
+  });
+  throw new InvalidInputError(mistakes);
+}
+
+/** A single mistake, as an error. */
+export const mistake = (path: string, message: string, cause?: unknown) =>
+  new InvalidInputError([{ path, message: clip(message, 300) }], { cause });

@@ -1,0 +1,46 @@
+import { randomBytes } from "node:crypto";
+import type { Problem } from "../lib/domain/errors.ts";
+import {
+  type PlainEnvelope,
+  plainEnvelopeSchema,
+  type WorkerArtifact,
+  type WorkerEvent,
+} from "../lib/domain/worker-contract.ts";
+import { parse } from "./parse.ts";
+import type { Worker } from "./worker.ts";
+
+const LIMITS = { timeoutSeconds: 900, graceSeconds: 5 };
+/** The answer has to travel in one piece. */
+const MAX_EVENTS_BYTES = 1024 * 1024;
+
+export type PlainReply = {
+  ok: boolean;
+  output?: unknown;
+  events: WorkerEvent[];
+  artifacts: WorkerArtifact[];
+  error?: Problem;
+};
+
+/** Runs a task and answers with all of it: for callers that know nothing of the contract. Ends it when they hang up. */
+export async function answerPlainly(worker: Worker, body: object, gone: AbortSignal): Promise<PlainReply> {
+  const envelope = parse(plainEnvelopeSchema, body);
+  const taskId = `task_${randomBytes(16).toString("hex")}`;
+  const job = worker.startPlain({ ...envelope, input: inputOf(envelope), taskId, limits: LIMITS, depth: 0 });
+  gone.addEventListener("abort", () => job.cancel(LIMITS.graceSeconds));
+  await job.done;
+  worker.health.taskCollected();
+  await job.dispose();
+  const { result, error } = job.outcome;
+  return {
+    ok: job.status === "succeeded",
+    ...(result !== undefined && { output: result }),
+    events: job.events.page(0, MAX_EVENTS_BYTES).events,
+    artifacts: job.artifacts?.artifacts ?? [],
+    ...(error && { error }),
+  };
+}
+
+/** A prompt alone is instruction enough. */
+function inputOf({ taskType, input, prompt }: PlainEnvelope): Record<string, unknown> {
+  return taskType === "agent.run" && prompt !== undefined ? { instruction: prompt, ...input } : input;
+}

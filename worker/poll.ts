@@ -1,0 +1,38 @@
+import type { z } from "zod";
+import type { PollReply, pollSchema } from "../lib/domain/worker-contract.ts";
+import type { Job } from "./job.ts";
+import type { Worker } from "./worker.ts";
+
+type Poll = Pick<z.infer<typeof pollSchema>, "after" | "waitSeconds" | "maxBytes">;
+
+/**
+ * What is new about a task, as soon as there is something or the wait is over. The end of a task is told only together
+ * with its last events, so whoever sees it has everything.
+ */
+export async function pollReply(worker: Worker, job: Job, poll: Poll, gone: AbortSignal): Promise<PollReply> {
+  job.events.acknowledge(poll.after);
+  const waitUntil = performance.now() + poll.waitSeconds * 1000;
+  for (;;) {
+    const left = waitUntil - performance.now();
+    if (job.hasEnded || job.events.hasAfter(poll.after) || left <= 0 || gone.aborted) break;
+    await job.events.changed(left, gone);
+  }
+  worker.touch();
+  const { events, next, more } = job.events.page(poll.after, poll.maxBytes);
+  if (job.hasEnded && !more) {
+    // The last event is acknowledged by a poll after it; where there is none, telling the end is all there is to do.
+    if (events.length === 0) worker.health.taskCollected();
+    return { status: job.status, events, next, ...ending(job) };
+  }
+  const status = job.status === "input_required" ? "input_required" : "running";
+  return { status, events, next, ...(job.inputRequests && { inputRequests: job.inputRequests }) };
+}
+
+function ending({ outcome: { result, error, usage }, artifacts }: Job): Partial<PollReply> {
+  return {
+    ...(result !== undefined && { result }),
+    ...(error && { error }),
+    ...(usage && { usage }),
+    artifacts: artifacts?.artifacts ?? [],
+  };
+}

@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { findMarked, groupOf, killMarked, signal } from "./processes.ts";
+
+const LOOK_AGAIN_MS = 25;
+
+/** All that one program started: its process group, and whatever left the group but carries the mark of its task. */
+export class ProcessTree {
+  #group: number | undefined;
+  #markName: string;
+  #mark: string;
+  #killAt = Number.POSITIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+  #killed: Promise<void> | undefined;
+
+  constructor(pid: number | undefined, markName: string, mark: string | undefined) {
+    if (!mark) throw new Error(`a job's environment must name its task in ${markName}`);
+    this.#group = pid;
+    this.#markName = markName;
+    this.#mark = mark;
+  }
+
+  /** Asks everything to end, and kills what is left after the grace. Asked again, it can only get shorter. */
+  stop(graceSeconds: number): void {
+    if (this.#killed) return;
+    const first = this.#timer === undefined;
+    const killAt = performance.now() + graceSeconds * 1000;
+    if (killAt >= this.#killAt) return;
+    this.#killAt = killAt;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.kill(), graceSeconds * 1000);
+    if (first) void this.#terminate();
+  }
+
+  /** After `stop`: resolves when everything has ended, by itself or killed. */
+  async gone(): Promise<void> {
+    while (performance.now() < this.#killAt && (await this.#isAlive())) await sleep(LOOK_AGAIN_MS);
+  }
+
+  /** Kills everything, and resolves when nothing is left. Does it once. */
+  kill(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#killed ??= this.#kill();
+    return this.#killed;
+  }
+
+  async #kill(): Promise<void> {
+    if (this.#group !== undefined) signal(-this.#group, "SIGKILL");
+    await killMarked(this.#markName, this.#mark);
+  }
+
+  async #terminate(): Promise<void> {
+    if (this.#group !== undefined) signal(-this.#group, "SIGTERM");
+    for (const pid of await findMarked(this.#markName, this.#mark)) {
+      // A member of the group was asked already; to be asked twice often means "at once".
+      const group = groupOf(pid);
+      if (group !== undefined && group !== this.#group) signal(pid, "SIGTERM");
+    }
+  }
+
+  async #isAlive(): Promise<boolean> {
+    if (this.#group !== undefined && signal(-this.#group, 0)) return true;
+    return (await findMarked(this.#markName, this.#mark)).length > 0;
+  }
+}

@@ -1,0 +1,52 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { MAX_RESULT_BYTES } from "../lib/domain/worker-contract.ts";
+import type { Outcome } from "./job.ts";
+import type { JobFolder } from "./job-folder.ts";
+import type { OutputLog } from "./output-log.ts";
+import { clip } from "./parse.ts";
+
+const PREVIEW_LENGTH = 4000;
+
+/** In the place of a result that became an artifact. */
+export type ResultPreview = { truncated: true; preview: string; artifact?: string };
+
+export const previewOf = (text: string, artifact?: string): ResultPreview => ({
+  truncated: true,
+  preview: clip(text, PREVIEW_LENGTH),
+  ...(artifact !== undefined && { artifact }),
+});
+
+/** Moves a result that is too long for a reply into the artifacts, and leaves a preview in its place. */
+export async function shrinkResult(outcome: Outcome, folder: JobFolder, log: OutputLog): Promise<Outcome> {
+  if (outcome.result === undefined) return outcome;
+  const json = JSON.stringify(outcome.result);
+  if (Buffer.byteLength(json) <= MAX_RESULT_BYTES) return outcome;
+  const text = plainText(outcome.result);
+  const artifact = await keep(folder, text === undefined ? "result.json" : "result.txt", text ?? json, log);
+  return { ...outcome, result: previewOf(text ?? json, artifact) };
+}
+
+/** The text of an answer that is nothing but text. */
+function plainText(result: unknown): string | undefined {
+  if (typeof result !== "object" || result === null) return undefined;
+  const [entry, ...others] = Object.entries(result);
+  return others.length === 0 && entry?.[0] === "output" && typeof entry[1] === "string" ? entry[1] : undefined;
+}
+
+/** The job may have left a file of that name itself; it keeps it. */
+async function keep(folder: JobFolder, name: string, text: string, log: OutputLog): Promise<string | undefined> {
+  let reason: unknown;
+  for (const candidate of [name, `output/${name}`]) {
+    try {
+      const path = join(folder.artifacts, candidate);
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, text, { flag: "wx" });
+      return candidate;
+    } catch (error) {
+      reason = error instanceof Error && "code" in error ? error.code : error;
+    }
+  }
+  log.note(`the result is too long for a reply and could not be kept as a file: ${reason}`);
+  return undefined;
+}

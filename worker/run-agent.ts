@@ -1,0 +1,56 @@
+import { RefusedError } from "../lib/domain/errors.ts";
+import { agentInputSchema } from "../lib/domain/worker-contract.ts";
+import type { WorkerConfig } from "./config.ts";
+import { commandFramework } from "./frameworks/command.ts";
+import { echo } from "./frameworks/echo.ts";
+import type { Framework } from "./frameworks/framework.ts";
+import type { JobContext, Outcome } from "./job.ts";
+import { clip, parse } from "./parse.ts";
+
+const DEFAULT_FRAMEWORK = "echo";
+const builtIn: Record<string, Framework> = { echo };
+
+/** The frameworks of this worker by name; a configured command may replace a built-in one. */
+export function frameworksOf(config: Pick<WorkerConfig, "frameworkCommands">): Map<string, Framework> {
+  const configured = [...config.frameworkCommands].map(([name, words]) => [name, commandFramework(words)] as const);
+  return new Map([...Object.entries(builtIn), ...configured]);
+}
+
+/** Runs `agent.run` in the framework it names, or else in `echo`. */
+export async function runAgent(job: JobContext): Promise<Outcome> {
+  const { task } = job;
+  const input = parse(agentInputSchema, task.input, "input");
+  const name = input.framework ?? DEFAULT_FRAMEWORK;
+  const frameworks = frameworksOf(job.config);
+  const framework = frameworks.get(name);
+  if (!framework) {
+    const available = [...frameworks.keys()].join(", ");
+    throw new RefusedError(
+      "task.framework_unknown",
+      `this worker has no framework ${JSON.stringify(clip(name, 100))}`,
+      {
+        hint: `framework can be: ${clip(available, 1000)}`,
+        details: { available: [...frameworks.keys()] },
+      },
+    );
+  }
+  if (input.timeoutSeconds !== undefined) job.limitTo(input.timeoutSeconds);
+  const context = task.context ?? input.context;
+  const { taskId, taskType, metadata, limits, depth, prompt = input.instruction } = task;
+  return framework(
+    {
+      taskId,
+      taskType,
+      prompt,
+      input,
+      framework: name,
+      limits,
+      depth,
+      ...(context && { context }),
+      ...(metadata && { metadata }),
+      ...(input.model !== undefined && { model: input.model }),
+      ...(input.runtime_tools && { runtimeTools: input.runtime_tools }),
+    },
+    job,
+  );
+}

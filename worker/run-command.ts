@@ -1,0 +1,77 @@
+import { realpath, stat } from "node:fs/promises";
+import { join, resolve, sep } from "node:path";
+import { RefusedError } from "../lib/domain/errors.ts";
+import { type CommandInput, type CommandResult, commandInputSchema } from "../lib/domain/worker-contract.ts";
+import { checkAllowed } from "./allowlist.ts";
+import { Capture } from "./capture.ts";
+import { processFailure } from "./exit-problem.ts";
+import type { JobContext, Outcome } from "./job.ts";
+import { jobEnv } from "./job-env.ts";
+import { keepOutput } from "./keep-output.ts";
+import { mistake, parse } from "./parse.ts";
+import { type ProcessEnd, runProcess } from "./run-process.ts";
+import { splitWords } from "./split-words.ts";
+
+const DEFAULT_TIMEOUT_SECONDS = 900;
+
+/** Runs `command.run`. However the command ends, its result says so as data. */
+export async function runCommand(job: JobContext): Promise<Outcome> {
+  const input = parse(commandInputSchema, job.task.input, "input");
+  const [file, ...args] = wordsOf(input);
+  checkAllowed(job.config.allowlist, input.shell ? "sh" : file, { ...job.task.env, ...input.env });
+  const cwd = await folderBelow(job.folder.workspace, input.cwd);
+  job.limitTo(input.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS);
+
+  const stdout = new Capture(join(job.folder.root, "stdout.log"), (text) => job.log.write("stdout", text));
+  const stderr = new Capture(join(job.folder.root, "stderr.log"), (text) => job.log.write("stderr", text));
+  const env = jobEnv(job, input.env);
+  const end = await runProcess({ file, args, cwd, env, stdin: input.stdin, stdout, stderr }, job.folder, job.stop);
+  await keepOutput(job, { "stdout.log": stdout, "stderr.log": stderr });
+
+  const result = resultOf(end, job.stop.order?.kind, stdout.bytes, stderr.bytes);
+  const error = processFailure(end, file, "task.exit_code", stderr.lastLine);
+  return { result, ...(error && { error }) };
+}
+
+/** The program and its arguments. With `shell`, the command is a script and the arguments are its `$1`, `$2`, … */
+function wordsOf({ command, args = [], shell }: CommandInput): [string, ...string[]] {
+  if (shell) return ["/bin/sh", "-c", command, "sh", ...args];
+  let words: string[];
+  try {
+    words = splitWords(command);
+  } catch (cause) {
+    throw mistake("input.command", "a quote or a backslash is not closed", cause);
+  }
+  const [program, ...rest] = words;
+  if (!program) throw mistake("input.command", "names no program");
+  return [program, ...rest, ...args];
+}
+
+/** A folder in the workspace, whatever symbolic links lead to it. */
+async function folderBelow(workspace: string, cwd = "."): Promise<string> {
+  const root = await realpath(workspace);
+  let folder: string;
+  try {
+    folder = await realpath(resolve(root, cwd));
+    if (!(await stat(folder)).isDirectory()) throw new RefusedError("input.invalid", "not a folder");
+  } catch (cause) {
+    throw mistake("input.cwd", "is not a folder in the workspace", cause);
+  }
+  const isBelow = folder === root || folder.startsWith(root.endsWith(sep) ? root : root + sep);
+  if (!isBelow) throw mistake("input.cwd", "leads out of the workspace");
+  return folder;
+}
+
+type StopKind = "cancel" | "timeout" | undefined;
+
+function resultOf(end: ProcessEnd, stopped: StopKind, stdoutBytes: number, stderrBytes: number): CommandResult {
+  return {
+    exitCode: end.exitCode,
+    ...(end.signal !== null && { signal: end.signal }),
+    timedOut: stopped === "timeout",
+    ...(stopped === "cancel" && { cancelled: true }),
+    durationMs: end.durationMs,
+    stdoutBytes,
+    stderrBytes,
+  };
+}

@@ -1,0 +1,116 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { settings } from "../lib/domain/settings.ts";
+import { failure } from "./failures.ts";
+import type { JobFolder } from "./job-folder.ts";
+import { mistake } from "./parse.ts";
+import { ProcessTree } from "./process-tree.ts";
+import { openStdio, type Stdio } from "./stdio.ts";
+import type { StopSwitch } from "./stop.ts";
+
+/** How long output may go on after the program ended, while something it started still holds its pipes. */
+const DRAIN_MS = 300;
+/** How long the rest of the output may take once nothing runs any more that could write to it. */
+const LAST_READ_MS = 2000;
+
+/** Takes one stream. It is not read on before the promise resolves, so a slow disk slows the program, not the memory. */
+export type Sink = { write(chunk: Buffer): Promise<void> };
+
+export type ProcessSpec = {
+  file: string;
+  args: readonly string[];
+  cwd: string;
+  /** Must mark the process with its task (AGENTDISPATCH_TASK_ID): all that carries the mark ends with it. */
+  env: Record<string, string>;
+  stdin?: string | undefined;
+  stdout: Sink;
+  stderr: Sink;
+};
+
+/** How a process ended, whichever way it did. */
+export type ProcessEnd = {
+  exitCode: number | null;
+  signal: NodeJS.Signals | null;
+  /** It never started; a system error such as ENOENT. */
+  failedToStart?: NodeJS.ErrnoException;
+  durationMs: number;
+};
+
+type Exit = Omit<ProcessEnd, "durationMs">;
+
+/**
+ * Runs a program in a process group of its own until it and all that it started are gone.
+ * Resolves for every way to end; throws only if the process cannot even be described to the system.
+ */
+export async function runProcess(spec: ProcessSpec, folder: JobFolder, stop: StopSwitch): Promise<ProcessEnd> {
+  const startedAt = performance.now();
+  const ended = (exit: Exit): ProcessEnd => ({ ...exit, durationMs: Math.round(performance.now() - startedAt) });
+  if (stop.order) return ended({ exitCode: null, signal: null });
+
+  const { child, streams, failedToStart } = start(spec, folder);
+  if (!child) return ended({ exitCode: null, signal: null, failedToStart });
+  const read = Promise.all(streams.map((stream, index) => drain(stream, index === 0 ? spec.stdout : spec.stderr)));
+  const tree = new ProcessTree(child.pid, settings.taskId, spec.env[settings.taskId]);
+  const unlisten = stop.listen((order) => tree.stop(order.graceSeconds));
+  try {
+    const exit = await ending(child);
+    if (stop.order) await tree.gone();
+    await Promise.race([read, sleep(DRAIN_MS, undefined, { ref: false })]);
+    await tree.kill();
+    await Promise.race([read, sleep(LAST_READ_MS, undefined, { ref: false })]);
+    return ended(exit);
+  } finally {
+    unlisten();
+    await tree.kill();
+    for (const stream of streams) stream.destroy();
+    await read;
+  }
+}
+
+type Started =
+  | { child: ChildProcess; streams: Readable[]; failedToStart?: never }
+  | { child?: never; streams?: never; failedToStart: NodeJS.ErrnoException };
+
+function start(spec: ProcessSpec, folder: JobFolder): Started {
+  const stdio = stdioOf(spec, folder);
+  try {
+    const { file, args, cwd, env } = spec;
+    const child = spawn(file, args, { cwd, env, stdio: stdio.options, detached: true });
+    return { child, streams: stdio.attach(child) };
+  } catch (error) {
+    for (const stream of stdio.attach()) stream.destroy();
+    // Node throws some of the system's refusals and emits others.
+    if (isSystemError(error)) return { failedToStart: error };
+    if (error instanceof TypeError) throw mistake("input", "a NUL character can be in no argument of a program", error);
+    throw error;
+  }
+}
+
+function stdioOf({ stdin }: ProcessSpec, folder: JobFolder): Stdio {
+  try {
+    return openStdio(folder, stdin);
+  } catch (cause) {
+    throw failure("worker.storage", "the worker could not open the input and output of the program", cause);
+  }
+}
+
+const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && "syscall" in error && String(error.syscall).startsWith("spawn");
+
+function ending(child: ChildProcess): Promise<Exit> {
+  return new Promise((resolve) => {
+    child.once("exit", (exitCode, signal) => resolve({ exitCode, signal }));
+    child.once("error", (failedToStart) => {
+      if (child.pid === undefined) resolve({ exitCode: null, signal: null, failedToStart });
+    });
+  });
+}
+
+async function drain(stream: Readable, sink: Sink): Promise<void> {
+  try {
+    for await (const chunk of stream) await sink.write(chunk);
+  } catch {
+    // Cut off by us, or broken: what came until then was taken.
+  }
+}

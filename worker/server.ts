@@ -1,0 +1,101 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { DispatchError, type Problem } from "../lib/domain/errors.ts";
+import { internalProblem } from "./failures.ts";
+import { operate } from "./operations.ts";
+import { answerPlainly } from "./plain-envelope.ts";
+import { BodyError, readBody } from "./read-body.ts";
+import { report } from "./report.ts";
+import type { Worker } from "./worker.ts";
+
+export type ServerOptions = {
+  /** How long a request may take to arrive. */
+  bodyTimeoutMs?: number;
+};
+
+/** The worker's door: `GET /ping` and `POST /invocations`. */
+export function createWorkerServer(worker: Worker, { bodyTimeoutMs = 20_000 }: ServerOptions = {}): Server {
+  const timeouts = { headersTimeout: 10_000, requestTimeout: 2 * bodyTimeoutMs, connectionsCheckingInterval: 1000 };
+  return createServer({ ...timeouts, keepAliveTimeout: 60_000 }, (request, response) => {
+    handle(worker, request, response, bodyTimeoutMs).catch((error: unknown) => {
+      report("a request failed", error);
+      if (!response.headersSent) refuse(response, 500, internalProblem());
+    });
+  });
+}
+
+async function handle(
+  worker: Worker,
+  request: IncomingMessage,
+  response: ServerResponse,
+  bodyTimeoutMs: number,
+): Promise<void> {
+  const path = request.url?.split("?")[0];
+  const allowed = path === "/ping" ? "GET" : path === "/invocations" ? "POST" : undefined;
+  if (!allowed)
+    return refuse(response, 404, problem("worker.no_such_path", "there is GET /ping and POST /invocations"));
+  if (request.method !== allowed) {
+    response.setHeader("allow", allowed);
+    return refuse(response, 405, problem("worker.method_not_allowed", `only ${allowed} is understood here`));
+  }
+  if (path === "/ping") return send(response, 200, worker.health.reply);
+  if (!isAuthorized(request, worker.config.token)) {
+    response.setHeader("www-authenticate", "Bearer");
+    return refuse(response, 401, problem("worker.unauthorized", "the bearer token is missing or wrong"));
+  }
+  worker.touch();
+  await invoke(worker, request, response, bodyTimeoutMs);
+}
+
+async function invoke(
+  worker: Worker,
+  request: IncomingMessage,
+  response: ServerResponse,
+  bodyTimeoutMs: number,
+): Promise<void> {
+  const gone = new AbortController();
+  response.once("close", () => gone.abort());
+  let body: unknown;
+  try {
+    body = await readBody(request, bodyTimeoutMs);
+  } catch (error) {
+    if (!(error instanceof BodyError)) throw error;
+    if (error.status === 408) response.setHeader("connection", "close");
+    return refuse(response, error.status, problem("input.invalid", error.message));
+  }
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    return refuse(response, 400, problem("input.invalid", "the body must be a JSON object"));
+  }
+  const isPlain = !("contract" in body);
+  try {
+    const reply = isPlain ? answerPlainly(worker, body, gone.signal) : operate(worker, body, gone.signal);
+    send(response, 200, await reply);
+  } catch (error) {
+    // A refusal is a reply: what lies between may hide the body of anything but a 200.
+    const refusal = { error: problemOf(error) };
+    send(response, 200, isPlain ? { ok: false, events: [], artifacts: [], ...refusal } : refusal);
+  }
+}
+
+function problemOf(error: unknown): Problem {
+  if (error instanceof DispatchError) return error.problem;
+  report("an operation failed", error);
+  return internalProblem();
+}
+
+/** Compares digests, so that the time taken tells nothing about the token. */
+function isAuthorized(request: IncomingMessage, token: string | undefined): boolean {
+  if (token === undefined) return true;
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(request.headers.authorization ?? ""), digest(`Bearer ${token}`));
+}
+
+const problem = (code: string, message: string): Problem => ({ code, message, retryable: false });
+
+const refuse = (response: ServerResponse, status: number, error: Problem): void => send(response, status, { error });
+
+function send(response: ServerResponse, status: number, value: unknown): void {
+  if (response.destroyed) return;
+  const body = Buffer.from(JSON.stringify(value));
+  response.writeHead(status, { "content-type": "application/json", "content-length": body.length }).end(body);
+}

@@ -1,0 +1,24 @@
+import { split } from "shlex";
+
+/**
+ * The words of a command as a POSIX shell splits them, without expanding anything. Throws when a quote is not closed.
+ *
+ * @example splitWords(`grep -e 'a b' "c\\$d"`) // ["grep", "-e", "a b", "c$d"]
+ */
+export function splitWords(command: string): string[] {
+  return split(
+    command.replace(QUOTED, (whole, inner: string | undefined) => (inner === undefined ? whole : literal(inner))),
+  );
+}
+
+// In order: an escaped character, $'...', '...', and the one of interest, "...".
+const QUOTED = /\\[\s\S]|\$'(?:[^'\\]|\\[\s\S])*'|'[^']*'|\$?"((?:[^"\\]|\\[\s\S])*)"/g;
+
+/**
+ * What stood between double quotes, in single ones. shlex keeps the backslash of `"\$"` and `` "\`" ``, which a shell
+ * drops, and unescapes what precedes the quotes a second time.
+ */
+function literal(inner: string): string {
+  const text = inner.replace(/\\(?:\n|([$`"\\]))/g, "$1");
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
