@@ -1,15 +1,16 @@
 #!/usr/bin/env node
+import { resolve } from "node:path";
 import type { LocalDoor, Place } from "../lib/client/door.ts";
-import { lineLogger, toLogLevel } from "../lib/client/log.ts";
+import { onInterrupt } from "../lib/client/interrupt.ts";
 import { main } from "../lib/client/program.ts";
-import { settings } from "../lib/domain/settings.ts";
+import { claimForRun, isClaimedForRun } from "../lib/client/run-claim.ts";
 
 const toOptions = ({ config, stateDir }: Place) => ({
-  ...(config !== undefined && { configFile: config }),
-  ...(stateDir !== undefined && { stateDir }),
+  ...(config !== undefined && { configFile: resolve(config) }),
+  ...(stateDir !== undefined && { stateDir: resolve(stateDir) }),
 });
 
-/** The local system is loaded when it is needed: most commands only ask the one that runs. */
+/** The local system is loaded only where it is needed: most commands ask the one that runs. */
 const local: LocalDoor = {
   async stateDir(place) {
     const { resolveStateDir } = await import("../lib/local/endpoint.ts");
@@ -17,31 +18,21 @@ const local: LocalDoor = {
   },
   async find(place) {
     const { findEndpoint } = await import("../lib/local/endpoint.ts");
-    return findEndpoint(await local.stateDir(place));
+    const stateDir = await local.stateDir(place);
+    const found = await findEndpoint(stateDir);
+    return found && { ...found, forRun: isClaimedForRun(stateDir, found.pid) };
   },
-  async start({ port, ...place }) {
+  async start({ port, forRun, ...place }) {
     const { startLocal } = await import("../lib/local/system.ts");
-    const log = lineLogger(process.stderr, toLogLevel(process.env[settings.logLevel], "warn"));
-    return startLocal({ ...toOptions(place), port, log });
+    const system = await startLocal({ ...toOptions(place), port });
+    if (forRun) claimForRun(system.stateDir);
+    return system;
   },
 };
 
-function onInterrupt(listener: (count: number) => void): () => void {
-  let count = 0;
-  const heard = () => listener(++count);
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const signal of signals) process.on(signal, heard);
-  return () => {
-    for (const signal of signals) process.off(signal, heard);
-  };
-}
-
-// A reader such as head may leave before everything is written; nobody is there to be told.
-process.stdout.on("error", () => process.exit(0));
-process.stderr.on("error", () => {});
-
+const { stdout, stderr, stdin, env } = process;
 process.exitCode = await main(process.argv.slice(2), {
-  io: { stdout: process.stdout, stderr: process.stderr, stdin: process.stdin, env: process.env },
+  io: { stdout, stderr, stdin, env },
   local,
   onInterrupt,
   exit: (code) => process.exit(code),

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { createReadStream, type Dirent } from "node:fs";
-import { lstat, readdir } from "node:fs/promises";
+import type { Dirent } from "node:fs";
+import { lstat, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { WorkerArtifact } from "../lib/domain/worker-contract.ts";
 import { contentTypeOf } from "./content-type.ts";
@@ -77,10 +77,16 @@ async function* filesBelow(root: string, note: (text: string) => void, below = "
   }
 }
 
+/** Reads through one buffer: a stream would leave a large file's worth of them to the garbage collector. */
 async function checksum(path: string): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 })) hash.update(chunk);
-  return hash.digest("hex");
+  const buffer = Buffer.allocUnsafe(256 * 1024);
+  await using file = await open(path);
+  for (;;) {
+    const { bytesRead } = await file.read(buffer);
+    if (bytesRead === 0) return hash.digest("hex");
+    hash.update(buffer.subarray(0, bytesRead));
+  }
 }
 
 const reasonOf = (error: unknown): string =>

@@ -15,23 +15,27 @@ export class Capture {
   spooled = false;
   #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   #onText: (text: string) => void;
+  /** Once no text is wanted, none will be: what is printed then costs no decoding. */
+  #isTextWanted: () => boolean;
   #handle: FileHandle | undefined;
   #tail = Buffer.alloc(0);
 
-  constructor(file: string, onText: (text: string) => void) {
+  constructor(file: string, onText: (text: string) => void, isTextWanted: () => boolean = () => true) {
     this.file = file;
     this.#onText = onText;
+    this.#isTextWanted = isTextWanted;
   }
 
   async write(chunk: Buffer): Promise<void> {
     this.bytes += chunk.length;
+    // Copies, because the chunk is only lent.
     this.#tail = Buffer.concat([this.#tail, chunk.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
-    this.#onText(this.#decoder.decode(chunk, { stream: true }));
+    if (this.#isTextWanted()) this.#onText(this.#decoder.decode(chunk, { stream: true }));
     await this.#spool(chunk);
   }
 
   async end(): Promise<void> {
-    this.#onText(this.#decoder.decode());
+    if (this.#isTextWanted()) this.#onText(this.#decoder.decode());
     try {
       await this.#handle?.close();
     } catch (error) {

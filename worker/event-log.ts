@@ -27,7 +27,7 @@ export class EventLog {
       sequence: this.#next++,
       type,
       timestamp: new Date().toISOString(),
-      ...(message !== undefined && { message: Buffer.from(message) }),
+      ...(message !== undefined && { message: typeof message === "string" ? Buffer.from(message) : message }),
       ...(payload !== undefined && { payload }),
     });
     this.wake();

@@ -21,7 +21,7 @@ export async function pollReply(worker: Worker, job: Job, poll: Poll, gone: Abor
   const { events, next, more } = job.events.page(poll.after, poll.maxBytes);
   if (job.hasEnded && !more) {
     // The last event is acknowledged by a poll after it; where there is none, telling the end is all there is to do.
-    if (events.length === 0) worker.health.taskCollected();
+    if (events.length === 0 && !gone.aborted) worker.health.taskCollected();
     return { status: job.status, events, next, ...ending(job) };
   }
   const status = job.status === "input_required" ? "input_required" : "running";

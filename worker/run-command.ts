@@ -8,6 +8,7 @@ import { processFailure } from "./exit-problem.ts";
 import type { JobContext, Outcome } from "./job.ts";
 import { jobEnv } from "./job-env.ts";
 import { keepOutput } from "./keep-output.ts";
+import type { StreamName } from "./output-log.ts";
 import { mistake, parse } from "./parse.ts";
 import { type ProcessEnd, runProcess } from "./run-process.ts";
 import { splitWords } from "./split-words.ts";
@@ -22,8 +23,8 @@ export async function runCommand(job: JobContext): Promise<Outcome> {
   const cwd = await folderBelow(job.folder.workspace, input.cwd);
   job.limitTo(input.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS);
 
-  const stdout = new Capture(join(job.folder.root, "stdout.log"), (text) => job.log.write("stdout", text));
-  const stderr = new Capture(join(job.folder.root, "stderr.log"), (text) => job.log.write("stderr", text));
+  const stdout = captureOf(job, "stdout");
+  const stderr = captureOf(job, "stderr");
   const env = jobEnv(job, input.env);
   const end = await runProcess({ file, args, cwd, env, stdin: input.stdin, stdout, stderr }, job.folder, job.stop);
   await keepOutput(job, { "stdout.log": stdout, "stderr.log": stderr });
@@ -32,6 +33,13 @@ export async function runCommand(job: JobContext): Promise<Outcome> {
   const error = processFailure(end, file, "task.exit_code", stderr.lastLine);
   return { result, ...(error && { error }) };
 }
+
+const captureOf = ({ folder, log }: JobContext, name: StreamName) =>
+  new Capture(
+    join(folder.root, `${name}.log`),
+    (text) => log.write(name, text),
+    () => !log.cut,
+  );
 
 /** The program and its arguments. With `shell`, the command is a script and the arguments are its `$1`, `$2`, … */
 function wordsOf({ command, args = [], shell }: CommandInput): [string, ...string[]] {

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { settings } from "../lib/domain/settings.ts";
 import { failure } from "./failures.ts";
 import type { JobFolder } from "./job-folder.ts";
+import type { Output, Sink } from "./output.ts";
 import { mistake } from "./parse.ts";
 import { ProcessTree } from "./process-tree.ts";
 import { openStdio, type Stdio } from "./stdio.ts";
@@ -13,9 +13,6 @@ import type { StopSwitch } from "./stop.ts";
 const DRAIN_MS = 300;
 /** How long the rest of the output may take once nothing runs any more that could write to it. */
 const LAST_READ_MS = 2000;
-
-/** Takes one stream. It is not read on before the promise resolves, so a slow disk slows the program, not the memory. */
-export type Sink = { write(chunk: Buffer): Promise<void> };
 
 export type ProcessSpec = {
   file: string;
@@ -48,9 +45,9 @@ export async function runProcess(spec: ProcessSpec, folder: JobFolder, stop: Sto
   const ended = (exit: Exit): ProcessEnd => ({ ...exit, durationMs: Math.round(performance.now() - startedAt) });
   if (stop.order) return ended({ exitCode: null, signal: null });
 
-  const { child, streams, failedToStart } = start(spec, folder);
+  const { child, outputs, failedToStart } = start(spec, folder);
   if (!child) return ended({ exitCode: null, signal: null, failedToStart });
-  const read = Promise.all(streams.map((stream, index) => drain(stream, index === 0 ? spec.stdout : spec.stderr)));
+  const read = Promise.all(outputs.map((output, index) => output.drainTo(index === 0 ? spec.stdout : spec.stderr)));
   const tree = new ProcessTree(child.pid, settings.taskId, spec.env[settings.taskId]);
   const unlisten = stop.listen((order) => tree.stop(order.graceSeconds));
   try {
@@ -63,23 +60,23 @@ export async function runProcess(spec: ProcessSpec, folder: JobFolder, stop: Sto
   } finally {
     unlisten();
     await tree.kill();
-    for (const stream of streams) stream.destroy();
+    for (const output of outputs) output.destroy();
     await read;
   }
 }
 
 type Started =
-  | { child: ChildProcess; streams: Readable[]; failedToStart?: never }
-  | { child?: never; streams?: never; failedToStart: NodeJS.ErrnoException };
+  | { child: ChildProcess; outputs: Output[]; failedToStart?: never }
+  | { child?: never; outputs?: never; failedToStart: NodeJS.ErrnoException };
 
 function start(spec: ProcessSpec, folder: JobFolder): Started {
   const stdio = stdioOf(spec, folder);
   try {
     const { file, args, cwd, env } = spec;
     const child = spawn(file, args, { cwd, env, stdio: stdio.options, detached: true });
-    return { child, streams: stdio.attach(child) };
+    return { child, outputs: stdio.attach(child) };
   } catch (error) {
-    for (const stream of stdio.attach()) stream.destroy();
+    for (const output of stdio.attach()) output.destroy();
     // Node throws some of the system's refusals and emits others.
     if (isSystemError(error)) return { failedToStart: error };
     if (error instanceof TypeError) throw mistake("input", "a NUL character can be in no argument of a program", error);
@@ -105,12 +102,4 @@ function ending(child: ChildProcess): Promise<Exit> {
       if (child.pid === undefined) resolve({ exitCode: null, signal: null, failedToStart });
     });
   });
-}
-
-async function drain(stream: Readable, sink: Sink): Promise<void> {
-  try {
-    for await (const chunk of stream) await sink.write(chunk);
-  } catch {
-    // Cut off by us, or broken: what came until then was taken.
-  }
 }

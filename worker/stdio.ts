@@ -1,15 +1,14 @@
 import type { ChildProcess } from "node:child_process";
 import { closeSync, constants, openSync, rmSync, writeFileSync } from "node:fs";
-import { Socket } from "node:net";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
 import type { JobFolder } from "./job-folder.ts";
+import { type Output, readPipe, readStream } from "./output.ts";
 
 export type Stdio = {
   /** For `spawn`. */
   options: ["ignore" | number, "pipe" | number, "pipe" | number];
   /** After `spawn`: closes this side's copies and returns what the process prints. */
-  attach(child?: ChildProcess): Readable[];
+  attach(child?: ChildProcess): Output[];
 };
 
 /**
@@ -18,7 +17,7 @@ export type Stdio = {
  */
 export function openStdio(folder: JobFolder, stdin: string | undefined): Stdio {
   const opened: number[] = [];
-  const readers: Socket[] = [];
+  const readers: Output[] = [];
   const opening = (path: string, flags: string | number) => {
     const descriptor = openSync(path, flags, 0o600);
     opened.push(descriptor);
@@ -36,7 +35,7 @@ export function openStdio(folder: JobFolder, stdin: string | undefined): Stdio {
     if (path === undefined) return "pipe";
     // The reading side first: without a reader, opening the writing side would block.
     const reading = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    readers.push(new Socket({ fd: reading, readable: true, writable: false }));
+    readers.push(readPipe(reading));
     const writing = opening(path, constants.O_WRONLY);
     rmSync(path);
     return writing;
@@ -50,8 +49,9 @@ export function openStdio(folder: JobFolder, stdin: string | undefined): Stdio {
     const options: Stdio["options"] = [input(), output(pipes?.stdout), output(pipes?.stderr)];
     const attach = (child?: ChildProcess) => {
       close();
-      if (readers.length > 0) return readers;
-      return [child?.stdout, child?.stderr].flatMap((stream) => stream ?? []);
+      return readers.length > 0
+        ? readers
+        : [child?.stdout, child?.stderr].flatMap((each) => (each ? readStream(each) : []));
     };
     return { options, attach };
   } catch (error) {

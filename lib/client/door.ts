@@ -1,11 +1,11 @@
 import { DispatchError, RefusedError } from "../domain/errors.ts";
-import { Endpoint } from "./endpoint.ts";
+import { type Address, Endpoint } from "./endpoint.ts";
 
 /** Which local system is meant: by its state folder, or by the configuration file that names it. */
 export type Place = { config?: string; stateDir?: string };
 
-/** A local system that runs, in this process or another. */
-export type Found = { url: string; pid: number; token: string };
+/** A local system that runs; `forRun` when it lives only as long as one run in its process. */
+export type Found = { url: string; pid: number; token: string; forRun: boolean };
 
 /** A local system started by this process. */
 export type Started = { url: string; token: string; tokenFile: string; stateDir: string; close(): Promise<void> };
@@ -17,7 +17,7 @@ export type LocalDoor = {
   /** The system that runs on that state, if one does. */
   find(place: Place): Promise<Found | undefined>;
   /** Starts one. Throws RefusedError `local.already_running` when another runs on that state. */
-  start(options: Place & { port: number }): Promise<Started>;
+  start(options: Place & { port: number; forRun: boolean }): Promise<Started>;
 };
 
 const PATIENCE_MS = 30_000;
@@ -35,27 +35,30 @@ export function notRunning(stateDir: string): RefusedError {
   });
 }
 
-export type OpenDoor = {
-  endpoint: Endpoint;
-  /** Whether the system runs in this process, and ends with it. */
-  own: boolean;
-  close(): Promise<void>;
-};
+export type OpenDoor = { endpoint: Endpoint; close(): Promise<void> };
 
 /**
  * An endpoint to run a task at: that of the system that runs, or of one started for this run. A connection that is lost is
- * tried again for half a minute, so that the system may be restarted meanwhile; `tell` hears of it.
+ * tried again for half a minute, so that the system may be restarted meanwhile; `tell` hears of it. One that only lived for
+ * another run is taken over, so that two runs at the same time do not depend on which ends first.
  */
 export async function openForRun(local: LocalDoor, place: Place, tell: (text: string) => void): Promise<OpenDoor> {
-  const started = (await local.find(place)) ? undefined : await startUnlessRunning(local, place);
-  const endpoint = new Endpoint(async () => started ?? (await local.find(place)), {
+  let started: Started | undefined;
+  let mayStart = true;
+  const locate = async (): Promise<Address | undefined> => {
+    if (started) return started;
+    const found = await local.find(place);
+    if (found) mayStart = found.forRun;
+    else if (mayStart) started = await startUnlessRunning(local, place);
+    return found ?? started;
+  };
+  const endpoint = new Endpoint(locate, {
     patienceMs: PATIENCE_MS,
-    onLost: (reason) => tell(`the local system does not answer (${reason}); trying again for ${PATIENCE_MS / 1000} s`),
+    onLost: (reason) => tell(`no answer from the local system (${reason}); trying again for ${PATIENCE_MS / 1000} s`),
     onBack: () => tell("the local system answers again"),
   });
   return {
     endpoint,
-    own: started !== undefined,
     async close() {
       await endpoint.close();
       await started?.close();
@@ -65,9 +68,9 @@ export async function openForRun(local: LocalDoor, place: Place, tell: (text: st
 
 async function startUnlessRunning(local: LocalDoor, place: Place): Promise<Started | undefined> {
   try {
-    return await local.start({ ...place, port: 0 });
+    return await local.start({ ...place, port: 0, forRun: true });
   } catch (error) {
-    // Somebody else was quicker; theirs is as good.
+    // Another process was quicker; its system is as good, as soon as it says where it is.
     if (error instanceof DispatchError && error.code === "local.already_running") return undefined;
     throw error;
   }

@@ -43,11 +43,15 @@ export class Endpoint {
       try {
         const client = await connection;
         const reply = await client.callTool({ name: tool, arguments: args }, { signal: this.#end.signal });
-        this.#connected();
-        return read(reply);
+        const value = read(reply);
+        this.#answered();
+        return value;
       } catch (error) {
         if (this.#end.signal.aborted) throw new DispatchError("endpoint.closed", "the call was given up", false);
-        if (!isPassing(error)) throw asDispatchError(error);
+        if (!isPassing(error)) {
+          this.#answered();
+          throw asDispatchError(error);
+        }
         await this.#lost(connection, error);
       }
     }
@@ -67,14 +71,15 @@ export class Endpoint {
     return this.#connection;
   }
 
-  #connected(): void {
+  #answered(): void {
     if (this.#lostAtMs === undefined) return;
     this.#lostAtMs = undefined;
     this.#options.onBack?.();
   }
 
   async #lost(connection: Promise<Client>, error: unknown): Promise<void> {
-    await this.#drop(connection);
+    // An endpoint that answered is still connected.
+    if (!(error instanceof DispatchError)) await this.#drop(connection);
     const patienceMs = this.#options.patienceMs ?? 0;
     const first = this.#lostAtMs === undefined;
     this.#lostAtMs ??= Date.now();

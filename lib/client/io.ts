@@ -11,12 +11,15 @@ export type Io = {
   env: Record<string, string | undefined>;
 };
 
-/** Writes, and resolves once the text is handed on: a reader that is slow is waited for. */
+/** Writes, and resolves once the text is handed on: a reader that is slow is waited for, one that has left is not. */
 export function write(output: Output, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    output.write(text, (error) => (error ? reject(error) : resolve()));
+    output.write(text, (error) => (error && !isReaderGone(error) ? reject(error) : resolve()));
   });
 }
+
+const isReaderGone = (error: Error): boolean =>
+  "code" in error && (error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED");
 
 /** Whether a person watches this output, so that a line on it may be drawn over. */
 export function isInteractive(output: Output, env: Io["env"]): boolean {

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { resolve } from "node:path";
 import { InvalidInputError, type Mistake } from "../domain/errors.ts";
 import { settings } from "../domain/settings.ts";
 import { CAPABILITY, type Json } from "../domain/task.ts";
@@ -59,10 +60,10 @@ function commandCall(command: string, options: RunOptions, stdin: string | undef
     account_profile: "local",
     capability: CAPABILITY,
     task_type: "command.run",
-    target: { mode: "session" },
+    // Without a workspace it would run in an empty folder; a person means the one they are in.
+    target: { mode: "session", details: { workspace: resolve(options.cwd ?? ".") } },
     input: {
       command,
-      ...(options.cwd !== undefined && { cwd: options.cwd }),
       ...(options.env && { env: options.env }),
       ...(stdin !== undefined && { stdin }),
       ...(options.shell && { shell: true }),

@@ -45,6 +45,9 @@ async function tellWorker(ports: Ports, task: Task): Promise<void> {
       graceSeconds: task.limits.graceSeconds,
     }));
   } catch (error) {
-    ports.log.info("the worker could not be told to cancel; the next look will", { taskId: task.id, error: String(error) });
+    ports.log.info("the worker could not be told to cancel; the next look will", {
+      taskId: task.id,
+      error: String(error),
+    });
   }
 }

@@ -22,7 +22,8 @@ export const isCompleting = (task: Task): boolean =>
 export async function complete(ports: Ports, task: Task): Promise<Task> {
   if (!isCompleting(task)) return task;
   const pending = task.artifacts.filter(({ state }) => state === "pending").slice(0, BATCH);
-  if (pending.length === 0) return settle(ports, () => ports.store.change(task.id, (current) => finish(current, ports.now())));
+  if (pending.length === 0)
+    return settle(ports, () => ports.store.change(task.id, (current) => finish(current, ports.now())));
   const updates = await collect(ports, task, pending);
   const updated = await ports.store.change(task.id, (current) => apply(current, updates, ports.now()));
   return updated.artifacts.every(({ state }) => state !== "pending") ? complete(ports, updated) : updated;
@@ -44,7 +45,16 @@ async function collect(ports: Ports, task: Task, pending: TaskArtifact[]): Promi
       targets,
     }));
     const { artifacts } = parseReply(uploadReplySchema, reply);
-    return Promise.all(pending.map(async (artifact) => verify(ports, task, artifact, artifacts.find(({ id }) => id === artifact.id))));
+    return Promise.all(
+      pending.map(async (artifact) =>
+        verify(
+          ports,
+          task,
+          artifact,
+          artifacts.find(({ id }) => id === artifact.id),
+        ),
+      ),
+    );
   } catch (error) {
     ports.log.warn("artifacts could not be asked for", { taskId: task.id, error: String(error) });
     return giveUp(ports, task, pending);
@@ -52,7 +62,12 @@ async function collect(ports: Ports, task: Task, pending: TaskArtifact[]): Promi
 }
 
 /** The worker's word is checked: what is stored is here, whole. */
-async function verify(ports: Ports, task: Task, artifact: TaskArtifact, said: Update | object | undefined): Promise<Update> {
+async function verify(
+  ports: Ports,
+  task: Task,
+  artifact: TaskArtifact,
+  said: Update | object | undefined,
+): Promise<Update> {
   if (await ports.artifacts.has(task.id, artifact)) return { id: artifact.id, state: "stored" };
   const { state, reason } = { reason: "the worker did not send it", ...said } as Update;
   if (state === "pending" && !isOverdue(ports, task)) return { id: artifact.id, state };

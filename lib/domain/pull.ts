@@ -49,7 +49,9 @@ export async function pull(ports: Ports, taskId: string, options: { waitSeconds:
 
   const finish = (edit: (task: Task) => Task) =>
     settle(ports, () =>
-      leave(ports, taskId, use, (current) => edit(current.lease?.holder === holder ? without(current, "lease") : current)),
+      leave(ports, taskId, use, (current) =>
+        edit(current.lease?.holder === holder ? without(current, "lease") : current),
+      ),
     );
   try {
     const reply = await ask(ports, task, waitSeconds, timeoutMs);
@@ -96,7 +98,10 @@ export function parseReply<T>(schema: z.ZodType<T>, reply: unknown): T {
   const parsed = schema.safeParse(reply);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new RetryableError("worker.contract_broken", `the worker's reply is not ${CONTRACT}: ${issue?.path.join(".")}: ${issue?.message}`);
+  throw new RetryableError(
+    "worker.contract_broken",
+    `the worker's reply is not ${CONTRACT}: ${issue?.path.join(".")}: ${issue?.message}`,
+  );
 }
 
 function refuseRefusal(reply: unknown): void {
@@ -104,7 +109,10 @@ function refuseRefusal(reply: unknown): void {
   // A poll of a failed task has an error as well, beside its status.
   if (!refusal.success || (typeof reply === "object" && reply !== null && "status" in reply)) return;
   const { code, message, retryable, ...extra } = refusal.data.error;
-  const options = { ...(extra.hint !== undefined && { hint: extra.hint }), ...(extra.details && { details: extra.details }) };
+  const options = {
+    ...(extra.hint !== undefined && { hint: extra.hint }),
+    ...(extra.details && { details: extra.details }),
+  };
   throw retryable ? new RetryableError(code, message, options) : new RefusedError(code, message, options);
 }
 
@@ -164,8 +172,13 @@ function end(task: Task, reply: PollReply, kept: Partial<Task>, nowMs: number): 
     (artifact) => ({ ...artifact, kind: "file", state: "pending", createdAt }) as const,
   );
   const stopped: Problem = { code: "worker.stopped", message: "the worker was stopped from outside", retryable: true };
-  const failed: Problem = { code: "worker.failed", message: "the worker reported a failure without a reason", retryable: false };
-  const error = reply.error ?? (reply.status === "cancelled" ? stopped : reply.status === "failed" ? failed : undefined);
+  const failed: Problem = {
+    code: "worker.failed",
+    message: "the worker reported a failure without a reason",
+    retryable: false,
+  };
+  const error =
+    reply.error ?? (reply.status === "cancelled" ? stopped : reply.status === "failed" ? failed : undefined);
   const status = reply.status === "succeeded" ? "succeeded" : "failed";
   const cancelling = task.status === "cancelling";
   const ended: Task = {

@@ -23,7 +23,9 @@ async function revive(ports: Ports, taskId: string): Promise<void> {
     return admit(ports, task.owner);
   }
   if ((await ports.workflow.start(taskId, task.n)) === "started") return;
-  const next = await ports.store.change(taskId, (current) => (current.n === task.n ? { ...current, n: task.n + 1 } : undefined));
+  const next = await ports.store.change(taskId, (current) =>
+    current.n === task.n ? { ...current, n: task.n + 1 } : undefined,
+  );
   await ports.workflow.start(taskId, next.n);
 }
 

@@ -1,6 +1,6 @@
-import { WorkerGoneError, RefusedError, RetryableError } from "./errors.ts";
+import { RefusedError, RetryableError, WorkerGoneError } from "./errors.ts";
 import type { Ports } from "./ports.ts";
-import { type Session, type Task, randomHex } from "./task.ts";
+import { randomHex, type Session, type Task } from "./task.ts";
 
 /** An invocation was sent and its outcome is not known: it may still reach the worker. */
 export class OutcomeUnknownError extends RetryableError {

@@ -1,5 +1,5 @@
-import { taskNotFound } from "./errors.ts";
 import { complete, isCompleting } from "./completing.ts";
+import { taskNotFound } from "./errors.ts";
 import { isTerminal } from "./lifecycle.ts";
 import type { Ports } from "./ports.ts";
 import { canBeAsked, pull } from "./pull.ts";
@@ -17,7 +17,11 @@ export type Wait = {
  * Waits until the task is as wanted, has ended, or the time is over. Whoever waits does the looking: it asks the worker
  * itself, unless somebody else is asking, and then watches the store. Throws RefusedError `task.not_found`.
  */
-export async function waitForTask(ports: Ports, taskId: string, wait: Wait): Promise<{ task: Task; timedOut: boolean }> {
+export async function waitForTask(
+  ports: Ports,
+  taskId: string,
+  wait: Wait,
+): Promise<{ task: Task; timedOut: boolean }> {
   const deadline = ports.now() + wait.timeoutSeconds * 1000;
   let task = await ports.store.get(taskId);
   for (let seen = -1; ; ) {

@@ -2,10 +2,10 @@ import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { access, constants, mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { killMarked } from "../../worker/processes.ts";
 import type { BackendAdapter, Check, Logger, Placement } from "../domain/ports.ts";
 import { settings } from "../domain/settings.ts";
 import type { Target, Task } from "../domain/task.ts";
-import { killMarked } from "../../worker/processes.ts";
 import { listSessions, sessionFolder } from "./session-folder.ts";
 import { callWorker } from "./worker-client.ts";
 import { awaitAddress, startWorker, type WorkerDetails } from "./worker-process.ts";
@@ -61,7 +61,9 @@ export function localBackend({ stateDir, log, prewarm }: Options): LocalBackend 
   async function makeSpare(): Promise<void> {
     if (!prewarm || spare || closing.signal.aborted) return;
     const sessionId = newSessionId();
-    const ready = launch(sessionId, {}).then(() => awaitAddress(folderOf(sessionId), children.get(sessionId), READY_WAIT_MS));
+    const ready = launch(sessionId, {}).then(() =>
+      awaitAddress(folderOf(sessionId), children.get(sessionId), READY_WAIT_MS),
+    );
     spare = { sessionId, ready };
     try {
       await ready;
@@ -107,7 +109,11 @@ export function localBackend({ stateDir, log, prewarm }: Options): LocalBackend 
     },
 
     invoke: (task, operation, { timeoutMs }) =>
-      callWorker(folderOf(sessionOf(task)), operation, AbortSignal.any([AbortSignal.timeout(timeoutMs), closing.signal])),
+      callWorker(
+        folderOf(sessionOf(task)),
+        operation,
+        AbortSignal.any([AbortSignal.timeout(timeoutMs), closing.signal]),
+      ),
 
     stop: (task) => end(sessionOf(task)),
     deleteRuntime: async () => true,
@@ -116,7 +122,10 @@ export function localBackend({ stateDir, log, prewarm }: Options): LocalBackend 
 
     async reconcile(owed) {
       for (const sessionId of await listSessions(root)) {
-        if (!owed.has(sessionId)) await end(sessionId).catch((error) => log.warn("a session could not be ended", { sessionId, error: String(error) }));
+        if (!owed.has(sessionId))
+          await end(sessionId).catch((error) =>
+            log.warn("a session could not be ended", { sessionId, error: String(error) }),
+          );
       }
     },
     prewarm: makeSpare,
@@ -140,19 +149,33 @@ function detailsOf(target: Target): WorkerDetails {
 
 async function check(stateDir: string, { target }: Placement, live: boolean): Promise<Check[]> {
   const checks: Check[] = [
-    { name: "target_mode", ...(target.mode === "session" ? pass("a worker process per session") : fail("local-process serves sessions only")) },
+    {
+      name: "target_mode",
+      ...(target.mode === "session"
+        ? pass("a worker process per session")
+        : fail("local-process serves sessions only")),
+    },
   ];
   const { workspace } = detailsOf(target);
   if (workspace !== undefined) {
-    const isFolder = await stat(workspace).then((info) => info.isDirectory(), () => false);
+    const isFolder = await stat(workspace).then(
+      (info) => info.isDirectory(),
+      () => false,
+    );
     checks.push({ name: "workspace", ...(isFolder ? pass(workspace) : fail(`${workspace} is not a folder`)) });
   }
   if (!live) return checks;
   const root = join(stateDir, "sessions");
   const writable = await mkdir(root, { recursive: true, mode: 0o700 })
     .then(() => access(root, constants.W_OK))
-    .then(() => true, () => false);
-  checks.push({ name: "state_folder", ...(writable ? pass(`${stateDir} can be written`) : fail(`${stateDir} cannot be written`)) });
+    .then(
+      () => true,
+      () => false,
+    );
+  checks.push({
+    name: "state_folder",
+    ...(writable ? pass(`${stateDir} can be written`) : fail(`${stateDir} cannot be written`)),
+  });
   return checks;
 }
 

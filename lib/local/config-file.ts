@@ -1,10 +1,11 @@
-import { readFileSync, statSync, unwatchFile, watchFile } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { describeMistake, InvalidInputError, type Mistake, RefusedError } from "../domain/errors.ts";
 import type { Logger } from "../domain/ports.ts";
 import { type Configuration, parseConfiguration } from "../domain/profile.ts";
 import { settings } from "../domain/settings.ts";
-import { isObject, userDataDir, withBuiltIn } from "./config-defaults.ts";
+import { userDataDir, withBuiltIn } from "./config-defaults.ts";
+import { resolveLocalDetails } from "./config-details.ts";
 import { findSyntaxMistake } from "./json-syntax.ts";
 
 const CONFIG_FILE = "agentdispatch.config.json";
@@ -73,14 +74,15 @@ export function watchConfiguration(source: ConfigurationSource, log: Pick<Logger
       log.warn("the configuration has mistakes; the last good one stays in force", details);
     }
   };
-  watchFile(path, { persistent: false, interval: 1000 }, refresh);
+  // A mistake is told even while nobody asks for the configuration.
+  const timer = setInterval(refresh, 1000).unref();
   return {
     loaded,
     current: (): Configuration => {
       refresh();
       return configuration;
     },
-    [Symbol.dispose]: () => unwatchFile(path, refresh),
+    [Symbol.dispose]: () => clearInterval(timer),
   };
 }
 
@@ -114,7 +116,7 @@ function interpret(source: ConfigurationSource, path: string, text: string | und
   const { cwd, env = process.env, platform = process.platform } = source;
   const baseDir = text === undefined ? resolve(cwd) : dirname(path);
   const input = withBuiltIn(text === undefined ? {} : parseJson(path, text));
-  const mistakes = resolveWorkspaces(input, baseDir);
+  const mistakes = resolveLocalDetails(input, baseDir);
   const configuration = parse(path, input, mistakes);
   const inEnvironment = env[settings.stateDir];
   const stateDir = inEnvironment
@@ -140,33 +142,5 @@ function parse(path: string, input: unknown, others: readonly Mistake[]): Config
   } catch (error) {
     if (error instanceof InvalidInputError) throw new ConfigurationError(path, [...error.mistakes, ...others], error);
     throw error;
-  }
-}
-
-/** Makes the workspaces of `local-process` backends absolute, in place, and returns what is wrong with them. */
-function resolveWorkspaces(input: unknown, baseDir: string): Mistake[] {
-  const backends = isObject(input) && isObject(input.backends) ? input.backends : {};
-  const mistakes: Mistake[] = [];
-  for (const [name, backend] of Object.entries(backends)) {
-    if (!isObject(backend) || backend.adapter !== "local-process" || !isObject(backend.details)) continue;
-    const { details } = backend;
-    if (details.workspace === undefined) continue;
-    const path = `backends.${name}.details.workspace`;
-    if (typeof details.workspace !== "string" || details.workspace === "") {
-      mistakes.push({ path, message: "must be the path of a folder" });
-      continue;
-    }
-    const workspace = resolve(baseDir, details.workspace);
-    if (!isFolder(workspace)) mistakes.push({ path, message: `there is no folder ${workspace}` });
-    details.workspace = workspace;
-  }
-  return mistakes;
-}
-
-function isFolder(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return false;
   }
 }

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { RefusedError } from "../domain/errors.ts";
+import { loadConfiguration } from "./config-file.ts";
 
 /** Where a local system can be reached; `token` is the bearer token of its HTTP door. */
 export type Endpoint = { url: string; pid: number; token: string };
@@ -39,10 +40,14 @@ export function prepareState(stateDir: string): void {
     writeFileSync(probe, "probe");
     rmSync(probe);
   } catch (error) {
-    throw new RefusedError("local.state_unwritable", `the state folder ${stateDir} cannot be written: ${(error as Error).message}`, {
-      hint: "free some space, mend its permissions, or name another folder with --state-dir",
-      cause: error,
-    });
+    throw new RefusedError(
+      "local.state_unwritable",
+      `the state folder ${stateDir} cannot be written: ${(error as Error).message}`,
+      {
+        hint: "free some space, mend its permissions, or name another folder with --state-dir",
+        cause: error,
+      },
+    );
   }
 }
 
@@ -104,4 +109,10 @@ function alreadyRunning(stateDir: string, cause: unknown): RefusedError {
     details,
     cause,
   });
+}
+
+/** The state folder that the options, the environment or the configuration name. Throws ConfigurationError. */
+export function resolveStateDir({ configFile, stateDir }: { configFile?: string; stateDir?: string }): string {
+  if (stateDir !== undefined) return resolve(stateDir);
+  return loadConfiguration({ cwd: process.cwd(), ...(configFile !== undefined && { configFile }) }).stateDir;
 }

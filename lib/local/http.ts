@@ -2,7 +2,11 @@ import { timingSafeEqual } from "node:crypto";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type ServerType, serve } from "@hono/node-server";
-import { hostHeaderValidationResponse, localhostAllowedHostnames, originValidationResponse } from "@modelcontextprotocol/server";
+import {
+  hostHeaderValidationResponse,
+  localhostAllowedHostnames,
+  originValidationResponse,
+} from "@modelcontextprotocol/server";
 import { Hono } from "hono";
 import { RefusedError } from "../domain/errors.ts";
 
@@ -48,7 +52,12 @@ function listen(app: Hono, port: number): Promise<ServerType> {
     server.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== "EADDRINUSE" && error.code !== "EACCES") return reject(error);
       const what = error.code === "EADDRINUSE" ? "is in use by another program" : "may not be used by this user";
-      reject(new RefusedError("local.port_in_use", `port ${port} ${what}`, { hint: "name another with --port, or 0 for any free one", cause: error }));
+      reject(
+        new RefusedError("local.port_in_use", `port ${port} ${what}`, {
+          hint: "name another with --port, or 0 for any free one",
+          cause: error,
+        }),
+      );
     });
   });
 }
@@ -61,6 +70,12 @@ function isBearer(header: string | undefined, token: string): boolean {
 
 const unauthorized = () =>
   Response.json(
-    { error: { code: "unauthorized", message: "a bearer token is needed", hint: "the state folder holds it in the file `token`" } },
+    {
+      error: {
+        code: "unauthorized",
+        message: "a bearer token is needed",
+        hint: "the state folder holds it in the file `token`",
+      },
+    },
     { status: 401, headers: { "www-authenticate": "Bearer" } },
   );

@@ -90,7 +90,10 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
     baseUrl = new URL(http.url).origin;
 
     await resume(ports, backend.reconcile);
-    const janitor = setInterval(() => void reviveDue(ports).catch((error) => log.error("the janitor failed", { error: String(error) })), JANITOR_MS);
+    const janitor = setInterval(
+      () => void reviveDue(ports).catch((error) => log.error("the janitor failed", { error: String(error) })),
+      JANITOR_MS,
+    );
     closers.push(() => clearInterval(janitor.unref()));
     void backend.prewarm();
     lock.announce(http.url);

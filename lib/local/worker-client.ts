@@ -10,11 +10,7 @@ const MAX_REPLY_BYTES = 16 * 1024 * 1024;
  * Sends one operation to the worker of a session and resolves with its reply. Throws WorkerGoneError when nobody of that
  * session listens, OutcomeUnknownError when no answer came in time.
  */
-export async function callWorker(
-  folder: SessionFolder,
-  operation: Operation,
-  signal: AbortSignal,
-): Promise<unknown> {
+export async function callWorker(folder: SessionFolder, operation: Operation, signal: AbortSignal): Promise<unknown> {
   const address = await folder.readAddress();
   if (!address) throw new WorkerGoneError("the worker has no address");
   try {
@@ -26,8 +22,10 @@ export async function callWorker(
     });
     if (response.status === 401) throw new WorkerGoneError("another program listens at the worker's address");
     const text = await response.text();
-    if (text.length > MAX_REPLY_BYTES) throw new RetryableError("worker.contract_broken", "the worker's reply is too long");
-    if (!response.ok) throw new RefusedError("worker.refused", `the worker answered HTTP ${response.status}: ${text.slice(0, 300)}`);
+    if (text.length > MAX_REPLY_BYTES)
+      throw new RetryableError("worker.contract_broken", "the worker's reply is too long");
+    if (!response.ok)
+      throw new RefusedError("worker.refused", `the worker answered HTTP ${response.status}: ${text.slice(0, 300)}`);
     return JSON.parse(text);
   } catch (error) {
     throw translate(error);
@@ -36,7 +34,8 @@ export async function callWorker(
 
 function translate(error: unknown): Error {
   if (error instanceof DispatchError) return error;
-  if (error instanceof SyntaxError) return new RetryableError("worker.contract_broken", "the worker's reply is not JSON");
+  if (error instanceof SyntaxError)
+    return new RetryableError("worker.contract_broken", "the worker's reply is not JSON");
   const code = (error as { cause?: { code?: string } }).cause?.code;
   if (code === "ECONNREFUSED") return new WorkerGoneError("nobody listens at the worker's address", { cause: error });
   if ((error as Error).name === "TimeoutError" || (error as Error).name === "AbortError")

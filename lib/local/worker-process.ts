@@ -19,7 +19,11 @@ const entry = fileURLToPath(new URL("../../worker/main.ts", import.meta.url));
  * Starts a worker on a free loopback port, in a process group of its own so that it outlives this process. It writes its
  * address into the session's folder once it listens.
  */
-export async function startWorker(folder: SessionFolder, sessionId: string, details: WorkerDetails): Promise<ChildProcess> {
+export async function startWorker(
+  folder: SessionFolder,
+  sessionId: string,
+  details: WorkerDetails,
+): Promise<ChildProcess> {
   await folder.create();
   const log = await folder.openLog();
   try {
@@ -38,7 +42,11 @@ export async function startWorker(folder: SessionFolder, sessionId: string, deta
 }
 
 /** Exported for tests: the environment by allow-list. */
-export function workerEnvironment(folder: SessionFolder, sessionId: string, details: WorkerDetails): Record<string, string> {
+export function workerEnvironment(
+  folder: SessionFolder,
+  sessionId: string,
+  details: WorkerDetails,
+): Record<string, string> {
   const environment: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) {
     const known = inherited.test(name) || name.startsWith(settings.frameworkCommandPrefix);
@@ -61,14 +69,22 @@ export function workerEnvironment(folder: SessionFolder, sessionId: string, deta
  * Resolves with true once the worker has written its address, with false when `timeoutMs` is over. Throws RetryableError
  * `worker.start_failed`, with what it printed, if it has exited.
  */
-export async function awaitAddress(folder: SessionFolder, child: ChildProcess | undefined, timeoutMs: number): Promise<boolean> {
+export async function awaitAddress(
+  folder: SessionFolder,
+  child: ChildProcess | undefined,
+  timeoutMs: number,
+): Promise<boolean> {
   const deadline = Date.now() + timeoutMs;
   while (!existsSync(folder.addressFile)) {
     if (child && (child.exitCode !== null || child.signalCode !== null || child.pid === undefined)) {
       const tail = await folder.readLogTail();
-      throw new RetryableError("worker.start_failed", `the worker process ended at its start: ${tail.slice(-500) || "it printed nothing"}`, {
-        hint: "check_cloud_agent_runtime tries a start",
-      });
+      throw new RetryableError(
+        "worker.start_failed",
+        `the worker process ended at its start: ${tail.slice(-500) || "it printed nothing"}`,
+        {
+          hint: "check_cloud_agent_runtime tries a start",
+        },
+      );
     }
     if (Date.now() > deadline) return false;
     await sleep(3);

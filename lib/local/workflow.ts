@@ -27,7 +27,10 @@ export function localWorkflow({ ports, steps = allSteps }: Options): LocalWorkfl
   let closed = false;
 
   const handlers = Object.fromEntries(
-    Object.entries(steps).map(([state, step]) => [state, (input: unknown) => track(run(state, step, input as StepInput))]),
+    Object.entries(steps).map(([state, step]) => [
+      state,
+      (input: unknown) => track(run(state, step, input as StepInput)),
+    ]),
   );
 
   async function run(state: string, step: Step, input: StepInput) {
@@ -50,10 +53,15 @@ export function localWorkflow({ ports, steps = allSteps }: Options): LocalWorkfl
     async start(id, n) {
       const name = `${id}-${n}`;
       if (closed || executions.has(name)) return "started";
-      const execution = machine.run({ id, n }, { overrides: { taskResourceLocalHandlers: handlers }, noThrowOnAbort: true });
+      const execution = machine.run(
+        { id, n },
+        { overrides: { taskResourceLocalHandlers: handlers }, noThrowOnAbort: true },
+      );
       executions.set(name, () => execution.abort());
       execution.result
-        .catch((error) => ports().log.error("an execution died; the janitor revives it", { taskId: id, error: String(error) }))
+        .catch((error) =>
+          ports().log.error("an execution died; the janitor revives it", { taskId: id, error: String(error) }),
+        )
         .finally(() => executions.delete(name));
       return "started";
     },

@@ -70,10 +70,21 @@ test("the file is named by the option, then by the environment, then by conventi
 test("paths are relative to the file, and the one in the environment to the working directory", () => {
   mkdirSync(join(cwd, "sub", "jobs"), { recursive: true });
   const backend = { adapter: "local-process", account: "local", details: { workspace: "jobs" } };
-  const configFile = write({ stateDir: "../state", backends: { here: backend } }, "sub/config.json");
+  const target = { details: { workspace: "." } };
+  const configFile = write(
+    {
+      stateDir: "../state",
+      backends: { here: backend },
+      runtimes: { r: { backend: "here", target } },
+      defaults: { target },
+    },
+    "sub/config.json",
+  );
   const loaded = loadConfiguration({ cwd, configFile: "sub/config.json", env });
   expect(loaded).toMatchObject({ stateDir: join(cwd, "state"), baseDir: join(cwd, "sub"), file: configFile });
   expect(loaded.configuration.backends.here?.details).toEqual({ workspace: join(cwd, "sub", "jobs") });
+  expect(loaded.configuration.runtimes.r?.target.details).toEqual({ workspace: join(cwd, "sub") });
+  expect(loaded.configuration.defaults.target?.details).toEqual({ workspace: join(cwd, "sub") });
   const overridden = loadConfiguration({ cwd, configFile, env: { ...env, AGENTDISPATCH_STATE_DIR: "elsewhere" } });
   expect(overridden.stateDir).toBe(join(cwd, "elsewhere"));
 });
@@ -116,11 +127,12 @@ test("all mistakes are told together, each with its path, the workspaces too", (
   write("", "a-file");
   const local = { adapter: "local-process", account: "local" };
   write({
-    runtimes: { a: { backend: "nowhere" } },
+    runtimes: { a: { backend: "nowhere" }, b: { backend: "local", target: { details: { workspace: "" } } } },
     backends: {
       missing: { ...local, details: { workspace: "missing" } },
       file: { ...local, details: { workspace: "a-file" } },
       number: { ...local, details: { workspace: 7 } },
+      environment: { ...local, details: { environment: { "A-B": "x", C: 7 } } },
     },
     defaults: { runtime: "constructor" },
   });
@@ -130,6 +142,9 @@ test("all mistakes are told together, each with its path, the workspaces too", (
     "backends.missing.details.workspace": `there is no folder ${join(cwd, "missing")}`,
     "backends.file.details.workspace": `there is no folder ${join(cwd, "a-file")}`,
     "backends.number.details.workspace": "must be the path of a folder",
+    "backends.environment.details.environment": '"A-B" is no variable name',
+    "backends.environment.details.environment.C": "must be a text",
+    "runtimes.b.target.details.workspace": "must be the path of a folder",
   });
 });
 

@@ -70,7 +70,8 @@ async function startOperation(ports: Ports, task: Task, bootId: string): Promise
   };
 }
 
-const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** The job runs: its deadline begins, and the values of its environment are forgotten. */
 function started(task: Task, nowMs: number, pauseSeconds: number): Task {

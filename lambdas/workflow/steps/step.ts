@@ -26,7 +26,8 @@ export async function current(ports: Ports, { id, n }: StepInput): Promise<Task 
 export class StepError extends Error {
   constructor(error: unknown, ports: Ports, step: string, id: string) {
     const problem = toProblem(error);
-    if (!(error instanceof DispatchError)) ports.log.error("a step failed", { step, taskId: id, error: stackOf(error) });
+    if (!(error instanceof DispatchError))
+      ports.log.error("a step failed", { step, taskId: id, error: stackOf(error) });
     super(JSON.stringify(problem));
     this.name = problem.retryable ? "StepRetryable" : "StepRefused";
   }

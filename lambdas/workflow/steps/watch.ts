@@ -40,7 +40,9 @@ async function end(ports: Ports, task: Task): Promise<void> {
   const error = late
     ? { code: "task.timeout", message: `the job did not end within ${task.limits.timeoutSeconds} s`, retryable: false }
     : { code: "worker.lost", message: "the job was never started", retryable: true };
-  await settle(ports, () => ports.store.change(task.id, (now) => (isOver(now) ? undefined : fail(now, error, ports.now()))));
+  await settle(ports, () =>
+    ports.store.change(task.id, (now) => (isOver(now) ? undefined : fail(now, error, ports.now()))),
+  );
 }
 
 /** Seconds until the next visit: 2 at first, longer the longer the job runs. */

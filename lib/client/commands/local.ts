@@ -19,7 +19,7 @@ type Options = Place & { json?: boolean };
 /** `agent-dispatch local [start]`: runs the system in the foreground until it is interrupted. */
 export async function start(context: Context, options: Options & { port: number }): Promise<number> {
   const { io, local } = context;
-  const system = await local.start(options);
+  const system = await local.start({ ...options, forRun: false });
   const interrupted = new Promise<void>((resolve) => {
     context.onInterrupt((count) => (count === 1 ? resolve() : context.exit(1)));
   });

@@ -1,0 +1,70 @@
+/** Shows the main job on this machine, through a real MCP client: `npm run demo`. With `--keep`, its state stays. */
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { perform, summary } from "../lib/client/demo/perform.ts";
+import { scenes } from "../lib/client/demo/scenes.ts";
+import { Stage } from "../lib/client/demo/stage.ts";
+import { Endpoint } from "../lib/client/endpoint.ts";
+import { write } from "../lib/client/io.ts";
+import { paint } from "../lib/client/print.ts";
+import type { ConfigurationInput } from "../lib/domain/profile.ts";
+import { settings } from "../lib/domain/settings.ts";
+import { startLocal } from "../lib/local/system.ts";
+
+const { stdout, stderr, stdin, env } = process;
+const io = { stdout, stderr, stdin, env };
+const keep = process.argv.includes("--keep");
+const repository = fileURLToPath(new URL("..", import.meta.url));
+const reportAgent = fileURLToPath(new URL("../test/fixtures/report-agent.ts", import.meta.url));
+
+const configuration = {
+  accounts: { local: { provider: "local" } },
+  backends: {
+    repository: {
+      adapter: "local-process",
+      account: "local",
+      details: {
+        workspace: repository,
+        environment: { [settings.frameworkCommands]: JSON.stringify({ report: [process.execPath, reportAgent] }) },
+      },
+    },
+  },
+  runtimes: { report: { backend: "repository", target: { mode: "session" }, framework: "report" } },
+} satisfies ConfigurationInput;
+
+/** Everything the demonstration makes lies in a folder of its own, so that it disturbs no state of the user's. */
+const folder = await mkdtemp(join(tmpdir(), "agent-dispatch-demo-"));
+const configFile = join(folder, "agentdispatch.config.json");
+await writeFile(configFile, JSON.stringify(configuration, null, 2));
+const startedMs = performance.now();
+const system = await startLocal({ configFile, stateDir: join(folder, "state"), port: 0 });
+const endpoint = new Endpoint(async () => system);
+process.exitCode = 1;
+try {
+  await write(
+    stdout,
+    `${paint(stdout, "bold", "AgentDispatch")}: five tasks on this machine, through MCP at ${system.url}\n`,
+  );
+  const readArtifact = (uri: string) => readFile(fileURLToPath(uri), "utf8");
+  const { shown, wrong } = await perform(new Stage(io, endpoint), scenes({ folder, runtime: "report", readArtifact }));
+  const ok = wrong.length === 0;
+  if (ok && !keep) for (const result of shown) await moveOut(result);
+  await write(stdout, `\n${summary(io, shown)}\n`);
+  for (const text of wrong) await write(stdout, `${paint(stdout, "red", "✖")} ${text}\n`);
+  if (ok) process.exitCode = 0;
+} finally {
+  await endpoint.close();
+  await system.close();
+  if (process.exitCode === 0 && !keep) await rm(folder, { recursive: true, force: true });
+  else await write(stdout, `The state is in ${folder}\n`);
+}
+
+/** The state goes away; what a person may want to look at stays. */
+async function moveOut(result: { where?: string }): Promise<void> {
+  if (!result.where) return;
+  const kept = join(tmpdir(), "agent-dispatch-report.md");
+  await copyFile(fileURLToPath(result.where), kept);
+  result.where = kept;
+}

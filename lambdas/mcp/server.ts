@@ -1,0 +1,191 @@
+import {
+  type CallToolResult,
+  createMcpHandler,
+  isLegacyRequest,
+  legacyStatelessFallback,
+  type McpRequestContext,
+  ProtocolError,
+  ProtocolErrorCode,
+  readRequestBody,
+  Server,
+  type ServerContext,
+  WebStandardStreamableHTTPServerTransport,
+} from "@modelcontextprotocol/server";
+import { DispatchError, toProblem } from "../../lib/domain/errors.ts";
+import type { Ports } from "../../lib/domain/ports.ts";
+import type { Json } from "../../lib/domain/task.ts";
+import manifest from "../../package.json" with { type: "json" };
+import { isNestedTooDeeply, refuseHostile } from "./tools/hostile.ts";
+import { tools } from "./tools/index.ts";
+import type { Answer, Context, Tool } from "./tools/tool.ts";
+
+export type McpOptions = {
+  ports: Ports;
+  /** Who calls. What it throws refuses the request. */
+  ownerOf(request: Request): string;
+  /** The tools served; default all of ours. */
+  tools?: readonly Tool[];
+};
+
+/** Longest body of a request, in bytes. */
+export const MAX_BODY_BYTES = 4 * 1024 * 1024;
+
+const instructions =
+  "Tasks run on, whatever happens to this conversation: keep the taskId. After spawn_cloud_agent or dispatch_task, use " +
+  "wait_for_task until it has ended, then get_task_result. list_tasks finds tasks of earlier conversations.";
+
+/** The call as it arrived: the SDK's own parsing would drop what has to be refused by name. */
+type Arrived = { owner: string; arguments: Json };
+
+/**
+ * The MCP endpoint, as a web handler: revision 2026-07-28 and, statelessly, the 2025 ones. Answers are JSON, or a stream
+ * where progress has to travel.
+ *
+ * @example
+ * const { fetch } = createMcp({ ports, ownerOf: () => "local" });
+ */
+export function createMcp({ ports, ownerOf, tools: served = tools }: McpOptions): {
+  fetch(request: Request): Promise<Response>;
+} {
+  const arrived = new WeakMap<Request, Arrived>();
+  const onerror = (error: Error) => ports.log.debug("an MCP request was refused", { error: error.message });
+  const listed = served.map(({ call: _, ...tool }) => tool);
+  const byName = new Map(served.map((tool) => [tool.name, tool]));
+
+  const factory = ({ requestInfo }: McpRequestContext) => serverFor(requestInfo && arrived.get(requestInfo));
+  const serverFor = (call: Arrived | undefined) => {
+    const server = new Server(
+      { name: "agent-dispatch", title: "AgentDispatch", version: manifest.version },
+      { capabilities: { tools: { listChanged: false } }, instructions },
+    );
+    server.setRequestHandler("tools/list", () => ({ tools: listed }));
+    server.setRequestHandler("tools/call", ({ params }, context) => {
+      const tool = byName.get(params.name);
+      if (!tool) {
+        const name = JSON.stringify(params.name.slice(0, 100));
+        throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool ${name}; tools/list names them`);
+      }
+      if (!call) throw new ProtocolError(ProtocolErrorCode.InternalError, "the call was not read");
+      return callTool(ports, tool, call, context);
+    });
+    return server;
+  };
+
+  const modern = createMcpHandler(factory, { legacy: "reject", maxRequestBodySize: MAX_BODY_BYTES, onerror });
+  const legacyStream = legacyStatelessFallback(factory, onerror, { maxRequestBodySize: MAX_BODY_BYTES });
+
+  /** One request of a 2025 client that is answered with a JSON body. */
+  async function legacyJson(request: Request, parsedBody: unknown): Promise<Response> {
+    const server = serverFor(arrived.get(request));
+    const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
+    transport.onerror = onerror;
+    await server.connect(transport);
+    const gone = Promise.withResolvers<Response>();
+    const leave = () => gone.resolve(new Response(null, { status: 499 }));
+    request.signal.addEventListener("abort", leave, { once: true });
+    try {
+      return await Promise.race([transport.handleRequest(request, { parsedBody }), gone.promise]);
+    } finally {
+      request.signal.removeEventListener("abort", leave);
+      await server.close();
+    }
+  }
+
+  async function serve(request: Request): Promise<Response> {
+    if (request.method !== "POST") {
+      return rpcError(405, -32_000, "Method not allowed: this endpoint answers POST", null, { Allow: "POST" });
+    }
+    const owner = ownerOf(request);
+    const read = await readRequestBody(request, MAX_BODY_BYTES);
+    if (read.tooLarge) return rpcError(413, -32_000, `The request is longer than ${MAX_BODY_BYTES} bytes`);
+    let body: unknown;
+    try {
+      body = JSON.parse(read.text);
+    } catch {
+      return rpcError(400, ProtocolErrorCode.ParseError, "Parse error: the body is not JSON");
+    }
+    if (!isObject(body))
+      return rpcError(400, ProtocolErrorCode.InvalidRequest, "The body must be one JSON-RPC message");
+
+    const { message, taken } = takeArguments(body);
+    if (isNestedTooDeeply(message)) {
+      return rpcError(400, ProtocolErrorCode.InvalidRequest, "The request is nested too deeply", idOf(body));
+    }
+    arrived.set(request, { owner, arguments: taken });
+    if (!(await isLegacyRequest(request, message))) return modern.fetch(request, { parsedBody: message });
+    return wantsProgress(message) ? legacyStream(request, { parsedBody: message }) : legacyJson(request, message);
+  }
+
+  return {
+    fetch: async (request) => {
+      try {
+        return await serve(request);
+      } catch (error) {
+        if (error instanceof DispatchError) return rpcError(403, -32_000, error.message);
+        ports.log.error("an MCP request failed", { error: textOf(error) });
+        return rpcError(500, ProtocolErrorCode.InternalError, "Internal error");
+      }
+    },
+  };
+}
+
+async function callTool(ports: Ports, tool: Tool, arrived: Arrived, context: ServerContext): Promise<CallToolResult> {
+  const { signal, _meta, notify } = context.mcpReq;
+  const token = _meta?.progressToken;
+  const caller: Context = {
+    ports,
+    owner: arrived.owner,
+    signal,
+    ...(token !== undefined && {
+      notify: (progress: number, message?: string) =>
+        notify({
+          method: "notifications/progress",
+          params: { progressToken: token, progress, ...(message !== undefined && { message: message.slice(0, 2000) }) },
+        }),
+    }),
+  };
+  try {
+    refuseHostile(arrived.arguments);
+    return result(await tool.call(caller, arrived.arguments));
+  } catch (error) {
+    if (!(error instanceof DispatchError)) ports.log.error("a tool failed", { tool: tool.name, error: textOf(error) });
+    // Only as text: clients hold structured content against the outputSchema, also that of an error
+    return { isError: true, content: [{ type: "text", text: JSON.stringify({ error: toProblem(error) }) }] };
+  }
+}
+
+const result = ({ structured, bare }: Answer): CallToolResult => ({
+  content: [{ type: "text", text: JSON.stringify(bare ?? structured) }],
+  structuredContent: structured,
+});
+
+/** Takes the arguments out of a tools/call, so that nobody but us parses them. */
+function takeArguments(body: Json): { message: Json; taken: Json } {
+  const { params } = body;
+  if (body.method !== "tools/call" || !isObject(params) || !isObject(params.arguments))
+    return { message: body, taken: {} };
+  return { message: { ...body, params: { ...params, arguments: {} } }, taken: params.arguments };
+}
+
+/** Whether the answer has to be a stream because notifications come before it. */
+function wantsProgress({ method, params }: Json): boolean {
+  if (method !== "tools/call" || !isObject(params) || params.name !== "wait_for_task") return false;
+  return isObject(params._meta) && params._meta.progressToken !== undefined;
+}
+
+function rpcError(
+  status: number,
+  code: number,
+  message: string,
+  id: unknown = null,
+  headers: Record<string, string> = {},
+) {
+  return Response.json({ jsonrpc: "2.0", error: { code, message }, id }, { status, headers });
+}
+
+const idOf = ({ id }: Json): unknown => (typeof id === "string" || typeof id === "number" ? id : null);
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const textOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));

@@ -1,0 +1,47 @@
+import { z } from "zod";
+import { MAX_TIMEOUT_SECONDS } from "../../../lib/domain/limits.ts";
+import { protocols, targetModes, taskIdSchema } from "../../../lib/domain/task.ts";
+
+/** Text in one line: a name, an id, a key. */
+export const line = (maxLength: number) =>
+  z
+    .string()
+    .min(1, "must not be empty")
+    .max(maxLength, `must be at most ${maxLength} characters long`)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, "must not hold control characters");
+
+/** Text of any kind. */
+export const text = (maxLength: number) => z.string().max(maxLength, `must be at most ${maxLength} characters long`);
+
+/** An object whose JSON is at most so many characters long. */
+export const json = (maxLength: number) =>
+  z
+    .record(z.string(), z.unknown(), "must be an object")
+    .refine((value) => JSON.stringify(value).length <= maxLength, `must be at most ${maxLength} characters of JSON`);
+
+/**
+ * What the routing decides about: any name is understood, and the known ones are listed, so that an unknown one is refused
+ * as something that nobody serves.
+ */
+const routed = (known: readonly string[]) => line(100).meta({ enum: [...known] });
+
+export const taskId = taskIdSchema;
+export const taskType = routed(["agent.run", "command.run"]);
+export const protocol = z.enum(protocols);
+export const name = line(100);
+export const timeoutSeconds = z.number().positive().max(MAX_TIMEOUT_SECONDS);
+export const idempotencyKey = line(200);
+export const metadata = json(64_000);
+
+/** Longest instruction, in characters; longer material belongs in a file or a repository. */
+export const MAX_INSTRUCTION = 400_000;
+export const MAX_OBJECT = 512 * 1024;
+
+const targetFields = {
+  mode: routed(targetModes).optional(),
+  protocol: protocol.optional(),
+  details: json(64_000).optional(),
+};
+
+export const target = z.strictObject(targetFields);
+export const targetWithMode = z.strictObject({ ...targetFields, mode: routed(targetModes) });

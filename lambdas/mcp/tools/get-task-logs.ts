@@ -1,0 +1,49 @@
+import { z } from "zod";
+import { isTerminal } from "../../../lib/domain/lifecycle.ts";
+import { waitForTask } from "../../../lib/domain/waiting.ts";
+import * as field from "./fields.ts";
+import { fittingLength, MAX_REPLY } from "./reply-size.ts";
+import { ownTask, reads, shape, tool } from "./tool.ts";
+
+const MAX_LIMIT = 64_000;
+
+const input = z.strictObject({
+  task_id: field.taskId,
+  cursor: z.number().int().min(0).optional().describe("Character to begin at: 0, then nextCursor of the reply before"),
+  limit: z.number().int().min(1).max(MAX_LIMIT).optional().describe("Most characters to return"),
+  wait_seconds: z.number().min(0).max(45).optional().describe("How long to wait when nothing is new (default 0)"),
+});
+
+/** The output of a task, from a cursor on. */
+export const getTaskLogs = tool({
+  name: "get_task_logs",
+  title: "Read a task's output",
+  description:
+    "Returns the text that a task has printed, from a character cursor on. Go on with cursor: nextCursor; an empty data " +
+    "means that nothing is new yet. With wait_seconds it waits for new text.",
+  input,
+  output: shape({ taskId: "string", cursor: "integer", nextCursor: "integer", data: "string" }),
+  annotations: reads,
+  run: async (context, { task_id, cursor = 0, limit = MAX_LIMIT, wait_seconds = 0 }) => {
+    const { ports, signal } = context;
+    const task = await ownTask(context, task_id);
+    if (wait_seconds > 0 && task.logLength <= cursor && !isTerminal(task.status)) {
+      await waitForTask(ports, task_id, {
+        timeoutSeconds: wait_seconds,
+        signal,
+        until: (seen) => seen.logLength > cursor,
+      });
+    }
+    const read = await ports.store.readLog(task_id, cursor, limit);
+    const length = fittingLength(read.data, MAX_REPLY);
+    const whole = length >= read.data.length;
+    return {
+      structured: {
+        taskId: task_id,
+        cursor: read.cursor,
+        nextCursor: whole ? read.nextCursor : read.cursor + length,
+        data: whole ? read.data : read.data.slice(0, length),
+      },
+    };
+  },
+});

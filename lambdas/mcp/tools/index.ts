@@ -1,0 +1,29 @@
+import { cancelTask } from "./cancel-task.ts";
+import { checkCloudAgentRuntime } from "./check-cloud-agent-runtime.ts";
+import { dispatchTask } from "./dispatch-task.ts";
+import { getTaskLogs } from "./get-task-logs.ts";
+import { getTaskResult } from "./get-task-result.ts";
+import { getTaskStatus } from "./get-task-status.ts";
+import { listAccountProfiles } from "./list-account-profiles.ts";
+import { listCapabilities } from "./list-capabilities.ts";
+import { listProviders } from "./list-providers.ts";
+import { listTasks } from "./list-tasks.ts";
+import { spawnCloudAgent } from "./spawn-cloud-agent.ts";
+import type { Tool } from "./tool.ts";
+import { waitForTask } from "./wait-for-task.ts";
+
+/** Every tool, in the order in which they are listed. */
+export const tools: readonly Tool[] = [
+  spawnCloudAgent,
+  waitForTask,
+  getTaskResult,
+  getTaskLogs,
+  getTaskStatus,
+  listTasks,
+  cancelTask,
+  dispatchTask,
+  checkCloudAgentRuntime,
+  listProviders,
+  listCapabilities,
+  listAccountProfiles,
+];

@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { isTerminal } from "../../../lib/domain/lifecycle.ts";
+import { taskRecord } from "../../../lib/domain/record.ts";
+import type { Task } from "../../../lib/domain/task.ts";
+import { waitForTask as wait } from "../../../lib/domain/waiting.ts";
+import * as field from "./fields.ts";
+import { fitRecord } from "./reply-size.ts";
+import { type Context, ownTask, reads, shape, tool } from "./tool.ts";
+
+/** The result schema of the tools that return a task record. */
+export const recordShape = (more: Record<string, string> = {}) =>
+  shape({
+    id: "string",
+    status: "string",
+    provider: "string",
+    accountProfile: "string",
+    capability: "string",
+    taskType: "string",
+    backend: "string",
+    target: "object",
+    input: "object",
+    providerRefs: "object",
+    "result?": "any",
+    "error?": "object",
+    createdAt: "string",
+    updatedAt: "string",
+    ...more,
+  });
+
+const input = z.strictObject({
+  task_id: field.taskId,
+  timeout_seconds: z.number().min(0).max(45).optional().describe("Default 25"),
+});
+
+/** Waits until a task has ended or needs input. */
+export const waitForTask = tool({
+  name: "wait_for_task",
+  title: "Wait for a task",
+  description:
+    "Waits until a task has ended or needs input and returns its record. When the time is over first, the record has " +
+    "timedOutWaiting: true: call again to go on waiting; the task is not affected.",
+  input,
+  output: recordShape({ "timedOutWaiting?": "boolean" }),
+  annotations: reads,
+  run: async (context, { task_id, timeout_seconds = 25 }) => {
+    await ownTask(context, task_id);
+    const { task, timedOut } = await wait(context.ports, task_id, {
+      timeoutSeconds: timeout_seconds,
+      signal: context.signal,
+      until: (seen) => isTerminal(seen.status) || seen.status === "input_required",
+      ...(context.notify && { onChange: progressTeller(context.notify) }),
+    });
+    const record = fitRecord(taskRecord(task, { adapters: context.ports.backends }));
+    return { structured: timedOut ? { ...record, timedOutWaiting: true } : record };
+  },
+});
+
+/** Tells each progress event that comes while somebody waits; its number is the progress, because that only grows. */
+function progressTeller(notify: NonNullable<Context["notify"]>) {
+  let told: number | undefined;
+  return async ({ progress }: Task) => {
+    const sequence = progress?.sequence ?? 0;
+    if (told !== undefined && sequence > told) await notify(sequence, progress?.message);
+    told = sequence;
+  };
+}

@@ -1,0 +1,20 @@
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/**
+ * Calls back at each Ctrl-C, request to end, or loss of the reader of standard output, counting from 1, until released.
+ * The process then no longer ends by itself.
+ */
+export function onInterrupt(listener: (count: number) => void): () => void {
+  let count = 0;
+  const heard = () => listener(++count);
+  const readerGone = () => {
+    // Each write that follows fails too; only the first says something new.
+    if (count === 0) heard();
+  };
+  for (const signal of signals) process.on(signal, heard);
+  process.stdout.on("error", readerGone);
+  return () => {
+    for (const signal of signals) process.off(signal, heard);
+    process.stdout.off("error", readerGone);
+  };
+}

@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Artifacts } from "../../lib/domain/ports.ts";
+import { newTaskId, type TaskArtifact } from "../../lib/domain/task.ts";
+import { makeArtifact } from "./make-task.ts";
+import { hostileStrings } from "./shared-store.ts";
+
+/** Artifacts, and how an HTTP client sends to the addresses they give out. */
+export type OpenArtifacts = { artifacts: Artifacts; send: typeof fetch; close(): Promise<void> };
+
+/** The artifact that describes this content. */
+export function describeContent(content: Uint8Array, overrides: Partial<TaskArtifact> = {}): TaskArtifact {
+  const sha256 = createHash("sha256").update(content).digest("hex");
+  return makeArtifact({ sha256, sizeBytes: content.byteLength, ...overrides });
+}
+
+export const bytes = (text: string) => new TextEncoder().encode(text);
+
+/** What artifacts have to do, as files and on S3 alike. */
+export function artifactsSuite(name: string, open: () => Promise<OpenArtifacts>): void {
+  describe(`artifacts: ${name}`, () => {
+    let opened: OpenArtifacts;
+    beforeAll(async () => {
+      opened = await open();
+    });
+    afterAll(async () => opened.close());
+
+    it.each([["empty", 0], ["small", 10], ["large", 3_000_000]])("returns what it was given: %s", async (_, length) => {
+      const content = new Uint8Array(length).map((_, i) => (i * 31) % 251);
+      const ref = await opened.artifacts.put(newTaskId(), "value.bin", content, "application/octet-stream");
+      const { sha256, sizeBytes } = describeContent(content);
+      expect(ref).toMatchObject({ sha256, sizeBytes });
+      expect(() => new URL(ref.uri)).not.toThrow();
+      expect(Buffer.compare(await opened.artifacts.get(ref), content)).toBe(0);
+    });
+
+    it("takes the same value twice, and two values of one name", async () => {
+      const taskId = newTaskId();
+      const put = (text: string) => opened.artifacts.put(taskId, "result.json", bytes(text), "application/json");
+      const [one, again, other] = [await put("1"), await put("1"), await put("2")];
+      expect(again).toEqual(one);
+      expect(Buffer.from(await opened.artifacts.get(one)).toString()).toBe("1");
+      expect(Buffer.from(await opened.artifacts.get(other)).toString()).toBe("2");
+      expect(other.uri).not.toBe(one.uri);
+    });
+
+    it.each(hostileStrings)("takes any name: %j", async (text) => {
+      const ref = await opened.artifacts.put(newTaskId(), text, bytes(text), "text/plain");
+      expect(Buffer.from(await opened.artifacts.get(ref)).toString()).toBe(text);
+    });
+
+    it("says when there is nothing", async () => {
+      const { sha256, sizeBytes } = describeContent(bytes(`nobody put this ${newTaskId()}`));
+      const missing = opened.artifacts.get({ uri: "file:///etc/passwd", sha256, sizeBytes });
+      await expect(missing).rejects.toMatchObject({ code: "artifact.not_found", retryable: false });
+    });
+
+    it("accepts exactly the announced content, also twice, and then has it", async () => {
+      const taskId = newTaskId();
+      const content = bytes(`report of ${taskId} 😀`);
+      const artifact = describeContent(content);
+      expect(await opened.artifacts.has(taskId, artifact)).toBe(false);
+      const { url, headers } = await opened.artifacts.uploadTarget(taskId, artifact);
+      for (const wrong of [content.slice(1), bytes("x".repeat(content.byteLength)), bytes("x".repeat(100_000)), bytes("")]) {
+        const refused = await opened.send(url, { method: "PUT", headers, body: wrong });
+        expect(refused.status).toBeGreaterThanOrEqual(400);
+        expect(await opened.artifacts.has(taskId, artifact)).toBe(false);
+      }
+      for (let time = 0; time < 2; time++) {
+        const accepted = await opened.send(url, { method: "PUT", headers, body: content });
+        expect(accepted.status).toBe(200);
+        expect(await opened.artifacts.has(taskId, artifact)).toBe(true);
+      }
+      const uri = await opened.artifacts.uriOf(taskId, artifact);
+      const { sha256, sizeBytes } = artifact;
+      expect(Buffer.compare(await opened.artifacts.get({ uri, sha256, sizeBytes }), content)).toBe(0);
+    });
+  });
+}

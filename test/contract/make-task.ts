@@ -1,0 +1,48 @@
+import { newTaskId, type Task, type TaskArtifact } from "../../lib/domain/task.ts";
+
+/** A valid queued task with a random id; `overrides` replace whole fields. */
+export function makeTask(overrides: Partial<Task> = {}): Task {
+  const createdAt = new Date().toISOString();
+  return {
+    id: newTaskId(),
+    owner: "local",
+    revision: 1,
+    n: 1,
+    provider: "local",
+    accountProfile: "local",
+    capability: "agent-runtime",
+    backend: "local-process",
+    profile: "local",
+    taskType: "command.run",
+    target: { mode: "session", protocol: "http" },
+    input: { command: "true" },
+    limits: { maxRunning: 8, maxRunningPerProfile: 8, timeoutSeconds: 900, graceSeconds: 10, maxDepth: 3 },
+    depth: 0,
+    status: "queued",
+    phases: { queued: createdAt },
+    createdAt,
+    updatedAt: createdAt,
+    dueAtMs: Date.parse(createdAt) + 60_000,
+    owes: {},
+    providerRefs: {},
+    workerSequence: 0,
+    logLength: 0,
+    artifacts: [],
+    ...overrides,
+  };
+}
+
+/** An artifact as a worker announces it, for content of which only size and sha256 are known. */
+export function makeArtifact(overrides: Partial<TaskArtifact> = {}): TaskArtifact {
+  return {
+    id: "artifact-1",
+    name: "report.md",
+    kind: "file",
+    contentType: "text/markdown",
+    sizeBytes: 0,
+    sha256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    state: "pending",
+    createdAt: new Date().toISOString(),
+    ...overrides,
+  };
+}

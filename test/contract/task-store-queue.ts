@@ -1,0 +1,170 @@
+import { describe, expect, it } from "vitest";
+import type { QueueEntry } from "../../lib/domain/ports.ts";
+import { newTaskId, randomHex } from "../../lib/domain/task.ts";
+import { hostileStrings, newOwner, sharedStore } from "./shared-store.ts";
+import type { OpenStoreFunction } from "./task-store.ts";
+
+const entryOf = (owner: string, queuedAtMs = Date.now(), profile = "local"): QueueEntry => ({
+  owner,
+  taskId: newTaskId(),
+  profile,
+  queuedAtMs,
+});
+const noLimit = { maxRunning: 10_000, maxRunningPerProfile: 10_000 };
+
+export function queueSuite(open: OpenStoreFunction): void {
+  describe("keys", () => {
+    const store = sharedStore(open);
+    const nowMs = Date.now();
+    const claimOf = (expiresAtMs = nowMs + 1000) => ({ taskId: newTaskId(), callHash: randomHex(32), expiresAtMs });
+
+    it("gives a key to one of twenty that claim it at once, and tells all of them", async () => {
+      const owner = newOwner();
+      const claims = Array.from({ length: 20 }, () => claimOf());
+      const answers = await Promise.all(claims.map((claim) => store().claimKey(owner, "key", claim, nowMs)));
+      expect(claims).toContainEqual(answers[0]);
+      for (const answer of answers) expect(answer).toEqual(answers[0]);
+    });
+
+    it("replaces a claim only once it has expired", async () => {
+      const owner = newOwner();
+      const [first, second, third] = [claimOf(nowMs + 1000), claimOf(nowMs + 5000), claimOf(nowMs + 9000)];
+      expect(await store().claimKey(owner, "key", first, nowMs)).toEqual(first);
+      expect(await store().claimKey(owner, "key", first, nowMs)).toEqual(first);
+      expect(await store().claimKey(owner, "key", second, nowMs + 999)).toEqual(first);
+      expect(await store().claimKey(owner, "key", second, nowMs + 1000)).toEqual(second);
+      expect(await store().claimKey(owner, "key", third, nowMs + 1001)).toEqual(second);
+    });
+
+    it("gives an expired key to one of twenty", async () => {
+      const owner = newOwner();
+      await store().claimKey(owner, "key", claimOf(nowMs + 10), nowMs);
+      const claims = Array.from({ length: 20 }, () => claimOf(nowMs + 5000));
+      const answers = await Promise.all(claims.map((claim) => store().claimKey(owner, "key", claim, nowMs + 20)));
+      expect(claims).toContainEqual(answers[0]);
+      for (const answer of answers) expect(answer).toEqual(answers[0]);
+    });
+
+    it("keeps owners and keys apart, whatever they are made of", async () => {
+      const owner = newOwner();
+      const pairs = [[owner, "key"], [`${owner}k`, "ey"], [`${owner}key`, ""], ["", `${owner}key`]];
+      for (const text of hostileStrings) pairs.push([owner, text], [`${owner}${text}`, "key"]);
+      for (const [owner = "", key = ""] of pairs) {
+        const claim = claimOf();
+        expect(await store().claimKey(owner, key, claim, nowMs)).toEqual(claim);
+      }
+    });
+  });
+
+  describe("queue", () => {
+    const store = sharedStore(open);
+
+    it("is first in first out by time, then by id, whatever the order of writing", async () => {
+      const owner = newOwner();
+      const entries = [5, 1, 3, 3, 3, 9, 2].map((time) => entryOf(owner, 1_700_000_000_000 + time));
+      await Promise.all(entries.map((entry) => store().enqueue(entry)));
+      const expected = [...entries].sort((a, b) => a.queuedAtMs - b.queuedAtMs || (a.taskId < b.taskId ? -1 : 1));
+      expect(await store().listQueue(owner, 100)).toEqual(expected);
+      expect(await store().listQueue(owner, 2)).toEqual(expected.slice(0, 2));
+      for (const [i, entry] of expected.entries()) {
+        expect(await store().countAhead(entry)).toBe(i);
+        expect(await store().listQueue(owner, 3, entry)).toEqual(expected.slice(i + 1, i + 4));
+      }
+      expect(await store().listQueue(newOwner(), 100)).toEqual([]);
+    });
+
+    it("changes nothing when repeated", async () => {
+      const entry = entryOf(newOwner());
+      await Promise.all([store().enqueue(entry), store().enqueue(entry)]);
+      await store().enqueue(entry);
+      expect(await store().listQueue(entry.owner, 100)).toEqual([entry]);
+      const answers = await Promise.all(Array.from({ length: 10 }, () => store().dequeue(entry)));
+      expect(answers.filter(Boolean)).toHaveLength(1);
+      expect(await store().dequeue(entry)).toBe(false);
+      expect(await store().listQueue(entry.owner, 100)).toEqual([]);
+      expect(await store().countAhead(entry)).toBe(0);
+    });
+
+    it("pages past an entry that has left", async () => {
+      const owner = newOwner();
+      const entries = [1, 2, 3].map((time) => entryOf(owner, 1_700_000_000_000 + time));
+      for (const entry of entries) await store().enqueue(entry);
+      await store().dequeue(entries[1] as QueueEntry);
+      expect(await store().listQueue(owner, 10, entries[1])).toEqual([entries[2]]);
+      expect(await store().countAhead(entries[2] as QueueEntry)).toBe(1);
+    });
+  });
+
+  describe("slots", () => {
+    const store = sharedStore(open);
+
+    it("lets no more than both limits allow take one, however many try at once", async () => {
+      const owner = newOwner();
+      const takers = Array.from({ length: 200 }, (_, i) => entryOf(owner, Date.now(), i % 2 ? "one" : "two"));
+      const limits = { maxRunning: 8, maxRunningPerProfile: 5 };
+      const answers = await Promise.all(takers.map((taker) => store().takeSlot(taker, limits)));
+      expect(answers.filter((answer) => answer === "taken")).toHaveLength(8);
+      const { one = [], two = [] } = await store().listSlots(owner);
+      const taken = takers.filter((_, i) => answers[i] === "taken").map(({ taskId }) => taskId);
+      expect([...one, ...two].sort()).toEqual(taken.sort());
+      expect(Math.max(one.length, two.length)).toBeLessThanOrEqual(5);
+      expect(new Set(answers)).not.toContain(undefined);
+    });
+
+    it("says which limit refused", async () => {
+      const owner = newOwner();
+      const take = (profile: string, maxRunning: number, maxRunningPerProfile: number) =>
+        store().takeSlot(entryOf(owner, 0, profile), { maxRunning, maxRunningPerProfile });
+      expect(await take("one", 3, 1)).toBe("taken");
+      expect(await take("one", 3, 1)).toBe("profile_full");
+      expect(await take("two", 3, 1)).toBe("taken");
+      expect(await take("three", 2, 1)).toBe("full");
+      expect(await take("one", 2, 1)).toBe("full");
+      expect(await take("three", 3, 1)).toBe("taken");
+    });
+
+    it("is taken already for a task that holds one, under any limit", async () => {
+      const entry = entryOf(newOwner());
+      const limits = { maxRunning: 1, maxRunningPerProfile: 1 };
+      const answers = await Promise.all(Array.from({ length: 20 }, () => store().takeSlot(entry, limits)));
+      expect(new Set(answers)).toEqual(new Set(["taken"]));
+      expect(await store().listSlots(entry.owner)).toEqual({ local: [entry.taskId] });
+    });
+
+    it("is free again once released, and releasing twice frees one", async () => {
+      const owner = newOwner();
+      const limits = { maxRunning: 2, maxRunningPerProfile: 2 };
+      const [first, second, third, fourth] = [1, 2, 3, 4].map((time) => entryOf(owner, time)) as [QueueEntry, QueueEntry, QueueEntry, QueueEntry];
+      await store().takeSlot(first, limits);
+      await store().takeSlot(second, limits);
+      expect(await store().takeSlot(third, limits)).toBe("full");
+      const release = () => store().releaseSlot(owner, first.profile, first.taskId);
+      await Promise.all([release(), release(), release()]);
+      expect(await store().takeSlot(third, limits)).toBe("taken");
+      await release();
+      expect(await store().takeSlot(fourth, limits)).toBe("full");
+      expect((await store().listSlots(owner)).local?.sort()).toEqual([second.taskId, third.taskId].sort());
+    });
+
+    it("keeps owners apart, and lists nothing for one without any", async () => {
+      const [one, other] = [entryOf(newOwner()), entryOf(newOwner())];
+      const limits = { maxRunning: 1, maxRunningPerProfile: 1 };
+      expect(await store().takeSlot(one, limits)).toBe("taken");
+      expect(await store().takeSlot(other, limits)).toBe("taken");
+      await store().releaseSlot(other.owner, one.profile, one.taskId);
+      expect(await store().listSlots(one.owner)).toEqual({ local: [one.taskId] });
+      await store().releaseSlot(one.owner, one.profile, one.taskId);
+      expect(await store().listSlots(one.owner)).toEqual({});
+      await store().releaseSlot(newOwner(), "local", newTaskId());
+    });
+
+    it("counts profiles of any name", async () => {
+      const owner = newOwner();
+      for (const profile of ["constructor", "toString", "a.b", "a_b", "A"]) {
+        const entry = entryOf(owner, 0, profile);
+        expect(await store().takeSlot(entry, noLimit)).toBe("taken");
+        expect((await store().listSlots(owner))[profile]).toEqual([entry.taskId]);
+      }
+    });
+  });
+}

@@ -1,0 +1,70 @@
+import validate from "asl-validator";
+import { describe, expect, it } from "vitest";
+import definition from "../../lambdas/workflow/dispatch.asl.json" with { type: "json" };
+import { steps } from "../../lambdas/workflow/steps/index.ts";
+
+type State = Record<string, unknown> & { Type: string };
+const states = Object.entries(definition.States as Record<string, State>);
+const ofType = (type: string) => states.filter(([, state]) => state.Type === type);
+
+/** Everything outside this list behaves differently on one machine, or is ignored there without a word. */
+const allowedFields: Record<string, readonly string[]> = {
+  Task: ["Resource", "TimeoutSeconds", "ResultPath", "Retry", "Catch", "Next"],
+  Choice: ["Choices", "Default"],
+  Wait: ["Seconds", "SecondsPath", "Next"],
+  Succeed: [],
+};
+
+describe("the definition", () => {
+  it("is valid Amazon States Language once the functions are filled in", () => {
+    const text = JSON.stringify(definition).replaceAll(
+      /\$\{(\w+)\}/g,
+      "arn:aws:lambda:us-west-2:123456789012:function:$1",
+    );
+    expect(validate(JSON.parse(text))).toMatchObject({ isValid: true, errors: [] });
+  });
+
+  it("has a step for every task state, and a task state for every step", () => {
+    expect(
+      ofType("Task")
+        .map(([name]) => name)
+        .sort(),
+    ).toEqual(Object.keys(steps).sort());
+    for (const [name, state] of ofType("Task")) expect(state.Resource).toBe(`\${${name}Function}`);
+  });
+
+  it.each(states)("%s stays inside what both engines do alike", (_name, state) => {
+    const allowed = [...(allowedFields[state.Type] ?? ["no such type here"]), "Type", "Comment"];
+    expect(Object.keys(state).filter((field) => !allowed.includes(field))).toEqual([]);
+    expect(state.Comment).toMatch(/\S{3}/);
+  });
+
+  it.each(ofType("Task"))("%s has a time limit, retries, and writes beside its input", (_name, state) => {
+    expect(state.TimeoutSeconds).toBeLessThanOrEqual(900);
+    expect(state.ResultPath).toBe("$.step");
+    const retries = state.Retry as { ErrorEquals: string[]; JitterStrategy?: string }[];
+    expect(retries.at(-1)?.ErrorEquals).toEqual(["States.ALL"]);
+    for (const { ResultPath } of (state.Catch ?? []) as { ResultPath: unknown }[])
+      expect(["$.failure", null]).toContain(ResultPath);
+  });
+
+  it.each(ofType("Choice"))("%s compares only what is always there", (_name, state) => {
+    for (const choice of state.Choices as Record<string, unknown>[])
+      expect(choice).toEqual({ Variable: "$.step.again", BooleanEquals: true, Next: expect.any(String) });
+  });
+
+  it("leads every failure to Fail or back to Watch, and everything through Cleanup", () => {
+    const catches = states.flatMap(([name, state]) =>
+      ((state.Catch ?? []) as { Next: string }[]).map(({ Next }) => `${name} -> ${Next}`),
+    );
+    expect(catches).toEqual([
+      "Provision -> Fail",
+      "AwaitReady -> Fail",
+      "Start -> Fail",
+      "Watch -> PauseAfterTrouble",
+      "Complete -> Fail",
+    ]);
+    const intoDone = states.filter(([, state]) => [state.Next, state.Default].includes("Done")).map(([name]) => name);
+    expect(intoDone).toEqual(["IsClean"]);
+  });
+});

@@ -1,0 +1,161 @@
+import { describe, expect, it } from "vitest";
+import { cancelTask } from "../../lib/domain/cancelling.ts";
+import { reviveDue } from "../../lib/domain/reviving.ts";
+import { virtualSystem } from "../fixtures/virtual-system.ts";
+
+const HOUR_MS = 3_600_000;
+const ALL_STEPS = ["Provision", "AwaitReady", "Start", "Watch", "Complete", "Cleanup"];
+
+describe("the workflow", () => {
+  it("brings a job from queued to succeeded, and pays every debt", async () => {
+    await using system = virtualSystem();
+    const id = await system.dispatch();
+    const task = await system.settled(id);
+    expect(task).toMatchObject({ status: "succeeded", result: { ran: id }, owes: {} });
+    expect(Object.keys(task.phases)).toEqual([
+      "queued",
+      "provisioning",
+      "starting",
+      "running",
+      "completing",
+      "succeeded",
+    ]);
+    expect(system.backend.sessions.size).toBe(0);
+    const events = await system.ports.store.listEvents(id, 0, 100);
+    expect(events.map(({ type }) => type)).toEqual([
+      "task.created",
+      "task.provisioning",
+      "session.created",
+      "task.started",
+      "task.log",
+      "task.result",
+      "task.succeeded",
+    ]);
+  });
+
+  it("watches a job of seven and a half hours within the history of one execution", async () => {
+    await using system = virtualSystem({ durationMs: () => 7.4 * HOUR_MS, limits: { timeoutSeconds: 27_000 } });
+    const task = await system.settled(await system.dispatch());
+    expect(task.status).toBe("succeeded");
+    // A task state is five events, a pause and a choice two each; the rest of the definition is passed once.
+    const history = (system.visits.Watch ?? 0) * 9 + 60;
+    expect(system.visits.Watch).toBeGreaterThan(100);
+    expect(history).toBeLessThan(20_000);
+  });
+
+  it.each(ALL_STEPS)("survives %s dying after its effect and before its answer", async (dying) => {
+    let deaths = 0;
+    await using system = virtualSystem({
+      wrap: (state, step) => async (ports, input) => {
+        const output = await step(ports, input);
+        if (state === dying && deaths++ === 0) throw new Error("the step was killed");
+        return output;
+      },
+    });
+    const id = await system.dispatch();
+    const task = await system.settled(id);
+    await expect.poll(() => deaths).toBeGreaterThan(0);
+    expect(task).toMatchObject({ status: "succeeded", result: { ran: id } });
+    expect(system.backend.started).toEqual([id]);
+    expect(system.backend.sessions.size).toBe(0);
+    expect(await system.ports.store.readLog(id, 0, 1000)).toMatchObject({ data: `running ${id}\n` });
+  });
+
+  it("never runs a job twice when the machine is replaced after the start", async () => {
+    await using system = virtualSystem({
+      cloudLike: true,
+      durationMs: () => HOUR_MS,
+      wrap: (state, step) => async (ports, input) => {
+        const output = await step(ports, input);
+        if (state === "Start" && system.visits.Start === 1) {
+          for (const session of [...system.backend.sessions.keys()]) system.backend.lose(session, true);
+          throw new Error("the step was killed");
+        }
+        return output;
+      },
+    });
+    const id = await system.dispatch();
+    const task = await system.settled(id);
+    expect(task).toMatchObject({ status: "failed", error: { code: "worker.replaced", retryable: true } });
+    expect(system.backend.started).toEqual([id]);
+  });
+
+  it("refuses a start on a machine that was replaced before it", async () => {
+    await using system = virtualSystem({
+      wrap: (state, step) => async (ports, input) => {
+        if (state === "Start") {
+          const task = await ports.store.get(input.id);
+          await ports.store.change(
+            input.id,
+            (now) => now.session && { ...now, session: { ...now.session, bootId: "another" } },
+          );
+          expect(task?.status).toBe("starting");
+        }
+        return step(ports, input);
+      },
+    });
+    const task = await system.settled(await system.dispatch());
+    expect(task).toMatchObject({ status: "failed", error: { code: "worker.replaced" } });
+    expect(system.backend.started).toEqual([]);
+  });
+
+  it("fails a job as lost after three proofs, and keeps its log", async () => {
+    await using system = virtualSystem({
+      durationMs: () => HOUR_MS,
+      wrap: (state, step) => async (ports, input) => {
+        if (state === "Watch" && system.visits.Watch === 3) {
+          for (const session of [...system.backend.sessions.keys()]) system.backend.lose(session, false);
+        }
+        return step(ports, input);
+      },
+    });
+    const id = await system.dispatch();
+    const task = await system.settled(id);
+    expect(task).toMatchObject({ status: "failed", error: { code: "worker.lost" } });
+    expect(system.visits.Watch).toBe(5);
+    expect((await system.ports.store.readLog(id, 0, 1000)).data).toBe(`running ${id}\n`);
+  });
+
+  it.each(ALL_STEPS.slice(0, 4))("cancels a task before %s", async (state) => {
+    await using system = virtualSystem({
+      durationMs: () => HOUR_MS,
+      wrap: (name, step) => async (ports, input) => {
+        if (name === state && system.visits[name] === 1) await cancelTask(ports, input);
+        return step(ports, input);
+      },
+    });
+    const task = await system.settled(await system.dispatch());
+    expect(task.status).toBe("cancelled");
+    expect(system.backend.sessions.size).toBe(0);
+    expect(system.backend.started.length).toBe(state === "Watch" ? 1 : 0);
+  });
+
+  it("does nothing in a step of an older execution", async () => {
+    const stale: string[] = [];
+    await using system = virtualSystem({
+      wrap: (state, step) => async (ports, input) => {
+        if (state === "Provision") await ports.store.change(input.id, (task) => ({ ...task, n: 2 }));
+        else stale.push(state);
+        return step(ports, input);
+      },
+    });
+    const id = await system.dispatch();
+    await expect.poll(() => stale.includes("Cleanup")).toBe(true);
+    expect(await system.ports.store.get(id)).toMatchObject({ status: "provisioning", n: 2, owes: { slot: "local" } });
+    expect(system.backend.sessions.size).toBe(0);
+  });
+
+  it("gives a task up that makes no progress in five executions, and still cleans up", async () => {
+    await using system = virtualSystem({
+      wrap: (state, step) => async (ports, input) =>
+        state === "Cleanup" ? step(ports, input) : { again: false, waitSeconds: 0 },
+    });
+    const id = await system.dispatch();
+    for (let round = 0; round < 6; round++) {
+      system.advance(HOUR_MS);
+      await reviveDue(system.ports);
+      await expect.poll(() => system.visits.Cleanup).toBeGreaterThan(round);
+    }
+    expect(await system.settled(id)).toMatchObject({ status: "failed", error: { code: "platform.stuck" } });
+  });
+});
