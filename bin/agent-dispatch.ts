@@ -14,7 +14,7 @@ const toOptions = ({ config, stateDir }: Place) => ({
 const local: LocalDoor = {
   async stateDir(place) {
     const { resolveStateDir } = await import("../lib/local/endpoint.ts");
-    return resolveStateDir(toOptions(place)).stateDir;
+    return resolveStateDir(toOptions(place));
   },
   async find(place) {
     const { findEndpoint } = await import("../lib/local/endpoint.ts");

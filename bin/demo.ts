@@ -8,7 +8,7 @@ import { scenes } from "../lib/client/demo/scenes.ts";
 import { Stage } from "../lib/client/demo/stage.ts";
 import { Endpoint } from "../lib/client/endpoint.ts";
 import { write } from "../lib/client/io.ts";
-import { paint } from "../lib/client/print.ts";
+import { formatDuration, paint } from "../lib/client/print.ts";
 import type { ConfigurationInput } from "../lib/domain/profile.ts";
 import { settings } from "../lib/domain/settings.ts";
 import { startLocal } from "../lib/local/system.ts";
@@ -53,7 +53,11 @@ try {
   if (ok && !keep) for (const result of shown) await moveOut(result);
   await write(stdout, `\n${summary(io, shown)}\n`);
   for (const text of wrong) await write(stdout, `${paint(stdout, "red", "✖")} ${text}\n`);
-  if (ok) process.exitCode = 0;
+  if (ok) {
+    const took = formatDuration(performance.now() - startedMs);
+    await write(stdout, `${paint(stdout, "green", "✔")} all of it was as it should be, in ${took}\n`);
+    process.exitCode = 0;
+  }
 } finally {
   await endpoint.close();
   await system.close();

@@ -38,7 +38,7 @@ function addRun(program: Command, { context, done }: Bind): void {
     )
     .argument("[instruction]", "what an agent is to do")
     .option("--command <line>", "run a program instead: its words are split as a shell does, but no shell runs")
-    .option("--cwd <folder>", "with --command: where it runs; default the current folder")
+    .option("--cwd <folder>", "with --command: the folder to run in, below the backend's workspace")
     .option("--stdin <text>", "with --command: its standard input; - passes on what this command reads")
     .option("--shell", "with --command: let a shell run the line")
     .option("--env <NAME=value>", "a variable for the job's environment; may be given again", collectPairs)

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { resolve } from "node:path";
 import { InvalidInputError, type Mistake } from "../domain/errors.ts";
 import { settings } from "../domain/settings.ts";
 import { CAPABILITY, type Json } from "../domain/task.ts";
@@ -60,10 +59,10 @@ function commandCall(command: string, options: RunOptions, stdin: string | undef
     account_profile: "local",
     capability: CAPABILITY,
     task_type: "command.run",
-    // Without a workspace it would run in an empty folder; a person means the one they are in.
-    target: { mode: "session", details: { workspace: resolve(options.cwd ?? ".") } },
+    target: { mode: "session" },
     input: {
       command,
+      ...(options.cwd !== undefined && { cwd: options.cwd }),
       ...(options.env && { env: options.env }),
       ...(stdin !== undefined && { stdin }),
       ...(options.shell && { shell: true }),

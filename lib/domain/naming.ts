@@ -9,8 +9,8 @@ const twins = {
   execution_role_arn: "executionRoleArn",
 } as const;
 
-/** Folders on the machine: only whoever writes the configuration may name them. */
-const localFolders = ["workspace", "environment"] as const;
+/** The environment of the worker itself: only whoever writes the configuration may set it. */
+const configurationOnly = ["environment"] as const;
 
 const guarded = {
   runtimeArn: { list: "runtimes", what: "runtime" },
@@ -32,11 +32,11 @@ export function detailNames(details: Json): Json {
 }
 
 /**
- * Refuses what a caller may not name: local folders at all; roles, image repositories and runtimes unless they match the
+ * Refuses what a caller may not name: the worker's own environment at all; roles, image repositories and runtimes unless they match the
  * configured patterns, which are by default those that the configuration itself uses. Throws RefusedError `policy.denied`.
  */
 export function refuseForeignNames(configuration: Configuration, details: Json): void {
-  for (const key of localFolders) {
+  for (const key of configurationOnly) {
     if (Object.hasOwn(details, key)) {
       throw new RefusedError("policy.denied", `target.details.${key} may be set in the configuration only`, {
         hint: "set it in the details of a backend, or in target.details of a runtime profile",

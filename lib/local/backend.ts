@@ -1,7 +1,8 @@
 import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { access, constants, mkdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
+import { RefusedError } from "../domain/errors.ts";
 import { killMarked } from "../../worker/processes.ts";
 import type { BackendAdapter, Check, Logger, Placement } from "../domain/ports.ts";
 import { settings } from "../domain/settings.ts";
@@ -92,6 +93,7 @@ export function localBackend({ stateDir, log, prewarm }: Options): LocalBackend 
     async provision(task) {
       const sessionId = sessionOf(task);
       const folder = folderOf(sessionId);
+      await assertWorkspace(detailsOf(task.target));
       if (!children.has(sessionId) && !(await folder.readAddress())) {
         // A start that was cut off may have left a process that has not written its address yet.
         if (folder.exists()) await end(sessionId);
@@ -143,8 +145,25 @@ export function localBackend({ stateDir, log, prewarm }: Options): LocalBackend 
 const newSessionId = () => `session-${randomUUID()}`;
 
 function detailsOf(target: Target): WorkerDetails {
-  const { workspace, environment } = (target.details ?? {}) as WorkerDetails;
-  return { ...(workspace !== undefined && { workspace }), ...(environment && { environment }) };
+  const { workspace, environment } = target.details ?? {};
+  return {
+    ...(workspace !== undefined && { workspace: String(workspace) }),
+    ...(environment !== undefined && { environment: environment as Record<string, string> }),
+  };
+}
+
+const isFolder = (path: string) =>
+  stat(path).then(
+    (info) => info.isDirectory(),
+    () => false,
+  );
+
+async function assertWorkspace({ workspace }: WorkerDetails): Promise<void> {
+  if (workspace === undefined || (isAbsolute(workspace) && (await isFolder(workspace)))) return;
+  throw new RefusedError("task.workspace_not_found", `target.details.workspace must be the absolute path of a folder`, {
+    hint: "name a folder of the machine that runs the job, or leave it out for an empty one",
+    details: { workspace },
+  });
 }
 
 async function check(stateDir: string, { target }: Placement, live: boolean): Promise<Check[]> {
@@ -158,11 +177,8 @@ async function check(stateDir: string, { target }: Placement, live: boolean): Pr
   ];
   const { workspace } = detailsOf(target);
   if (workspace !== undefined) {
-    const isFolder = await stat(workspace).then(
-      (info) => info.isDirectory(),
-      () => false,
-    );
-    checks.push({ name: "workspace", ...(isFolder ? pass(workspace) : fail(`${workspace} is not a folder`)) });
+    const there = isAbsolute(workspace) && (await isFolder(workspace));
+    checks.push({ name: "workspace", ...(there ? pass(workspace) : fail(`${workspace} is not a folder`)) });
   }
   if (!live) return checks;
   const root = join(stateDir, "sessions");

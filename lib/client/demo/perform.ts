@@ -28,7 +28,7 @@ export function summary(io: Io, shown: readonly Shown[]): string {
     result.played.id,
     paint(io.stdout, style(result), result.played.outcome.status),
     formatDuration(result.played.tookMs),
-    oneLine(result.where ?? "its log"),
+    oneLine(result.where ?? "the output above"),
   ]);
   return table([head, ...rows]);
 }

@@ -1,0 +1,169 @@
+import { describe, expect, test } from "vitest";
+import { acceptedReplySchema, CONTRACT, FIRST_WORKER_SEQUENCE } from "../../lib/domain/worker-contract.ts";
+import { fixture, OTHER_TASK, startWorker, TASK, until } from "./start-worker.ts";
+
+const command = (command: string) => ({ taskType: "command.run", input: { command, shell: true } });
+
+test("hello names the boot, which stays the same", async () => {
+  await using worker = await startWorker();
+  const first = await worker.hello();
+  expect(first).toMatchObject({ contract: CONTRACT, protocols: ["http"], frameworks: ["echo"] });
+  expect(await worker.hello()).toEqual(first);
+});
+
+test("two workers have different boots, and an operation for another one is refused", async () => {
+  await using one = await startWorker();
+  await using other = await startWorker();
+  one.bootId = (await other.hello()).bootId;
+  expect(await one.start(command("true"))).toMatchObject({ error: { code: "worker.replaced", retryable: false } });
+  expect(await one.call("poll", { taskId: TASK, after: 0 })).toMatchObject({ error: { code: "worker.replaced" } });
+});
+
+test("a task is started once, however often it is asked for, and alone", async () => {
+  await using worker = await startWorker();
+  const once = command("echo ran >> runs; cat runs; sleep 60");
+  await worker.hello();
+  const replies = await Promise.all([1, 2, 3].map(() => worker.start(once)));
+  expect(replies).toEqual(replies.map(() => ({ accepted: true, taskId: TASK, status: "running" })));
+  expect(await worker.start({ ...once, taskId: OTHER_TASK })).toMatchObject({ error: { code: "worker.busy" } });
+  await worker.poll(0);
+  await worker.call("cancel", { taskId: TASK, graceSeconds: 0 });
+  const { text } = await worker.finish();
+  expect(text("stdout")).toBe("ran\n");
+  expect(await worker.start(once)).toEqual(replies[0]);
+  expect(await worker.start({ ...once, taskId: OTHER_TASK })).toMatchObject({ error: { code: "worker.busy" } });
+});
+
+test("operations on a task that is not there are refused", async () => {
+  await using worker = await startWorker();
+  await worker.hello();
+  for (const [op, fields] of Object.entries({
+    poll: { after: 0 },
+    cancel: { graceSeconds: 1 },
+    input: { inputResponses: {} },
+    upload: { targets: [] },
+  })) {
+    expect(await worker.call(op, { taskId: TASK, ...fields })).toMatchObject({
+      error: { code: "worker.unknown_task" },
+    });
+  }
+});
+
+describe("poll", () => {
+  test("answers a waiting caller as soon as the task ends", async () => {
+    await using worker = await startWorker();
+    await worker.start(command("sleep 60"));
+    const waiting = worker.poll(0, 10);
+    const cancelledAt = performance.now();
+    await worker.call("cancel", { taskId: TASK, graceSeconds: 0 });
+    expect((await waiting).status).toBe("cancelled");
+    expect(performance.now() - cancelledAt).toBeLessThan(5000);
+  });
+
+  test("a line printed is in a waiting poll within a second", async () => {
+    await using worker = await startWorker();
+    await worker.start(command("while :; do date +%s%N; sleep 0.2; done"));
+    let after = 0;
+    for (let seen = 0; seen < 5; seen++) {
+      const { events, next } = await worker.poll(after);
+      after = next;
+      const printed = Number(events[0]?.message?.trim().split("\n")[0]) / 1e6;
+      expect(Date.now() - printed).toBeLessThan(1000);
+    }
+  });
+
+  test("gives the same events again until they are acknowledged, page by page", async () => {
+    await using worker = await startWorker();
+    await worker.start(command("for i in 1 2 3 4; do echo $i; sleep 0.1; done"));
+    await until(async () => (await worker.poll(0, 0)).events.length >= 4);
+    const all = await worker.poll(0, 0);
+    expect(all.events[0]?.sequence).toBe(FIRST_WORKER_SEQUENCE);
+    expect((await worker.poll(0, 0)).events).toEqual(all.events);
+    const page = await worker.poll(0, 0, { maxBytes: 1 });
+    expect(page.events).toEqual(all.events.slice(0, 1));
+    const rest = await worker.poll(page.next, 0);
+    expect(rest.events).toEqual(all.events.slice(1));
+    expect((await worker.poll(0, 0)).events).toEqual(rest.events);
+  });
+
+  test("tells the end only with the last events", async () => {
+    await using worker = await startWorker();
+    await worker.start(command("for i in 1 2 3; do echo $i; sleep 0.1; done"));
+    await until(async () => (await worker.poll(0, 0)).status === "succeeded");
+    const replies = [];
+    for (let after = 0, status = "running"; status === "running"; ) {
+      const reply = await worker.poll(after, 0, { maxBytes: 1 });
+      replies.push(reply);
+      after = reply.next;
+      status = reply.status;
+    }
+    expect(replies.length).toBeGreaterThan(2);
+    for (const reply of replies.slice(0, -1)) {
+      expect(reply).toMatchObject({ status: "running" });
+      expect(reply).not.toHaveProperty("result");
+    }
+    expect(replies.at(-1)).toMatchObject({ status: "succeeded", result: { exitCode: 0 }, artifacts: [] });
+    expect(replies.at(-1)?.events).toHaveLength(1);
+  });
+
+  test("a caller that hangs up leaves the task and the worker as they were", async () => {
+    await using worker = await startWorker();
+    await worker.start(command("sleep 60"));
+    for (let round = 0; round < 20; round++) {
+      const hangUp = new AbortController();
+      const polling = worker.post(
+        { contract: CONTRACT, op: "poll", bootId: worker.bootId, taskId: TASK, after: 0, waitSeconds: 10 },
+        {},
+        hangUp.signal,
+      );
+      if (round === 0) await worker.ping();
+      hangUp.abort();
+      await expect(polling).rejects.toThrow();
+    }
+    await worker.call("cancel", { taskId: TASK, graceSeconds: 0 });
+    expect((await worker.finish()).reply.status).toBe("cancelled");
+  });
+});
+
+test("ping is busy from the start of a task until its last event is acknowledged", async () => {
+  await using worker = await startWorker();
+  const idle = await worker.ping();
+  expect(idle.status).toBe("Healthy");
+  await worker.start(command("sleep 0.1; echo last"));
+  const busy = await worker.ping();
+  expect(busy.status).toBe("HealthyBusy");
+  const { reply } = await worker.finish();
+  expect(reply.status).toBe("succeeded");
+  expect(await worker.ping()).toEqual(busy);
+  await worker.poll(reply.next, 0);
+  expect((await worker.ping()).status).toBe("Healthy");
+});
+
+test("the time of a ping moves only with its status", async () => {
+  await using worker = await startWorker();
+  const first = await worker.ping();
+  await until(() => Date.now() / 1000 > first.time_of_last_update + 1.1);
+  await worker.hello();
+  expect(await worker.ping()).toEqual(first);
+});
+
+test("a task that asks for input is given the answers, each time", async () => {
+  await using worker = await startWorker({
+    AGENTDISPATCH_FRAMEWORK_COMMAND_ASKS: `${process.execPath} ${fixture("agent-asks.mjs")}`,
+  });
+  await worker.start({ taskType: "agent.run", input: { instruction: "ask me", framework: "asks" } });
+  for (const [question, answer] of Object.entries({ colour: "red", size: 7 })) {
+    const { reply } = await worker.pollUntil(
+      ({ status, inputRequests }) => status === "input_required" && question in (inputRequests ?? {}),
+    );
+    expect(reply.inputRequests).toEqual({ [question]: { message: `Which ${question}?` } });
+    const replied = await worker.call("input", { taskId: TASK, inputResponses: { [question]: answer } });
+    expect(acceptedReplySchema.parse(replied)).toEqual({ accepted: true, status: "running" });
+  }
+  const { reply } = await worker.finish();
+  expect(reply).toMatchObject({ status: "succeeded", result: { result: [{ colour: "red" }, { size: 7 }] } });
+  expect(await worker.call("input", { taskId: TASK, inputResponses: {} })).toEqual({
+    accepted: false,
+    status: "succeeded",
+  });
+});
