@@ -24,7 +24,7 @@ const local: LocalDoor = {
   },
   async start({ port, forRun, ...place }) {
     const { startLocal } = await import("../lib/local/system.ts");
-    const system = await startLocal({ ...toOptions(place), port });
+    const system = await startLocal({ ...toOptions(place), port, prewarm: !forRun });
     if (forRun) claimForRun(system.stateDir);
     return system;
   },
@@ -34,6 +34,7 @@ const { stdout, stderr, stdin, env } = process;
 process.exitCode = await main(process.argv.slice(2), {
   io: { stdout, stderr, stdin, env },
   local,
+  patienceMs: 30_000,
   onInterrupt,
   exit: (code) => process.exit(code),
 });

@@ -13,7 +13,7 @@ const rules: readonly Rule[] = [
   { part: /^lambdas\/[^/]+\/handler\.ts$/, may: [DOMAIN, /^lambdas\//, /^lib\/aws\//, NODE, /^[@a-z][^.]*$/] },
   { part: /^lambdas\/mcp\/tools\//, may: [DOMAIN, /^lambdas\/mcp\/tools\//, "zod"] },
   { part: /^lambdas\/workflow\/steps\//, may: [DOMAIN, /^lambdas\/workflow\/steps\//, "zod"] },
-  { part: /^lambdas\/mcp\//, may: [DOMAIN, /^lambdas\/mcp\//, "zod", "@modelcontextprotocol/server"] },
+  { part: /^lambdas\/mcp\//, may: [DOMAIN, /^lambdas\/mcp\//, "package.json", "zod", "@modelcontextprotocol/server"] },
   { part: /^lambdas\//, may: [DOMAIN, "zod"] },
   { part: /^worker\//, may: [DOMAIN, /^worker\//, NODE, "package.json", "zod", "shlex"] },
   {

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { findMarked, groupOf, killMarked, signal } from "./processes.ts";
 
-const LOOK_AGAIN_MS = 25;
+const LOOK_AGAIN_MS = 20;
+const MAX_LOOK_AGAIN_MS = 250;
 
 /** All that one program started: its process group, and whatever left the group but carries the mark of its task. */
 export class ProcessTree {
@@ -33,7 +34,15 @@ export class ProcessTree {
 
   /** After `stop`: resolves when everything has ended, by itself or killed. */
   async gone(): Promise<void> {
-    while (performance.now() < this.#killAt && (await this.#isAlive())) await sleep(LOOK_AGAIN_MS);
+    for (
+      let pause = LOOK_AGAIN_MS;
+      performance.now() < this.#killAt;
+      pause = Math.min(pause * 1.5, MAX_LOOK_AGAIN_MS)
+    ) {
+      // By the mark and not by the group: where nobody reaps orphans, the dead stay in a group for ever.
+      if ((await findMarked(this.#markName, this.#mark)).length === 0) return;
+      await sleep(pause);
+    }
   }
 
   /** Kills everything, and resolves when nothing is left. Does it once. */
@@ -55,10 +64,5 @@ export class ProcessTree {
       const group = groupOf(pid);
       if (group !== undefined && group !== this.#group) signal(pid, "SIGTERM");
     }
-  }
-
-  async #isAlive(): Promise<boolean> {
-    if (this.#group !== undefined && signal(-this.#group, 0)) return true;
-    return (await findMarked(this.#markName, this.#mark)).length > 0;
   }
 }

@@ -15,7 +15,11 @@ export type ServerOptions = {
 
 /** The worker's door: `GET /ping` and `POST /invocations`. */
 export function createWorkerServer(worker: Worker, { bodyTimeoutMs = 20_000 }: ServerOptions = {}): Server {
-  const timeouts = { headersTimeout: 10_000, requestTimeout: 2 * bodyTimeoutMs, connectionsCheckingInterval: 1000 };
+  const timeouts = {
+    headersTimeout: 10_000,
+    requestTimeout: 10_000 + bodyTimeoutMs,
+    connectionsCheckingInterval: 1000,
+  };
   return createServer({ ...timeouts, keepAliveTimeout: 60_000 }, (request, response) => {
     handle(worker, request, response, bodyTimeoutMs).catch((error: unknown) => {
       report("a request failed", error);

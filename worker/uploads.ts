@@ -100,7 +100,7 @@ async function put(
       duplex: "half",
       redirect: "error",
       // A minute, and then 100 KB/s at the least.
-      signal: AbortSignal.timeout(60_000 + sizeBytes / 100),
+      signal: AbortSignal.timeout(60_000 + Math.ceil(sizeBytes / 100)),
     });
     await response.body?.cancel();
     if (response.ok) return "stored";

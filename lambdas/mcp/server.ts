@@ -1,5 +1,4 @@
 import {
-  type CallToolResult,
   createMcpHandler,
   isLegacyRequest,
   legacyStatelessFallback,
@@ -8,16 +7,16 @@ import {
   ProtocolErrorCode,
   readRequestBody,
   Server,
-  type ServerContext,
   WebStandardStreamableHTTPServerTransport,
 } from "@modelcontextprotocol/server";
-import { DispatchError, toProblem } from "../../lib/domain/errors.ts";
+import { DispatchError } from "../../lib/domain/errors.ts";
 import type { Ports } from "../../lib/domain/ports.ts";
 import type { Json } from "../../lib/domain/task.ts";
 import manifest from "../../package.json" with { type: "json" };
-import { isNestedTooDeeply, refuseHostile } from "./tools/hostile.ts";
+import { type Arrived, callTool, textOf } from "./call-tool.ts";
+import { isNestedTooDeeply } from "./tools/hostile.ts";
 import { tools } from "./tools/index.ts";
-import type { Answer, Context, Tool } from "./tools/tool.ts";
+import type { Tool } from "./tools/tool.ts";
 
 export type McpOptions = {
   ports: Ports;
@@ -28,14 +27,11 @@ export type McpOptions = {
 };
 
 /** Longest body of a request, in bytes. */
-export const MAX_BODY_BYTES = 4 * 1024 * 1024;
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 const instructions =
   "Tasks run on, whatever happens to this conversation: keep the taskId. After spawn_cloud_agent or dispatch_task, use " +
   "wait_for_task until it has ended, then get_task_result. list_tasks finds tasks of earlier conversations.";
-
-/** The call as it arrived: the SDK's own parsing would drop what has to be refused by name. */
-type Arrived = { owner: string; arguments: Json };
 
 /**
  * The MCP endpoint, as a web handler: revision 2026-07-28 and, statelessly, the 2025 ones. Answers are JSON, or a stream
@@ -129,36 +125,6 @@ export function createMcp({ ports, ownerOf, tools: served = tools }: McpOptions)
   };
 }
 
-async function callTool(ports: Ports, tool: Tool, arrived: Arrived, context: ServerContext): Promise<CallToolResult> {
-  const { signal, _meta, notify } = context.mcpReq;
-  const token = _meta?.progressToken;
-  const caller: Context = {
-    ports,
-    owner: arrived.owner,
-    signal,
-    ...(token !== undefined && {
-      notify: (progress: number, message?: string) =>
-        notify({
-          method: "notifications/progress",
-          params: { progressToken: token, progress, ...(message !== undefined && { message: message.slice(0, 2000) }) },
-        }),
-    }),
-  };
-  try {
-    refuseHostile(arrived.arguments);
-    return result(await tool.call(caller, arrived.arguments));
-  } catch (error) {
-    if (!(error instanceof DispatchError)) ports.log.error("a tool failed", { tool: tool.name, error: textOf(error) });
-    // Only as text: clients hold structured content against the outputSchema, also that of an error
-    return { isError: true, content: [{ type: "text", text: JSON.stringify({ error: toProblem(error) }) }] };
-  }
-}
-
-const result = ({ structured, bare }: Answer): CallToolResult => ({
-  content: [{ type: "text", text: JSON.stringify(bare ?? structured) }],
-  structuredContent: structured,
-});
-
 /** Takes the arguments out of a tools/call, so that nobody but us parses them. */
 function takeArguments(body: Json): { message: Json; taken: Json } {
   const { params } = body;
@@ -187,5 +153,3 @@ const idOf = ({ id }: Json): unknown => (typeof id === "string" || typeof id ===
 
 const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
-
-const textOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));

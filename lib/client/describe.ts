@@ -104,13 +104,13 @@ function withPlace(command: Command): Command {
 
 const programHelp = `
 Examples:
-  agent-dispatch run --command 'npm test'     run a program here and see its output
-  agent-dispatch run "Say hello"              run an agent
-  agent-dispatch local                        start the system that assistants connect to`;
+  agent-dispatch run --command 'git --version'   run a program and see its output
+  agent-dispatch run "Say hello"                 run an agent
+  agent-dispatch local                           start the system that assistants connect to`;
 
 const runHelp = `
 Examples:
-  agent-dispatch run --command 'npm test' --timeout 10m
+  agent-dispatch run --command 'cd ~/project && npm test' --shell --timeout 10m
   agent-dispatch run --command 'sort | uniq -c' --shell --stdin - < words.txt
   agent-dispatch run "Summarize the open questions" --runtime research --context topic=storage
   agent-dispatch run "Write the report" --detach`;

@@ -20,8 +20,6 @@ export type LocalDoor = {
   start(options: Place & { port: number; forRun: boolean }): Promise<Started>;
 };
 
-const PATIENCE_MS = 30_000;
-
 /** The endpoint of the system that runs. Throws RefusedError `local.not_running`. */
 export async function openRunning(local: LocalDoor, place: Place): Promise<Endpoint> {
   if (!(await local.find(place))) throw notRunning(await local.stateDir(place));
@@ -39,10 +37,14 @@ export type OpenDoor = { endpoint: Endpoint; close(): Promise<void> };
 
 /**
  * An endpoint to run a task at: that of the system that runs, or of one started for this run. A connection that is lost is
- * tried again for half a minute, so that the system may be restarted meanwhile; `tell` hears of it. One that only lived for
+ * tried again for `patienceMs`, so that the system may be restarted meanwhile; `tell` hears of it. One that only lived for
  * another run is taken over, so that two runs at the same time do not depend on which ends first.
  */
-export async function openForRun(local: LocalDoor, place: Place, tell: (text: string) => void): Promise<OpenDoor> {
+export async function openForRun(
+  { local, patienceMs }: { local: LocalDoor; patienceMs: number },
+  place: Place,
+  tell: (text: string) => void,
+): Promise<OpenDoor> {
   let started: Started | undefined;
   let mayStart = true;
   const locate = async (): Promise<Address | undefined> => {
@@ -53,8 +55,8 @@ export async function openForRun(local: LocalDoor, place: Place, tell: (text: st
     return found ?? started;
   };
   const endpoint = new Endpoint(locate, {
-    patienceMs: PATIENCE_MS,
-    onLost: (reason) => tell(`no answer from the local system (${reason}); trying again for ${PATIENCE_MS / 1000} s`),
+    patienceMs,
+    onLost: (reason) => tell(`no answer from the local system (${reason}); trying again for ${patienceMs / 1000} s`),
     onBack: () => tell("the local system answers again"),
   });
   return {

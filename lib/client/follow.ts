@@ -24,13 +24,11 @@ export const hasEnded = (status: string): boolean =>
 /** Tells the watcher of every event and status until the task has ended; resolves with its last record. */
 export async function follow(endpoint: Caller, taskId: string, watcher: Watcher): Promise<TaskRecord> {
   let after = 0;
-  let logEnd = 0;
   let end: Promise<unknown> | undefined;
   for (let quiet = false; ; ) {
     const record = toRecord(await endpoint.call("get_task_status", { task_id: taskId, events_after: after }));
     for (const event of record.events) {
       after = Math.max(after, event.sequence);
-      if (event.type === "task.log") logEnd += event.message?.length ?? 0;
       await watcher.event(event);
     }
     await watcher.status(record);
@@ -45,7 +43,7 @@ export async function follow(endpoint: Caller, taskId: string, watcher: Watcher)
     quiet = true;
     const news = endpoint.call("get_task_logs", {
       task_id: taskId,
-      cursor: logEnd,
+      cursor: record.logLength,
       limit: 1,
       wait_seconds: NEWS_WAIT_SECONDS,
     });

@@ -1,6 +1,6 @@
 import yoctoSpinner, { type Spinner } from "yocto-spinner";
 import type { TaskEvent } from "../domain/events.ts";
-import type { Watcher } from "./follow.ts";
+import { hasEnded, type Watcher } from "./follow.ts";
 import { type Io, isInteractive, type Output, write } from "./io.ts";
 import { formatDuration, oneLine, paint } from "./print.ts";
 import type { TaskRecord } from "./reply.ts";
@@ -37,7 +37,8 @@ export class LiveView implements Watcher {
     if (record.status === this.#status) return;
     this.#status = record.status;
     this.#refresh();
-    if (!this.#spinner) return this.note(record.status.replaceAll("_", " "));
+    // How it ended is told with the result.
+    if (!this.#spinner && !hasEnded(record.status)) return this.note(record.status.replaceAll("_", " "));
   }
 
   async event(event: TaskEvent): Promise<void> {
@@ -45,6 +46,8 @@ export class LiveView implements Watcher {
       const target = event.payload?.stream === "stderr" ? this.#io.stderr : this.#stdout;
       this.#midLine = !event.message.endsWith("\n");
       await write(target, event.message);
+      if (event.payload?.shortened)
+        await this.note("a part of the output was too long to show; agent-dispatch logs has it");
     } else if (event.type === "task.progress" && event.message) {
       this.#progress = oneLine(event.message, 100);
       this.#refresh();

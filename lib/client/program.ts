@@ -11,6 +11,8 @@ import { printJson, printProblem } from "./print.ts";
 export type Context = {
   io: Io;
   local: LocalDoor;
+  /** For how long a run tries again when the system that it waits at does not answer. */
+  patienceMs: number;
   /** Calls back at each Ctrl-C or request to end, counting from 1, until released. */
   onInterrupt(listener: (count: number) => void): () => void;
   /** Ends the process at once. */

@@ -9,6 +9,8 @@ export type TaskRecord = {
   taskType: string;
   createdAt: string;
   updatedAt: string;
+  /** Where new log text begins. */
+  logLength: number;
   error?: Problem;
   events: TaskEvent[];
   /** The reply itself, without the events. */
@@ -44,6 +46,7 @@ export function toRecord(reply: Json): TaskRecord {
     taskType: textOf(reply.taskType),
     createdAt: textOf(reply.createdAt),
     updatedAt: textOf(reply.updatedAt),
+    logLength: typeof reply.logLength === "number" ? reply.logLength : 0,
     ...(problem.success && { error: problem.data }),
     events: listOf(events).flatMap(toEvent),
     whole,

@@ -75,7 +75,11 @@ function commandCall(command: string, options: RunOptions, stdin: string | undef
 function findMistakes(instruction: string | undefined, options: RunOptions): Mistake[] {
   if (options.command === undefined) {
     const only = given({ "--cwd": options.cwd, "--stdin": options.stdin, "--shell": options.shell });
-    return only.map((name) => ({ path: name, message: "goes with --command" }));
+    const missing = { path: "instruction", message: "say what an agent is to do, or name a program with --command" };
+    return [
+      ...(instruction === undefined ? [missing] : []),
+      ...only.map((name) => ({ path: name, message: "goes with --command" })),
+    ];
   }
   const only = given({ "--runtime": options.runtime, "--framework": options.framework, "--context": options.context });
   return [

@@ -68,7 +68,7 @@ export function requiredNames({ runtimes, ...rest }: Configuration, runtime: str
 }
 
 /** The runtime profiles that this system can serve. */
-export function availableRuntimes({ runtimes, backends, accounts }: Configuration, adapters: Adapters) {
+function availableRuntimes({ runtimes, backends, accounts }: Configuration, adapters: Adapters) {
   return Object.entries(runtimes).flatMap(([name, runtime]) => {
     const backend = own(backends, runtime.backend);
     const provider = backend && (backend.provider ?? own(accounts, backend.account)?.provider);

@@ -1,4 +1,4 @@
-import { type Configuration, own, type Runtime } from "./profile.ts";
+import type { Configuration, Runtime } from "./profile.ts";
 import type { Limits } from "./task.ts";
 
 /** Longest time a task may ask for, in seconds: the machine it runs on ends at eight hours. */
@@ -26,11 +26,6 @@ export function resolveLimits(
     maxDepth: merged.maxDepth,
     ...(merged.maxBudgetUsd !== undefined && { maxBudgetUsd: merged.maxBudgetUsd }),
   };
-}
-
-/** The limits of a profile as the configuration has them now; a name that is no profile has the defaults. */
-export function limitsOf(configuration: Configuration, profile: string): Limits {
-  return resolveLimits(configuration, own(configuration.runtimes, profile), {});
 }
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };

@@ -32,8 +32,9 @@ export function detailNames(details: Json): Json {
 }
 
 /**
- * Refuses what a caller may not name: the worker's own environment at all; roles, image repositories and runtimes unless they match the
- * configured patterns, which are by default those that the configuration itself uses. Throws RefusedError `policy.denied`.
+ * Refuses what a caller may not name: the worker's own environment at all; roles, image repositories and runtimes unless
+ * they match the configured patterns, which are by default those that the configuration itself uses. Throws RefusedError
+ * `policy.denied`.
  */
 export function refuseForeignNames(configuration: Configuration, details: Json): void {
   for (const key of configurationOnly) {

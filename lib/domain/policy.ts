@@ -8,7 +8,9 @@ const credentialNames = new Set(
   ),
 );
 const awsCredentialNames = new Set([
+  "awsaccesskey",
   "awsaccesskeyid",
+  "awssecretkey",
   "awssecretaccesskey",
   "awssessiontoken",
   "awssecuritytoken",
@@ -39,7 +41,7 @@ export function forbiddenPaths(value: unknown, path = ""): string[] {
 
 /** Throws RefusedError `policy.denied` if a call carries a credential, naming where and never what. */
 export function refuseCredentials(call: unknown): void {
-  const paths = forbiddenPaths(call);
+  const paths = forbiddenPaths(call).map((path) => path.slice(0, 300));
   if (paths.length === 0) return;
   throw new RefusedError("policy.denied", `credentials never travel in a call: ${paths.slice(0, 5).join(", ")}`, {
     hint: "give the worker a role, or name the secret's place instead of the secret",

@@ -49,13 +49,14 @@ export interface TaskStore {
 
   /** Events that are there already (by task and sequence) stay as they are. `task.log` events do not belong here. */
   appendEvents(events: TaskEvent[]): Promise<void>;
-  /** Chunks that are there already (by task and offset) stay as they are. */
+  /** Chunks that are there already (by task and offset) stay as they are; those without text are not kept. */
   appendLog(chunks: LogChunk[]): Promise<void>;
   /** Events with a greater sequence, in order, at most `limit`; log chunks are among them as `task.log` events. */
   listEvents(taskId: string, after: number, limit: number): Promise<TaskEvent[]>;
   /**
    * Log text from `cursor`, at most `limit` UTF-16 units. A reply never splits a surrogate pair (a cursor inside one moves
    * to its start, and a limit of 1 on a pair returns the pair); beyond the end it is empty and `nextCursor` is the end.
+   * `cursor` in the reply is where `data` begins. Reading stops at a gap, so that one who follows misses nothing.
    */
   readLog(taskId: string, cursor: number, limit: number): Promise<{ data: string; cursor: number; nextCursor: number }>;
 

@@ -108,73 +108,106 @@ export type PolicyRule = Configuration["policy"]["rules"][number];
  */
 export function parseConfiguration(input: unknown): Configuration {
   const parsed = configurationSchema.safeParse(input);
-  if (!parsed.success) throw new InvalidInputError(parsed.error.issues.map(toMistake));
-  const mistakes = [...referenceMistakes(parsed.data), ...credentialMistakes(parsed.data)];
-  if (mistakes.length > 0) throw new InvalidInputError(mistakes);
+  const mistakes = [
+    ...(parsed.error?.issues.map(toMistake) ?? []),
+    ...referenceMistakes(input),
+    ...credentialMistakes(input),
+    ...prototypeMistakes(input),
+  ];
+  if (mistakes.length > 0 || !parsed.success) throw new InvalidInputError(mistakes);
   return parsed.data;
 }
 
 /** A zod issue as a mistake, with unknown fields named. */
 export function toMistake(issue: z.core.$ZodIssue): Mistake {
-  const path = issue.path.map(String).join(".");
+  const path = issue.path.map(String).join(".").slice(0, 300);
   if (issue.code === "unrecognized_keys") {
-    const keys = issue.keys.map((key) => JSON.stringify(key.slice(0, 100))).join(", ");
-    return { path, message: `unknown field ${keys}` };
+    const keys = issue.keys.slice(0, 20).map((key) => JSON.stringify(key.slice(0, 100)));
+    return { path, message: `unknown field ${keys.join(", ")}` };
   }
+  if (issue.code === "invalid_key") return { path, message: `the name ${issue.issues[0]?.message ?? "is invalid"}` };
   return { path, message: issue.message };
 }
 
-function referenceMistakes(configuration: Configuration): Mistake[] {
-  const { accounts, backends, runtimes, defaults } = configuration;
-  const mistakes: Mistake[] = [];
-  const missing = (path: string, kind: string, name: string, known: object) =>
-    mistakes.push({
-      path,
-      message: `no ${kind} is named ${name}; there are: ${Object.keys(known).join(", ") || "none"}`,
-    });
+/** What refers to something, read past every other mistake, so that all of them are found at once. */
+const reference = name.optional().catch(undefined);
+const referringSchema = z
+  .object({
+    provider: providers.optional().catch(undefined),
+    adapter: backendSchema.shape.adapter.optional().catch(undefined),
+    account: reference,
+    backend: reference,
+  })
+  .catch({});
+/** null: nothing can be said of references to it. */
+const referringRecord = z.record(z.string(), referringSchema).default({}).nullable().catch(null);
+const referencesSchema = z
+  .object({
+    accounts: referringRecord,
+    backends: referringRecord,
+    runtimes: referringRecord,
+    defaults: z.object({ runtime: reference }).catch({}),
+  })
+  .catch({ accounts: null, backends: null, runtimes: null, defaults: {} });
 
-  for (const [key, backend] of Object.entries(backends)) {
+function referenceMistakes(input: unknown): Mistake[] {
+  const { accounts, backends, runtimes, defaults } = referencesSchema.parse(input);
+  const mistakes: Mistake[] = [];
+  const add = (path: string, message: string) => mistakes.push({ path, message });
+  const find = <T>(
+    path: string,
+    kind: string,
+    key: string | undefined,
+    known: Record<string, T> | null,
+  ): T | undefined => {
+    if (key === undefined || known === null) return undefined;
+    if (Object.hasOwn(known, key)) return known[key];
+    add(path, `no ${kind} is named ${key}; there are: ${Object.keys(known).slice(0, 50).join(", ") || "none"}`);
+    return undefined;
+  };
+
+  for (const [key, { account: accountName, provider: said, adapter }] of Object.entries(backends ?? {})) {
     const path = `backends.${key}`;
-    const account = own(accounts, backend.account);
-    if (!account) missing(`${path}.account`, "account", backend.account, accounts);
-    else if (backend.provider && backend.provider !== account.provider)
-      mistakes.push({
-        path: `${path}.provider`,
-        message: `is ${backend.provider}, but its account is ${account.provider}`,
-      });
-    const provider = backend.provider ?? account?.provider;
-    const adapterProvider = backend.adapter === "local-process" ? "local" : "aws";
-    if (provider && provider !== adapterProvider)
-      mistakes.push({
-        path: `${path}.adapter`,
-        message: `${backend.adapter} serves ${adapterProvider}, not ${provider}`,
-      });
+    const account = find(`${path}.account`, "account", accountName, accounts);
+    if (said && account?.provider && said !== account.provider)
+      add(`${path}.provider`, `is ${said}, but its account is ${account.provider}`);
+    const provider = said ?? account?.provider;
+    const served = adapter && (adapter === "local-process" ? "local" : "aws");
+    if (provider && served && provider !== served)
+      add(`${path}.adapter`, `${adapter} serves ${served}, not ${provider}`);
   }
-  for (const [key, runtime] of Object.entries(runtimes)) {
+  for (const [key, runtime] of Object.entries(runtimes ?? {})) {
     const path = `runtimes.${key}`;
-    const backend = own(backends, runtime.backend);
-    if (!backend) missing(`${path}.backend`, "backend", runtime.backend, backends);
-    if (runtime.account && !own(accounts, runtime.account))
-      missing(`${path}.account`, "account", runtime.account, accounts);
-    else if (runtime.account && backend && backend.account !== runtime.account)
-      mistakes.push({
-        path: `${path}.account`,
-        message: `is ${runtime.account}, but its backend uses ${backend.account}`,
-      });
-    const provider = backend && (backend.provider ?? own(accounts, backend.account)?.provider);
+    const backend = find(`${path}.backend`, "backend", runtime.backend, backends);
+    const account = find(`${path}.account`, "account", runtime.account, accounts);
+    if (account && backend?.account && backend.account !== runtime.account)
+      add(`${path}.account`, `is ${runtime.account}, but its backend uses ${backend.account}`);
+    const provider = backend?.provider ?? own(accounts ?? {}, backend?.account ?? "")?.provider;
     if (runtime.provider && provider && runtime.provider !== provider)
-      mistakes.push({ path: `${path}.provider`, message: `is ${runtime.provider}, but its backend is ${provider}` });
+      add(`${path}.provider`, `is ${runtime.provider}, but its backend is ${provider}`);
   }
-  if (defaults.runtime && !own(runtimes, defaults.runtime))
-    missing("defaults.runtime", "runtime", defaults.runtime, runtimes);
+  find("defaults.runtime", "runtime", defaults.runtime, runtimes);
   return mistakes;
 }
 
-function credentialMistakes(configuration: Configuration): Mistake[] {
-  return forbiddenPaths(configuration).map((path) => ({
-    path,
-    message: "credentials do not belong in the configuration; use the account's credentialSource",
-  }));
+/** An account, a backend or a runtime may itself be called `token`: only what is inside of them is looked at. */
+const nameOfEntry = /^(?:accounts|backends|runtimes)\.[^.]+$/;
+
+const credentialMistakes = (input: unknown): Mistake[] =>
+  forbiddenPaths(input)
+    .filter((path) => !nameOfEntry.test(path))
+    .map((path) => ({
+      path: path.slice(0, 300),
+      message: "credentials do not belong in the configuration; use the account's credentialSource",
+    }));
+
+/** zod passes over a field of this name in a record; it would be lost without a word. */
+function prototypeMistakes(input: unknown, path: string[] = []): Mistake[] {
+  if (typeof input !== "object" || input === null || path.length > 50) return [];
+  return Object.entries(input).flatMap(([key, value]) => [
+    ...(key === "__proto__" ? [{ path: [...path, key].join("."), message: "no field may have this name" }] : []),
+    ...prototypeMistakes(value, [...path, key]),
+  ]);
 }
 
 /** The own property of that name: never one inherited, such as `constructor`. */

@@ -2,7 +2,7 @@ import { chmodSync, closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { migrate } from "./schema.ts";
-import { BUSY_TIMEOUT_MS, guarded, isBusy, STORE_FILE } from "./store-errors.ts";
+import { guarded, isBusy, STORE_FILE } from "./store-errors.ts";
 
 /** FULL: what was acknowledged survives a power cut too. NORMAL would survive a crash of the process only. */
 const SYNCHRONOUS = "FULL";
@@ -19,17 +19,17 @@ export type Database = {
 
 /**
  * Opens `tasks.sqlite` in the folder, which is made (mode 0700) when it is missing, and brings it to the current schema.
- * Throws RetryableError `platform.store_unavailable`, or RefusedError when the file is from a newer version.
+ * Calls wait `busyTimeoutMs` while another process writes. Throws RetryableError `platform.store_unavailable`, or RefusedError when the file is from a newer version.
  */
-export function openDatabase(folder: string): Database {
+export function openDatabase(folder: string, busyTimeoutMs: number): Database {
   return guarded(folder, () => {
     const path = makeFile(folder);
-    const file = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: false });
+    const file = new DatabaseSync(path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: false });
     try {
       // Turning WAL on does not wait for another process that is doing the same, whatever the timeout says.
-      retryWhileBusy(() => file.exec("PRAGMA journal_mode = WAL"));
+      retryWhileBusy(busyTimeoutMs, () => file.exec("PRAGMA journal_mode = WAL"));
       file.exec(`PRAGMA synchronous = ${SYNCHRONOUS}`);
-      retryWhileBusy(() => migrate(file));
+      retryWhileBusy(busyTimeoutMs, () => migrate(file));
       return wrap(folder, file);
     } catch (error) {
       file.close();
@@ -78,8 +78,8 @@ function wrap(folder: string, file: DatabaseSync): Database {
   };
 }
 
-function retryWhileBusy(work: () => void): void {
-  const until = Date.now() + BUSY_TIMEOUT_MS;
+function retryWhileBusy(timeoutMs: number, work: () => void): void {
+  const until = Date.now() + timeoutMs;
   for (;;) {
     try {
       work();

@@ -4,7 +4,7 @@ import { RefusedError } from "../domain/errors.ts";
 /**
  * One entry per schema version, applied in order; an entry that was released never changes. The number of those applied
  * is kept in the file (`PRAGMA user_version`). `body` comes last in each table, so that the columns before it are read
- * without it.
+ * without it. Log text is a BLOB column because that is the one type under which SQLite converts nothing.
  */
 export const migrations: readonly string[] = [
   `
@@ -44,7 +44,7 @@ export const migrations: readonly string[] = [
     sequence INTEGER NOT NULL,
     stream TEXT NOT NULL,
     timestamp TEXT NOT NULL,
-    text ANY NOT NULL,
+    text BLOB NOT NULL,
     PRIMARY KEY (task_id, offset)
   );
   CREATE INDEX log_by_sequence ON log (task_id, sequence);

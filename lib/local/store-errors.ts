@@ -3,8 +3,6 @@ import { DispatchError, RetryableError } from "../domain/errors.ts";
 
 /** Name of the file in the state folder. */
 export const STORE_FILE = "tasks.sqlite";
-/** How long a call waits while another process writes. */
-export const BUSY_TIMEOUT_MS = 5000;
 
 /** Primary result codes, https://www.sqlite.org/rescode.html */
 const SQLITE = {
@@ -69,7 +67,7 @@ function explain(error: Error & { code?: unknown; errcode?: unknown }, folder: s
       };
     case SQLITE.busy:
     case SQLITE.locked:
-      return { what: `another process has been writing for ${BUSY_TIMEOUT_MS / 1000} s`, hint: "try again" };
+      return { what: "another process has been writing for too long", hint: "try again" };
     case SQLITE.corrupt:
     case SQLITE.notADatabase:
       return {

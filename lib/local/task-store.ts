@@ -10,7 +10,7 @@ import { queue } from "./queue.ts";
 import { type Position, readCursor, writeCursor } from "./task-cursor.ts";
 
 const SWEEP_EVERY_MS = 3_600_000;
-const SWEEP_BATCH = 100;
+const SWEEP_BATCH = 20;
 const FIRST: Position = { createdMs: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER };
 
 type TaskRow = { number: number; created_ms: number; body: string };
@@ -18,7 +18,7 @@ type KeyRow = { task_id: string; call_hash: string; expires_ms: number };
 
 /**
  * The task store on one machine: a SQLite file in the folder, which several processes may have open at once.
- * `now` gives epoch milliseconds. Throws RetryableError `platform.store_unavailable` when the folder or the file cannot
+ * `now` gives epoch milliseconds; a call waits `busyTimeoutMs` while another process writes. Throws RetryableError `platform.store_unavailable` when the folder or the file cannot
  * be used, and RefusedError `platform.store_newer` when a newer version of the program wrote the file.
  *
  * @example
@@ -26,9 +26,9 @@ type KeyRow = { task_id: string; call_hash: string; expires_ms: number };
  */
 export function openTaskStore(
   folder: string,
-  { now = Date.now }: { now?: () => number } = {},
+  { now = Date.now, busyTimeoutMs = 5000 }: { now?: () => number; busyTimeoutMs?: number } = {},
 ): TaskStore & { close(): void } {
-  const db = openDatabase(folder);
+  const db = openDatabase(folder, busyTimeoutMs);
   const insert = db.prepare(
     `INSERT INTO tasks (id, owner, status, created_ms, due_ms, expires_s, revision, body)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
@@ -67,18 +67,23 @@ export function openTaskStore(
 
   /** Deletes what has expired, a batch per transaction, so that no other writer waits long. */
   let nextSweepMs = 0;
+  const sweepBatch = () => {
+    const ids = (expired.all(seconds(), SWEEP_BATCH) as { id: string }[]).map(({ id }) => id);
+    for (const id of ids) {
+      remove.run(id);
+      forget(id);
+    }
+    removeKeys.run(now());
+    return ids.length;
+  };
   const sweep = () => {
+    if (now() < nextSweepMs) return;
     nextSweepMs = now() + SWEEP_EVERY_MS;
-    const sweepBatch = () => {
-      const ids = (expired.all(seconds(), SWEEP_BATCH) as { id: string }[]).map(({ id }) => id);
-      for (const id of ids) {
-        remove.run(id);
-        forget(id);
-      }
-      removeKeys.run(now());
-      return ids.length;
-    };
-    while (db.write(sweepBatch) === SWEEP_BATCH);
+    try {
+      while (db.write(sweepBatch) === SWEEP_BATCH);
+    } catch {
+      // What is kept can be read all the same, on a full disk for instance; whoever writes next is told what is wrong.
+    }
   };
 
   const store: TaskStore & { close(): void } = {
@@ -86,7 +91,7 @@ export function openTaskStore(
     ...queue(db),
 
     async create(task) {
-      if (now() >= nextSweepMs) sweep();
+      sweep();
       const { id, owner, status, createdAt } = task;
       const { changes } = db.write(() => {
         if (removeExpired.run(id, seconds()).changes > 0) forget(id);
@@ -155,12 +160,7 @@ export function openTaskStore(
       db.close();
     },
   };
-  try {
-    sweep();
-  } catch (error) {
-    store.close();
-    throw error;
-  }
+  sweep();
   return store;
 }
 

@@ -1,20 +1,11 @@
-import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Artifacts } from "../../lib/domain/ports.ts";
-import { newTaskId, type TaskArtifact } from "../../lib/domain/task.ts";
-import { makeArtifact } from "./make-task.ts";
+import { newTaskId } from "../../lib/domain/task.ts";
+import { bytes, describeContent } from "./make-task.ts";
 import { hostileStrings } from "./shared-store.ts";
 
 /** Artifacts, and how an HTTP client sends to the addresses they give out. */
 export type OpenArtifacts = { artifacts: Artifacts; send: typeof fetch; close(): Promise<void> };
-
-/** The artifact that describes this content. */
-export function describeContent(content: Uint8Array, overrides: Partial<TaskArtifact> = {}): TaskArtifact {
-  const sha256 = createHash("sha256").update(content).digest("hex");
-  return makeArtifact({ sha256, sizeBytes: content.byteLength, ...overrides });
-}
-
-export const bytes = (text: string) => new TextEncoder().encode(text);
 
 /** What artifacts have to do, as files and on S3 alike. */
 export function artifactsSuite(name: string, open: () => Promise<OpenArtifacts>): void {
@@ -25,7 +16,11 @@ export function artifactsSuite(name: string, open: () => Promise<OpenArtifacts>)
     });
     afterAll(async () => opened.close());
 
-    it.each([["empty", 0], ["small", 10], ["large", 3_000_000]])("returns what it was given: %s", async (_, length) => {
+    it.each([
+      ["empty", 0],
+      ["small", 10],
+      ["large", 3_000_000],
+    ])("returns what it was given: %s", async (_, length) => {
       const content = new Uint8Array(length).map((_, i) => (i * 31) % 251);
       const ref = await opened.artifacts.put(newTaskId(), "value.bin", content, "application/octet-stream");
       const { sha256, sizeBytes } = describeContent(content);
@@ -61,7 +56,12 @@ export function artifactsSuite(name: string, open: () => Promise<OpenArtifacts>)
       const artifact = describeContent(content);
       expect(await opened.artifacts.has(taskId, artifact)).toBe(false);
       const { url, headers } = await opened.artifacts.uploadTarget(taskId, artifact);
-      for (const wrong of [content.slice(1), bytes("x".repeat(content.byteLength)), bytes("x".repeat(100_000)), bytes("")]) {
+      for (const wrong of [
+        content.slice(1),
+        bytes("x".repeat(content.byteLength)),
+        bytes("x".repeat(100_000)),
+        bytes(""),
+      ]) {
         const refused = await opened.send(url, { method: "PUT", headers, body: wrong });
         expect(refused.status).toBeGreaterThanOrEqual(400);
         expect(await opened.artifacts.has(taskId, artifact)).toBe(false);

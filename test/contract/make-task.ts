@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { newTaskId, type Task, type TaskArtifact } from "../../lib/domain/task.ts";
 
 /** A valid queued task with a random id; `overrides` replace whole fields. */
@@ -32,17 +33,20 @@ export function makeTask(overrides: Partial<Task> = {}): Task {
   };
 }
 
-/** An artifact as a worker announces it, for content of which only size and sha256 are known. */
-export function makeArtifact(overrides: Partial<TaskArtifact> = {}): TaskArtifact {
+/** The artifact, as a worker announces it, that this content is. */
+export function describeContent(content: Uint8Array, overrides: Partial<TaskArtifact> = {}): TaskArtifact {
   return {
     id: "artifact-1",
     name: "report.md",
     kind: "file",
     contentType: "text/markdown",
-    sizeBytes: 0,
-    sha256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    sizeBytes: content.byteLength,
+    sha256: createHash("sha256").update(content).digest("hex"),
     state: "pending",
     createdAt: new Date().toISOString(),
     ...overrides,
   };
 }
+
+/** Text as UTF-8. */
+export const bytes = (text: string) => new TextEncoder().encode(text);

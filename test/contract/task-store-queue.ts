@@ -47,7 +47,12 @@ export function queueSuite(open: OpenStoreFunction): void {
 
     it("keeps owners and keys apart, whatever they are made of", async () => {
       const owner = newOwner();
-      const pairs = [[owner, "key"], [`${owner}k`, "ey"], [`${owner}key`, ""], ["", `${owner}key`]];
+      const pairs = [
+        [owner, "key"],
+        [`${owner}k`, "ey"],
+        [`${owner}key`, ""],
+        ["", `${owner}key`],
+      ];
       for (const text of hostileStrings) pairs.push([owner, text], [`${owner}${text}`, "key"]);
       for (const [owner = "", key = ""] of pairs) {
         const claim = claimOf();
@@ -134,7 +139,12 @@ export function queueSuite(open: OpenStoreFunction): void {
     it("is free again once released, and releasing twice frees one", async () => {
       const owner = newOwner();
       const limits = { maxRunning: 2, maxRunningPerProfile: 2 };
-      const [first, second, third, fourth] = [1, 2, 3, 4].map((time) => entryOf(owner, time)) as [QueueEntry, QueueEntry, QueueEntry, QueueEntry];
+      const [first, second, third, fourth] = [1, 2, 3, 4].map((time) => entryOf(owner, time)) as [
+        QueueEntry,
+        QueueEntry,
+        QueueEntry,
+        QueueEntry,
+      ];
       await store().takeSlot(first, limits);
       await store().takeSlot(second, limits);
       expect(await store().takeSlot(third, limits)).toBe("full");

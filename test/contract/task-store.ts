@@ -1,5 +1,5 @@
-import type { TaskStore } from "../../lib/domain/ports.ts";
 import { describe } from "vitest";
+import type { TaskStore } from "../../lib/domain/ports.ts";
 import { logSuite } from "./task-store-log.ts";
 import { queueSuite } from "./task-store-queue.ts";
 import { tasksSuite } from "./task-store-tasks.ts";

@@ -1,40 +1,42 @@
 import { describe, expect, test } from "vitest";
 import { acceptedReplySchema, CONTRACT, FIRST_WORKER_SEQUENCE } from "../../lib/domain/worker-contract.ts";
-import { fixture, OTHER_TASK, startWorker, TASK, until } from "./start-worker.ts";
+import { fixture, newTaskId, startWorker, until } from "./start-worker.ts";
 
 const command = (command: string) => ({ taskType: "command.run", input: { command, shell: true } });
 
-test("hello names the boot, which stays the same", async () => {
+test.concurrent("hello names the boot, which stays the same", async () => {
   await using worker = await startWorker();
   const first = await worker.hello();
   expect(first).toMatchObject({ contract: CONTRACT, protocols: ["http"], frameworks: ["echo"] });
   expect(await worker.hello()).toEqual(first);
 });
 
-test("two workers have different boots, and an operation for another one is refused", async () => {
+test.concurrent("two workers have different boots, and an operation for another one is refused", async () => {
   await using one = await startWorker();
   await using other = await startWorker();
   one.bootId = (await other.hello()).bootId;
   expect(await one.start(command("true"))).toMatchObject({ error: { code: "worker.replaced", retryable: false } });
-  expect(await one.call("poll", { taskId: TASK, after: 0 })).toMatchObject({ error: { code: "worker.replaced" } });
+  expect(await one.call("poll", { taskId: one.taskId, after: 0 })).toMatchObject({
+    error: { code: "worker.replaced" },
+  });
 });
 
-test("a task is started once, however often it is asked for, and alone", async () => {
+test.concurrent("a task is started once, however often it is asked for, and alone", async () => {
   await using worker = await startWorker();
   const once = command("echo ran >> runs; cat runs; sleep 60");
   await worker.hello();
   const replies = await Promise.all([1, 2, 3].map(() => worker.start(once)));
-  expect(replies).toEqual(replies.map(() => ({ accepted: true, taskId: TASK, status: "running" })));
-  expect(await worker.start({ ...once, taskId: OTHER_TASK })).toMatchObject({ error: { code: "worker.busy" } });
+  expect(replies).toEqual(replies.map(() => ({ accepted: true, taskId: worker.taskId, status: "running" })));
+  expect(await worker.start({ ...once, taskId: newTaskId() })).toMatchObject({ error: { code: "worker.busy" } });
   await worker.poll(0);
-  await worker.call("cancel", { taskId: TASK, graceSeconds: 0 });
+  await worker.call("cancel", { taskId: worker.taskId, graceSeconds: 0 });
   const { text } = await worker.finish();
   expect(text("stdout")).toBe("ran\n");
   expect(await worker.start(once)).toEqual(replies[0]);
-  expect(await worker.start({ ...once, taskId: OTHER_TASK })).toMatchObject({ error: { code: "worker.busy" } });
+  expect(await worker.start({ ...once, taskId: newTaskId() })).toMatchObject({ error: { code: "worker.busy" } });
 });
 
-test("operations on a task that is not there are refused", async () => {
+test.concurrent("operations on a task that is not there are refused", async () => {
   await using worker = await startWorker();
   await worker.hello();
   for (const [op, fields] of Object.entries({
@@ -43,19 +45,19 @@ test("operations on a task that is not there are refused", async () => {
     input: { inputResponses: {} },
     upload: { targets: [] },
   })) {
-    expect(await worker.call(op, { taskId: TASK, ...fields })).toMatchObject({
+    expect(await worker.call(op, { taskId: worker.taskId, ...fields })).toMatchObject({
       error: { code: "worker.unknown_task" },
     });
   }
 });
 
 describe("poll", () => {
-  test("answers a waiting caller as soon as the task ends", async () => {
+  test.concurrent("answers a waiting caller as soon as the task ends", async () => {
     await using worker = await startWorker();
     await worker.start(command("sleep 60"));
     const waiting = worker.poll(0, 10);
     const cancelledAt = performance.now();
-    await worker.call("cancel", { taskId: TASK, graceSeconds: 0 });
+    await worker.call("cancel", { taskId: worker.taskId, graceSeconds: 0 });
     expect((await waiting).status).toBe("cancelled");
     expect(performance.now() - cancelledAt).toBeLessThan(5000);
   });
@@ -72,7 +74,7 @@ describe("poll", () => {
     }
   });
 
-  test("gives the same events again until they are acknowledged, page by page", async () => {
+  test.concurrent("gives the same events again until they are acknowledged, page by page", async () => {
     await using worker = await startWorker();
     await worker.start(command("for i in 1 2 3 4; do echo $i; sleep 0.1; done"));
     await until(async () => (await worker.poll(0, 0)).events.length >= 4);
@@ -86,7 +88,7 @@ describe("poll", () => {
     expect((await worker.poll(0, 0)).events).toEqual(rest.events);
   });
 
-  test("tells the end only with the last events", async () => {
+  test.concurrent("tells the end only with the last events", async () => {
     await using worker = await startWorker();
     await worker.start(command("for i in 1 2 3; do echo $i; sleep 0.1; done"));
     await until(async () => (await worker.poll(0, 0)).status === "succeeded");
@@ -106,13 +108,13 @@ describe("poll", () => {
     expect(replies.at(-1)?.events).toHaveLength(1);
   });
 
-  test("a caller that hangs up leaves the task and the worker as they were", async () => {
+  test.concurrent("a caller that hangs up leaves the task and the worker as they were", async () => {
     await using worker = await startWorker();
     await worker.start(command("sleep 60"));
     for (let round = 0; round < 20; round++) {
       const hangUp = new AbortController();
       const polling = worker.post(
-        { contract: CONTRACT, op: "poll", bootId: worker.bootId, taskId: TASK, after: 0, waitSeconds: 10 },
+        { contract: CONTRACT, op: "poll", bootId: worker.bootId, taskId: worker.taskId, after: 0, waitSeconds: 10 },
         {},
         hangUp.signal,
       );
@@ -120,26 +122,28 @@ describe("poll", () => {
       hangUp.abort();
       await expect(polling).rejects.toThrow();
     }
-    await worker.call("cancel", { taskId: TASK, graceSeconds: 0 });
+    await worker.call("cancel", { taskId: worker.taskId, graceSeconds: 0 });
     expect((await worker.finish()).reply.status).toBe("cancelled");
   });
 });
 
-test("ping is busy from the start of a task until its last event is acknowledged", async () => {
+test.concurrent("ping is busy from the start of a task until its last event is acknowledged", async () => {
   await using worker = await startWorker();
   const idle = await worker.ping();
   expect(idle.status).toBe("Healthy");
   await worker.start(command("sleep 0.1; echo last"));
   const busy = await worker.ping();
   expect(busy.status).toBe("HealthyBusy");
-  const { reply } = await worker.finish();
-  expect(reply.status).toBe("succeeded");
+  const { next } = await until(async () => {
+    const reply = await worker.poll(0, 10);
+    return reply.status === "succeeded" ? reply : undefined;
+  });
   expect(await worker.ping()).toEqual(busy);
-  await worker.poll(reply.next, 0);
+  await worker.poll(next, 0);
   expect((await worker.ping()).status).toBe("Healthy");
 });
 
-test("the time of a ping moves only with its status", async () => {
+test.concurrent("the time of a ping moves only with its status", async () => {
   await using worker = await startWorker();
   const first = await worker.ping();
   await until(() => Date.now() / 1000 > first.time_of_last_update + 1.1);
@@ -147,7 +151,7 @@ test("the time of a ping moves only with its status", async () => {
   expect(await worker.ping()).toEqual(first);
 });
 
-test("a task that asks for input is given the answers, each time", async () => {
+test.concurrent("a task that asks for input is given the answers, each time", async () => {
   await using worker = await startWorker({
     AGENTDISPATCH_FRAMEWORK_COMMAND_ASKS: `${process.execPath} ${fixture("agent-asks.mjs")}`,
   });
@@ -157,12 +161,12 @@ test("a task that asks for input is given the answers, each time", async () => {
       ({ status, inputRequests }) => status === "input_required" && question in (inputRequests ?? {}),
     );
     expect(reply.inputRequests).toEqual({ [question]: { message: `Which ${question}?` } });
-    const replied = await worker.call("input", { taskId: TASK, inputResponses: { [question]: answer } });
+    const replied = await worker.call("input", { taskId: worker.taskId, inputResponses: { [question]: answer } });
     expect(acceptedReplySchema.parse(replied)).toEqual({ accepted: true, status: "running" });
   }
   const { reply } = await worker.finish();
   expect(reply).toMatchObject({ status: "succeeded", result: { result: [{ colour: "red" }, { size: 7 }] } });
-  expect(await worker.call("input", { taskId: TASK, inputResponses: {} })).toEqual({
+  expect(await worker.call("input", { taskId: worker.taskId, inputResponses: {} })).toEqual({
     accepted: false,
     status: "succeeded",
   });

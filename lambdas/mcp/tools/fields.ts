@@ -40,7 +40,7 @@ export const MAX_OBJECT = 512 * 1024;
 const targetFields = {
   mode: routed(targetModes).optional(),
   protocol: protocol.optional(),
-  details: json(64_000).optional(),
+  details: json(64_000).optional().describe("On one machine, workspace: the folder to run in"),
 };
 
 export const target = z.strictObject(targetFields);

@@ -2,7 +2,7 @@ import { InvalidInputError, type Mistake } from "../../../lib/domain/errors.ts";
 
 const MAX_DEPTH = 100;
 /** Characters of JSON in all the arguments of one call. */
-export const MAX_ARGUMENTS = 1_000_000;
+const MAX_ARGUMENTS = 1_000_000;
 
 /**
  * Refuses arguments that no schema should have to meet: nested too deeply, too large, or with a key that would become a

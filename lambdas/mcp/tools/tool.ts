@@ -65,11 +65,11 @@ export function tool<Shape extends z.ZodRawShape>(definition: Definition<Shape>)
   };
 }
 
-/** Validates a value. Throws InvalidInputError with every mistake, each with its path below `path`. */
-export function parse<T>(schema: z.ZodType<T>, value: unknown, path = ""): T {
+/** Validates a value. Throws InvalidInputError with every mistake. */
+function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new InvalidInputError(mistakesOf(parsed.error, path));
+  throw new InvalidInputError(mistakesOf(parsed.error));
 }
 
 /** The mistakes of a failed validation, each with its path below `path`. */

@@ -28,7 +28,7 @@ export async function run(context: Context, instruction: string | undefined, opt
   }
   let view: LiveView | undefined;
   const tell = (line: string) => void (view?.note(line) ?? write(io.stderr, `› ${line}\n`));
-  const door = await openForRun(local, options, tell);
+  const door = await openForRun(context, options, tell);
   try {
     const handle = await door.endpoint.call(call.tool, call.args);
     const id = taskIdOf(handle);
@@ -53,8 +53,8 @@ async function watch(
 ): Promise<{ record: TaskRecord; outcome: TaskOutcome }> {
   await view.note(id);
   const release = context.onInterrupt((count) => {
-    if (count > 1) return context.exit(CANCELLED);
-    void view.note("cancelling; once more leaves at once");
+    if (count > 1) return void view.stop().then(() => context.exit(CANCELLED));
+    void view.note("ending the task; Ctrl-C once more leaves at once");
     void cancel(door.endpoint, id, view);
   });
   try {
@@ -76,10 +76,8 @@ async function cancel(endpoint: Endpoint, id: string, view: LiveView): Promise<v
     await endpoint.call("cancel_task", { task_id: id });
   } catch (error) {
     // One that has just ended cannot be cancelled; its result is shown in a moment.
-    if (!(error instanceof DispatchError && error.code === "task.terminal"))
-      await view.note(
-        `it could not be cancelled: ${error instanceof Error ? oneLine(error.message) : "unknown error"}`,
-      );
+    if (error instanceof DispatchError && ["task.terminal", "endpoint.closed"].includes(error.code)) return;
+    await view.note(`it could not be cancelled: ${error instanceof Error ? oneLine(error.message) : "unknown error"}`);
   }
 }
 
@@ -99,7 +97,7 @@ async function printHandle(io: Io, options: RunOptions, handle: Json): Promise<n
 /** What has to be answered before anything can run. */
 async function printClarification(io: Io, options: RunOptions, reply: Json): Promise<number> {
   if (options.json) await printJson(io, reply);
-  const flags: Record<string, string> = { instruction: 'agent-dispatch run "…"', runtime: "--runtime" };
+  const flags: Record<string, string> = { instruction: 'agent-dispatch run "…"', runtime: "--runtime <name>" };
   for (const { id, question, choices } of toQuestions(reply) ?? []) {
     const known = choices.length > 0 ? ` (${choices.map((choice) => oneLine(choice, 100)).join(", ")})` : "";
     await write(io.stderr, `${paint(io.stderr, "yellow", "question:")} ${oneLine(question)}${known}\n`);

@@ -16,7 +16,11 @@ export async function perform(stage: Stage, scenes: readonly Scene[]): Promise<{
       style(result),
     );
   }
-  const wrong = shown.flatMap((result, index) => result.wrong.map((what) => `${index + 1}: not so: ${what}`));
+  const wrong = shown.flatMap((result, index) => {
+    const { error } = result.played.outcome;
+    const reason = error ? ` (${error.code}: ${oneLine(error.message)})` : "";
+    return result.wrong.map((what) => `${index + 1}: not so: ${what}${reason}`);
+  });
   return { shown, wrong };
 }
 

@@ -1,0 +1,165 @@
+import { once } from "node:events";
+import { stat } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Cli, cli, makeFolder, removeFolder } from "./cli.ts";
+
+const TIMEOUT = 40_000;
+
+async function startLocal(stateDir: string, port = 0): Promise<{ system: Cli; url: string }> {
+  const system = new Cli(["local", "--port", String(port), "--state-dir", stateDir]);
+  await system.shows("run --command");
+  return { system, url: /http:\S+\/mcp/.exec(system.out)?.[0] ?? "" };
+}
+
+async function stopped({ system }: { system: Cli }): Promise<void> {
+  system.kill("SIGTERM");
+  await system.ended;
+}
+
+const here = (stateDir: string) => (args: string[]) => cli([...args, "--state-dir", stateDir]);
+
+describe("a system that runs", () => {
+  let stateDir = "";
+  let local: Awaited<ReturnType<typeof startLocal>>;
+  let at: ReturnType<typeof here>;
+  beforeAll(async () => {
+    stateDir = await makeFolder();
+    at = here(stateDir);
+    local = await startLocal(stateDir);
+  }, TIMEOUT);
+  afterAll(async () => {
+    await stopped(local);
+    await removeFolder(stateDir);
+  }, TIMEOUT);
+
+  const detach = async (command: string): Promise<string> =>
+    (await at(["run", "--shell", "--detach", "--command", command])).out.trim();
+
+  test("it says how to connect, with a token that only its user can read", async () => {
+    const token = join(stateDir, "token");
+    const add = `claude mcp add --transport http agent-dispatch ${local.url} --header "Authorization: Bearer $(cat ${token})"`;
+    expect(local.system.out).toContain(add);
+    expect(local.system.out).toContain('bearer_token_env_var = "AGENTDISPATCH_TOKEN"');
+    expect((await stat(token)).mode & 0o777).toBe(0o600);
+  });
+
+  test("a second one on the same state is refused, naming the first", { timeout: TIMEOUT }, async () => {
+    const { code, err } = await at(["local", "--port", "0"]);
+    expect(err).toContain(`error: a local system already runs on ${stateDir} at ${local.url}`);
+    expect(err).toContain(`process ${local.system.child.pid}`);
+    expect(err).toMatch(/^hint: .*agent-dispatch local stop/m);
+    expect(code).toBe(1);
+  });
+
+  test("a detached task is followed, looked at and listed", { timeout: TIMEOUT }, async () => {
+    const id = await detach("for i in 1 2 3; do echo line $i; sleep 0.3; done");
+    expect(id).toMatch(/^task_[0-9a-f]{32}$/);
+    expect(await at(["logs", id, "--follow"])).toMatchObject({ code: 0, out: "line 1\nline 2\nline 3\n" });
+    const logs = JSON.parse((await at(["logs", id, "--json"])).out);
+    expect(logs).toEqual({ taskId: id, cursor: 0, nextCursor: 21, data: "line 1\nline 2\nline 3\n" });
+    await expect.poll(async () => (await at(["status", id])).out, { timeout: 20_000 }).toMatch(/^status +succeeded$/m);
+    expect(JSON.parse((await at(["status", id, "--json"])).out)).toMatchObject({ id, status: "succeeded" });
+    expect(JSON.parse((await at(["result", id])).out)).toMatchObject({ exitCode: 0, stdoutBytes: 21 });
+    expect(JSON.parse((await at(["result", id, "--json"])).out)).toMatchObject({ taskId: id, result: { exitCode: 0 } });
+    const list = await at(["list", "--status", "succeeded"]);
+    expect(list.out).toMatch(new RegExp(`^${id}  command.run  succeeded`, "m"));
+    expect(JSON.parse((await at(["list", "--limit", "1", "--json"])).out).items).toHaveLength(1);
+    expect(await at(["cancel", id])).toMatchObject({ code: 1, err: expect.stringContaining("its result stands") });
+  });
+
+  test("a task is cancelled by its id", { timeout: TIMEOUT }, async () => {
+    const id = await detach("sleep 60");
+    expect(await at(["result", id])).toMatchObject({ code: 0, out: "", err: expect.stringContaining("has not ended") });
+    expect((await at(["cancel", id])).out).toMatch(new RegExp(`^${id} cancell(ed|ing)\n$`));
+    await expect.poll(async () => (await at(["status", id])).out, { timeout: 20_000 }).toMatch(/^status +cancelled$/m);
+    const counts = JSON.parse((await at(["local", "status", "--json"])).out);
+    expect(counts).toMatchObject({ running: true, url: local.url, pid: local.system.child.pid, stateDir });
+    expect(counts.tasks.cancelled).toBeGreaterThan(0);
+    expect((await at(["local", "status"])).out).toMatch(/^tasks .*cancelled/m);
+  });
+
+  test("the same run under one key happens once", { timeout: TIMEOUT }, async () => {
+    const run = () => at(["run", "--command", "date +%s%N", "--idempotency-key", "once"]);
+    const [first, second] = [await run(), await run()];
+    expect(first.out).toMatch(/^\d+\n$/);
+    expect(second.out).toBe(first.out);
+    const other = await at(["run", "--command", "true", "--idempotency-key", "once"]);
+    expect(other).toMatchObject({ code: 2, err: expect.stringContaining("error: ") });
+  });
+
+  test("what is unknown is refused with 2", { timeout: TIMEOUT }, async () => {
+    for (const command of ["status", "logs", "result", "cancel"]) {
+      const { code, err } = await at([command, `task_${"0".repeat(32)}`]);
+      expect(err).toContain("error: no task");
+      expect(code).toBe(2);
+      expect(await at([command, "../x"])).toMatchObject({ code: 2, err: expect.stringContaining("error: task_id") });
+    }
+  });
+});
+
+test("a run goes on where it was when the system is killed and started again", { timeout: TIMEOUT }, async () => {
+  const stateDir = await makeFolder();
+  const first = await startLocal(stateDir);
+  const run = new Cli([
+    "run",
+    "--state-dir",
+    stateDir,
+    "--shell",
+    "--command",
+    "for i in 1 2 3 4 5; do echo $i; sleep 0.6; done",
+  ]);
+  await run.shows("1");
+  first.system.kill("SIGKILL");
+  await run.shows("no answer from the local system");
+  const second = await startLocal(stateDir);
+  expect(await run.ended).toMatchObject({ code: 0, out: "1\n2\n3\n4\n5\n" });
+  expect(run.err).toContain("the local system answers again");
+  await stopped(second);
+  await removeFolder(stateDir);
+});
+
+test("stop waits until the system has ended; its tasks resume on the next start", { timeout: TIMEOUT }, async () => {
+  const stateDir = await makeFolder();
+  const at = here(stateDir);
+  expect(await at(["local", "stop"])).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("no local system is running"),
+  });
+  const first = await startLocal(stateDir);
+  const id = (await at(["run", "--detach", "--shell", "--command", "sleep 2; echo finished"])).out.trim();
+  await expect.poll(async () => (await at(["status", id])).out, { timeout: 20_000 }).toContain("running");
+  const { code, out } = await at(["local", "stop"]);
+  expect(out).toContain(`stopped (process ${first.system.child.pid})`);
+  expect(code).toBe(0);
+  expect(first.system.child.exitCode ?? (await first.system.ended).code).toBe(0);
+  expect(first.system.err).toContain("resume on the next start");
+  expect(await at(["local", "status"])).toMatchObject({ code: 1, out: expect.stringContaining("not running") });
+
+  const second = await startLocal(stateDir);
+  expect((await at(["logs", id, "--follow"])).out).toBe("finished\n");
+  await stopped(second);
+  await removeFolder(stateDir);
+});
+
+test("a port in use, and a state that cannot be written, are told clearly", { timeout: TIMEOUT }, async () => {
+  const stateDir = await makeFolder();
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const port = String(typeof address === "object" ? address?.port : 0);
+  const taken = await cli(["local", "--state-dir", stateDir, "--port", port]);
+  expect(taken).toMatchObject({ code: 1, out: "" });
+  expect(taken.err).toMatch(new RegExp(`^error: .*${port}`));
+  expect(taken.err).toContain("--port");
+  server.close();
+
+  const unwritable = await cli(["local", "--state-dir", "/dev/null/state", "--port", "0"]);
+  expect(unwritable).toMatchObject({
+    code: 1,
+    out: "",
+    err: expect.stringMatching(/^error: the state folder .*\nhint: /),
+  });
+  await removeFolder(stateDir);
+});

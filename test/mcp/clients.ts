@@ -1,0 +1,142 @@
+import type { AddressInfo } from "node:net";
+import { serve } from "@hono/node-server";
+import { Client as ModernClient, StreamableHTTPClientTransport as ModernTransport } from "@modelcontextprotocol/client";
+import { Client as OlderClient } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport as OlderTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
+import { onTestFinished } from "vitest";
+import { createMcp, type McpOptions } from "../../lambdas/mcp/server.ts";
+import type { Json } from "../../lib/domain/task.ts";
+
+export const revisions = ["2026-07-28", "2025-11-25", "2025-06-18"] as const;
+export type Revision = (typeof revisions)[number];
+
+export type Reply = { isError: boolean; structured: Json | undefined; text: unknown };
+export type Call = (name: string, args?: Json, onProgress?: (progress: Json) => void) => Promise<Reply>;
+export type TestClient = { call: Call; listTools(): Promise<Json[]> };
+
+/** Serves the endpoint over HTTP for the length of a test. */
+export async function openEndpoint(options: McpOptions): Promise<string> {
+  const { fetch } = createMcp(options);
+  const server = await new Promise<ReturnType<typeof serve>>((resolve) => {
+    const listening = serve({ fetch, hostname: "127.0.0.1", port: 0 }, () => resolve(listening));
+  });
+  onTestFinished(async () => {
+    await new Promise((resolve) => {
+      server.close(resolve);
+      if ("closeAllConnections" in server) server.closeAllConnections();
+    });
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
+}
+
+/** A client that speaks that revision; every tool's result was held against its output schema by the client itself. */
+export async function connect(url: string, revision: Revision, token = ""): Promise<TestClient> {
+  const requestInit = { headers: { authorization: `Bearer ${token}` } };
+  return revision === "2026-07-28" ? connectModern(url, requestInit) : connectOlder(url, revision, requestInit);
+}
+
+async function connectModern(url: string, requestInit: RequestInit): Promise<TestClient> {
+  const client = new ModernClient(
+    { name: "test", version: "1" },
+    { versionNegotiation: { mode: { pin: "2026-07-28" } } },
+  );
+  await client.connect(new ModernTransport(new URL(url), { requestInit }));
+  onTestFinished(() => client.close());
+  await client.listTools();
+  return {
+    listTools: async () => (await client.listTools()).tools as Json[],
+    call: async (name, args = {}, onProgress) =>
+      toReply(
+        await client.callTool(
+          { name, arguments: args },
+          onProgress && { onprogress: (told) => onProgress({ ...told }) },
+        ),
+      ),
+  };
+}
+
+/** Asks for an older revision than the newest that the v1 client knows. */
+class PinnedTransport extends OlderTransport {
+  readonly revision: string;
+  constructor(url: URL, revision: string, requestInit: RequestInit) {
+    super(url, { requestInit });
+    this.revision = revision;
+  }
+  override send(message: JSONRPCMessage | JSONRPCMessage[]): Promise<void> {
+    if (!Array.isArray(message) && "method" in message && message.method === "initialize")
+      return super.send({ ...message, params: { ...message.params, protocolVersion: this.revision } });
+    return super.send(message);
+  }
+}
+
+async function connectOlder(url: string, revision: string, requestInit: RequestInit): Promise<TestClient> {
+  const client = new OlderClient({ name: "test", version: "1" });
+  const transport = new PinnedTransport(new URL(url), revision, requestInit);
+  // The v1 package was not written for exactOptionalPropertyTypes
+  await client.connect(transport as Parameters<typeof client.connect>[0]);
+  if (transport.protocolVersion !== revision) throw new Error(`negotiated ${transport.protocolVersion}`);
+  onTestFinished(() => client.close());
+  await client.listTools();
+  return {
+    listTools: async () => (await client.listTools()).tools as Json[],
+    call: async (name, args = {}, onProgress) =>
+      toReply(
+        await client.callTool(
+          { name, arguments: args },
+          undefined,
+          onProgress && { onprogress: (told) => onProgress({ ...told }) },
+        ),
+      ),
+  };
+}
+
+function toReply(result: object): Reply {
+  const { content, structuredContent, isError } = result as {
+    content: { type: string; text: string }[];
+    structuredContent?: Json;
+    isError?: boolean;
+  };
+  return {
+    isError: isError === true,
+    structured: structuredContent,
+    text: JSON.parse(content[0]?.text ?? "null"),
+  };
+}
+
+/** Calls tools without a client in between: the bytes are sent as they are. */
+export function bareCaller(options: McpOptions) {
+  const { fetch } = createMcp(options);
+  const post = (body: string, headers: Record<string, string> = {}) =>
+    fetch(
+      new Request("http://127.0.0.1/mcp", {
+        method: "POST",
+        headers: {
+          "content-type": "application/json",
+          accept: "application/json, text/event-stream",
+          "mcp-protocol-version": "2025-11-25",
+          ...headers,
+        },
+        body,
+      }),
+    );
+  return {
+    fetch,
+    post,
+    /** `args` is JSON text, so that it can say what no object literal can. */
+    async call(name: string, args: string | Json): Promise<Reply> {
+      const text = typeof args === "string" ? args : JSON.stringify(args);
+      const response = await post(
+        `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":${JSON.stringify(name)},"arguments":${text}}}`,
+      );
+      const { result } = (await response.json()) as { result: object };
+      return toReply(result);
+    },
+  };
+}
+
+/** The problem of an error reply. */
+export function problemOf({ isError, text }: Reply): Json {
+  if (!isError) throw new Error(`not an error: ${JSON.stringify(text).slice(0, 500)}`);
+  return (text as { error: Json }).error;
+}

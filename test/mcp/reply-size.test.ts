@@ -1,0 +1,117 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { fitRecord, fittingLength, MAX_REPLY, replySize } from "../../lambdas/mcp/tools/reply-size.ts";
+import type { Json } from "../../lib/domain/task.ts";
+import { makeTask } from "../contract/make-task.ts";
+import { bareCaller } from "./clients.ts";
+import { openPorts } from "./ports.ts";
+
+const open = () => {
+  const ports = openPorts();
+  return { ports, ...bareCaller({ ports, ownerOf: () => "me" }) };
+};
+const timestamp = "2026-11-20T10:00:00.000Z";
+
+test("a beginning that fits never splits a pair and always gets on", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary", minLength: 1 }), fc.integer({ min: 1, max: 50 }), (text, room) => {
+      const length = fittingLength(text, room);
+      const part = text.slice(0, length);
+      expect(length).toBeGreaterThan(0);
+      expect(part.isWellFormed()).toBe(true);
+      if (replySize(text) <= room) expect(length).toBe(text.length);
+    }),
+  );
+});
+
+test("a record that is too long names the parts that are previews", () => {
+  const record = { id: "x", input: { instruction: "i".repeat(90_000) }, result: "short" };
+  const fitted = fitRecord(record);
+  expect(replySize(fitted)).toBeLessThan(MAX_REPLY);
+  expect(fitted).toMatchObject({ previews: ["input"], result: "short" });
+  expect(fitRecord({ id: "x" })).toEqual({ id: "x" });
+});
+
+describe("a long output", () => {
+  test.each([
+    ["plain", "abcdefghi\n", 20_000],
+    ["escaped", "\u001b[31m\u0000", 10_000],
+    ["wide", "日本語😀", 10_000],
+  ])("%s comes in replies that fit, and comes whole", async (_what, piece, times) => {
+    const { ports, call } = open();
+    const text = piece.repeat(times);
+    const task = makeTask({ owner: "me", status: "succeeded", logLength: text.length });
+    await ports.store.create(task);
+    const size = piece.length * 1000;
+    const chunks = Array.from({ length: Math.ceil(text.length / size) }, (_, i) => ({
+      taskId: task.id,
+      offset: i * size,
+      sequence: 100 + i,
+      stream: "stdout",
+      timestamp,
+      text: text.slice(i * size, (i + 1) * size),
+    }));
+    await ports.store.appendLog(chunks);
+    let read = "";
+    for (let cursor = 0, replies = 0; cursor < text.length && replies < 100; replies++) {
+      const { structured } = await call("get_task_logs", { task_id: task.id, cursor });
+      const reply = structured as { cursor: number; nextCursor: number; data: string };
+      expect(replySize(reply)).toBeLessThan(60_000);
+      expect(reply.nextCursor).toBe(reply.cursor + reply.data.length);
+      read += reply.data;
+      cursor = reply.nextCursor;
+    }
+    expect(read === text).toBe(true);
+  });
+});
+
+test("a long result is a preview, and the whole is where it says", async () => {
+  const { ports, call } = open();
+  const result = { report: `begin${"x".repeat(80_000)}end` };
+  const task = makeTask({ owner: "me", status: "succeeded", result });
+  await ports.store.create(task);
+  const { structured } = await call("get_task_result", { task_id: task.id });
+  const reply = structured as { result: string; resultRef: { uri: string; sizeBytes: number; sha256: string } };
+  expect(replySize(reply)).toBeLessThan(MAX_REPLY);
+  expect(reply.result.startsWith('{"report":"begin')).toBe(true);
+  expect(reply.result.endsWith('end"}')).toBe(true);
+  expect(reply.result).toMatch(/\[\.\.\. \d+ characters left out \.\.\.\]/);
+  const whole = new TextDecoder().decode(await ports.artifacts.get(reply.resultRef));
+  expect(JSON.parse(whole)).toEqual(result);
+});
+
+test("a result that is kept elsewhere is previewed from there", async () => {
+  const { ports, call } = open();
+  const task = makeTask({ owner: "me", status: "succeeded" });
+  const content = new TextEncoder().encode(JSON.stringify("y".repeat(200_000)));
+  const resultRef = await ports.artifacts.put(task.id, "result.json", content, "application/json");
+  await ports.store.create({ ...task, resultRef });
+  const { structured } = await call("get_task_result", { task_id: task.id });
+  expect(structured).toMatchObject({ result: expect.stringMatching(/^y+\n\[\.\.\. /), resultRef });
+});
+
+test("events stop where the reply is full, and the reader gets on", async () => {
+  const { ports, call } = open();
+  const task = makeTask({ owner: "me", status: "succeeded", logLength: 40 * 8000 });
+  await ports.store.create(task);
+  await ports.store.appendLog(
+    Array.from({ length: 40 }, (_, i) => ({
+      taskId: task.id,
+      offset: i * 8000,
+      sequence: 100 + i,
+      stream: "stdout",
+      timestamp,
+      text: "z".repeat(8000),
+    })),
+  );
+  const seen: number[] = [];
+  for (let after = 0, more = true; more; ) {
+    const { structured } = await call("get_task_status", { task_id: task.id, events_after: after });
+    expect(replySize(structured)).toBeLessThan(60_000);
+    const { events, eventsNext } = structured as { events: Json[]; eventsNext: number };
+    seen.push(...events.map(({ sequence }) => sequence as number));
+    more = eventsNext > after;
+    after = eventsNext;
+  }
+  expect(seen).toEqual(Array.from({ length: 40 }, (_, i) => 100 + i));
+});

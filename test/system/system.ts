@@ -1,0 +1,133 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { onTestFinished } from "vitest";
+import { settings } from "../../lib/domain/settings.ts";
+import type { Json } from "../../lib/domain/task.ts";
+import { findMarked, killMarked } from "../../worker/processes.ts";
+import { connect, type Revision, type TestClient } from "../mcp/clients.ts";
+
+const script = join(import.meta.dirname, "../fixtures/local-system.ts");
+
+/** A folder that is removed at the end of the test, with the processes of every session that was seen in it. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "agent-dispatch-system-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export type RunningSystem = {
+  url: string;
+  token: string;
+  pid: number;
+  process: ChildProcess;
+  client: SystemClient;
+  kill(signal: NodeJS.Signals): Promise<void>;
+};
+
+/** Starts a local system as a child process on the state folder, and connects to it. */
+export async function startSystem(
+  stateDir: string,
+  options: { dying?: string; limits?: Json; revision?: Revision } = {},
+): Promise<RunningSystem> {
+  const configFile = join(stateDir, "config.json");
+  writeFileSync(configFile, JSON.stringify({ defaults: { limits: options.limits ?? {} } }));
+  const child = spawn(process.execPath, [script, stateDir, ...(options.dying ? [options.dying] : [])], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, [settings.configFile]: configFile },
+  });
+  const kill = async (signal: NodeJS.Signals) => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    await once(child, "exit");
+  };
+  onTestFinished(() => kill("SIGTERM"));
+  const { url, token, pid } = JSON.parse(await firstLine(child)) as { url: string; token: string; pid: number };
+  const client = systemClient(await connect(url, options.revision ?? "2026-07-28", token));
+  return { url, token, pid, process: child, client, kill };
+}
+
+async function firstLine(child: ChildProcess): Promise<string> {
+  if (!child.stdout) throw new Error("the output is not piped");
+  for await (const line of createInterface({ input: child.stdout })) return line;
+  throw new Error("the local system ended before it listened");
+}
+
+/** The tools as the tests of the system use them; an error reply is thrown. */
+export function systemClient({ call }: TestClient) {
+  const must = async (tool: string, input: Json): Promise<Json> => {
+    const reply = await call(tool, input);
+    if (reply.isError) throw new Error(`${tool}: ${JSON.stringify(reply.text)}`);
+    return reply.structured ?? {};
+  };
+  return {
+    call,
+    must,
+    /** Dispatches a command; resolves with the task's id. */
+    async command(input: Json | string, more: Json = {}): Promise<string> {
+      const handle = await must("dispatch_task", {
+        ...commandCall(typeof input === "string" ? { command: input } : input),
+        ...more,
+      });
+      onTestFinished(() => endSessionOf(handle.taskId as string));
+      return handle.taskId as string;
+    },
+    status: (id: string) => must("get_task_status", { task_id: id }),
+    /** Waits until the task has ended; resolves with its record. */
+    async ended(id: string): Promise<Json> {
+      for (;;) {
+        const record = await must("wait_for_task", { task_id: id, timeout_seconds: 40 });
+        if (!record.timedOutWaiting) return record;
+      }
+    },
+    /** Waits until the record is as wanted. */
+    async until(id: string, wanted: (record: Json) => boolean): Promise<Json> {
+      for (;;) {
+        const record = await must("get_task_status", { task_id: id });
+        if (wanted(record)) return record;
+        await must("wait_for_task", { task_id: id, timeout_seconds: 0.1 });
+      }
+    },
+    async log(id: string): Promise<string> {
+      let text = "";
+      for (let cursor = 0; ; ) {
+        const page = await must("get_task_logs", { task_id: id, cursor });
+        if (page.nextCursor === cursor) return text;
+        text += page.data;
+        cursor = page.nextCursor as number;
+      }
+    },
+    async events(id: string): Promise<{ sequence: number; type: string }[]> {
+      const all: { sequence: number; type: string }[] = [];
+      for (let after = 0; ; ) {
+        const record = await must("get_task_status", { task_id: id, events_after: after });
+        const events = record.events as { sequence: number; type: string }[];
+        if (events.length === 0) return all;
+        all.push(...events);
+        after = record.eventsNext as number;
+      }
+    },
+  };
+}
+export type SystemClient = ReturnType<typeof systemClient>;
+
+/** The arguments of dispatch_task for a command on this machine. */
+export const commandCall = (input: Json): Json => ({
+  provider: "local",
+  account_profile: "local",
+  capability: "agent-runtime",
+  task_type: "command.run",
+  target: { mode: "session" },
+  input,
+});
+
+/** Ids of the processes that a task's job left or still has. */
+export const processesOf = (taskId: string) => findMarked(settings.taskId, taskId);
+
+/** A test that failed leaves no job behind. */
+const endSessionOf = async (taskId: string) => {
+  await killMarked(settings.taskId, taskId);
+};

@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import { readConfig } from "../../worker/config.ts";
+import { Job, type Runner } from "../../worker/job.ts";
+import { newTaskId } from "./start-worker.ts";
+
+const start = (runner: Runner) =>
+  new Job({
+    config: readConfig({}),
+    runner,
+    task: {
+      taskId: newTaskId(),
+      taskType: "agent.run",
+      input: {},
+      limits: { timeoutSeconds: 60, graceSeconds: 1 },
+      depth: 0,
+    },
+  });
+
+test.each<[string, Runner]>([
+  ["throws", () => Promise.reject(new Error("secret detail"))],
+  [
+    "throws at once",
+    () => {
+      throw new TypeError("secret detail");
+    },
+  ],
+])("a runner that %s fails its task and nothing else", async (_name, runner) => {
+  const job = start(runner);
+  await job.done;
+  await job.dispose();
+  expect(job.status).toBe("failed");
+  expect(job.outcome.error).toMatchObject({ code: "worker.internal" });
+  expect(JSON.stringify(job.outcome)).not.toContain("secret detail");
+});
+
+test("an error that nothing caught fails the task, though its runner never ends", async () => {
+  const job = start(() => new Promise(() => {}));
+  job.crash(new Error("thrown in a timer"));
+  await job.done;
+  await job.dispose();
+  expect(job.status).toBe("failed");
+  expect(job.outcome.error).toMatchObject({ code: "worker.internal" });
+});
