@@ -34,7 +34,8 @@ export type LocalBackend = BackendAdapter & {
 /** Runs each session as a worker process on a loopback port of this machine. */
 export function localBackend({ stateDir, log, prewarm }: Options): LocalBackend {
   const root = join(stateDir, "sessions");
-  const children = new Map<string, ChildProcess>();
+  /** Workers that this process started, by session, until they exit. */
+  const launches = new Map<string, Promise<ChildProcess>>();
   const closing = new AbortController();
   let spare: { sessionId: string; ready: Promise<unknown> } | undefined;
   let refill: NodeJS.Timeout | undefined;
@@ -45,16 +46,23 @@ export function localBackend({ stateDir, log, prewarm }: Options): LocalBackend 
     return task.session.id;
   };
 
-  async function launch(sessionId: string, details: WorkerDetails): Promise<void> {
-    const child = await startWorker(folderOf(sessionId), sessionId, details);
-    children.set(sessionId, child);
-    child.once("exit", () => children.delete(sessionId));
+  function launch(sessionId: string, details: WorkerDetails): Promise<ChildProcess> {
+    const launched = startWorker(folderOf(sessionId), sessionId, details);
+    launches.set(sessionId, launched);
+    const forget = () => launches.delete(sessionId);
+    launched.then((child) => child.once("exit", forget), forget);
+    return launched;
+  }
+
+  async function isListening(sessionId: string): Promise<boolean> {
+    return awaitAddress(folderOf(sessionId), await launches.get(sessionId), READY_WAIT_MS);
   }
 
   async function end(sessionId: string): Promise<void> {
     const folder = folderOf(sessionId);
+    const launched = await launches.get(sessionId)?.catch(() => undefined);
+    launched?.kill("SIGKILL");
     if (!folder.exists()) return;
-    children.get(sessionId)?.kill("SIGKILL");
     await killMarked(settings.sessionMarker, sessionId);
     await folder.remove();
   }
@@ -62,9 +70,7 @@ export function localBackend({ stateDir, log, prewarm }: Options): LocalBackend 
   async function makeSpare(): Promise<void> {
     if (!prewarm || spare || closing.signal.aborted) return;
     const sessionId = newSessionId();
-    const ready = launch(sessionId, {}).then(() =>
-      awaitAddress(folderOf(sessionId), children.get(sessionId), READY_WAIT_MS),
-    );
+    const ready = launch(sessionId, {}).then(() => isListening(sessionId));
     spare = { sessionId, ready };
     try {
       await ready;
@@ -94,7 +100,7 @@ export function localBackend({ stateDir, log, prewarm }: Options): LocalBackend 
       const sessionId = sessionOf(task);
       const folder = folderOf(sessionId);
       await assertWorkspace(detailsOf(task.target));
-      if (!children.has(sessionId) && !(await folder.readAddress())) {
+      if (!launches.has(sessionId) && !(await folder.readAddress())) {
         // A start that was cut off may have left a process that has not written its address yet.
         if (folder.exists()) await end(sessionId);
         await launch(sessionId, detailsOf(task.target));
@@ -105,8 +111,7 @@ export function localBackend({ stateDir, log, prewarm }: Options): LocalBackend 
     },
 
     async awaitReady(task) {
-      const sessionId = sessionOf(task);
-      const ready = await awaitAddress(folderOf(sessionId), children.get(sessionId), READY_WAIT_MS);
+      const ready = await isListening(sessionOf(task));
       return ready ? { ready } : { ready, waitSeconds: 1 };
     },
 

@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type UploadReply, uploadReplySchema } from "../../lib/domain/worker-contract.ts";
 import { startWorker, type TestWorker, temporaryFolder } from "./start-worker.ts";
