@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { resolve } from "node:path";
 import type { LocalDoor, Place } from "../lib/client/door.ts";
-import { onInterrupt } from "../lib/client/interrupt.ts";
+import { endWithReader, onInterrupt } from "../lib/client/interrupt.ts";
 import { main } from "../lib/client/program.ts";
 import { claimForRun, isClaimedForRun } from "../lib/client/run-claim.ts";
 
@@ -30,11 +30,14 @@ const local: LocalDoor = {
   },
 };
 
+endWithReader();
 const { stdout, stderr, stdin, env } = process;
-process.exitCode = await main(process.argv.slice(2), {
+const exitCode = await main(process.argv.slice(2), {
   io: { stdout, stderr, stdin, env },
   local,
   patienceMs: 30_000,
   onInterrupt,
   exit: (code) => process.exit(code),
 });
+// Everything is written and closed; a timer or socket that a library still holds must not keep anybody waiting.
+process.exit(exitCode);

@@ -1,7 +1,7 @@
 /** Shows the main job on this machine, through a real MCP client: `npm run demo`. With `--keep`, its state stays. */
-import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { perform, summary } from "../lib/client/demo/perform.ts";
 import { scenes } from "../lib/client/demo/scenes.ts";
@@ -35,11 +35,13 @@ const configuration = {
 } satisfies ConfigurationInput;
 
 /** Everything the demonstration makes lies in a folder of its own, so that it disturbs no state of the user's. */
-const folder = await mkdtemp(join(tmpdir(), "agent-dispatch-demo-"));
+const home = await mkdtemp(join(tmpdir(), "agent-dispatch-demo-"));
+const folder = join(home, "state");
+await mkdir(folder);
 const configFile = join(folder, "agentdispatch.config.json");
 await writeFile(configFile, JSON.stringify(configuration, null, 2));
 const startedMs = performance.now();
-const system = await startLocal({ configFile, stateDir: join(folder, "state"), port: 0 });
+const system = await startLocal({ configFile, stateDir: folder, port: 0 });
 const endpoint = new Endpoint(async () => system);
 process.exitCode = 1;
 try {
@@ -68,7 +70,7 @@ try {
 /** The state goes away; what a person may want to look at stays. */
 async function moveOut(result: { where?: string }): Promise<void> {
   if (!result.where) return;
-  const kept = join(tmpdir(), "agent-dispatch-report.md");
+  const kept = join(home, basename(fileURLToPath(result.where)));
   await copyFile(fileURLToPath(result.where), kept);
   result.where = kept;
 }

@@ -62,7 +62,8 @@ function readToken(file: string | undefined): string | undefined {
 function jobEnvironment(env: Environment): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
-    if (value !== undefined && !name.startsWith(settings.workerPrefix)) kept[name] = value;
+    const isOurs = name.startsWith(settings.workerPrefix) || name === "NODE_COMPILE_CACHE";
+    if (value !== undefined && !isOurs) kept[name] = value;
   }
   return kept;
 }

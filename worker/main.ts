@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { rename, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { readConfig } from "./config.ts";
@@ -43,7 +44,8 @@ async function main(): Promise<void> {
 
   const checkMs = Math.min(5000, Math.max(50, Math.min(config.idleSeconds, config.maxSeconds) * 100));
   setInterval(() => {
-    const reason = worker.exitReason;
+    const isLost = config.addressFile !== undefined && !existsSync(config.addressFile);
+    const reason = isLost ? "nobody can find it any more: its address file is gone" : worker.exitReason;
     if (reason !== undefined) void close(reason);
   }, checkMs);
 }

@@ -64,10 +64,17 @@ export class Endpoint {
   }
 
   #connect(): Promise<Client> {
-    this.#connection ??= this.#locate().then((address) => {
-      if (!address) throw new Error("no local system is running");
-      return connect(address, this.#end.signal);
-    });
+    // Only what happens on the way to a known address passes by itself.
+    this.#connection ??= this.#locate().then(
+      (address) => {
+        if (!address) throw new Error("no local system is running");
+        return connect(address, this.#end.signal);
+      },
+      (error) => {
+        this.#connection = undefined;
+        throw asDispatchError(error);
+      },
+    );
     return this.#connection;
   }
 
@@ -109,7 +116,7 @@ function read(reply: { isError?: boolean | undefined; structuredContent?: unknow
   const problem = problemSchema.safeParse(value?.error);
   if (problem.success) throw fromProblem(problem.data);
   const text = isObject(reply.content[0]) ? String(reply.content[0].text ?? "") : "";
-  throw new DispatchError("endpoint.protocol", text || "the endpoint answered without a value", false);
+  throw new DispatchError("endpoint.failed", text || "the endpoint answered without a value", false);
 }
 
 function parsed(block: unknown): Json | undefined {
@@ -133,7 +140,7 @@ function isPassing(error: unknown): boolean {
 
 function asDispatchError(error: unknown): DispatchError {
   if (error instanceof DispatchError) return error;
-  return new DispatchError("endpoint.protocol", reasonOf(error), false, { cause: error });
+  return new DispatchError("endpoint.failed", reasonOf(error), false, { cause: error });
 }
 
 function unreachable(error: unknown): DispatchError {

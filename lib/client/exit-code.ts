@@ -3,7 +3,7 @@ import type { Problem } from "../domain/errors.ts";
 import { isObject, type TaskOutcome } from "./reply.ts";
 
 export const USAGE_ERROR = 2;
-export const TIMED_OUT = 124;
+const TIMED_OUT = 124;
 export const CANCELLED = 130;
 
 /** Codes of refusals that say that the call itself has to change. */

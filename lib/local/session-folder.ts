@@ -17,11 +17,14 @@ export function sessionFolder(root: string, sessionId: string) {
     logFile: join(path, "worker.log"),
     workspace: join(path, "workspace"),
     artifacts: join(path, "artifacts"),
+    temporary: join(path, "tmp"),
+    /** Shared by all sessions. */
+    compileCache: join(root, "..", "compile-cache"),
     exists: () => existsSync(path),
 
     /** Makes the folder with a fresh token that only this user can read. */
     async create(): Promise<void> {
-      await mkdir(path, { recursive: true, mode: 0o700 });
+      await mkdir(join(path, "tmp"), { recursive: true, mode: 0o700 });
       await writeFile(join(path, "token"), randomBytes(32).toString("hex"), { mode: 0o600 });
     },
     readToken: () => readFile(join(path, "token"), "utf8"),

@@ -41,8 +41,8 @@ export async function startWorker(
   }
 }
 
-/** Exported for tests: the environment by allow-list. */
-export function workerEnvironment(
+/** The environment by allow-list. */
+function workerEnvironment(
   folder: SessionFolder,
   sessionId: string,
   details: WorkerDetails,
@@ -55,6 +55,9 @@ export function workerEnvironment(
   return {
     ...environment,
     ...details.environment,
+    // Compiled code is kept over starts; temporary files go with the session.
+    NODE_COMPILE_CACHE: folder.compileCache,
+    TMPDIR: folder.temporary,
     [settings.workerHost]: "127.0.0.1",
     [settings.workerPort]: "0",
     [settings.workerTokenFile]: folder.tokenFile,

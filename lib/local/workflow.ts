@@ -1,7 +1,7 @@
 import { StateMachine } from "aws-local-stepfunctions";
 import definition from "../../lambdas/workflow/dispatch.asl.json" with { type: "json" };
 import { steps as allSteps } from "../../lambdas/workflow/steps/index.ts";
-import { type Step, StepError, type StepInput } from "../../lambdas/workflow/steps/step.ts";
+import { type Step, StepError, type StepInput, type StepOutput } from "../../lambdas/workflow/steps/step.ts";
 import type { Ports, Workflow } from "../domain/ports.ts";
 
 export type LocalWorkflow = Workflow & {
@@ -24,17 +24,17 @@ export function localWorkflow({ ports, steps = allSteps }: Options): LocalWorkfl
   });
   const executions = new Map<string, () => void>();
   const underWay = new Set<Promise<unknown>>();
-  let closed = false;
+  const never = new Promise<StepOutput>(() => {});
 
   const handlers = Object.fromEntries(
     Object.entries(steps).map(([state, step]) => [
       state,
-      (input: unknown) => track(run(state, step, input as StepInput)),
+      // At the end of this process an execution stays where it is, until it is aborted.
+      (input: unknown) => (ports().closing.aborted ? never : track(run(state, step, input as StepInput))),
     ]),
   );
 
   async function run(state: string, step: Step, input: StepInput) {
-    if (closed) throw new Error("the workflow is closed");
     try {
       return await step(ports(), input);
     } catch (error) {
@@ -52,7 +52,7 @@ export function localWorkflow({ ports, steps = allSteps }: Options): LocalWorkfl
   return {
     async start(id, n) {
       const name = `${id}-${n}`;
-      if (closed || executions.has(name)) return "started";
+      if (ports().closing.aborted || executions.has(name)) return "started";
       const execution = machine.run(
         { id, n },
         { overrides: { taskResourceLocalHandlers: handlers }, noThrowOnAbort: true },
@@ -66,7 +66,6 @@ export function localWorkflow({ ports, steps = allSteps }: Options): LocalWorkfl
       return "started";
     },
     async close() {
-      closed = true;
       for (const abort of executions.values()) abort();
       await Promise.allSettled(underWay);
     },

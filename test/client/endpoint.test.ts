@@ -1,6 +1,7 @@
 import { ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
 import { afterEach, expect, test } from "vitest";
 import { Endpoint } from "../../lib/client/endpoint.ts";
+import { RetryableError } from "../../lib/domain/errors.ts";
 import type { Json } from "../../lib/domain/task.ts";
 import { fakeEndpoint, fields, refusal, textBlock } from "./fake-endpoint.ts";
 
@@ -50,7 +51,7 @@ test("an unknown tool is told as it is", async () => {
     throw new ProtocolError(ProtocolErrorCode.InvalidParams, "Unknown tool");
   });
   const endpoint = open(async () => server, { patienceMs: 10_000 });
-  await expect(endpoint.call("nope")).rejects.toMatchObject({ code: "endpoint.protocol", retryable: false });
+  await expect(endpoint.call("nope")).rejects.toMatchObject({ code: "endpoint.failed", retryable: false });
 });
 
 test("a lost connection is made again to wherever the endpoint is then, and the calls repeated", async () => {
@@ -88,6 +89,21 @@ test("patience has an end, counted from the loss", async () => {
   const server = await serve(() => refusal(error));
   const endpoint = open(async () => server, { patienceMs: 400 });
   await expect(endpoint.call("a")).rejects.toMatchObject({ code: "platform.internal" });
+});
+
+test("what goes wrong while the address is looked for is told at once, unless it says that it passes", async () => {
+  const broken = open(() => Promise.reject(new TypeError("a mistake of ours")), { patienceMs: 20_000 });
+  await expect(broken.call("a")).rejects.toMatchObject({ code: "endpoint.failed", message: "a mistake of ours" });
+  const server = await serve(() => fields({ ok: true }));
+  let looks = 0;
+  const late = open(
+    async () => {
+      if (++looks === 1) throw new RetryableError("platform.store_unavailable", "busy");
+      return server;
+    },
+    { patienceMs: 20_000 },
+  );
+  expect(await late.call("a")).toEqual({ ok: true });
 });
 
 test("nobody there, or another token, is unreachable at once without patience", async () => {

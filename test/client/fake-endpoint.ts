@@ -5,7 +5,7 @@ import { buffer } from "node:stream/consumers";
 import { createMcpHandler, Server } from "@modelcontextprotocol/server";
 import type { Json } from "../../lib/domain/task.ts";
 
-export const TOKEN = "secret";
+const TOKEN = "secret";
 
 /** A real MCP endpoint over HTTP whose tools answer whatever `answer` says. */
 export async function fakeEndpoint(answer: (tool: string, args: Json) => Promise<Json> | Json, port = 0) {

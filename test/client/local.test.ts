@@ -41,7 +41,7 @@ describe("a system that runs", () => {
     const token = join(stateDir, "token");
     const add = `claude mcp add --transport http agent-dispatch ${local.url} --header "Authorization: Bearer $(cat ${token})"`;
     expect(local.system.out).toContain(add);
-    expect(local.system.out).toContain('bearer_token_env_var = "AGENTDISPATCH_TOKEN"');
+    expect(local.system.out).toContain('bearer_token_env_var = "AGENT_DISPATCH_TOKEN"');
     expect((await stat(token)).mode & 0o777).toBe(0o600);
   });
 
@@ -67,6 +67,15 @@ describe("a system that runs", () => {
     expect(list.out).toMatch(new RegExp(`^${id}  command.run  succeeded`, "m"));
     expect(JSON.parse((await at(["list", "--limit", "1", "--json"])).out).items).toHaveLength(1);
     expect(await at(["cancel", id])).toMatchObject({ code: 1, err: expect.stringContaining("its result stands") });
+  });
+
+  test("a reader that leaves ends the command quietly", { timeout: TIMEOUT }, async () => {
+    const id = await detach("while echo more; do sleep 0.05; done");
+    const logs = new Cli(["logs", id, "--follow", "--state-dir", stateDir]);
+    await logs.shows("more");
+    logs.child.stdout?.destroy();
+    expect(await logs.ended).toMatchObject({ code: 0, err: "" });
+    await at(["cancel", id]);
   });
 
   test("a task is cancelled by its id", { timeout: TIMEOUT }, async () => {

@@ -34,7 +34,7 @@ export async function start(context: Context, options: Options & { port: number 
 }
 
 /** What a person needs to use the system that has just started. */
-export function howToConnect(io: Io, system: Pick<Started, "url" | "tokenFile" | "stateDir">): string {
+function howToConnect(io: Io, system: Pick<Started, "url" | "tokenFile" | "stateDir">): string {
   const title = (text: string) => paint(io.stdout, "bold", text);
   const token = quote(system.tokenFile);
   const facts = [
@@ -48,10 +48,10 @@ ${table(facts)}
 ${title("Claude Code")}
   claude mcp add --transport http agent-dispatch ${system.url} --header "Authorization: Bearer $(cat ${token})"
 
-${title("Codex")}, in ~/.codex/config.toml; start it with AGENTDISPATCH_TOKEN="$(cat ${token})" codex
+${title("Codex")}, in ~/.codex/config.toml; start it with AGENT_DISPATCH_TOKEN="$(cat ${token})" codex
   [mcp_servers.agent-dispatch]
   url = "${system.url}"
-  bearer_token_env_var = "AGENTDISPATCH_TOKEN"
+  bearer_token_env_var = "AGENT_DISPATCH_TOKEN"
 
 ${title("Another terminal")}
   npx agent-dispatch run --command 'git --version'
