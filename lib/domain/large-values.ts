@@ -3,7 +3,7 @@ import type { Ports } from "./ports.ts";
 import type { ValueRef } from "./task.ts";
 
 /** A value whose JSON is longer (bytes of UTF-8) is kept among the artifacts instead of in the task. */
-export const LARGE_VALUE_BYTES = 100 * 1024;
+const LARGE_VALUE_BYTES = 100 * 1024;
 
 type Kept<Name extends string> = { [key in Name]?: unknown } & { [key in `${Name}Ref`]?: ValueRef };
 

@@ -100,7 +100,6 @@ export type Configuration = z.infer<typeof configurationSchema>;
 export type ConfigurationInput = z.input<typeof configurationSchema>;
 export type Runtime = Configuration["runtimes"][string];
 export type Backend = Configuration["backends"][string];
-export type PolicyRule = Configuration["policy"]["rules"][number];
 
 /**
  * Validates a configuration and every reference between its parts. Throws InvalidInputError that lists all mistakes,

@@ -15,7 +15,7 @@ import {
   type WorkerEvent,
 } from "./worker-contract.ts";
 
-export const LEASE_MS = 15_000;
+const LEASE_MS = 15_000;
 /** A poll may take its wait and this much more; both together stay inside the lease. */
 const ANSWER_MS = 4000;
 const PROOFS_NEEDED = 3;

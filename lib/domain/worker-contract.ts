@@ -17,7 +17,7 @@ export const MAX_LOG_CHUNK_BYTES = 16 * 1024;
 export const MAX_LOG_BYTES = 16 * 1024 * 1024;
 /** A result whose JSON is longer is kept as an artifact named `result.json` or `result.txt`, with a preview in its place. */
 export const MAX_RESULT_BYTES = 2 * 1024 * 1024;
-export const MAX_POLL_WAIT_SECONDS = 10;
+const MAX_POLL_WAIT_SECONDS = 10;
 /** Seconds for which a worker reports HealthyBusy after the end of a task that nobody collects. */
 export const MAX_UNCOLLECTED_SECONDS = 3600;
 
@@ -37,7 +37,7 @@ export const workerEventSchema = z.object({
 });
 export type WorkerEvent = z.infer<typeof workerEventSchema>;
 
-export const workerLimitsSchema = z.object({
+const workerLimitsSchema = z.object({
   timeoutSeconds: z.number().positive().max(27_000),
   graceSeconds: z.number().nonnegative().max(300),
   maxBudgetUsd: z.number().positive().optional(),
@@ -45,7 +45,7 @@ export const workerLimitsSchema = z.object({
 
 const operation = <Op extends string>(op: Op) => z.object({ contract: z.literal(CONTRACT), op: z.literal(op) });
 
-export const helloSchema = operation("hello");
+const helloSchema = operation("hello");
 export const startSchema = operation("start").extend({
   bootId: z.string(),
   taskId,
@@ -110,7 +110,6 @@ export const helloReplySchema = z.object({
   protocols: z.array(z.string()),
   frameworks: z.array(z.string()),
 });
-export type HelloReply = z.infer<typeof helloReplySchema>;
 
 export const startReplySchema = z.object({ accepted: z.literal(true), taskId, status: z.string() });
 

@@ -6,7 +6,7 @@ import { RefusedError } from "../domain/errors.ts";
  * is kept in the file (`PRAGMA user_version`). `body` comes last in each table, so that the columns before it are read
  * without it. Log text is a BLOB column because that is the one type under which SQLite converts nothing.
  */
-export const migrations: readonly string[] = [
+const migrations: readonly string[] = [
   `
   CREATE TABLE tasks (
     number INTEGER PRIMARY KEY,

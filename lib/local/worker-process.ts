@@ -42,11 +42,7 @@ export async function startWorker(
 }
 
 /** The environment by allow-list. */
-function workerEnvironment(
-  folder: SessionFolder,
-  sessionId: string,
-  details: WorkerDetails,
-): Record<string, string> {
+function workerEnvironment(folder: SessionFolder, sessionId: string, details: WorkerDetails): Record<string, string> {
   const environment: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) {
     const known = inherited.test(name) || name.startsWith(settings.frameworkCommandPrefix);

@@ -18,8 +18,8 @@ export async function withSystem<T>(
   measure: (system: BenchSystem) => Promise<T>,
 ): Promise<T> {
   const stateDir = mkdtempSync(join(tmpdir(), "agent-dispatch-bench-"));
-  const script = join(import.meta.dirname, "server.ts");
-  const server = spawn(process.execPath, [script, stateDir, String(options.prewarm)], {
+  const script = join(import.meta.dirname, "../fixtures/local-system.ts");
+  const server = spawn(process.execPath, [script, JSON.stringify({ stateDir, ...options })], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   try {

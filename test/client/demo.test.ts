@@ -1,5 +1,7 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
@@ -13,4 +15,5 @@ test("the demonstration shows what it promises, and leaves no state behind", { t
   const report = /\S+report\.md$/m.exec(stdout)?.[0] ?? "";
   expect(existsSync(report)).toBe(true);
   expect(stdout).not.toContain("The state is in");
+  await rm(dirname(report), { recursive: true });
 });

@@ -35,7 +35,7 @@ export async function startSystem(
 ): Promise<RunningSystem> {
   const configFile = join(stateDir, "config.json");
   writeFileSync(configFile, JSON.stringify({ defaults: { limits: options.limits ?? {} } }));
-  const child = spawn(process.execPath, [script, stateDir, ...(options.dying ? [options.dying] : [])], {
+  const child = spawn(process.execPath, [script, JSON.stringify({ stateDir, dying: options.dying })], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, [settings.configFile]: configFile },
   });
