@@ -38,7 +38,7 @@ function addRun(program: Command, { context, done }: Bind): void {
     )
     .argument("[instruction]", "what an agent is to do")
     .option("--command <line>", "run a program instead: its words are split as a shell does, but no shell runs")
-    .option("--cwd <folder>", "with --command: the folder to run in, below the backend's workspace")
+    .option("--cwd <folder>", "the folder to run in; for --command the current one unless said otherwise")
     .option("--stdin <text>", "with --command: its standard input; - passes on what this command reads")
     .option("--shell", "with --command: let a shell run the line")
     .option("--env <NAME=value>", "a variable for the job's environment; may be given again", collectPairs)
@@ -110,7 +110,7 @@ Examples:
 
 const runHelp = `
 Examples:
-  agent-dispatch run --command 'cd ~/project && npm test' --shell --timeout 10m
+  agent-dispatch run --command 'npm test' --cwd ~/project --timeout 10m
   agent-dispatch run --command 'sort | uniq -c' --shell --stdin - < words.txt
   agent-dispatch run "Summarize the open questions" --runtime research --context topic=storage
   agent-dispatch run "Write the report" --detach`;

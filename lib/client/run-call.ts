@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { resolve } from "node:path";
 import { InvalidInputError, type Mistake } from "../domain/errors.ts";
 import { settings } from "../domain/settings.ts";
 import { CAPABILITY, type Json } from "../domain/task.ts";
@@ -50,6 +51,7 @@ function agentCall(instruction: string | undefined, options: RunOptions): Json {
     ...(options.framework !== undefined && { framework: options.framework }),
     ...(options.context && { context: options.context }),
     ...(options.env && { environment_variables: options.env }),
+    ...(options.cwd !== undefined && { target: { details: { workspace: resolve(options.cwd) } } }),
   };
 }
 
@@ -59,10 +61,10 @@ function commandCall(command: string, options: RunOptions, stdin: string | undef
     account_profile: "local",
     capability: CAPABILITY,
     task_type: "command.run",
-    target: { mode: "session" },
+    // A person means the folder they are in; without a workspace it would be an empty one.
+    target: { mode: "session", details: { workspace: resolve(options.cwd ?? ".") } },
     input: {
       command,
-      ...(options.cwd !== undefined && { cwd: options.cwd }),
       ...(options.env && { env: options.env }),
       ...(stdin !== undefined && { stdin }),
       ...(options.shell && { shell: true }),
@@ -74,7 +76,7 @@ function commandCall(command: string, options: RunOptions, stdin: string | undef
 
 function findMistakes(instruction: string | undefined, options: RunOptions): Mistake[] {
   if (options.command === undefined) {
-    const only = given({ "--cwd": options.cwd, "--stdin": options.stdin, "--shell": options.shell });
+    const only = given({ "--stdin": options.stdin, "--shell": options.shell });
     const missing = { path: "instruction", message: "say what an agent is to do, or name a program with --command" };
     return [
       ...(instruction === undefined ? [missing] : []),

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { expect, test } from "vitest";
 import { toCall } from "../../lib/client/run-call.ts";
 
@@ -12,12 +13,18 @@ test("a command is dispatched to this machine, with everything it was given", ()
       account_profile: "local",
       capability: "agent-runtime",
       task_type: "command.run",
-      target: { mode: "session" },
-      input: { command: "make all", cwd: "sub", env: { A: "1" }, stdin: "text", shell: true, timeoutSeconds: 90 },
+      target: { mode: "session", details: { workspace: resolve("sub") } },
+      input: { command: "make all", env: { A: "1" }, stdin: "text", shell: true, timeoutSeconds: 90 },
       timeout_seconds: 90,
       ...key,
     },
   });
+});
+
+test("both run in the folder that is named, a command else in the current one", () => {
+  const here = { target: { mode: "session", details: { workspace: process.cwd() } } };
+  expect(toCall(undefined, { command: "ls" }, {}).args).toMatchObject(here);
+  expect(toCall("Say hello", { cwd: "/x" }, {}).args).toMatchObject({ target: { details: { workspace: "/x" } } });
 });
 
 test("an instruction is spawned as it is; only what was given is sent", () => {
@@ -42,10 +49,10 @@ test.each([
   ["both", "text", { command: "ls" }, "not both"],
   ["a runtime for a command", undefined, { command: "ls", runtime: "r" }, "--runtime: goes with an instruction"],
   [
-    "a folder for an agent",
+    "standard input for an agent",
     "text",
-    { cwd: "/x", stdin: "y" },
-    "--cwd: goes with --command; --stdin: goes with --command",
+    { shell: true, stdin: "y" },
+    "--stdin: goes with --command; --shell: goes with --command",
   ],
 ])("%s is refused", (_, instruction, options, message) => {
   expect(() => toCall(instruction, options, {})).toThrow(message);
