@@ -75,7 +75,7 @@ export function localBackend({ stateDir, log, prewarm }: Options): LocalBackend 
     try {
       await ready;
     } catch (error) {
-      log.warn("no worker could be prewarmed", { error: String(error) });
+      if (!closing.signal.aborted) log.warn("no worker could be prewarmed", { error: String(error) });
       if (spare?.sessionId === sessionId) spare = undefined;
       await end(sessionId);
     }

@@ -31,11 +31,15 @@ export type RunningSystem = {
 /** Starts a local system as a child process on the state folder, and connects to it. */
 export async function startSystem(
   stateDir: string,
-  options: { dying?: string; limits?: Json; revision?: Revision } = {},
+  options: { dying?: string; limits?: Json; revision?: Revision; diskMegabytes?: number } = {},
 ): Promise<RunningSystem> {
   const configFile = join(stateDir, "config.json");
   writeFileSync(configFile, JSON.stringify({ defaults: { limits: options.limits ?? {} } }));
-  const child = spawn(process.execPath, [script, JSON.stringify({ stateDir, dying: options.dying })], {
+  const args = [script, JSON.stringify({ stateDir, dying: options.dying })];
+  const [program, ...words] = options.diskMegabytes
+    ? onSmallDisk(stateDir, options.diskMegabytes, args)
+    : [process.execPath, ...args];
+  const child = spawn(program, words, {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, [settings.configFile]: configFile },
   });
@@ -48,6 +52,12 @@ export async function startSystem(
   const { url, token, pid } = JSON.parse(await firstLine(child)) as { url: string; token: string; pid: number };
   const client = systemClient(await connect(url, options.revision ?? "2026-07-28", token));
   return { url, token, pid, process: child, client, kill };
+}
+
+/** The words of a command whose state folder is a disk of its own, seen by it and its children alone. */
+function onSmallDisk(folder: string, megabytes: number, args: string[]): [string, ...string[]] {
+  const script = 'mount -t tmpfs -o size="$2" none "$1" && echo "{}" > "$1/config.json" && shift 2 && exec "$@"';
+  return ["unshare", "-m", "sh", "-c", script, "sh", folder, `${megabytes}m`, process.execPath, ...args];
 }
 
 async function firstLine(child: ChildProcess): Promise<string> {
