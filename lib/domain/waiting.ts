@@ -1,5 +1,5 @@
 import { complete, isCompleting } from "./completing.ts";
-import { taskNotFound } from "./errors.ts";
+import { RetryableError, taskNotFound } from "./errors.ts";
 import { isTerminal } from "./lifecycle.ts";
 import type { Ports } from "./ports.ts";
 import { canBeAsked, pull } from "./pull.ts";
@@ -35,12 +35,21 @@ export async function waitForTask(
   }
 }
 
-/** Asks the worker, or finishes what it has ended. Undefined when there is nothing to ask, or somebody else does. */
+/**
+ * Asks the worker, or finishes what it has ended. Undefined when there is nothing to ask, somebody else does, or it cannot
+ * be done now: a store that takes no writes for a while can often still be read, and whoever waits has time.
+ */
 async function look(ports: Ports, task: Task, leftMs: number): Promise<Task | undefined> {
-  if (canBeAsked(task)) return pull(ports, task.id, { waitSeconds: Math.min(10, leftMs / 1000) });
-  if (!isCompleting(task)) return undefined;
-  const next = await complete(ports, task);
-  return isCompleting(next) ? undefined : next;
+  try {
+    if (canBeAsked(task)) return await pull(ports, task.id, { waitSeconds: Math.min(10, leftMs / 1000) });
+    if (!isCompleting(task)) return undefined;
+    const next = await complete(ports, task);
+    return isCompleting(next) ? undefined : next;
+  } catch (error) {
+    if (!(error instanceof RetryableError)) throw error;
+    ports.log.warn("whoever waits could not look", { taskId: task.id, error: String(error) });
+    return undefined;
+  }
 }
 
 async function watchStore(ports: Ports, task: Task, leftMs: number, signal?: AbortSignal): Promise<Task | undefined> {
