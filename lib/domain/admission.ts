@@ -1,16 +1,46 @@
 import { isTerminal } from "./lifecycle.ts";
 import { resolveLimits } from "./limits.ts";
-import type { Ports, QueueEntry } from "./ports.ts";
+import type { Ports, QueueEntry, TaskStore } from "./ports.ts";
 import { own } from "./profile.ts";
 import { transition } from "./task.ts";
 
-const PAGE = 50;
+const PAGE = 10;
+
+type Passes = { running: Promise<void>; next?: Promise<void> };
+const passes = new WeakMap<TaskStore, Map<string, Passes>>();
 
 /**
  * Lets the owner's oldest queued tasks begin while both limits allow it, passing over those whose profile is full.
- * Safe to call at any time and from anywhere at once: the slots are taken by one conditional write.
+ * Safe to call at any time and from anywhere at once: the slots are taken by one conditional write. Of the calls in one
+ * process only one passes through an owner's queue at a time, and those that come meanwhile share the next pass.
  */
-export async function admit(ports: Ports, owner: string): Promise<void> {
+export function admit(ports: Ports, owner: string): Promise<void> {
+  const ofStore = passes.get(ports.store) ?? new Map<string, Passes>();
+  passes.set(ports.store, ofStore);
+  const known = ofStore.get(owner);
+  if (known?.next) return known.next;
+
+  const pass = known
+    ? known.running.then(
+        () => run(),
+        () => run(),
+      )
+    : run();
+  if (known) known.next = pass;
+  return pass;
+
+  function run(): Promise<void> {
+    const mine: Passes = { running: passThrough(ports, owner) };
+    ofStore.set(owner, mine);
+    const forget = () => {
+      if (!mine.next) ofStore.delete(owner);
+    };
+    mine.running.then(forget, forget);
+    return mine.running;
+  }
+}
+
+async function passThrough(ports: Ports, owner: string): Promise<void> {
   const fullProfiles = new Set<string>();
   let after: QueueEntry | undefined;
   do {

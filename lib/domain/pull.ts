@@ -3,9 +3,10 @@ import { DispatchError, type Problem, RefusedError, RetryableError, WorkerGoneEr
 import { finalEvents, type TaskEvent } from "./events.ts";
 import { keepLargeValue } from "./large-values.ts";
 import { isTerminal } from "./lifecycle.ts";
+import { beginLook } from "./looking.ts";
 import type { LogChunk, Ports } from "./ports.ts";
-import { adapterOf, enter, isOver, leave, withSession } from "./session.ts";
-import { randomHex, type Task, transition, without } from "./task.ts";
+import { adapterOf, withSession } from "./session.ts";
+import { type Task, transition, without } from "./task.ts";
 import {
   CONTRACT,
   MAX_LOG_BYTES,
@@ -15,12 +16,13 @@ import {
   type WorkerEvent,
 } from "./worker-contract.ts";
 
-const LEASE_MS = 15_000;
-/** A poll may take its wait and this much more; both together stay inside the lease. */
+/** A look may take the wait it asks for and this much more; both together stay inside the lease. */
 const ANSWER_MS = 4000;
+/** The part of it that a cancel may take. */
+const CANCEL_MS = 2000;
 const PROOFS_NEEDED = 3;
-/** Two proofs count as two only this far apart. */
-const PROOF_SPACING_MS = 500;
+/** A worker ends by itself at the deadline, and soon after a cancel; this much later, beside the grace, it will not. */
+const OVERDUE_MS = 60_000;
 
 /** Whether a worker may have news of the task. */
 export function canBeAsked(task: Task): boolean {
@@ -30,38 +32,31 @@ export function canBeAsked(task: Task): boolean {
 }
 
 /**
- * Asks the worker for what is new, writes it, and moves the status. Runs under a lease in the task item, so that one asks
- * at a time: resolves with undefined when another holds it or there is nobody to ask. `waitSeconds` (at most 10) is how
- * long the worker may wait for news. Failures to reach the worker are counted in the task, not thrown.
+ * Asks the worker for what is new, writes it, and moves the status. One asks at a time: resolves with undefined while
+ * another does, when there is nobody to ask, or for a moment after a failure. `waitSeconds` (at most 10) is how long the
+ * worker may wait for news. Failures to reach the worker are counted in the task, not thrown; our own are thrown, because
+ * they say nothing of the job, and what could not be kept stays with the worker until somebody asks again.
  */
 export async function pull(ports: Ports, taskId: string, options: { waitSeconds: number }): Promise<Task | undefined> {
   const waitSeconds = Math.min(10, options.waitSeconds);
   const timeoutMs = waitSeconds * 1000 + ANSWER_MS;
-  const holder = randomHex(8);
-  const entered = await enter(ports, taskId, timeoutMs, (task) => {
-    const now = ports.now();
-    if (!canBeAsked(task) || (task.lease && task.lease.untilMs > now)) return undefined;
-    const dueAtMs = now + (ports.pace.maxPauseSeconds + 120) * 1000;
-    return { ...task, lease: { holder, untilMs: now + LEASE_MS }, dueAtMs };
-  });
-  if (!entered) return undefined;
-  const { task, use } = entered;
-
-  const finish = (edit: (task: Task) => Task) =>
-    settle(ports, () =>
-      leave(ports, taskId, use, (current) =>
-        edit(current.lease?.holder === holder ? without(current, "lease") : current),
-      ),
-    );
+  const look = await beginLook(ports, taskId, timeoutMs, canBeAsked);
+  if (!look) return undefined;
+  const { task, end: endLook } = look;
+  let reply: PollReply;
   try {
-    const reply = await ask(ports, task, waitSeconds, timeoutMs);
-    const logLength = await keepNews(ports, task, reply.events);
-    const kept = reply.result === undefined ? {} : await keepLargeValue(ports, task.id, "result", reply.result);
-    return await finish((current) => absorb(current, reply, logLength, kept, ports.now()));
+    reply = await ask(ports, task, waitSeconds, timeoutMs);
   } catch (error) {
     ports.log.debug("a poll failed", { taskId, error: String(error) });
-    if (!isOver(error)) return undefined;
-    return await finish((current) => absorbFailure(current, error, ports.now()));
+    return settle(ports, () => endLook((current) => absorbFailure(current, error, ports.now()), error));
+  }
+  try {
+    const logLength = await keepNews(ports, task, reply.events);
+    const kept = reply.result === undefined ? {} : await keepLargeValue(ports, task.id, "result", reply.result);
+    return await settle(ports, () => endLook((current) => absorb(current, reply, logLength, kept, ports.now())));
+  } catch (error) {
+    await endLook((current) => current, error).catch(() => {});
+    throw error;
   }
 }
 
@@ -72,10 +67,19 @@ export async function settle(ports: Ports, change: () => Promise<Task>): Promise
   return task;
 }
 
-/** A task that cannot go on: `failed`, or `cancelled` when that was asked for and nothing runs any more. */
+/**
+ * A task that cannot go on: `failed`, or `cancelled` when that was asked for and nothing runs any more. One whose job has
+ * ended keeps that outcome: what cannot be brought home any more is only its files.
+ */
 export function fail(task: Task, error: Problem, nowMs: number): Task {
   if (isTerminal(task.status)) return task;
   const next = without(task, "inputRequests", "env");
+  if (task.outcome) {
+    const artifacts = task.artifacts.map((artifact) =>
+      artifact.state === "pending" ? ({ ...artifact, state: "lost", reason: error.message } as const) : artifact,
+    );
+    return transition({ ...next, artifacts }, task.outcome.status, nowMs);
+  }
   if (task.status === "cancelling") return transition(next, "cancelled", nowMs);
   return { ...transition(next, "failed", nowMs), error };
 }
@@ -83,13 +87,14 @@ export function fail(task: Task, error: Problem, nowMs: number): Task {
 async function ask(ports: Ports, task: Task, waitSeconds: number, timeoutMs: number): Promise<PollReply> {
   const adapter = adapterOf(ports, task);
   const common = { contract: CONTRACT, bootId: task.session?.bootId ?? "", taskId: task.id } as const;
+  const endsAtMs = ports.now() + timeoutMs;
   if (task.status === "cancelling") {
     const operation = { ...common, op: "cancel", graceSeconds: task.limits.graceSeconds } as const;
-    refuseRefusal(await adapter.invoke(task, operation, { timeoutMs: ANSWER_MS }));
+    refuseRefusal(await adapter.invoke(task, operation, { timeoutMs: CANCEL_MS }));
   }
   const maxBytes = 1024 * 1024;
   const operation = { ...common, op: "poll", after: task.workerSequence, waitSeconds, maxBytes } as const;
-  return parseReply(pollReplySchema, await adapter.invoke(task, operation, { timeoutMs }));
+  return parseReply(pollReplySchema, await adapter.invoke(task, operation, { timeoutMs: endsAtMs - ports.now() }));
 }
 
 /** A worker's reply by its schema. Throws what the worker refused, or RetryableError `worker.contract_broken`. */
@@ -153,8 +158,10 @@ function absorb(task: Task, reply: PollReply, logLength: number, kept: Partial<T
     ...(reply.usage && { usage: reply.usage }),
   };
   if (!canBeAsked(task)) return seen;
-  if (reply.status === "running" || reply.status === "input_required") return goOn(seen, reply, nowMs);
-  return end(seen, reply, kept, nowMs);
+  if (reply.status !== "running" && reply.status !== "input_required") return end(seen, reply, kept, nowMs);
+  // Only one with nothing more to tell is given up: it may have ended in time, with pages of news before its end.
+  const isSilent = reply.next === task.workerSequence;
+  return isSilent && isOverdue(task, nowMs) ? fail(seen, timedOut(task), nowMs) : goOn(seen, reply, nowMs);
 }
 
 function goOn(task: Task, reply: PollReply, nowMs: number): Task {
@@ -191,9 +198,26 @@ function end(task: Task, reply: PollReply, kept: Partial<Task>, nowMs: number): 
   return cancelling ? ended : transition(ended, "completing", nowMs);
 }
 
-/** Counts proofs that the work is gone; the worker's own refusal needs no second one. */
+function isOverdue({ deadlineAtMs, phases, limits }: Task, nowMs: number): boolean {
+  const cancelledAtMs = phases.cancelling === undefined ? Number.POSITIVE_INFINITY : Date.parse(phases.cancelling);
+  const endsAtMs = Math.min(deadlineAtMs ?? Number.POSITIVE_INFINITY, cancelledAtMs);
+  return nowMs > endsAtMs + limits.graceSeconds * 1000 + OVERDUE_MS;
+}
+
+const timedOut = ({ limits }: Task): Problem => ({
+  code: "task.timeout",
+  message: `the job did not end within ${limits.timeoutSeconds} s`,
+  retryable: false,
+});
+
 function absorbFailure(task: Task, error: unknown, nowMs: number): Task {
-  if (!canBeAsked(task) || !(error instanceof DispatchError)) return task;
+  if (!canBeAsked(task)) return task;
+  const judged = error instanceof DispatchError ? judge(task, error, nowMs) : task;
+  return isOverdue(judged, nowMs) ? fail(judged, timedOut(judged), nowMs) : judged;
+}
+
+/** Counts proofs that the work is gone; the worker's own refusal needs no second one. */
+function judge(task: Task, error: DispatchError, nowMs: number): Task {
   const hint = "get_task_logs shows how far it came; dispatch the task again";
   if (error.code === "worker.replaced") {
     const message = "the machine that ran the job was replaced, and the job with it";
@@ -205,9 +229,8 @@ function absorbFailure(task: Task, error: unknown, nowMs: number): Task {
   }
   const broken = error.code === "worker.contract_broken";
   if (!(error instanceof WorkerGoneError) && !broken) return task;
-  if (nowMs - (task.session?.lastProofAtMs ?? 0) < PROOF_SPACING_MS) return task;
   const goneProofs = (task.session?.goneProofs ?? 0) + 1;
-  const counted = withSession(task, { goneProofs, lastProofAtMs: nowMs });
+  const counted = withSession(task, { goneProofs });
   if (goneProofs < PROOFS_NEEDED) return counted;
   const lost: Problem = {
     code: "worker.lost",

@@ -1,4 +1,4 @@
-import { RefusedError, RetryableError, WorkerGoneError } from "./errors.ts";
+import { RefusedError, RetryableError } from "./errors.ts";
 import type { Ports } from "./ports.ts";
 import { randomHex, type Session, type Task } from "./task.ts";
 
@@ -28,7 +28,10 @@ export async function enter(
     const next = edit(current);
     if (!next) return undefined;
     if (next.session?.state !== "open") throw new RefusedError("session.closed", "the session of the task is closed");
-    return withSession(next, { uses: { ...next.session.uses, [use]: ports.now() + timeoutMs + USE_SLACK_MS } });
+    const now = ports.now();
+    // Those whose outcome never came are over by now, and would pile up.
+    const underWay = Object.entries(next.session.uses).filter(([, untilMs]) => untilMs > now);
+    return withSession(next, { uses: { ...Object.fromEntries(underWay), [use]: now + timeoutMs + USE_SLACK_MS } });
   });
   return task.session && Object.hasOwn(task.session.uses, use) ? { task, use } : undefined;
 }
@@ -57,16 +60,19 @@ export function usedUntil(session: Session): number {
   return Math.max(0, ...Object.values(session.uses));
 }
 
-/** Sends one operation inside the gate. Throws what the adapter throws, and RefusedError `session.closed`. */
+/**
+ * Sends one operation inside the gate. Resolves with undefined, and sends nothing, when `edit` returns undefined. Throws
+ * what the adapter throws, and RefusedError `session.closed`.
+ */
 export async function invokeOnce(
   ports: Ports,
   taskId: string,
   timeoutMs: number,
   operation: (task: Task) => Parameters<Ports["backends"][string]["invoke"]>[1],
-  edit = (task: Task): Task => task,
+  edit: (task: Task) => Task | undefined = (task) => task,
 ): Promise<unknown> {
   const entered = await enter(ports, taskId, timeoutMs, edit);
-  if (!entered) throw new WorkerGoneError("the task has no session");
+  if (!entered) return undefined;
   const { task, use } = entered;
   try {
     const reply = await adapterOf(ports, task).invoke(task, operation(task), { timeoutMs });

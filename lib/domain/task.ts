@@ -63,9 +63,8 @@ export type Session = {
   uses: Record<string, number>;
   bootId?: string;
   startAttemptedAtMs?: number;
-  /** Proofs in a row that the work is gone, and when the last one was seen. */
+  /** Proofs in a row that the work is gone. */
   goneProofs?: number;
-  lastProofAtMs?: number;
 };
 
 /** What has to be undone or given back, written before the effect that creates the debt. */

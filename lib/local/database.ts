@@ -4,8 +4,9 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { migrate } from "./schema.ts";
 import { guarded, isBusy, STORE_FILE } from "./store-errors.ts";
 
-/** FULL: what was acknowledged survives a power cut too. NORMAL would survive a crash of the process only. */
-const SYNCHRONOUS = "FULL";
+/** What a commit survives: a crash of the process, or a power cut too, with everything that was committed before it. */
+export type Durability = "crash" | "power cut";
+const synchronous: Record<Durability, string> = { crash: "NORMAL", "power cut": "FULL" };
 
 /** An open file, and the only two ways to touch it. */
 export type Database = {
@@ -13,7 +14,7 @@ export type Database = {
   /** Runs reads. Throws RetryableError `platform.store_unavailable`. */
   read<T>(work: () => T): T;
   /** Runs `work` as one transaction: all of it is stored, or nothing. Throws what `work` throws, and as `read` does. */
-  write<T>(work: () => T): T;
+  write<T>(work: () => T, durability?: Durability): T;
   close(): void;
 };
 
@@ -28,7 +29,6 @@ export function openDatabase(folder: string, busyTimeoutMs: number): Database {
     try {
       // Turning WAL on does not wait for another process that is doing the same, whatever the timeout says.
       retryWhileBusy(busyTimeoutMs, () => file.exec("PRAGMA journal_mode = WAL"));
-      file.exec(`PRAGMA synchronous = ${SYNCHRONOUS}`);
       retryWhileBusy(busyTimeoutMs, () => migrate(file));
       return wrap(folder, file);
     } catch (error) {
@@ -51,7 +51,10 @@ function wrap(folder: string, file: DatabaseSync): Database {
   const begin = file.prepare("BEGIN IMMEDIATE");
   const commit = file.prepare("COMMIT");
   const rollback = file.prepare("ROLLBACK");
-  const transaction = <T>(work: () => T): T => {
+  let set: Durability | undefined;
+  const transaction = <T>(work: () => T, durability: Durability): T => {
+    if (durability !== set) file.exec(`PRAGMA synchronous = ${synchronous[durability]}`);
+    set = durability;
     begin.run();
     try {
       const result = work();
@@ -71,7 +74,7 @@ function wrap(folder: string, file: DatabaseSync): Database {
   return {
     prepare: (sql) => file.prepare(sql),
     read: (work) => guarded(folder, work),
-    write: (work) => guarded(folder, () => transaction(work)),
+    write: (work, durability = "crash") => guarded(folder, () => transaction(work, durability)),
     close: () => {
       if (file.isOpen) file.close();
     },

@@ -98,7 +98,7 @@ export function openTaskStore(
         const expires = task.expiresAtSeconds ?? null;
         const created = Date.parse(createdAt);
         return insert.run(id, owner, status, created, dueMs(task), expires, task.revision, JSON.stringify(task));
-      });
+      }, "power cut");
       if (changes > 0) watch.notify(id, task.revision);
       return changes > 0;
     },
@@ -108,6 +108,9 @@ export function openTaskStore(
     },
 
     async change(id, edit) {
+      // The receipt and the end are what a caller relies on; a power cut ends the work in between anyway.
+      const status = db.read(() => find(id))?.status;
+      const durability = status === "completing" || status === "cancelling" ? "power cut" : "crash";
       const task = db.write(() => {
         const before = find(id);
         if (!before) throw taskNotFound(id);
@@ -119,7 +122,7 @@ export function openTaskStore(
         const next = stamp({ ...edited, id, owner, createdAt, revision: before.revision }, now());
         update.run(next.status, dueMs(next), next.expiresAtSeconds ?? null, next.revision, JSON.stringify(next), id);
         return next;
-      });
+      }, durability);
       watch.notify(id, task.revision);
       return task;
     },

@@ -1,11 +1,11 @@
 import { RefusedError } from "../../../lib/domain/errors.ts";
-import { ownEvent } from "../../../lib/domain/events.ts";
 import { readLargeValue } from "../../../lib/domain/large-values.ts";
 import type { Ports } from "../../../lib/domain/ports.ts";
 import { buildPrompt } from "../../../lib/domain/prompt.ts";
 import { parseReply } from "../../../lib/domain/pull.ts";
 import { invokeOnce, withSession } from "../../../lib/domain/session.ts";
-import { type Json, type Task, transition, without } from "../../../lib/domain/task.ts";
+import { noteStart } from "../../../lib/domain/starting.ts";
+import type { Json, Task } from "../../../lib/domain/task.ts";
 import {
   CONTRACT,
   helloReplySchema,
@@ -27,12 +27,15 @@ export const start: Step = async (ports, input) => {
     task.id,
     TIMEOUT_MS,
     () => operation,
-    (now) => withSession(now, { startAttemptedAtMs: now.session?.startAttemptedAtMs ?? ports.now() }),
+    // A task that was cancelled on the way here must not begin.
+    (now) =>
+      now.status === "starting"
+        ? withSession(now, { startAttemptedAtMs: now.session?.startAttemptedAtMs ?? ports.now() })
+        : undefined,
   );
+  if (reply === undefined) return done;
   parseReply(startReplySchema, reply);
-  const now = ports.now();
-  await ports.store.appendEvents([ownEvent(task.id, "task.started", now)]);
-  await ports.store.change(task.id, (current) => started(current, now, ports.pace.maxPauseSeconds));
+  await noteStart(ports, task.id);
   return done;
 };
 
@@ -72,14 +75,3 @@ async function startOperation(ports: Ports, task: Task, bootId: string): Promise
 
 const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** The job runs: its deadline begins, and the values of its environment are forgotten. */
-function started(task: Task, nowMs: number, pauseSeconds: number): Task {
-  const known = without(task, "env");
-  if (task.status !== "starting") return known;
-  return {
-    ...transition(known, "running", nowMs),
-    deadlineAtMs: nowMs + task.limits.timeoutSeconds * 1000,
-    dueAtMs: nowMs + (pauseSeconds + 120) * 1000,
-  };
-}
