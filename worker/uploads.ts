@@ -13,7 +13,10 @@ const ANSWER_WITHIN_MS = 8000;
 export type UploadTarget = { id: string; url: string; headers: Record<string, string> };
 type Upload = UploadReply["artifacts"][number] & { target: UploadTarget; done: Promise<void> };
 
-/** Sends artifacts to where they are kept: each once, whatever how often it is asked for. */
+/**
+ * Sends artifacts to where they are kept: each once, however often it is asked for. One that could not be sent stays
+ * pending, with the reason, and is begun anew when it is asked for again: the store may be back, at another address.
+ */
 export class Uploads {
   #files: ReadonlyMap<string, LocalFile>;
   #uploads = new Map<string, Upload>();
@@ -53,9 +56,10 @@ export class Uploads {
     if (this.#free > 0) this.#free -= 1;
     else await new Promise<void>((resolve) => this.#queue.push(resolve));
     try {
-      const reason = await send(this.#files.get(upload.id), upload);
-      upload.state = reason === undefined ? "stored" : "lost";
-      if (reason !== undefined) upload.reason = reason;
+      const refusal = await send(this.#files.get(upload.id), upload);
+      if (refusal) upload.reason = refusal.reason;
+      if (refusal?.mayRetry) this.#uploads.delete(upload.id);
+      else upload.state = refusal ? "lost" : "stored";
     } finally {
       const next = this.#queue.shift();
       if (next) next();
@@ -64,15 +68,18 @@ export class Uploads {
   }
 }
 
-/** Undefined once stored, or the reason why it never will be. A reason never holds the URL, which is a secret. */
-async function send(file: LocalFile | undefined, upload: { target: UploadTarget }): Promise<string | undefined> {
-  if (!file) return "the task left no artifact with this id";
+type Refusal = { reason: string; mayRetry: boolean };
+
+/** Undefined once stored, or why it is not. A reason never holds the URL, which is a secret. */
+async function send(file: LocalFile | undefined, upload: { target: UploadTarget }): Promise<Refusal | undefined> {
+  if (!file) return { reason: "the task left no artifact with this id", mayRetry: false };
   for (let attempt = 0; ; attempt++) {
-    if (await hasChanged(file)) return "the file is gone or was changed after it was listed";
+    if (await hasChanged(file))
+      return { reason: "the file is gone or was changed after it was listed", mayRetry: false };
     const outcome = await put(file, upload.target);
     if (outcome === "stored") return undefined;
     const pause = RETRY_AFTER_MS[attempt];
-    if (!outcome.mayRetry || pause === undefined) return outcome.reason;
+    if (!outcome.mayRetry || pause === undefined) return outcome;
     await sleep(pause);
   }
 }
@@ -81,8 +88,6 @@ async function hasChanged({ path, sizeBytes, modifiedMs }: LocalFile): Promise<b
   const stats = await stat(path).catch(() => undefined);
   return !stats?.isFile() || stats.size !== sizeBytes || stats.mtimeMs !== modifiedMs;
 }
-
-type Refusal = { reason: string; mayRetry: boolean };
 
 async function put(
   { path, sizeBytes, contentType }: LocalFile,

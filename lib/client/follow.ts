@@ -27,11 +27,13 @@ export async function follow(endpoint: Caller, taskId: string, watcher: Watcher)
   let end: Promise<unknown> | undefined;
   for (let quiet = false; ; ) {
     const record = toRecord(await endpoint.call("get_task_status", { task_id: taskId, events_after: after }));
+    // What is printed belongs to the status it was printed in, except that the end comes last.
+    if (!hasEnded(record.status)) await watcher.status(record);
     for (const event of record.events) {
       after = Math.max(after, event.sequence);
       await watcher.event(event);
     }
-    await watcher.status(record);
+    if (hasEnded(record.status)) await watcher.status(record);
     if (record.events.length > 0) {
       // A reply holds a page of events; there may be more.
       quiet = false;

@@ -26,4 +26,8 @@ function verdict(io: Io, { status }: TaskOutcome): string {
   return paint(io.stderr, "red", `✖ ${status}`);
 }
 
-const reason = ({ error }: TaskOutcome): string => (error ? `: ${oneLine(error.message, 2000)} (${error.code})` : "");
+const reason = ({ error }: TaskOutcome): string => {
+  if (!error) return "";
+  const hint = error.hint ? `\nhint: ${oneLine(error.hint, 2000)}` : "";
+  return `: ${oneLine(error.message, 2000)} (${error.code})${hint}`;
+};

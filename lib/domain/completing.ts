@@ -1,19 +1,27 @@
+import { DispatchError, WorkerGoneError } from "./errors.ts";
+import { beginLook, type Look } from "./looking.ts";
 import type { Ports } from "./ports.ts";
 import { parseReply, settle } from "./pull.ts";
-import { invokeOnce, withSession } from "./session.ts";
-import { type Task, type TaskArtifact, transition } from "./task.ts";
-import { CONTRACT, uploadReplySchema } from "./worker-contract.ts";
+import { adapterOf, withSession } from "./session.ts";
+import { type Task, type TaskArtifact, transition, without } from "./task.ts";
+import { CONTRACT, type UploadReply, uploadReplySchema } from "./worker-contract.ts";
 
 /** How long artifacts may take to arrive after the job's end before the missing ones are given up. */
 const UPLOAD_DEADLINE_MS = 30 * 60_000;
 const BATCH = 50;
 const UPLOAD_TIMEOUT_MS = 14_000;
-/** An upload that fails this often in a row without an answer gives its files up. */
-const MAX_FAILURES = 5;
+/** So many proofs in a row that the worker is gone, or will never send them, give its files up. */
+const PROOFS_NEEDED = 5;
 
 /** Whether the job's end is known and only its artifacts and its final status are left. */
 export const isCompleting = (task: Task): boolean =>
   task.status === "completing" || (task.status === "cancelling" && task.outcome !== undefined);
+
+/** Whether what has not arrived yet is given up. */
+export const isUploadOverdue = (task: Task, nowMs: number): boolean =>
+  nowMs > (task.outcome?.atMs ?? 0) + UPLOAD_DEADLINE_MS;
+
+const pendingOf = (task: Task) => task.artifacts.filter(({ state }) => state === "pending");
 
 /**
  * Brings the artifacts of an ended job to safety and gives the task its final status. Each artifact ends `stored` or
@@ -21,87 +29,74 @@ export const isCompleting = (task: Task): boolean =>
  */
 export async function complete(ports: Ports, task: Task): Promise<Task> {
   if (!isCompleting(task)) return task;
-  const pending = task.artifacts.filter(({ state }) => state === "pending").slice(0, BATCH);
-  if (pending.length === 0)
+  if (pendingOf(task).length === 0)
     return settle(ports, () => ports.store.change(task.id, (current) => finish(current, ports.now())));
-  const updates = await collect(ports, task, pending);
-  const updated = await ports.store.change(task.id, (current) => apply(current, updates, ports.now()));
-  return updated.artifacts.every(({ state }) => state !== "pending") ? complete(ports, updated) : updated;
+  const look = await beginLook(ports, task.id, UPLOAD_TIMEOUT_MS, (current) => isCompleting(current));
+  if (!look) return task;
+  const updated = await collect(ports, look);
+  return pendingOf(updated).length === 0 ? complete(ports, updated) : updated;
 }
 
-type Update = { id: string; state: TaskArtifact["state"]; reason?: string };
+type Said = UploadReply["artifacts"];
 
-async function collect(ports: Ports, task: Task, pending: TaskArtifact[]): Promise<Update[]> {
+async function collect(ports: Ports, { task, end }: Look): Promise<Task> {
+  const pending = pendingOf(task).slice(0, BATCH);
+  try {
+    const { said, failure } = await ask(ports, task, pending);
+    const updates = await Promise.all(pending.map((artifact) => verify(ports, task, artifact, said)));
+    return await end((current) => apply(current, updates, failure), failure);
+  } catch (error) {
+    // Trouble of our own says nothing of the files: what is not here yet stays with the worker.
+    await end((current) => current, error).catch(() => {});
+    throw error;
+  }
+}
+
+/** What the worker says of each; where it cannot be asked, what that means for them. */
+async function ask(ports: Ports, task: Task, pending: TaskArtifact[]): Promise<{ said: Said; failure?: unknown }> {
   const targets = await Promise.all(
     pending.map(async (artifact) => ({ id: artifact.id, ...(await ports.artifacts.uploadTarget(task.id, artifact)) })),
   );
-  let reply: unknown;
+  const bootId = task.session?.bootId ?? "";
+  const operation = { contract: CONTRACT, op: "upload", bootId, taskId: task.id, targets } as const;
   try {
-    reply = await invokeOnce(ports, task.id, UPLOAD_TIMEOUT_MS, (current) => ({
-      contract: CONTRACT,
-      op: "upload",
-      bootId: current.session?.bootId ?? "",
-      taskId: task.id,
-      targets,
-    }));
-    const { artifacts } = parseReply(uploadReplySchema, reply);
-    return Promise.all(
-      pending.map(async (artifact) =>
-        verify(
-          ports,
-          task,
-          artifact,
-          artifacts.find(({ id }) => id === artifact.id),
-        ),
-      ),
-    );
-  } catch (error) {
-    ports.log.warn("artifacts could not be asked for", { taskId: task.id, error: String(error) });
-    return giveUp(ports, task, pending);
+    const reply = await adapterOf(ports, task).invoke(task, operation, { timeoutMs: UPLOAD_TIMEOUT_MS });
+    return { said: parseReply(uploadReplySchema, reply).artifacts };
+  } catch (failure) {
+    ports.log.warn("artifacts could not be asked for", { taskId: task.id, error: String(failure) });
+    const isLast = isProof(failure) && (task.session?.goneProofs ?? 0) + 1 >= PROOFS_NEEDED;
+    const reason = "the worker was gone before it could be sent";
+    return { said: pending.map(({ id }) => ({ id, state: isLast ? "lost" : "pending", reason })), failure };
   }
 }
+
+/** Whether asking again will fail in the same way; anything else may be trouble on the way. */
+const isProof = (error: unknown): boolean =>
+  error instanceof WorkerGoneError ||
+  (error instanceof DispatchError && (!error.retryable || error.code === "worker.contract_broken"));
+
+type Update = { id: string; state: TaskArtifact["state"]; reason?: string };
 
 /** The worker's word is checked: what is stored is here, whole. */
-async function verify(
-  ports: Ports,
-  task: Task,
-  artifact: TaskArtifact,
-  said: Update | object | undefined,
-): Promise<Update> {
-  if (await ports.artifacts.has(task.id, artifact)) return { id: artifact.id, state: "stored" };
-  const { state, reason } = { reason: "the worker did not send it", ...said } as Update;
-  if (state === "pending" && !isOverdue(ports, task)) return { id: artifact.id, state };
-  const lost = state === "stored" ? "the worker reported it as sent, but it did not arrive" : reason;
-  return { id: artifact.id, state: "lost", ...(lost !== undefined && { reason: lost }) };
+async function verify(ports: Ports, task: Task, artifact: TaskArtifact, all: Said): Promise<Update> {
+  const { id } = artifact;
+  if (await ports.artifacts.has(task.id, artifact)) return { id, state: "stored" };
+  const said = all.find((each) => each.id === id);
+  if (said?.state === "pending" && !isUploadOverdue(task, ports.now())) return { id, state: "pending" };
+  if (said?.state === "stored")
+    return { id, state: "lost", reason: "the worker reported it as sent, but it did not arrive" };
+  return { id, state: "lost", reason: said?.reason ?? "the worker did not send it" };
 }
 
-const isOverdue = (ports: Ports, task: Task) => ports.now() > (task.outcome?.atMs ?? 0) + UPLOAD_DEADLINE_MS;
-
-/** Nobody answered: what has arrived is stored, and the rest is lost once the worker has had its chances. */
-async function giveUp(ports: Ports, task: Task, pending: TaskArtifact[]): Promise<Update[]> {
-  const over = isOverdue(ports, task) || (task.session?.goneProofs ?? 0) >= MAX_FAILURES;
-  const reason = "the worker was gone before it could be sent";
-  const updates = await Promise.all(
-    pending.map(async ({ id, ...artifact }): Promise<Update> => {
-      if (await ports.artifacts.has(task.id, { id, ...artifact })) return { id, state: "stored" };
-      return over ? { id, state: "lost", reason } : { id, state: "pending" };
-    }),
-  );
-  if (!over) {
-    await ports.store.change(task.id, (current) =>
-      withSession(current, { goneProofs: (current.session?.goneProofs ?? 0) + 1 }),
-    );
-  }
-  return updates;
-}
-
-function apply(task: Task, updates: Update[], nowMs: number): Task | undefined {
-  if (!isCompleting(task)) return undefined;
+function apply(task: Task, updates: Update[], failure: unknown): Task {
+  if (!isCompleting(task)) return task;
   const artifacts = task.artifacts.map((artifact) => {
     const update = updates.find(({ id }) => id === artifact.id);
     return artifact.state === "pending" && update ? { ...artifact, ...update } : artifact;
   });
-  return { ...task, artifacts, dueAtMs: nowMs + 5 * 60_000 };
+  if (failure === undefined) return { ...withSession(without(task, "revivals"), { goneProofs: 0 }), artifacts };
+  const goneProofs = (task.session?.goneProofs ?? 0) + (isProof(failure) ? 1 : 0);
+  return { ...withSession(task, { goneProofs }), artifacts };
 }
 
 function finish(task: Task, nowMs: number): Task | undefined {

@@ -19,6 +19,8 @@ export type Plan = {
   goal?: string | undefined;
   caller?: unknown;
   env?: Record<string, string> | undefined;
+  /** Name of the call's field that `env` came in. */
+  envField: "environment_variables" | "input.env";
   /** The validated call before defaults, with the name of its tool: what an idempotency key stands for. */
   call: unknown;
 };
@@ -38,7 +40,7 @@ export async function dispatch(
 ): Promise<TaskHandle> {
   const { route } = plan;
   enforcePolicy(ports.configuration().policy, { ...route, targetMode: route.target.mode });
-  checkEnvironment(plan.env ?? {});
+  checkEnvironment(plan.env ?? {}, plan.envField);
   const place = await depthOf(ports, owner, route);
 
   let id = newTaskId();
@@ -153,13 +155,13 @@ async function depthOf(
 const MAX_VARIABLES = 50;
 const MAX_ENVIRONMENT_BYTES = 32 * 1024;
 
-function checkEnvironment(env: Record<string, string>): void {
+function checkEnvironment(env: Record<string, string>, field: string): void {
   const mistakes: Mistake[] = [];
-  const path = (name: string) => `environment_variables.${name.slice(0, 100)}`;
+  const path = (name: string) => `${field}.${name.slice(0, 100)}`;
   const names = Object.keys(env);
   if (names.length > MAX_VARIABLES) {
     mistakes.push({
-      path: "environment_variables",
+      path: field,
       message: `holds ${names.length} names; at most ${MAX_VARIABLES} fit`,
     });
   }
@@ -174,7 +176,7 @@ function checkEnvironment(env: Record<string, string>): void {
   const size = new TextEncoder().encode(JSON.stringify(env)).byteLength;
   if (size > MAX_ENVIRONMENT_BYTES) {
     mistakes.push({
-      path: "environment_variables",
+      path: field,
       message: `is ${size} bytes long; at most ${MAX_ENVIRONMENT_BYTES} fit`,
     });
   }

@@ -19,6 +19,7 @@ async function revive(ports: Ports, taskId: string): Promise<void> {
   const task = await settle(ports, () => ports.store.change(taskId, (current) => counted(current, ports.now())));
   if (isSettled(task)) return;
   if (task.status === "queued") {
+    await freeSlots(ports, task.owner);
     await ports.store.enqueue(queueEntry(task));
     return admit(ports, task.owner);
   }
@@ -41,6 +42,16 @@ export async function reviveAll(ports: Ports, ids: readonly string[]): Promise<v
       await revive(ports, id);
     } catch (error) {
       ports.log.error("a task could not be revived", { taskId: id, error: String(error) });
+    }
+  }
+}
+
+/** Gives back the slots of tasks that are over: somebody waits, and a writer may have died between two writes. */
+async function freeSlots({ store }: Ports, owner: string): Promise<void> {
+  for (const [profile, ids] of Object.entries(await store.listSlots(owner))) {
+    for (const id of ids) {
+      const task = await store.get(id);
+      if (!task || isSettled(task)) await store.releaseSlot(owner, profile, id);
     }
   }
 }

@@ -109,7 +109,8 @@ export function route(
   const backend = chooseBackend(configuration, adapters, request, accountName, runtime);
   const asked = detailNames(request.details ?? {});
   refuseForeignNames(configuration, asked);
-  const details: Json = {
+  // What the configuration sets for workers may be secret: it goes from there to them, and never into a task.
+  const { environment: _workersOnly, ...details }: Json = {
     ...(account.region && { region: account.region }),
     ...backend?.value.details,
     ...defaults.target?.details,

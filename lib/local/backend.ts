@@ -5,8 +5,9 @@ import { isAbsolute, join } from "node:path";
 import { killMarked } from "../../worker/processes.ts";
 import { RefusedError } from "../domain/errors.ts";
 import type { BackendAdapter, Check, Logger, Placement } from "../domain/ports.ts";
+import { type Configuration, own } from "../domain/profile.ts";
 import { settings } from "../domain/settings.ts";
-import type { Target, Task } from "../domain/task.ts";
+import type { Task } from "../domain/task.ts";
 import { listSessions, sessionFolder } from "./session-folder.ts";
 import { callWorker } from "./worker-client.ts";
 import { awaitAddress, startWorker, type WorkerDetails } from "./worker-process.ts";
@@ -17,6 +18,7 @@ const READY_WAIT_MS = 5000;
 
 type Options = {
   stateDir: string;
+  configuration: () => Configuration;
   log: Logger;
   /** Whether one prewarmed worker is kept ready; it is used once. */
   prewarm: boolean;
@@ -32,7 +34,7 @@ export type LocalBackend = BackendAdapter & {
 };
 
 /** Runs each session as a worker process on a loopback port of this machine. */
-export function localBackend({ stateDir, log, prewarm }: Options): LocalBackend {
+export function localBackend({ stateDir, configuration, log, prewarm }: Options): LocalBackend {
   const root = join(stateDir, "sessions");
   /** Workers that this process started, by session, until they exit. */
   const launches = new Map<string, Promise<ChildProcess>>();
@@ -89,7 +91,7 @@ export function localBackend({ stateDir, log, prewarm }: Options): LocalBackend 
     configRequirements: { session: [] },
 
     nameSession(task) {
-      if (!spare || Object.keys(detailsOf(task.target)).length > 0) return newSessionId();
+      if (!spare || Object.keys(detailsOf(configuration(), task)).length > 0) return newSessionId();
       const { sessionId } = spare;
       spare = undefined;
       return sessionId;
@@ -99,11 +101,12 @@ export function localBackend({ stateDir, log, prewarm }: Options): LocalBackend 
     async provision(task) {
       const sessionId = sessionOf(task);
       const folder = folderOf(sessionId);
-      await assertWorkspace(detailsOf(task.target));
+      const details = detailsOf(configuration(), task);
+      await assertWorkspace(details);
       if (!launches.has(sessionId) && !(await folder.readAddress())) {
         // A start that was cut off may have left a process that has not written its address yet.
         if (folder.exists()) await end(sessionId);
-        await launch(sessionId, detailsOf(task.target));
+        await launch(sessionId, details);
       }
       clearTimeout(refill);
       refill = setTimeout(() => void makeSpare(), REFILL_MS).unref();
@@ -149,8 +152,15 @@ export function localBackend({ stateDir, log, prewarm }: Options): LocalBackend 
 
 const newSessionId = () => `session-${randomUUID()}`;
 
-function detailsOf(target: Target): WorkerDetails {
-  const { workspace, environment } = target.details ?? {};
+/** The workspace is the task's; the environment is what the configuration says now, for its backend and its profile. */
+function detailsOf({ defaults, backends, runtimes }: Configuration, task: Task): WorkerDetails {
+  const workspace = task.target.details?.workspace;
+  const places = [
+    own(backends, task.backendName ?? "")?.details,
+    defaults.target?.details,
+    own(runtimes, task.profile)?.target.details,
+  ];
+  const environment = places.findLast((details) => details?.environment !== undefined)?.environment;
   return {
     ...(workspace !== undefined && { workspace: String(workspace) }),
     ...(environment !== undefined && { environment: environment as Record<string, string> }),
@@ -180,7 +190,7 @@ async function check(stateDir: string, { target }: Placement, live: boolean): Pr
         : fail("local-process serves sessions only")),
     },
   ];
-  const { workspace } = detailsOf(target);
+  const { workspace } = (target.details ?? {}) as WorkerDetails;
   if (workspace !== undefined) {
     const there = isAbsolute(workspace) && (await isFolder(workspace));
     checks.push({ name: "workspace", ...(there ? pass(workspace) : fail(`${workspace} is not a folder`)) });

@@ -68,7 +68,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
     const artifacts = openArtifacts(join(stateDir, "artifacts"), { baseUrl: () => baseUrl, secret });
     const workflow = localWorkflow({ ports: () => ports, ...(options.steps && { steps: options.steps }) });
     closers.push(() => workflow.close());
-    const backend = localBackend({ stateDir, log, prewarm: options.prewarm ?? true });
+    const backend = localBackend({ stateDir, configuration: watched.current, log, prewarm: options.prewarm ?? true });
     closers.push(() => backend.close());
     const closing = new AbortController();
     const ports: Ports = {

@@ -39,7 +39,7 @@ test("every event is told once and in order, over pages, until the task has ende
     event: ({ message = "" }) => void seen.push(message),
     status: ({ status }) => void seen.push(status),
   });
-  expect(seen.join(" ")).toBe("a b running c running running d succeeded succeeded");
+  expect(seen.join(" ")).toBe("running a b running c running d succeeded succeeded");
   expect(record.status).toBe("succeeded");
   expect(endpoint.of("get_task_status").map((args) => args.events_after)).toEqual([0, 101, 102, 102, 103]);
   expect(endpoint.of("get_task_logs")).toEqual([{ task_id: "task_1", cursor: 3, limit: 1, wait_seconds: 1 }]);

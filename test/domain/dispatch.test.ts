@@ -12,7 +12,8 @@ const OWNER = "me";
 function plan(ports: Ports, more: Partial<Plan> = {}, metadata?: Json): Plan {
   const request = { taskType: "command.run", provider: "local", accountProfile: "local", mode: "session", metadata };
   const input = { command: "true" };
-  return { route: route(ports.configuration(), ports.backends, request), input, call: { input }, ...more };
+  const to = route(ports.configuration(), ports.backends, request);
+  return { route: to, input, envField: "environment_variables", call: { input }, ...more };
 }
 
 async function problem(refused: Promise<unknown>) {

@@ -28,7 +28,7 @@ test("an id is always new, and is its own proof of form", () => {
 test("nothing else passes as an id", () => {
   const hostile = fc.constantFrom("", "\n", " ", "/../", "\0", "A", "-", "task_", "%00", "'", "é");
   fc.assert(
-    fc.property(fc.nat({ max: 37 }), hostile, (at, insert) => {
+    fc.property(fc.nat({ max: 36 }), hostile, (at, insert) => {
       const id = newTaskId();
       const changed = id.slice(0, at) + insert + id.slice(at + insert.length + 1);
       expect(taskIdSchema.safeParse(changed).success).toBe(false);

@@ -117,3 +117,24 @@ describe("artifacts", () => {
     expect(readFileSync(new URL(one.uri as string), "utf8")).toBe("one\n");
   });
 });
+
+describe("what may be secret", () => {
+  it("reaches the job, and neither record nor store", async () => {
+    const folder = temporaryFolder();
+    const environment = { PROVIDER_KEY: "canary-of-the-worker" };
+    const { client } = await startSystem(folder, {
+      configuration: {
+        accounts: { local: { provider: "local", credentialSource: "none" } },
+        backends: { here: { adapter: "local-process", account: "local", details: { environment } } },
+      },
+    });
+    // The lengths prove that the values arrived, without naming them.
+    const job = { command: 'test "$(printf %s "$PROVIDER_KEY$MINE" | wc -c)" = 38', shell: true };
+    const id = await client.command({ ...job, env: { MINE: "canary-of-the-call" } }, { backend: "here" });
+    const record = await client.ended(id);
+    expect(record).toMatchObject({ status: "succeeded", envNames: ["MINE"] });
+    expect(JSON.stringify([record, await client.must("list_tasks", {})])).not.toContain("canary");
+    for (const file of ["tasks.sqlite", "tasks.sqlite-wal"])
+      expect(readFileSync(join(folder, file), "latin1")).not.toContain("canary-of-the-worker");
+  });
+});

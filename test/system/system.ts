@@ -31,10 +31,10 @@ export type RunningSystem = {
 /** Starts a local system as a child process on the state folder, and connects to it. */
 export async function startSystem(
   stateDir: string,
-  options: { dying?: string; limits?: Json; revision?: Revision; diskMegabytes?: number } = {},
+  options: { dying?: string; limits?: Json; configuration?: Json; revision?: Revision; diskMegabytes?: number } = {},
 ): Promise<RunningSystem> {
   const configFile = join(stateDir, "config.json");
-  writeFileSync(configFile, JSON.stringify({ defaults: { limits: options.limits ?? {} } }));
+  writeFileSync(configFile, JSON.stringify({ defaults: { limits: options.limits ?? {} }, ...options.configuration }));
   const args = [script, JSON.stringify({ stateDir, dying: options.dying })];
   const [program, ...words] = options.diskMegabytes
     ? onSmallDisk(stateDir, options.diskMegabytes, args)

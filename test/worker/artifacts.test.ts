@@ -109,13 +109,16 @@ test.concurrent("artifacts are sent, retried where that can help, and never half
   expect(store.requests).toHaveLength(count);
 });
 
-test.concurrent("a store that is not there loses the artifact, with the reason", async () => {
+test.concurrent("a store that is not there keeps the artifact waiting, with the reason, until it is back", async () => {
+  using store = await startStore({});
   await using worker = await startWorker();
   const { reply } = await worker.run(shell("printf A > a"));
   const targets = [{ id: reply.artifacts?.[0]?.id, url: "http://127.0.0.1:1/a?signature=s3cret", headers: {} }];
   let states = await upload(worker, targets);
-  while (states[0]?.state === "pending") states = await upload(worker, targets);
-  expect(states).toMatchObject([{ state: "lost", reason: expect.stringContaining("could not be reached") }]);
+  while (states[0]?.reason === undefined) states = await upload(worker, targets);
+  expect(states).toMatchObject([{ state: "pending", reason: expect.stringContaining("could not be reached") }]);
+  const back = targets.map((target) => ({ ...target, url: store.url("/a") }));
+  expect(await upload(worker, back)).toEqual([{ id: targets[0]?.id, state: "stored" }]);
 }, 15_000);
 
 test.concurrent("a file that changed after it was listed is lost", async () => {

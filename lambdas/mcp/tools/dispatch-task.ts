@@ -29,6 +29,9 @@ const input = z.strictObject({
 const inputSchemas = { "agent.run": agentInputSchema, "command.run": commandInputSchema } as const;
 
 /** Dispatches a task with everything said explicitly. */
+/** As checked by the schema of `command.run`. */
+type Environment = Record<string, string> | undefined;
+
 export const dispatchTask = tool({
   name: "dispatch_task",
   title: "Dispatch a task",
@@ -55,8 +58,9 @@ export const dispatchTask = tool({
   },
   run: async ({ ports, owner }, call) => {
     const { idempotency_key, ...rest } = call;
-    const jobInput =
-      call.timeout_seconds === undefined ? call.input : { timeoutSeconds: call.timeout_seconds, ...call.input };
+    // Values of the environment may be secret: they are no part of the stored input, and are forgotten at the start.
+    const { env, ...given } = call.input;
+    const jobInput = call.timeout_seconds === undefined ? given : { timeoutSeconds: call.timeout_seconds, ...given };
     const jobTimeout = call.input.timeoutSeconds;
     const chosen = route(ports.configuration(), ports.backends, {
       provider: call.provider,
@@ -74,7 +78,13 @@ export const dispatchTask = tool({
     const handle = await dispatch(
       ports,
       owner,
-      { route: chosen, input: jobInput, call: { tool: "dispatch_task", ...rest } },
+      {
+        route: chosen,
+        input: jobInput,
+        env: env as Environment,
+        envField: "input.env",
+        call: { tool: "dispatch_task", ...rest },
+      },
       { idempotencyKey: idempotency_key },
     );
     return { structured: handle };

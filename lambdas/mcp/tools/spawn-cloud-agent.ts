@@ -105,6 +105,7 @@ export const spawnCloudAgent = tool({
         goal: call.goal,
         caller: call.caller,
         env: call.environment_variables,
+        envField: "environment_variables",
         call: { tool: "spawn_cloud_agent", ...rest, context },
       },
       { idempotencyKey: idempotency_key },

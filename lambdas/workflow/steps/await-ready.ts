@@ -19,6 +19,9 @@ export const awaitReady: Step = async (ports, input) => {
       throw new RefusedError("worker.not_ready", "the worker did not become ready within 10 minutes", {
         hint: "check_cloud_agent_runtime names what is wrong",
       });
+    await ports.store.change(task.id, (current) =>
+      current.status === "provisioning" ? { ...current, dueAtMs: now + 5 * 60_000 } : undefined,
+    );
     return again(readiness.waitSeconds);
   }
   const events = [ownEvent(task.id, "session.created", now)];

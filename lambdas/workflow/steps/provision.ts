@@ -11,7 +11,11 @@ export const provision: Step = async (ports, input) => {
   const session = task.session?.id ?? adapter.nameSession(task);
   const runtime = task.owes.runtime ?? adapter.nameRuntime(task);
   const named = await ports.store.change(task.id, (now) => name(now, session, runtime, ports.now()));
-  await ports.store.appendEvents([ownEvent(task.id, "task.provisioning", ports.now())]);
+  await ports.store.appendEvents([
+    // Here again, for a dispatch that was cut off after it had made the task.
+    ownEvent(task.id, "task.created", Date.parse(task.createdAt)),
+    ownEvent(task.id, "task.provisioning", ports.now()),
+  ]);
   if (named.status !== "provisioning" || named.session?.id !== session) return done;
 
   const { providerRefs } = await adapter.provision(named);

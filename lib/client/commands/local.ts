@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { RefusedError } from "../../domain/errors.ts";
 import { notRunning, type Place, type Started } from "../door.ts";
 import { Endpoint } from "../endpoint.ts";
@@ -33,6 +34,9 @@ export async function start(context: Context, options: Options & { port: number 
   return 0;
 }
 
+/** Where `npx agent-dispatch` finds this program, and not whatever has its name in a registry. */
+const checkout = fileURLToPath(new URL("../../..", import.meta.url));
+
 /** What a person needs to use the system that has just started. */
 function howToConnect(io: Io, system: Pick<Started, "url" | "tokenFile" | "stateDir">): string {
   const title = (text: string) => paint(io.stdout, "bold", text);
@@ -53,7 +57,7 @@ ${title("Codex")}, in ~/.codex/config.toml; start it with AGENT_DISPATCH_TOKEN="
   url = "${system.url}"
   bearer_token_env_var = "AGENT_DISPATCH_TOKEN"
 
-${title("Another terminal")}
+${title("Another terminal")}, in ${checkout}
   npx agent-dispatch run --command 'git --version'
 `;
 }

@@ -1,0 +1,277 @@
+import { describe, expect, it } from "vitest";
+import { steps } from "../../lambdas/workflow/steps/index.ts";
+import { cancelTask } from "../../lib/domain/cancelling.ts";
+import { RetryableError } from "../../lib/domain/errors.ts";
+import type { BackendAdapter } from "../../lib/domain/ports.ts";
+import { pull } from "../../lib/domain/pull.ts";
+import { reviveDue } from "../../lib/domain/reviving.ts";
+import { OutcomeUnknownError } from "../../lib/domain/session.ts";
+import type { Operation, PollReply } from "../../lib/domain/worker-contract.ts";
+import { type VirtualSystem, virtualSystem } from "../fixtures/virtual-system.ts";
+
+const HOUR_MS = 3_600_000;
+const file = { id: "a", name: "a.txt", sizeBytes: 1, sha256: "0".repeat(64), contentType: "text/plain" };
+const failure = {
+  Error: "StepRetryable",
+  Cause: JSON.stringify({
+    errorMessage: JSON.stringify({ code: "platform.throttled", message: "too many calls", retryable: true }),
+  }),
+};
+
+/** Puts `change` around what the workers of a system answer. */
+function answering(
+  system: VirtualSystem,
+  change: (operation: Operation, answer: () => Promise<unknown>) => Promise<unknown>,
+): void {
+  const { backend } = system;
+  const invoke = backend.invoke.bind(backend);
+  backend.invoke = (task, operation, options) => change(operation, () => invoke(task, operation, options));
+}
+
+/** The end of every job is told with a file that it left. */
+const leavingAFile = async (operation: Operation, answer: () => Promise<unknown>) => {
+  const reply = (await answer()) as PollReply;
+  return operation.op === "poll" && reply.status === "succeeded" ? { ...reply, artifacts: [file] } : reply;
+};
+
+describe("a job whose time is over", () => {
+  it("that ended while nobody looked is asked, and its result kept", async () => {
+    await using system = virtualSystem({
+      durationMs: () => 30_000,
+      limits: { timeoutSeconds: 60 },
+      wrap: (state, step) => (ports, input) => {
+        if (state === "Watch" && system.visits.Watch === 1) system.advance(HOUR_MS);
+        return step(ports, input);
+      },
+    });
+    const id = await system.dispatch();
+    expect(await system.settled(id)).toMatchObject({ status: "succeeded", result: { ran: id } });
+  });
+
+  it("is given up when its worker goes on without a word", async () => {
+    await using system = virtualSystem({ durationMs: () => HOUR_MS, limits: { timeoutSeconds: 60 } });
+    const task = await system.settled(await system.dispatch());
+    expect(task).toMatchObject({ status: "failed", error: { code: "task.timeout" } });
+    expect(Date.parse(task.phases.failed ?? "") - Date.parse(task.phases.running ?? "")).toBeLessThan(240_000);
+    expect(system.backend.sessions.size).toBe(0);
+  });
+
+  it.each(["Start", "Watch"])("is given up when its worker is silent after a cancel during %s", async (state) => {
+    await using system = virtualSystem({
+      durationMs: () => HOUR_MS,
+      wrap: (name, step) => async (ports, input) => {
+        if (name === "Watch" && state === "Watch" && system.visits.Watch === 2) await cancelTask(ports, input);
+        return step(ports, input);
+      },
+    });
+    let isSilent = false;
+    answering(system, async (operation, answer) => {
+      const reply = isSilent ? undefined : await answer();
+      if (operation.op === "start" && state === "Start") {
+        const [id = ""] = system.backend.started;
+        isSilent = true;
+        await cancelTask(system.ports, { id });
+      }
+      isSilent ||= operation.op === "cancel";
+      if (isSilent && operation.op !== "start") throw new OutcomeUnknownError("no answer");
+      return reply;
+    });
+    const id = await system.dispatch();
+    const task = await system.settled(id);
+    expect(task.status).toBe("cancelled");
+    expect(Object.keys(task.session?.uses ?? {}).length).toBeLessThan(5);
+    expect(system.backend.sessions.size).toBe(0);
+  });
+});
+
+describe("one who looks", () => {
+  it("leaves the worker alone for a moment after a failure", async () => {
+    let calls = 0;
+    await using system = virtualSystem({
+      durationMs: () => HOUR_MS,
+      wrap: (state, step) => async (ports, input) => {
+        if (state !== "Watch" || calls > 0) return step(ports, input);
+        answering(system, async (operation, answer) => {
+          if (operation.op !== "poll" || ++calls > 2) return answer();
+          throw new RetryableError("worker.connection_lost", "the connection broke");
+        });
+        expect(await pull(ports, input.id, { waitSeconds: 0 })).toMatchObject({ status: "running" });
+        expect(await pull(ports, input.id, { waitSeconds: 0 })).toBeUndefined();
+        expect(calls).toBe(1);
+        system.advance(600);
+        expect(await pull(ports, input.id, { waitSeconds: 0 })).toBeDefined();
+        expect(calls).toBe(2);
+        system.advance(600);
+        return step(ports, input);
+      },
+    });
+    expect(await system.settled(await system.dispatch())).toMatchObject({ status: "succeeded" });
+    expect(calls).toBeGreaterThan(2);
+  });
+
+  it("asks nothing that could arrive after the gate believes it over, also when it cancels first", async () => {
+    await using system = virtualSystem({
+      durationMs: () => HOUR_MS,
+      wrap: (state, step) => async (ports, input) => {
+        if (state === "Watch" && system.visits.Watch === 1) {
+          await ports.store.change(input.id, (task) => ({ ...task, status: "cancelling" }));
+          await pull(ports, input.id, { waitSeconds: 10 });
+        }
+        return step(ports, input);
+      },
+    });
+    const invoke = system.backend.invoke.bind(system.backend);
+    const late: string[] = [];
+    const slow: BackendAdapter["invoke"] = async (task, operation, options) => {
+      const { session, lease } = (await system.ports.store.get(task.id)) ?? task;
+      const overMs = system.ports.now() + options.timeoutMs;
+      if (overMs > Math.max(...Object.values(session?.uses ?? {}))) late.push(operation.op);
+      if (lease && overMs > lease.untilMs) late.push(operation.op);
+      if (operation.op === "cancel") system.advance(options.timeoutMs);
+      return invoke(task, operation, options);
+    };
+    system.backend.invoke = slow;
+    expect(await system.settled(await system.dispatch())).toMatchObject({ status: "cancelled" });
+    expect(late).toEqual([]);
+  });
+
+  it("keeps a large result as soon as there is room for it, however late", async () => {
+    let refusals = 0;
+    await using system = virtualSystem({
+      limits: { timeoutSeconds: 60 },
+      artifacts: {
+        put: async () => {
+          if (refusals++ > 0) return { uri: "file:///result.json", sizeBytes: 200_000, sha256: file.sha256 };
+          system.advance(HOUR_MS);
+          throw new RetryableError("platform.artifacts_unavailable", "the disk is full");
+        },
+      },
+    });
+    answering(system, async (operation, answer) => {
+      const reply = (await answer()) as PollReply;
+      return operation.op === "poll" ? { ...reply, result: "x".repeat(200_000) } : reply;
+    });
+    const task = await system.settled(await system.dispatch());
+    expect(task).toMatchObject({ status: "succeeded", resultRef: { sizeBytes: 200_000 } });
+  });
+});
+
+describe("a step that fails for good", () => {
+  it("leaves a running job to those who watch it, also while another is asking", async () => {
+    await using system = virtualSystem({
+      wrap: (state, step) => async (ports, input) => {
+        if (state === "Watch" && system.visits.Watch === 1) {
+          const lease = { holder: "another", untilMs: ports.now() + 10_000 };
+          await ports.store.change(input.id, (task) => ({ ...task, lease }));
+          expect(await steps.Fail(ports, { ...input, failure })).toMatchObject({ again: true });
+          system.advance(15_000);
+        }
+        return step(ports, input);
+      },
+    });
+    expect(await system.settled(await system.dispatch())).toMatchObject({ status: "succeeded" });
+  });
+
+  it("after the job may have begun lets it be watched, with its deadline, and forgets its environment", async () => {
+    await using system = virtualSystem({
+      wrap: (state, step) => async (ports, input) => {
+        if (state !== "Start") return step(ports, input);
+        await ports.store.change(input.id, (task) => ({ ...task, env: { NAME: "value" } }));
+        const refuseAnswer = ports.store.change.bind(ports.store);
+        let writes = 0;
+        // The job begins, and the step dies before it can note so.
+        const dying: typeof refuseAnswer = (id, edit) =>
+          ++writes > 5 ? Promise.reject(new Error("the step was killed")) : refuseAnswer(id, edit);
+        await step({ ...ports, store: { ...ports.store, change: dying } }, input).catch(() => {});
+        expect(await steps.Fail(ports, { ...input, failure })).toMatchObject({ again: true });
+        const task = await ports.store.get(input.id);
+        expect(task).toMatchObject({ status: "running", deadlineAtMs: expect.any(Number) });
+        expect(task).not.toHaveProperty("env");
+        return { again: false, waitSeconds: 0 };
+      },
+    });
+    const id = await system.dispatch();
+    expect(await system.settled(id)).toMatchObject({ status: "succeeded", result: { ran: id } });
+    const types = (await system.ports.store.listEvents(id, 0, 10)).map(({ type }) => type);
+    expect(types).toContain("task.started");
+  });
+
+  it("does not begin a job that was cancelled while its worker was greeted", async () => {
+    await using system = virtualSystem();
+    answering(system, async (operation, answer) => {
+      const [open] = await system.ports.store.listDue(Number.MAX_SAFE_INTEGER, 1);
+      if (operation.op === "hello") await cancelTask(system.ports, { id: open ?? "" });
+      return answer();
+    });
+    expect(await system.settled(await system.dispatch())).toMatchObject({ status: "cancelled" });
+    expect(system.backend.started).toEqual([]);
+  });
+});
+
+describe("the files of a job that has ended", () => {
+  it("arrive although the worker could not be reached for a while, or the store took none", async () => {
+    let asked = 0;
+    let isThere = false;
+    await using system = virtualSystem({
+      artifacts: { uploadTarget: async () => ({ url: "http://127.0.0.1:1/", headers: {} }), has: async () => isThere },
+      wrap: (state, step) => async (ports, input) => {
+        if (state === "Complete" && system.visits.Complete === 1)
+          expect(await steps.Fail(ports, { ...input, failure })).toMatchObject({ again: true });
+        return step(ports, input);
+      },
+    });
+    answering(system, async (operation, answer) => {
+      if (operation.op !== "upload") return leavingAFile(operation, answer);
+      if (++asked < 10) throw new RetryableError("worker.connection_lost", "the connection broke");
+      isThere = true;
+      return { artifacts: [{ id: file.id, state: "stored" }] };
+    });
+    const task = await system.settled(await system.dispatch());
+    expect(task).toMatchObject({ status: "succeeded", artifacts: [{ state: "stored" }] });
+  });
+
+  it("are given up once it is proven that the worker is gone", async () => {
+    await using system = virtualSystem({
+      artifacts: { uploadTarget: async () => ({ url: "http://127.0.0.1:1/", headers: {} }) },
+      wrap: (state, step) => (ports, input) => {
+        if (state === "Complete") for (const id of system.backend.sessions.keys()) system.backend.lose(id, false);
+        return step(ports, input);
+      },
+    });
+    answering(system, leavingAFile);
+    const task = await system.settled(await system.dispatch());
+    expect(task).toMatchObject({ status: "succeeded", artifacts: [{ state: "lost", reason: expect.any(String) }] });
+    expect(system.visits.Complete).toBe(5);
+  });
+
+  it("are all that is lost when nobody can bring them home: the outcome stands", async () => {
+    await using system = virtualSystem({
+      wrap: (state, step) => async (ports, input) =>
+        state === "Complete" ? { again: false, waitSeconds: 0 } : step(ports, input),
+    });
+    answering(system, leavingAFile);
+    const id = await system.dispatch();
+    for (let round = 0; round < 6; round++) {
+      await expect.poll(() => system.visits.Cleanup).toBeGreaterThan(round);
+      system.advance(HOUR_MS);
+      await reviveDue(system.ports);
+    }
+    expect(await system.settled(id)).toMatchObject({ status: "succeeded", artifacts: [{ state: "lost" }] });
+  });
+});
+
+describe("a slot", () => {
+  it("that a writer left behind as it died comes back when somebody waits for one", async () => {
+    await using system = virtualSystem({ limits: { maxRunning: 1 } });
+    const { store } = system.ports;
+    const first = await system.settled(await system.dispatch());
+    const entry = { owner: first.owner, taskId: first.id, profile: first.profile, queuedAtMs: 0 };
+    expect(await store.takeSlot(entry, { maxRunning: 1, maxRunningPerProfile: 1 })).toBe("taken");
+    const id = await system.dispatch();
+    expect(await store.get(id)).toMatchObject({ status: "queued" });
+    system.advance(120_000);
+    await reviveDue(system.ports);
+    expect(await system.settled(id)).toMatchObject({ status: "succeeded" });
+    expect(await store.listSlots(first.owner)).toEqual({});
+  });
+});
