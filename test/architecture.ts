@@ -37,7 +37,7 @@ const rules: readonly Rule[] = [
     ],
   },
   { part: /^lib\/aws\//, may: [DOMAIN, /^lib\/aws\//, NODE, /^@aws-sdk\//, /^@smithy\//, "zod"] },
-  { part: /^lib\/infra\//, may: [DOMAIN, /^lib\/infra\//, NODE, "aws-cdk-lib", "constructs"] },
+  { part: /^lib\/infra\//, may: [DOMAIN, /^lib\/infra\//, NODE, "aws-cdk-lib", "constructs", "esbuild"] },
   { part: /^bin\//, may: [/^lib\//, /^bin\//, /^worker\//, NODE, /^[@a-z][^.]*$/] },
   { part: /^[^/]+\.config\.ts$/, may: [NODE, "vitest"] },
 ];

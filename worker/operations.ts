@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { RefusedError } from "../lib/domain/errors.ts";
 import {
   CONTRACT,

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { InvalidInputError, type Mistake } from "../lib/domain/errors.ts";
 
 /** At most `length` characters of a text, never half of a surrogate pair, with an ellipsis where it was cut. */

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { PollReply, pollSchema } from "../lib/domain/worker-contract.ts";
 import type { Job } from "./job.ts";
 import type { Worker } from "./worker.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** What a caller reads when something was refused or failed; `hint` names a command or field that exists. */
 export const problemSchema = z.object({

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { InvalidInputError, type Mistake } from "./errors.ts";
 import { forbiddenPaths } from "./policy.ts";
 import { CAPABILITY, protocols, targetModes, taskTypes } from "./task.ts";

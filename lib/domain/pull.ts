@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { DispatchError, type Problem, RefusedError, RetryableError, WorkerGoneError } from "./errors.ts";
 import { finalEvents, type TaskEvent } from "./events.ts";
 import { keepLargeValue } from "./large-values.ts";

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import { RefusedError } from "../domain/errors.ts";
 import { taskIdSchema } from "../domain/task.ts";
 

@@ -1,4 +1,5 @@
 import { withSystem } from "./bench-system.ts";
+import { benchBundles } from "./bundles.ts";
 import { benchBare, benchCommand } from "./command.ts";
 import { report } from "./figures.ts";
 import { benchHandle } from "./handle.ts";
@@ -9,4 +10,5 @@ await benchBare();
 await withSystem({ prewarm: true }, (system) => benchCommand(system, true));
 await withSystem({ prewarm: false }, (system) => benchCommand(system, false));
 await withSystem({ prewarm: true }, benchLogLine);
+await benchBundles();
 report();

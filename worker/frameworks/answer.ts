@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { MAX_EVENT_BYTES, usageSchema, workerEventTypes } from "../../lib/domain/worker-contract.ts";
 import type { NewEvent } from "../event-log.ts";
 import { clip } from "../parse.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { cancelTask as cancel } from "../../../lib/domain/cancelling.ts";
 import * as field from "./fields.ts";
 import { ownTask, shape, tool } from "./tool.ts";

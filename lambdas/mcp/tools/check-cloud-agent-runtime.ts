@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { toProblem } from "../../../lib/domain/errors.ts";
 import { enforcePolicy, refuseCredentials } from "../../../lib/domain/policy.ts";
 import type { BackendAdapter, Check } from "../../../lib/domain/ports.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { dispatch } from "../../../lib/domain/dispatch.ts";
 import { InvalidInputError, type Mistake } from "../../../lib/domain/errors.ts";
 import { refuseCredentials } from "../../../lib/domain/policy.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { MAX_TIMEOUT_SECONDS } from "../../../lib/domain/limits.ts";
 import { protocols, targetModes, taskIdSchema } from "../../../lib/domain/task.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { isTerminal } from "../../../lib/domain/lifecycle.ts";
 import { waitForTask } from "../../../lib/domain/waiting.ts";
 import * as field from "./fields.ts";

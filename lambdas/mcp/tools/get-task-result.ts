@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { readLargeValue } from "../../../lib/domain/large-values.ts";
 import { isTerminal } from "../../../lib/domain/lifecycle.ts";
 import type { Ports } from "../../../lib/domain/ports.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { queueEntry } from "../../../lib/domain/cancelling.ts";
 import type { TaskEvent } from "../../../lib/domain/events.ts";
 import { previewText } from "../../../lib/domain/preview.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { reads, shape, tool } from "./tool.ts";
 
 /** The configured account profiles, without any secret. */

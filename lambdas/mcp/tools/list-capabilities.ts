@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { CAPABILITY, taskTypes } from "../../../lib/domain/task.ts";
 import * as field from "./fields.ts";
 import { reads, shape, tool } from "./tool.ts";

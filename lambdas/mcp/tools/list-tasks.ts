@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { statuses } from "../../../lib/domain/lifecycle.ts";
 import { shortRecord } from "../../../lib/domain/record.ts";
 import * as field from "./fields.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { clarify, requiredNames } from "../../../lib/domain/clarification.ts";
 import { dispatch } from "../../../lib/domain/dispatch.ts";
 import { InvalidInputError } from "../../../lib/domain/errors.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { InvalidInputError, type Mistake, taskNotFound } from "../../../lib/domain/errors.ts";
 import type { Ports } from "../../../lib/domain/ports.ts";
 import { toMistake } from "../../../lib/domain/profile.ts";

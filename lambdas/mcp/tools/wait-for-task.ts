@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { isTerminal } from "../../../lib/domain/lifecycle.ts";
 import { taskRecord } from "../../../lib/domain/record.ts";
 import type { Task } from "../../../lib/domain/task.ts";

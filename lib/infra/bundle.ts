@@ -1,0 +1,118 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { build, type Metafile, type Plugin } from "esbuild";
+import { imageFiles, workerEntry } from "./worker-image.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+
+/**
+ * Most bytes of what an entry becomes, all its files together: about 15 % above what it takes. One `import { z } from
+ * "zod"` costs 350,000: only `import * as z` lets the bundler leave out what is not used, the languages above all.
+ */
+export const sizeBudgets = { "worker/main.ts": 165_000, "lambdas/mcp/server.ts": 435_000 } as const;
+
+/** What an entry file became: its main file, the bytes of all its files, and which module went where. */
+export type Bundle = { file: string; bytes: number; metafile: Metafile };
+
+/** The programs that are deployed, as paths in the repository: the worker, and each handler that there is. */
+export function deployedEntries(): string[] {
+  const handlers = readdirSync(join(root, "lambdas")).map((name) => `lambdas/${name}/handler.ts`);
+  return [workerEntry, ...handlers.filter((entry) => existsSync(join(root, entry))).sort()];
+}
+
+/**
+ * Bundles everything that is deployed: `<out>/worker` is the build context of the worker's image, `<out>/lambdas/<name>`
+ * the code of a function. The stack takes these folders as they are.
+ *
+ * @example await bundleAll("dist");
+ */
+export async function bundleAll(out: string): Promise<Map<string, Bundle>> {
+  const bundles = new Map<string, Bundle>();
+  for (const entry of deployedEntries()) bundles.set(entry, await bundle(entry, out));
+  for (const [name, source] of Object.entries(imageFiles)) {
+    if (source !== workerEntry) await copyFile(join(root, source), join(out, dirname(workerEntry), name));
+  }
+  return bundles;
+}
+
+/**
+ * Bundles one entry into the folder below `out` that is named like its own, which is emptied first. Source maps go to
+ * `<out>/maps`: they are for whoever reads a stack trace, and no part of what is deployed.
+ */
+export async function bundle(entry: string, out: string): Promise<Bundle> {
+  const folder = join(out, dirname(entry));
+  const maps = join(out, "maps", dirname(entry));
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    // Nothing is written there: a map names its sources from here, so that it is the same wherever it is put.
+    outdir: join("dist", dirname(entry)),
+    outExtension: { ".js": ".mjs" },
+    write: false,
+    metafile: true,
+    bundle: true,
+    minify: true,
+    // What is imported when first needed is not even read before; the worker needs all it has, in one file.
+    splitting: entry !== workerEntry,
+    format: "esm",
+    platform: "node",
+    target: "node24",
+    mainFields: ["module", "main"],
+    sourcemap: "external",
+    legalComments: "none",
+    logLevel: "warning",
+    plugins: [versionOnly, lighterValidator],
+  });
+  for (const emptied of [folder, maps]) {
+    await rm(emptied, { recursive: true, force: true });
+    await mkdir(emptied, { recursive: true });
+  }
+  let bytes = 0;
+  for (const { path, contents } of outputFiles) {
+    const isMap = path.endsWith(".map");
+    await writeFile(join(isMap ? maps : folder, basename(path)), contents);
+    if (!isMap) bytes += contents.byteLength;
+  }
+  return { file: join(folder, basename(entry).replace(/\.ts$/, ".mjs")), bytes, metafile };
+}
+
+/** The modules that run as soon as the entry is imported, as paths in the repository: without what it loads later. */
+export function loadedAtOnce({ outputs }: Metafile, entry: string): Set<string> {
+  const modules = new Set<string>();
+  const seen = new Set<string>();
+  const visit = (name: string) => {
+    const output = outputs[name];
+    if (!output || seen.has(name)) return;
+    seen.add(name);
+    for (const input of Object.keys(output.inputs)) modules.add(input);
+    for (const { kind, path } of output.imports) if (kind === "import-statement") visit(path);
+  };
+  for (const [name, { entryPoint }] of Object.entries(outputs)) if (entryPoint === entry) visit(name);
+  return modules;
+}
+
+/** Of the manifest, nothing but the version is deployed. */
+const versionOnly: Plugin = {
+  name: "version-only",
+  setup: ({ onLoad }) => {
+    const manifest = join(root, "package.json");
+    onLoad({ filter: /[\\/]package\.json$/ }, ({ path }) => {
+      if (path !== manifest) return undefined;
+      const { version } = JSON.parse(readFileSync(path, "utf8")) as { version: string };
+      return { contents: JSON.stringify({ version }), loader: "json" };
+    });
+  },
+};
+
+/**
+ * The MCP SDK validates by JSON Schema only where a server asks its client for input, which ours never does. The
+ * validator it has for other platforms takes 130,000 bytes less than the one for Node, and starts sooner.
+ */
+const lighterValidator: Plugin = {
+  name: "lighter-validator",
+  setup: ({ onResolve }) => {
+    const shims = join(root, "node_modules/@modelcontextprotocol/server/dist/shimsBrowser.mjs");
+    onResolve({ filter: /^@modelcontextprotocol\/server\/_shims$/ }, () => ({ path: shims }));
+  },
+};

@@ -1,0 +1,61 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { bundle, deployedEntries, loadedAtOnce, sizeBudgets } from "../../lib/infra/bundle.ts";
+import manifest from "../../package.json" with { type: "json" };
+import { temporaryFolder } from "../worker/start-worker.ts";
+
+const root = join(import.meta.dirname, "../..");
+const measured = Object.keys(sizeBudgets) as (keyof typeof sizeBudgets)[];
+
+describe.each([...new Set([...deployedEntries(), ...measured])])("the bundle of %s", async (entry) => {
+  const out = temporaryFolder();
+  const { file, bytes, metafile } = await bundle(entry, out);
+  const folder = join(file, "..");
+  const texts = readdirSync(folder).map((name) => readFileSync(join(folder, name), "utf8"));
+
+  test("stays in its budget", () => {
+    expect(texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)).toBe(bytes);
+    expect(bytes).toBeLessThanOrEqual(sizeBudgets[entry as keyof typeof sizeBudgets] ?? 1_500_000);
+  });
+
+  test("knows the version, and nothing else of the manifest or of this machine", () => {
+    const said = (text: string) => texts.some((one) => one.includes(text));
+    expect(said(manifest.version)).toBe(true);
+    expect(said("devDependencies")).toBe(false);
+    expect(said(manifest.description)).toBe(false);
+    expect(said(root)).toBe(false);
+    expect(said("sourceMappingURL")).toBe(false);
+    const maps = readdirSync(join(out, "maps"), { recursive: true, withFileTypes: true }).filter((map) => map.isFile());
+    expect(maps).toHaveLength(texts.length);
+    expect(maps.filter((map) => readFileSync(join(map.parentPath, map.name), "utf8").includes(root))).toEqual([]);
+  });
+
+  test("needs no package and no `require` at run time", () => {
+    const outside = Object.values(metafile.outputs).flatMap(({ imports }) =>
+      imports.filter(({ external }) => external),
+    );
+    expect(outside.filter(({ path }) => !path.startsWith("node:"))).toEqual([]);
+    expect(texts.some((text) => text.includes("Dynamic require of"))).toBe(false);
+  });
+
+  test("loads no AWS client at once", () => {
+    const modules = [...loadedAtOnce(metafile, entry)];
+    expect(modules).toContain(entry);
+    expect(modules.filter((name) => /node_modules\/@(?:aws-sdk|smithy)\//.test(name))).toEqual([]);
+  });
+});
+
+test("what is imported later lies in files of its own", async () => {
+  const entry = "test/infra/fixtures/loads-later.ts";
+  const { file, metafile } = await bundle(entry, temporaryFolder());
+  const modules = [...loadedAtOnce(metafile, entry)];
+  expect(modules).toContain("node_modules/shlex/shlex.js");
+  expect(modules.filter((name) => name.includes("/zod/"))).toEqual([]);
+  const { parse } = (await import(file)) as { parse(text: string): Promise<unknown> };
+  expect(await parse("a 'b c'")).toEqual(["a", "b c"]);
+});
+
+test("the worker is deployed", () => {
+  expect(deployedEntries()).toContain("worker/main.ts");
+});

@@ -1,0 +1,109 @@
+import { execFileSync, spawn } from "node:child_process";
+import { copyFileSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { settings } from "../../lib/domain/settings.ts";
+import { imageFiles } from "../../lib/infra/worker-image.ts";
+import { TestWorker, temporaryFolder, until } from "./start-worker.ts";
+
+const root = join(import.meta.dirname, "../..");
+
+/** The instructions of a Dockerfile, with their continued lines, without comments. */
+const instructions = readFileSync(join(root, "worker/Dockerfile"), "utf8")
+  .replaceAll(/^#.*\n/gm, "")
+  .replaceAll(/\\\n/g, " ")
+  .split("\n")
+  .filter((line) => line.trim() !== "")
+  .map((line) => ({ name: line.split(" ")[0] ?? "", rest: line.slice(line.indexOf(" ") + 1).trim() }));
+const all = (name: string) => instructions.filter((one) => one.name === name).map(({ rest }) => rest);
+
+describe("the image's files, and nothing else", () => {
+  const out = temporaryFolder();
+  const context = join(out, "worker");
+  const image = temporaryFolder();
+  beforeAll(() => {
+    execFileSync(process.execPath, [join(root, "bin/bundle.ts"), out], { cwd: root });
+    const copied = all("COPY").flatMap((rest) =>
+      rest
+        .split(/\s+/)
+        .filter((word) => !word.startsWith("--"))
+        .slice(0, -1),
+    );
+    for (const name of copied) copyFileSync(join(context, name), join(image, name));
+  });
+
+  test("are the build context", () => {
+    expect(readdirSync(context).sort()).toEqual(Object.keys(imageFiles).sort());
+    expect([...readdirSync(image), "Dockerfile"].sort()).toEqual(Object.keys(imageFiles).sort());
+  });
+
+  test("run a job, and end with code 0 at SIGTERM", async () => {
+    await using worker = await startImage(image);
+    expect((await worker.ping()).status).toBe("Healthy");
+    expect((await worker.hello()).frameworks).toContain("echo");
+    const { reply, text } = await worker.run({ command: "echo done" });
+    expect(reply).toMatchObject({ status: "succeeded" });
+    expect(text("stdout")).toBe("done\n");
+    const begin = performance.now();
+    worker.process.kill("SIGTERM");
+    expect(await worker.exited()).toBe(0);
+    expect(performance.now() - begin).toBeLessThan(5000);
+  });
+
+  test("end with code 0 at SIGTERM while a job runs", async () => {
+    await using worker = await startImage(image);
+    await worker.start({ taskType: "command.run", input: { command: "sleep 600" } });
+    worker.process.kill("SIGTERM");
+    expect(await worker.exited()).toBe(0);
+  });
+
+  /** Runs the image's command with nothing in its environment but where to look for programs and where to listen. */
+  async function startImage(folder: string): Promise<TestWorker> {
+    const [program = "", ...words] = JSON.parse(all("CMD")[0] ?? "") as string[];
+    const child = spawn(program === "node" ? process.execPath : program, words, {
+      cwd: folder,
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { PATH: process.env.PATH, [settings.workerHost]: "127.0.0.1", [settings.workerPort]: "0" },
+    });
+    let output = "";
+    child.stderr.on("data", (chunk) => {
+      output += chunk;
+    });
+    const port = await until(() => /listens on 127\.0\.0\.1:(\d+)/.exec(output)?.[1], 20_000);
+    return new TestWorker(child, temporaryFolder(), Number(port), () => output);
+  }
+});
+
+describe("the Dockerfile", () => {
+  test("starts from one image that a tag of Node 24 names, for one platform", () => {
+    expect(all("ARG")).toEqual(["PLATFORM=linux/arm64"]);
+    expect(all("FROM")).toHaveLength(1);
+    expect(all("FROM")[0]).toMatch(/^--platform=\$PLATFORM public\.ecr\.aws\/docker\/library\/node:24[\w.-]*-slim$/);
+  });
+
+  test("installs in one layer and leaves neither lists nor build tools", () => {
+    expect(all("RUN")).toHaveLength(1);
+    const [run = ""] = all("RUN");
+    for (const tool of ["bash", "ca-certificates", "curl", "git", "tini"]) expect(run.split(/\s+/)).toContain(tool);
+    expect(run).toContain("--no-install-recommends");
+    expect(run).toContain("rm -rf /var/lib/apt/lists/*");
+    expect(run).not.toMatch(/build-essential|\b(?:gcc|g\+\+|make|npm|python)/);
+    expect(all("ADD")).toEqual([]);
+  });
+
+  test("runs the worker as a user by number, below an init, without a shell between", () => {
+    expect(all("USER")).toEqual(["1000"]);
+    expect(JSON.parse(all("ENTRYPOINT")[0] ?? "")).toEqual(["tini", "--"]);
+    expect(JSON.parse(all("CMD")[0] ?? "")).toEqual(["node", "main.mjs"]);
+    expect(instructions.findIndex(({ name }) => name === "USER")).toBeGreaterThan(
+      instructions.findLastIndex(({ name }) => name === "RUN"),
+    );
+  });
+
+  test("sets what the worker reads, and exposes the port it listens on", () => {
+    const set = all("ENV").flatMap((rest) => rest.split(/\s+/).map((pair) => pair.split("=")));
+    const names = set.map(([name]) => name);
+    expect(names.sort()).toEqual([settings.workerPort, settings.workspace].sort());
+    expect(all("EXPOSE")).toEqual([new Map(set as [string, string][]).get(settings.workerPort)]);
+  });
+});
