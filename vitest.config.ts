@@ -7,6 +7,8 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     pool: "forks",
+    // Tests that measure the heap collect it first.
+    execArgv: ["--expose-gc"],
     // Bounds on what hangs, far above what anything takes: a loaded machine must not fail a test.
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ownEvent, type TaskEvent } from "../../lib/domain/events.ts";
 import type { LogChunk } from "../../lib/domain/ports.ts";
-import { newTaskId } from "../../lib/domain/task.ts";
+import { newTaskId, randomHex } from "../../lib/domain/task.ts";
 import { hostileStrings, sharedStore } from "./shared-store.ts";
 import type { OpenStoreFunction } from "./task-store.ts";
 
@@ -97,6 +97,31 @@ export function logSuite(open: OpenStoreFunction): void {
         expect(await store().listEvents(taskId, after, 2)).toEqual(all.filter((e) => e.sequence > after).slice(0, 2));
     });
 
+    it("finds the place of any number in a long log", async () => {
+      const taskId = newTaskId();
+      const lines = Array.from({ length: 150 }, (_, i) => `line ${i} ${"-".repeat(i % 7)}\n`);
+      let offset = 0;
+      const chunks = lines.map((text, i): LogChunk => {
+        offset += text.length;
+        // Events of other kinds have taken every third number.
+        const sequence = 100 + i + Math.floor(i / 2);
+        return { taskId, offset: offset - text.length, sequence, stream: "stdout", timestamp, text };
+      });
+      const others = Array.from({ length: 75 }, (_, i) => ({
+        taskId,
+        sequence: 102 + 3 * i,
+        type: "task.progress",
+        timestamp,
+      }));
+      await Promise.all([store().appendLog(shuffled(chunks, 5)), store().appendEvents(others)]);
+      const sequences = [...chunks, ...others].map(({ sequence }) => sequence).sort((a, b) => a - b);
+      for (let after = 98; after < 330; after += 11) {
+        const events = await store().listEvents(taskId, after, 9);
+        const expected = sequences.filter((sequence) => sequence > after).slice(0, 9);
+        expect(events.map(({ sequence }) => sequence)).toEqual(expected);
+      }
+    });
+
     it.each(hostileStrings)("keeps hostile strings: %j", async (text) => {
       const taskId = newTaskId();
       const payload = JSON.parse(`{"__proto__": ${JSON.stringify(text)}}`);
@@ -179,6 +204,19 @@ export function logSuite(open: OpenStoreFunction): void {
         { ...chunk, offset: 0, sequence: 101, text: "kept" },
       ]);
       expect(await store().readLog(taskId, 0, 100)).toMatchObject({ data: "kept" });
+    });
+
+    it("is read at any cursor when it is long", async () => {
+      const taskId = newTaskId();
+      const length = 16_000;
+      const texts = Array.from({ length: 200 }, () => randomHex(length / 2));
+      const whole = texts.join("");
+      const chunk = { taskId, stream: "stdout", timestamp };
+      await store().appendLog(texts.map((text, i) => ({ ...chunk, offset: i * length, sequence: 100 + i, text })));
+      for (const cursor of [0, 1, length, 1_234_567, whole.length - 10, whole.length + 1])
+        expect(await store().readLog(taskId, cursor, 64_000)).toEqual(readModel(whole, cursor, 64_000));
+      expect(await store().readLog(taskId, 5, whole.length)).toEqual(readModel(whole, 5, whole.length));
+      expect(await store().listEvents(taskId, 150, 1000)).toHaveLength(149);
     });
 
     it("takes a chunk from twenty writers at once", async () => {

@@ -72,6 +72,15 @@ describe("a command as a framework", () => {
     expect(text("stderr").match(/its name leads elsewhere/g)).toHaveLength(2);
   });
 
+  test.concurrent("that answers with endless brackets has answered with text", async () => {
+    const script = `console.log('{"result":' + "[".repeat(20_000) + "]".repeat(20_000) + "}")`;
+    await using worker = await startWorker({
+      [settings.frameworkCommands]: JSON.stringify({ deep: [process.execPath, "-e", script] }),
+    });
+    const { reply } = await worker.agent({ instruction: "x", framework: "deep" });
+    expect(reply).toMatchObject({ status: "succeeded", result: { output: expect.stringContaining("[[[") } });
+  });
+
   test.concurrent("that fails says why, and keeps what it answered", async () => {
     await using worker = await startWorker({
       AGENTDISPATCH_FRAMEWORK_COMMAND_BAD: `sh -c 'echo partial; echo "no model" >&2; exit 4'`,

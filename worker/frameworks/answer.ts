@@ -90,12 +90,24 @@ export async function writeArtifacts(folder: string, artifacts: readonly AnswerA
 
 const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 
+/** What is nested deeper than any answer needs is taken as text: it could be read, but not written again. */
+const MAX_DEPTH = 500;
+
 function parseObject(text: string): Record<string, unknown> | undefined {
   if (!text.trimStart().startsWith("{")) return undefined;
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? { ...value } : undefined;
+    return typeof value === "object" && value !== null && !isTooDeep(value) ? { ...value } : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isTooDeep(value: object): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH) return true;
+    level = level.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []));
+  }
+  return false;
 }
