@@ -22,9 +22,9 @@ const local: LocalDoor = {
     const found = await findEndpoint(stateDir);
     return found && { ...found, forRun: isClaimedForRun(stateDir, found.pid) };
   },
-  async start({ port, forRun, ...place }) {
+  async start({ port, forRun, store, ...place }) {
     const { startLocal } = await import("../lib/local/system.ts");
-    const system = await startLocal({ ...toOptions(place), port, prewarm: !forRun });
+    const system = await startLocal({ ...toOptions(place), port, prewarm: !forRun, ...(store && { store }) });
     if (forRun) claimForRun(system.stateDir);
     return system;
   },

@@ -68,6 +68,8 @@ describe("the checker", () => {
     ["lambdas/mcp/handler.ts", "../../lib/aws/task-store.ts"],
     ["worker/frameworks/x.ts", "../job.ts"],
     ["lib/local/system.ts", "../../lambdas/workflow/steps/index.ts"],
+    ["lib/local/system.ts", "../aws/task-store.ts"],
+    ["lib/infra/x.ts", "../aws/table.ts"],
     ["lib/client/x.ts", "@modelcontextprotocol/client"],
     ["bin/x.ts", "../lib/local/system.ts"],
   ])("allows %s to import %s", (file, target) => {

@@ -6,6 +6,20 @@ type Rule = { part: RegExp; may: readonly (string | RegExp)[] };
 const DOMAIN = /^lib\/domain\//;
 const NODE = /^node:/;
 
+const LOCAL = [
+  DOMAIN,
+  /^lib\/local\//,
+  /^lambdas\/mcp\/server\.ts$/,
+  /^lambdas\/workflow\//,
+  /^worker\/(processes|broken-requests)\.ts$/,
+  NODE,
+  "zod",
+  "aws-local-stepfunctions",
+  "@modelcontextprotocol/server",
+  "hono",
+  "@hono/node-server",
+];
+
 /** The first rule whose `part` fits a file holds for it. Packages are strings, with all their subpaths. */
 const rules: readonly Rule[] = [
   { part: /^test\//, may: [/./] },
@@ -20,31 +34,21 @@ const rules: readonly Rule[] = [
     part: /^lib\/client\//,
     may: [DOMAIN, /^lib\/client\//, NODE, "@modelcontextprotocol/client", "commander", "yocto-spinner", "zod"],
   },
-  {
-    part: /^lib\/local\//,
-    may: [
-      DOMAIN,
-      /^lib\/local\//,
-      /^lambdas\/mcp\/server\.ts$/,
-      /^lambdas\/workflow\//,
-      /^worker\/processes\.ts$/,
-      NODE,
-      "zod",
-      "aws-local-stepfunctions",
-      "@modelcontextprotocol/server",
-      "hono",
-      "@hono/node-server",
-    ],
-  },
+  { part: /^lib\/local\/system\.ts$/, may: [...LOCAL, /^lib\/aws\/(task-store|create-table)\.ts$/] },
+  { part: /^lib\/local\//, may: LOCAL },
   { part: /^lib\/aws\//, may: [DOMAIN, /^lib\/aws\//, NODE, /^@aws-sdk\//, /^@smithy\//, "zod"] },
-  { part: /^lib\/infra\//, may: [DOMAIN, /^lib\/infra\//, NODE, "aws-cdk-lib", "constructs", "esbuild"] },
+  {
+    part: /^lib\/infra\//,
+    may: [DOMAIN, /^lib\/infra\//, /^lib\/aws\/table\.ts$/, NODE, "aws-cdk-lib", "constructs", "esbuild"],
+  },
   { part: /^bin\//, may: [/^lib\//, /^bin\//, /^worker\//, NODE, /^[@a-z][^.]*$/] },
   { part: /^[^/]+\.config\.ts$/, may: [NODE, "vitest"] },
 ];
 
 /** Only these choose implementations: they import a module of lib/local or lib/aws from outside its folder. */
-const choosers = /^(bin\/|lambdas\/[^/]+\/handler\.ts$|worker\/main\.ts$|test\/)/;
-const implementations = /^lib\/(local|aws)\//;
+const choosers = /^(bin\/|lambdas\/[^/]+\/handler\.ts$|worker\/main\.ts$|lib\/local\/system\.ts$|test\/)/;
+/** The description of the table is data. */
+const implementations = /^lib\/(local|aws)\/(?!table\.ts$)/;
 
 /** What a file imports, loads or points at: repository paths, and package names with their subpaths. Types count as well. */
 export function importsOf(file: string, source: string): string[] {

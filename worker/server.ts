@@ -1,12 +1,16 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { DispatchError, type Problem } from "../lib/domain/errors.ts";
+import { refuseBrokenRequests } from "./broken-requests.ts";
 import { internalProblem } from "./failures.ts";
 import { operate } from "./operations.ts";
 import { answerPlainly } from "./plain-envelope.ts";
 import { BodyError, readBody } from "./read-body.ts";
 import { report } from "./report.ts";
 import type { Worker } from "./worker.ts";
+
+/** Far more than anybody needs; what is beyond is turned away, so that files and processes can still be opened. */
+const MAX_CONNECTIONS = 500;
 
 export type ServerOptions = {
   /** How long a request may take to arrive. */
@@ -20,12 +24,18 @@ export function createWorkerServer(worker: Worker, { bodyTimeoutMs = 20_000 }: S
     requestTimeout: 10_000 + bodyTimeoutMs,
     connectionsCheckingInterval: 1000,
   };
-  return createServer({ ...timeouts, keepAliveTimeout: 60_000 }, (request, response) => {
-    handle(worker, request, response, bodyTimeoutMs).catch((error: unknown) => {
-      report("a request failed", error);
-      if (!response.headersSent) refuse(response, 500, internalProblem());
-    });
-  });
+  const server = createServer(
+    { ...timeouts, keepAliveTimeout: 60_000, requireHostHeader: false },
+    (request, response) => {
+      handle(worker, request, response, bodyTimeoutMs).catch((error: unknown) => {
+        report("a request failed", error);
+        if (!response.headersSent) refuse(response, 500, internalProblem());
+      });
+    },
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  refuseBrokenRequests(server);
+  return server;
 }
 
 async function handle(

@@ -1,6 +1,7 @@
 import {
   createMcpHandler,
   isLegacyRequest,
+  isSpecType,
   legacyStatelessFallback,
   type McpRequestContext,
   ProtocolError,
@@ -92,7 +93,8 @@ export function createMcp({ ports, ownerOf, tools: served = tools }: McpOptions)
       return rpcError(405, -32_000, "Method not allowed: this endpoint answers POST", null, { Allow: "POST" });
     }
     const owner = ownerOf(request);
-    const read = await readRequestBody(request, MAX_BODY_BYTES);
+    const read = await readRequestBody(request, MAX_BODY_BYTES).catch(onerror);
+    if (!read) return rpcError(400, ProtocolErrorCode.ParseError, "Parse error: the body was cut off");
     if (read.tooLarge) return rpcError(413, -32_000, `The request is longer than ${MAX_BODY_BYTES} bytes`);
     let body: unknown;
     try {
@@ -107,6 +109,8 @@ export function createMcp({ ports, ownerOf, tools: served = tools }: McpOptions)
     if (isNestedTooDeeply(message)) {
       return rpcError(400, ProtocolErrorCode.InvalidRequest, "The request is nested too deeply", idOf(body));
     }
+    // What the SDK itself would call an internal error.
+    if (hasWrongParams(message)) return rpcError(400, ProtocolErrorCode.InvalidParams, "Invalid params", idOf(body));
     arrived.set(request, { owner, arguments: taken });
     if (!(await isLegacyRequest(request, message))) return modern.fetch(request, { parsedBody: message });
     return wantsProgress(message) ? legacyStream(request, { parsedBody: message }) : legacyJson(request, message);
@@ -137,6 +141,11 @@ function takeArguments(body: Json): { message: Json; taken: Json } {
 function wantsProgress({ method, params }: Json): boolean {
   if (method !== "tools/call" || !isObject(params) || params.name !== "wait_for_task") return false;
   return isObject(params._meta) && params._meta.progressToken !== undefined;
+}
+
+function hasWrongParams(message: Json): boolean {
+  if (message.method === "initialize") return !isSpecType.InitializeRequest(message);
+  return message.method === "tools/list" && !isSpecType.ListToolsRequest(message);
 }
 
 function rpcError(

@@ -24,6 +24,13 @@ export function parsePort(text: string): number {
   return port;
 }
 
+/** The address of a service: http or https. */
+export function parseAddress(text: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
+    throw new InvalidArgumentError("Write it as http://host:port.");
+  return text;
+}
+
 /** A count from 1 to `max`. */
 export function parseCount(max: number): (text: string) => number {
   return (text) => {

@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import { statuses } from "../domain/lifecycle.ts";
-import { collectPairs, parseCount, parsePort, parseSeconds } from "./arguments.ts";
+import { collectPairs, parseAddress, parseCount, parsePort, parseSeconds } from "./arguments.ts";
 import * as local from "./commands/local.ts";
 import { run } from "./commands/run.ts";
 import * as tasks from "./commands/tasks.ts";
@@ -62,6 +62,10 @@ function addLocal(program: Command, { context, done }: Bind): void {
   withPlace(group.command("start", { isDefault: true }))
     .description("Start the system in the foreground; Ctrl-C stops it, and its tasks resume on the next start.")
     .option("--port <number>", "the port on 127.0.0.1; 0 takes a free one", parsePort, local.DEFAULT_PORT)
+    .addOption(new Option("--store <kind>", "where tasks are kept").choices(local.storeKinds).default("sqlite"))
+    .option("--table <name>", "with --store dynamodb: its table, which no other system uses")
+    .option("--endpoint <url>", "with --store dynamodb: a stand-in for DynamoDB; the table is made there", parseAddress)
+    .option("--region <name>", "with --store dynamodb: the region of the table")
     .option("--json", "print where it listens as JSON")
     .action(async (options) => done(await local.start(context, options)));
   withPlace(group.command("stop"))
@@ -119,4 +123,5 @@ const localHelp = `
 Examples:
   agent-dispatch local                        start on port ${local.DEFAULT_PORT}
   agent-dispatch local --port 0 --json        start on any port, and print where it listens
+  agent-dispatch local --store dynamodb --table tasks --endpoint http://127.0.0.1:8000
   agent-dispatch local stop`;

@@ -10,6 +10,9 @@ export type Found = { url: string; pid: number; token: string; forRun: boolean }
 /** A local system started by this process. */
 export type Started = { url: string; token: string; tokenFile: string; stateDir: string; close(): Promise<void> };
 
+/** A table on DynamoDB, or on a stand-in for it at the endpoint, where a system keeps its tasks instead of a file. */
+export type DynamoStore = { kind: "dynamodb"; table: string; endpoint?: string; region?: string };
+
 /** The local system as the commands know it; the entry file says what is behind it. */
 export type LocalDoor = {
   /** The state folder that is meant. */
@@ -17,7 +20,7 @@ export type LocalDoor = {
   /** The system that runs on that state, if one does. */
   find(place: Place): Promise<Found | undefined>;
   /** Starts one. Throws RefusedError `local.already_running` when another runs on that state. */
-  start(options: Place & { port: number; forRun: boolean }): Promise<Started>;
+  start(options: Place & { port: number; forRun: boolean; store?: DynamoStore }): Promise<Started>;
 };
 
 /** The endpoint of the system that runs. Throws RefusedError `local.not_running`. */

@@ -20,6 +20,7 @@ import {
 const ANSWER_MS = 4000;
 /** The part of it that a cancel may take. */
 const CANCEL_MS = 2000;
+const MAX_DETAILS_LENGTH = 8 * 1024;
 const PROOFS_NEEDED = 3;
 /** A worker ends by itself at the deadline, and soon after a cancel; this much later, beside the grace, it will not. */
 const OVERDUE_MS = 60_000;
@@ -185,7 +186,8 @@ function end(task: Task, reply: PollReply, kept: Partial<Task>, nowMs: number): 
     retryable: false,
   };
   const error =
-    reply.error ?? (reply.status === "cancelled" ? stopped : reply.status === "failed" ? failed : undefined);
+    (reply.error && withoutLongDetails(reply.error)) ??
+    (reply.status === "cancelled" ? stopped : reply.status === "failed" ? failed : undefined);
   const status = reply.status === "succeeded" ? "succeeded" : "failed";
   const cancelling = task.status === "cancelling";
   const ended: Task = {
@@ -239,4 +241,9 @@ function judge(task: Task, error: DispatchError, nowMs: number): Task {
     hint,
   };
   return fail(counted, broken ? error.problem : lost, nowMs);
+}
+
+/** Details that would not fit beside the rest of the task are left out; the message stays. */
+function withoutLongDetails(problem: Problem): Problem {
+  return JSON.stringify(problem.details ?? {}).length > MAX_DETAILS_LENGTH ? without(problem, "details") : problem;
 }

@@ -123,13 +123,12 @@ export const workerArtifactSchema = z.object({
 });
 export type WorkerArtifact = z.infer<typeof workerArtifactSchema>;
 
-export const usageSchema = z
-  .object({
-    inputTokens: z.number().nonnegative().optional(),
-    outputTokens: z.number().nonnegative().optional(),
-    costUsd: z.number().nonnegative().optional(),
-  })
-  .loose();
+/** What the job consumed. Anything else that a framework reports is left out. */
+export const usageSchema = z.object({
+  inputTokens: z.number().nonnegative().optional(),
+  outputTokens: z.number().nonnegative().optional(),
+  costUsd: z.number().nonnegative().optional(),
+});
 
 export const workerStatuses = ["running", "input_required", "succeeded", "failed", "cancelled"] as const;
 

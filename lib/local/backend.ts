@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { access, constants, mkdir, stat } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
-import { killMarked } from "../../worker/processes.ts";
+import { findMarked, killMarked } from "../../worker/processes.ts";
 import { RefusedError } from "../domain/errors.ts";
 import type { BackendAdapter, Check, Logger, Placement } from "../domain/ports.ts";
 import { type Configuration, own } from "../domain/profile.ts";
@@ -26,7 +26,7 @@ type Options = {
 
 export type LocalBackend = BackendAdapter & {
   /** Ends every session that no open task owes, such as a spare of a process that was killed. */
-  reconcile(owed: ReadonlySet<string>): Promise<void>;
+  reconcile(readOwed: () => Promise<ReadonlySet<string>>): Promise<void>;
   /** Makes the spare worker, if one is wanted and there is none, and resolves when it listens. */
   prewarm(): Promise<void>;
   /** Ends the spare and breaks off invocations; workers with a job go on. */
@@ -51,7 +51,13 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
   function launch(sessionId: string, details: WorkerDetails): Promise<ChildProcess> {
     const launched = startWorker(folderOf(sessionId), sessionId, details);
     launches.set(sessionId, launched);
-    const forget = () => launches.delete(sessionId);
+    const forget = () => {
+      launches.delete(sessionId);
+      if (spare?.sessionId !== sessionId) return;
+      // A spare that waited too long ends by itself, and the next task must not be given it.
+      spare = undefined;
+      end(sessionId).catch(() => {});
+    };
     launched.then((child) => child.once("exit", forget), forget);
     return launched;
   }
@@ -103,9 +109,10 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
       const folder = folderOf(sessionId);
       const details = detailsOf(configuration(), task);
       await assertWorkspace(details);
-      if (!launches.has(sessionId) && !(await folder.readAddress())) {
-        // A start that was cut off may have left a process that has not written its address yet.
-        if (folder.exists()) await end(sessionId);
+      // One of an earlier process of ours counts if it listens; one that was cut off at its start, or is gone, does not.
+      const survives = (await folder.readAddress()) && (await findMarked(settings.sessionMarker, sessionId)).length > 0;
+      if (!launches.has(sessionId) && !survives) {
+        await end(sessionId);
         await launch(sessionId, details);
       }
       clearTimeout(refill);
@@ -130,8 +137,11 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
     check: (placement, live) => check(stateDir, placement, live),
     cloudAgent: () => undefined,
 
-    async reconcile(owed) {
-      for (const sessionId of await listSessions(root)) {
+    async reconcile(readOwed) {
+      // In this order: a session is owed before it has a folder, so one that has a folder here is known there.
+      const sessions = await listSessions(root);
+      const owed = await readOwed();
+      for (const sessionId of sessions) {
         if (!owed.has(sessionId))
           await end(sessionId).catch((error) =>
             log.warn("a session could not be ended", { sessionId, error: String(error) }),

@@ -1,14 +1,31 @@
 import { timingSafeEqual } from "node:crypto";
-import type { Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type ServerType, serve } from "@hono/node-server";
+import type { Readable } from "node:stream";
+import { getRequestListener, RequestError } from "@hono/node-server";
 import {
   hostHeaderValidationResponse,
   localhostAllowedHostnames,
   originValidationResponse,
 } from "@modelcontextprotocol/server";
 import { Hono } from "hono";
+import { refuseBrokenRequests } from "../../worker/broken-requests.ts";
 import { RefusedError } from "../domain/errors.ts";
+
+const serverOptions = {
+  headersTimeout: 10_000,
+  /** Long enough for a large artifact; a call has less, see `inTime`. */
+  requestTimeout: 300_000,
+  connectionsCheckingInterval: 1000,
+  /** A missing one is refused with JSON, like a wrong one. */
+  requireHostHeader: false,
+};
+/** How long the body of a call may take to arrive. */
+const CALL_MS = 10_000;
+/** Far more than anybody needs; what is beyond is turned away, so that files and processes can still be opened. */
+const MAX_CONNECTIONS = 500;
+
+type Bindings = { incoming: Readable };
 
 type Doors = {
   token: string;
@@ -25,7 +42,7 @@ export type HttpDoor = { url: string; close(): Promise<void> };
  */
 export async function openHttp({ token, mcp, upload }: Doors, port: number): Promise<HttpDoor> {
   const hosts = localhostAllowedHostnames();
-  const app = new Hono();
+  const app = new Hono<{ Bindings: Bindings }>();
   app.use(async ({ req }, next) => {
     const refused = hostHeaderValidationResponse(req.raw, hosts) ?? originValidationResponse(req.raw, hosts);
     return refused ?? next();
@@ -33,22 +50,30 @@ export async function openHttp({ token, mcp, upload }: Doors, port: number): Pro
   app.put("/artifacts/*", ({ req }) => upload(req.raw));
   app.use(async ({ req }, next) => (isBearer(req.header("authorization"), token) ? next() : unauthorized()));
   app.get("/health", ({ json }) => json({ ok: true, pid: process.pid }));
-  app.all("/mcp", ({ req }) => mcp(req.raw));
+  app.all("/mcp", ({ req, env }) => inTime(env.incoming, mcp(req.raw)));
+  app.notFound(() => refusal(404, "http.no_such_path", "there is /mcp and /health"));
 
-  const server = await listen(app, port);
+  const fetch = (request: Request, env: Bindings) => app.fetch(request, env);
+  const server = createServer(
+    timeouts,
+    getRequestListener(fetch, { hostname: "127.0.0.1", errorHandler: notARequest }),
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  refuseBrokenRequests(server);
+  await listen(server, port);
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        (server as Server).closeAllConnections();
+        server.closeAllConnections();
       }),
   };
 }
 
-function listen(app: Hono, port: number): Promise<ServerType> {
+function listen(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port }, () => resolve(server));
+    server.listen(port, "127.0.0.1", resolve);
     server.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== "EADDRINUSE" && error.code !== "EACCES") return reject(error);
       const what = error.code === "EADDRINUSE" ? "is in use by another program" : "may not be used by this user";
@@ -62,11 +87,35 @@ function listen(app: Hono, port: number): Promise<ServerType> {
   });
 }
 
+/** The answer, or a refusal when the request has not arrived as a whole by then. */
+async function inTime(incoming: Readable, answer: Promise<Response>): Promise<Response> {
+  const late = Promise.withResolvers<Response>();
+  const refuse = () => late.resolve(refusal(408, "http.too_slow", "the request did not arrive in time"));
+  const timer = setTimeout(refuse, CALL_MS);
+  incoming.once("end", () => clearTimeout(timer));
+  try {
+    return await Promise.race([answer, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A Host header or an address that no request can have. */
+function notARequest(error: unknown): Response {
+  if (error instanceof RequestError) return refusal(400, "http.malformed", "the address or the Host is not valid");
+  return refusal(500, "platform.internal", "an internal error");
+}
+
 function isBearer(header: string | undefined, token: string): boolean {
   const given = Buffer.from(header ?? "");
   const wanted = Buffer.from(`Bearer ${token}`);
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
+
+const refusal = (status: number, code: string, message: string): Response =>
+  Response.json({ error: { code, message, retryable: false } }, { status, ...(status === 408 && closing) });
+
+const closing = { headers: { connection: "close" } };
 
 const unauthorized = () =>
   Response.json(

@@ -2,11 +2,11 @@ import { createHmac } from "node:crypto";
 import { join } from "node:path";
 import { createMcp } from "../../lambdas/mcp/server.ts";
 import type { Step } from "../../lambdas/workflow/steps/step.ts";
-import type { Logger, Ports } from "../domain/ports.ts";
+import type { Logger, Ports, TaskStore } from "../domain/ports.ts";
 import { reviveAll, reviveDue } from "../domain/reviving.ts";
 import { settings } from "../domain/settings.ts";
 import { openArtifacts } from "./artifacts.ts";
-import { localBackend } from "./backend.ts";
+import { type LocalBackend, localBackend } from "./backend.ts";
 import { watchConfiguration } from "./config-file.ts";
 import { lockState, prepareState, readOrMakeToken } from "./endpoint.ts";
 import { openHttp } from "./http.ts";
@@ -17,6 +17,9 @@ import { localWorkflow } from "./workflow.ts";
 const OWNER = "local";
 const JANITOR_MS = 30_000;
 
+/** A table that this system alone uses; without an endpoint and region the environment says where it is. */
+export type DynamoStore = { kind: "dynamodb"; table: string; endpoint?: string; region?: string };
+
 export type LocalOptions = {
   configFile?: string;
   stateDir?: string;
@@ -25,6 +28,8 @@ export type LocalOptions = {
   log?: Logger;
   /** Whether a worker is kept ready for the next task; default true. */
   prewarm?: boolean;
+  /** Where tasks are kept; by default in SQLite, in the state folder. */
+  store?: DynamoStore;
   /** For tests: other functions in place of the workflow's steps. */
   steps?: Readonly<Record<string, Step>>;
 };
@@ -61,7 +66,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
     closers.push(() => lock.release());
     const { token, tokenFile } = readOrMakeToken(stateDir);
 
-    const store = openTaskStore(stateDir);
+    const store = options.store ? await openDynamoStore(options.store) : openTaskStore(stateDir);
     closers.push(() => store.close());
     const secret = createHmac("sha256", token).update("artifact uploads").digest();
     let baseUrl = "";
@@ -104,17 +109,33 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
   }
 }
 
+/** On a stand-in for DynamoDB the table is made when it is missing. */
+async function openDynamoStore({
+  table: tableName,
+  ...connection
+}: DynamoStore): Promise<TaskStore & { close(): void }> {
+  const [{ openTaskStore }, { prepareTable }] = await Promise.all([
+    import("../aws/task-store.ts"),
+    import("../aws/create-table.ts"),
+  ]);
+  await prepareTable({ tableName, ...connection });
+  return openTaskStore({ tableName, ...connection });
+}
+
 /** Ends what belongs to nobody, and brings every open task on: its worker is found again, or found to be gone. */
-async function resume(ports: Ports, reconcile: (owed: ReadonlySet<string>) => Promise<void>): Promise<void> {
-  const ids = await ports.store.listDue(Number.MAX_SAFE_INTEGER, 100_000);
-  const owed = new Set<string>();
-  for (const id of ids) {
-    // Nobody else can hold a lease or be inside an invocation: the process that did is gone.
-    const task = await ports.store.change(id, ({ lease: _gone, ...task }) =>
-      task.session ? { ...task, session: { ...task.session, uses: {} } } : task,
-    );
-    if (task.owes.session !== undefined) owed.add(task.owes.session);
-  }
-  await reconcile(owed);
+async function resume(ports: Ports, reconcile: LocalBackend["reconcile"]): Promise<void> {
+  let ids: string[] = [];
+  await reconcile(async () => {
+    ids = await ports.store.listDue(Number.MAX_SAFE_INTEGER, 100_000);
+    const owed = new Set<string>();
+    for (const id of ids) {
+      // Nobody else can hold a lease or be inside an invocation: the process that did is gone.
+      const task = await ports.store.change(id, ({ lease: _gone, ...task }) =>
+        task.session ? { ...task, session: { ...task.session, uses: {} } } : task,
+      );
+      if (task.owes.session !== undefined) owed.add(task.owes.session);
+    }
+    return owed;
+  });
   await reviveAll(ports, ids);
 }

@@ -24,8 +24,7 @@ export async function startWorker(
   sessionId: string,
   details: WorkerDetails,
 ): Promise<ChildProcess> {
-  await folder.create();
-  const log = await folder.openLog();
+  const log = await prepare(folder);
   try {
     const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", entry], {
       cwd: folder.path,
@@ -38,6 +37,18 @@ export async function startWorker(
     return child;
   } finally {
     await log.close();
+  }
+}
+
+async function prepare(folder: SessionFolder) {
+  try {
+    await folder.create();
+    return await folder.openLog();
+  } catch (cause) {
+    throw new RetryableError("worker.start_failed", `the worker's folder cannot be made: ${(cause as Error).message}`, {
+      hint: "free some space in the state folder, or mend its permissions",
+      cause,
+    });
   }
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { settings } from "../../lib/domain/settings.ts";
@@ -102,6 +102,22 @@ describe("a worker killed from outside", () => {
   });
 });
 
+describe("a spare worker that ended by itself", () => {
+  it("is not given to the next task", async () => {
+    const folder = temporaryFolder();
+    const { client } = await startSystem(folder);
+    const [spare = ""] = await waitFor(
+      () => readdirSync(join(folder, "sessions")),
+      (found) => found.length > 0,
+    );
+    const file = join(folder, "sessions", spare, "address.json");
+    await expect.poll(() => existsSync(file)).toBe(true);
+    process.kill((JSON.parse(readFileSync(file, "utf8")) as { pid: number }).pid, "SIGTERM");
+    await expect.poll(() => existsSync(join(folder, "sessions", spare))).toBe(false);
+    expect(await client.ended(await client.command("true"))).toMatchObject({ status: "succeeded" });
+  });
+});
+
 describe("a local system that is stopped", () => {
   it("lets its jobs go on, and finds them again", async () => {
     const folder = temporaryFolder();
@@ -115,3 +131,8 @@ describe("a local system that is stopped", () => {
     expect(await client.log(id)).toBe(allLines);
   });
 });
+
+async function waitFor<T>(read: () => T, wanted: (value: T) => boolean): Promise<T> {
+  await expect.poll(() => wanted(read())).toBe(true);
+  return read();
+}

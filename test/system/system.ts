@@ -1,16 +1,36 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { onTestFinished } from "vitest";
 import { settings } from "../../lib/domain/settings.ts";
 import type { Json } from "../../lib/domain/task.ts";
+import type { DynamoStore } from "../../lib/local/system.ts";
 import { findMarked, killMarked } from "../../worker/processes.ts";
 import { connect, type Revision, type TestClient } from "../mcp/clients.ts";
 
 const script = join(import.meta.dirname, "../fixtures/local-system.ts");
+
+/** Where a system keeps its tasks, by its state folder, and all that is kept there, as text. */
+type Keeping = { storeOf(stateDir: string): DynamoStore | undefined; contentOf(stateDir: string): Promise<string> };
+
+let keeping: Keeping = {
+  storeOf: () => undefined,
+  async contentOf(stateDir) {
+    const files = ["tasks.sqlite", "tasks.sqlite-wal"];
+    return files.map((name) => readFileSync(join(stateDir, name), "latin1")).join("");
+  },
+};
+
+/** Every system that is started from now on keeps its tasks there, not in a file. */
+export function keepTasks(elsewhere: Keeping): void {
+  keeping = elsewhere;
+}
+
+/** All that the store of a system holds, as text. */
+export const contentOfStore = (stateDir: string): Promise<string> => keeping.contentOf(stateDir);
 
 /** A folder that is removed at the end of the test, with the processes of every session that was seen in it. */
 export function temporaryFolder(): string {
@@ -35,7 +55,7 @@ export async function startSystem(
 ): Promise<RunningSystem> {
   const configFile = join(stateDir, "config.json");
   writeFileSync(configFile, JSON.stringify({ defaults: { limits: options.limits ?? {} }, ...options.configuration }));
-  const args = [script, JSON.stringify({ stateDir, dying: options.dying })];
+  const args = [script, JSON.stringify({ stateDir, dying: options.dying, store: keeping.storeOf(stateDir) })];
   const [program, ...words] = options.diskMegabytes
     ? onSmallDisk(stateDir, options.diskMegabytes, args)
     : [process.execPath, ...args];

@@ -16,7 +16,12 @@ export const provision: Step = async (ports, input) => {
     ownEvent(task.id, "task.created", Date.parse(task.createdAt)),
     ownEvent(task.id, "task.provisioning", ports.now()),
   ]);
-  if (named.status !== "provisioning" || named.session?.id !== session) return done;
+  if (named.session?.id !== session) {
+    // The name was not taken; what the adapter may have kept ready under it is not needed.
+    await adapter.stop({ ...task, session: { id: session, state: "closed", uses: {} } });
+    return done;
+  }
+  if (named.status !== "provisioning") return done;
 
   const { providerRefs } = await adapter.provision(named);
   await ports.store.change(task.id, (now) =>

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { RefusedError } from "../../domain/errors.ts";
-import { notRunning, type Place, type Started } from "../door.ts";
+import { InvalidInputError, RefusedError } from "../../domain/errors.ts";
+import { type DynamoStore, notRunning, type Place, type Started } from "../door.ts";
 import { Endpoint } from "../endpoint.ts";
 import { type Io, write } from "../io.ts";
 import { paint, printJson, table } from "../print.ts";
@@ -15,12 +15,23 @@ const STOP_WAIT_MS = 20_000;
 const PAGE = 100;
 const MAX_COUNTED = 1000;
 
+export const storeKinds = ["sqlite", "dynamodb"] as const;
+
 type Options = Place & { json?: boolean };
+type StartOptions = Options & {
+  port: number;
+  store: (typeof storeKinds)[number];
+  table?: string;
+  endpoint?: string;
+  region?: string;
+};
 
 /** `agent-dispatch local [start]`: runs the system in the foreground until it is interrupted. */
-export async function start(context: Context, options: Options & { port: number }): Promise<number> {
+export async function start(context: Context, options: StartOptions): Promise<number> {
   const { io, local } = context;
-  const system = await local.start({ ...options, forRun: false });
+  const { store: kind, table, endpoint, region, json: _, ...place } = options;
+  const store = chosenStore(kind, { table, endpoint, region });
+  const system = await local.start({ ...place, forRun: false, ...(store && { store }) });
   const interrupted = new Promise<void>((resolve) => {
     context.onInterrupt((count) => (count === 1 ? resolve() : context.exit(1)));
   });
@@ -36,6 +47,19 @@ export async function start(context: Context, options: Options & { port: number 
 
 /** Where `npx agent-dispatch` finds this program, and not whatever has its name in a registry. */
 const checkout = fileURLToPath(new URL("../../..", import.meta.url));
+
+/** Throws InvalidInputError for words that say nothing together. */
+function chosenStore(
+  kind: StartOptions["store"],
+  words: { [key in "table" | "endpoint" | "region"]: string | undefined },
+): DynamoStore | undefined {
+  const { table, ...given } = Object.fromEntries(Object.entries(words).filter(([, value]) => value !== undefined));
+  if (kind === "dynamodb" && table) return { kind, table, ...given };
+  if (kind === "dynamodb") throw new InvalidInputError([{ path: "--table", message: "names the table of the store" }]);
+  const [extra] = Object.keys({ ...(table && { table }), ...given });
+  if (extra === undefined) return undefined;
+  throw new InvalidInputError([{ path: `--${extra}`, message: "goes with --store dynamodb" }]);
+}
 
 /** What a person needs to use the system that has just started. */
 function howToConnect(io: Io, system: Pick<Started, "url" | "tokenFile" | "stateDir">): string {
