@@ -1,6 +1,7 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { DynamoDBDocumentClient, QueryCommandInput } from "@aws-sdk/lib-dynamodb";
 import type { Key } from "./keys.ts";
-import { explain, isOutcomeOpen, isRefusal, wasRepeated } from "./store-errors.ts";
+import { explain, isOutcomeOpen, isRefusal, throttledError, wasRepeated } from "./store-errors.ts";
 
 export type Item = Record<string, unknown>;
 
@@ -21,7 +22,7 @@ export type Range = {
 
 /** DynamoDB reads at most this many items in one request. */
 const BATCH = 100;
-const MAX_ROUNDS = 10;
+const MAX_EMPTY_REPLIES = 6;
 
 /**
  * The items of the table. Every method throws RetryableError `platform.store_throttled` or `platform.store_unavailable`
@@ -47,11 +48,17 @@ export class Items {
     const { sdk, client, TableName } = await this.#open();
     const found: Item[] = [];
     let left = keys.map(({ pk, sk }): Item => ({ pk, sk }));
-    for (let round = 0; left.length > 0 && round < MAX_ROUNDS + keys.length / BATCH; round++) {
+    let shortened = 0;
+    while (left.length > 0) {
       const RequestItems = { [TableName]: { Keys: left.slice(0, BATCH), ConsistentRead } };
       const { Responses, UnprocessedKeys } = await this.#guard(client.send(new sdk.BatchGetCommand({ RequestItems })));
       found.push(...(Responses?.[TableName] ?? []));
-      left = [...left.slice(BATCH), ...(UnprocessedKeys?.[TableName]?.Keys ?? [])];
+      const unread = UnprocessedKeys?.[TableName]?.Keys ?? [];
+      left = [...unread, ...left.slice(BATCH)];
+      // A reply is cut at 16 MB, which is no trouble; one that brings nothing at all means throttling.
+      shortened = Responses?.[TableName]?.length || unread.length === 0 ? 0 : shortened + 1;
+      if (shortened >= MAX_EMPTY_REPLIES) throw throttledError(this.#table);
+      if (shortened > 0) await pause(Math.random() * 50 * 2 ** shortened);
     }
     return found;
   }

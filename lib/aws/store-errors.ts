@@ -49,11 +49,7 @@ export function isOutcomeOpen(error: unknown): boolean {
  */
 export function explain(error: unknown, table: string): unknown {
   if (!(error instanceof Error)) return error;
-  if (isThrottling(error))
-    return new RetryableError("platform.store_throttled", `DynamoDB throttles table ${table}`, {
-      hint: "try again in a few seconds",
-      cause: error,
-    });
+  if (isThrottling(error)) return throttledError(table, error);
   const hint = Object.hasOwn(hints, error.name) ? hints[error.name] : undefined;
   if (hint === undefined && !isTransient(error)) return error;
   return new RetryableError("platform.store_unavailable", `the task store cannot be used: ${error.message}`, {
@@ -61,6 +57,13 @@ export function explain(error: unknown, table: string): unknown {
     cause: error,
   });
 }
+
+/** The refusal of a table that is asked too much, once the attempts are used up. */
+export const throttledError = (table: string, cause?: unknown) =>
+  new RetryableError("platform.store_throttled", `DynamoDB throttles table ${table}`, {
+    hint: "try again in a few seconds",
+    cause,
+  });
 
 function isThrottling(error: unknown): boolean {
   const { $retryable, $metadata } = error as SdkError;

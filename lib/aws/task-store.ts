@@ -44,7 +44,10 @@ export function openTaskStore(options: TaskStoreOptions): TaskStore & { close():
     ...slots(items),
     close() {
       known.close();
-      own?.then((client) => client.destroy());
+      own?.then(
+        (client) => client.destroy(),
+        () => {},
+      );
     },
   };
 }

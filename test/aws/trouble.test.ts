@@ -195,6 +195,9 @@ describe("when DynamoDB does not do what it was asked", () => {
       .resolvesOnce({ Responses: { tasks: items.slice(0, 1) }, UnprocessedKeys: { tasks: { Keys: left } } })
       .resolves({ Responses: { tasks: items.slice(1) } });
     expect((await open().list("local", { limit: 10 })).items).toHaveLength(3);
+
+    mock.on(BatchGetCommand).resolves({ Responses: {}, UnprocessedKeys: { tasks: { Keys: left } } });
+    await expect(open().list("local", { limit: 10 })).rejects.toMatchObject(throttled);
   });
 });
 
