@@ -55,7 +55,7 @@ export async function openHttp({ token, mcp, upload }: Doors, port: number): Pro
 
   const fetch = (request: Request, env: Bindings) => app.fetch(request, env);
   const server = createServer(
-    timeouts,
+    serverOptions,
     getRequestListener(fetch, { hostname: "127.0.0.1", errorHandler: notARequest }),
   );
   server.maxConnections = MAX_CONNECTIONS;

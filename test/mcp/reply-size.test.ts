@@ -92,7 +92,7 @@ test("a result that is kept elsewhere is previewed from there", async () => {
 
 test("events stop where the reply is full, and the reader gets on", async () => {
   const { ports, call } = open();
-  const task = makeTask({ owner: "me", status: "succeeded", logLength: 40 * 8000 });
+  const task = makeTask({ owner: "me", status: "succeeded", logLength: 40 * 8000, workerSequence: 139 });
   await ports.store.create(task);
   await ports.store.appendLog(
     Array.from({ length: 40 }, (_, i) => ({
@@ -114,4 +114,20 @@ test("events stop where the reply is full, and the reader gets on", async () => 
     after = eventsNext;
   }
   expect(seen).toEqual(Array.from({ length: 40 }, (_, i) => 100 + i));
+});
+
+test("an event that others may still come before waits for them", async () => {
+  const { ports, call } = open();
+  const task = makeTask({ owner: "me", status: "running", workerSequence: 100 });
+  await ports.store.create(task);
+  const event = (sequence: number) => ({ taskId: task.id, sequence, type: "task.progress", timestamp });
+  await ports.store.appendEvents([event(100), event(102), { ...event(1_000_000_000), type: "task.cancelling" }]);
+  const sequencesOf = async () => {
+    const { structured } = await call("get_task_status", { task_id: task.id, events_after: 0 });
+    return (structured?.events as Json[]).map(({ sequence }) => sequence);
+  };
+  expect(await sequencesOf()).toEqual([100]);
+  await ports.store.appendEvents([event(101)]);
+  await ports.store.change(task.id, (current) => ({ ...current, workerSequence: 102 }));
+  expect(await sequencesOf()).toEqual([100, 101, 102, 1_000_000_000]);
 });

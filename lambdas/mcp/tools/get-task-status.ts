@@ -1,8 +1,9 @@
 import * as z from "zod";
 import { queueEntry } from "../../../lib/domain/cancelling.ts";
-import type { TaskEvent } from "../../../lib/domain/events.ts";
+import { sequences, type TaskEvent } from "../../../lib/domain/events.ts";
 import { previewText } from "../../../lib/domain/preview.ts";
 import { taskRecord } from "../../../lib/domain/record.ts";
+import { FIRST_WORKER_SEQUENCE } from "../../../lib/domain/worker-contract.ts";
 import * as field from "./fields.ts";
 import { fitRecord, MAX_REPLY, replySize } from "./reply-size.ts";
 import { ownTask, reads, tool } from "./tool.ts";
@@ -36,10 +37,21 @@ export const getTaskStatus = tool({
     if (events_after === undefined) return { structured: fitRecord(record) };
 
     const fitted = fitRecord(record, MAX_REPLY / 2);
-    const events = fitting(await store.listEvents(task.id, events_after, MAX_EVENTS), MAX_REPLY - replySize(fitted));
+    const settled = completeUpTo(task.workerSequence, await store.listEvents(task.id, events_after, MAX_EVENTS));
+    const events = fitting(settled, MAX_REPLY - replySize(fitted));
     return { structured: { ...fitted, events, eventsNext: events.at(-1)?.sequence ?? events_after } };
   },
 });
+
+/**
+ * The events before the first that is only being stored: others may still come before that one, and a reader who follows
+ * by number would miss them. The task says up to which number the worker's are all there.
+ */
+function completeUpTo(workerSequence: number, events: TaskEvent[]): TaskEvent[] {
+  const isWorkers = (sequence: number) => sequence >= FIRST_WORKER_SEQUENCE && sequence < sequences["task.cancelling"];
+  const end = events.findIndex(({ sequence }) => isWorkers(sequence) && sequence > workerSequence);
+  return end < 0 ? events : events.slice(0, end);
+}
 
 /** The first events that fit; one that does not fit alone is shortened, so that a reader always gets on. */
 function fitting(events: TaskEvent[], room: number): TaskEvent[] {
