@@ -124,7 +124,7 @@ test("an event that others may still come before waits for them", async () => {
   await ports.store.appendEvents([event(100), event(102), { ...event(1_000_000_000), type: "task.cancelling" }]);
   const sequencesOf = async () => {
     const { structured } = await call("get_task_status", { task_id: task.id, events_after: 0 });
-    return (structured?.events as Json[]).map(({ sequence }) => sequence);
+    return (structured as { events: Json[] }).events.map(({ sequence }) => sequence);
   };
   expect(await sequencesOf()).toEqual([100]);
   await ports.store.appendEvents([event(101)]);
