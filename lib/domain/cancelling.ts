@@ -1,7 +1,8 @@
+import { canBeAsked } from "./absorbing.ts";
 import { taskTerminal } from "./errors.ts";
 import { isCancellable } from "./lifecycle.ts";
 import type { Ports } from "./ports.ts";
-import { canBeAsked, settle } from "./pull.ts";
+import { settle } from "./pull.ts";
 import { invokeOnce } from "./session.ts";
 import { type Task, transition, without } from "./task.ts";
 import { CONTRACT } from "./worker-contract.ts";

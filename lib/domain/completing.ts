@@ -1,10 +1,11 @@
 import { DispatchError, WorkerGoneError } from "./errors.ts";
 import { beginLook, type Look } from "./looking.ts";
 import type { Ports } from "./ports.ts";
-import { parseReply, settle } from "./pull.ts";
+import { settle } from "./pull.ts";
 import { adapterOf, withSession } from "./session.ts";
 import { type Task, type TaskArtifact, transition, without } from "./task.ts";
 import { CONTRACT, type UploadReply, uploadReplySchema } from "./worker-contract.ts";
+import { parseReply } from "./worker-reply.ts";
 
 /** How long artifacts may take to arrive after the job's end before the missing ones are given up. */
 const UPLOAD_DEADLINE_MS = 30 * 60_000;

@@ -1,9 +1,10 @@
+import { fail } from "./absorbing.ts";
 import { admit } from "./admission.ts";
 import { queueEntry } from "./cancelling.ts";
 import type { Problem } from "./errors.ts";
 import { isTerminal } from "./lifecycle.ts";
 import type { Ports } from "./ports.ts";
-import { fail, settle } from "./pull.ts";
+import { settle } from "./pull.ts";
 import { isSettled, type Task } from "./task.ts";
 
 const MAX_REVIVALS = 5;

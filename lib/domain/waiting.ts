@@ -1,8 +1,9 @@
+import { canBeAsked } from "./absorbing.ts";
 import { complete, isCompleting } from "./completing.ts";
 import { RetryableError, taskNotFound } from "./errors.ts";
 import { isTerminal } from "./lifecycle.ts";
 import type { Ports } from "./ports.ts";
-import { canBeAsked, pull } from "./pull.ts";
+import { pull } from "./pull.ts";
 import type { Task } from "./task.ts";
 
 export type Wait = {

@@ -1,8 +1,9 @@
+import { canBeAsked, fail as failed } from "../../../lib/domain/absorbing.ts";
 import { isCompleting, isUploadOverdue } from "../../../lib/domain/completing.ts";
 import { type Problem, problemSchema } from "../../../lib/domain/errors.ts";
 import { isTerminal } from "../../../lib/domain/lifecycle.ts";
 import type { Ports } from "../../../lib/domain/ports.ts";
-import { canBeAsked, fail as failed, settle } from "../../../lib/domain/pull.ts";
+import { settle } from "../../../lib/domain/pull.ts";
 import { noteStart } from "../../../lib/domain/starting.ts";
 import type { Task } from "../../../lib/domain/task.ts";
 import { again, current, done, type Step, type StepInput } from "./step.ts";

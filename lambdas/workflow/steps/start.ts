@@ -2,7 +2,6 @@ import { RefusedError } from "../../../lib/domain/errors.ts";
 import { readLargeValue } from "../../../lib/domain/large-values.ts";
 import type { Ports } from "../../../lib/domain/ports.ts";
 import { buildPrompt } from "../../../lib/domain/prompt.ts";
-import { parseReply } from "../../../lib/domain/pull.ts";
 import { invokeOnce, withSession } from "../../../lib/domain/session.ts";
 import { noteStart } from "../../../lib/domain/starting.ts";
 import type { Json, Task } from "../../../lib/domain/task.ts";
@@ -12,6 +11,7 @@ import {
   type StartOperation,
   startReplySchema,
 } from "../../../lib/domain/worker-contract.ts";
+import { parseReply } from "../../../lib/domain/worker-reply.ts";
 import { current, done, type Step } from "./step.ts";
 
 const TIMEOUT_MS = 20_000;

@@ -1,7 +1,8 @@
+import { canBeAsked, fail } from "../../../lib/domain/absorbing.ts";
 import { isCompleting } from "../../../lib/domain/completing.ts";
 import { isTerminal } from "../../../lib/domain/lifecycle.ts";
 import type { Ports } from "../../../lib/domain/ports.ts";
-import { canBeAsked, fail, pull, settle } from "../../../lib/domain/pull.ts";
+import { pull, settle } from "../../../lib/domain/pull.ts";
 import type { Task } from "../../../lib/domain/task.ts";
 import { again, current, done, type Step } from "./step.ts";
 

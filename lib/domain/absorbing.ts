@@ -1,0 +1,140 @@
+import { DispatchError, type Problem, WorkerGoneError } from "./errors.ts";
+import { isTerminal } from "./lifecycle.ts";
+import { withSession } from "./session.ts";
+import { type Task, transition, without } from "./task.ts";
+import type { PollReply } from "./worker-contract.ts";
+
+const MAX_DETAILS_LENGTH = 8 * 1024;
+const PROOFS_NEEDED = 3;
+/** A worker ends by itself at the deadline, and soon after a cancel; this much later, beside the grace, it will not. */
+const OVERDUE_MS = 60_000;
+
+/** Whether a worker may have news of the task. */
+export function canBeAsked(task: Task): boolean {
+  if (task.session?.state !== "open" || task.session.startAttemptedAtMs === undefined) return false;
+  if (task.status === "running" || task.status === "input_required") return true;
+  return task.status === "cancelling" && task.outcome === undefined;
+}
+
+/**
+ * A task that cannot go on: `failed`, or `cancelled` when that was asked for and nothing runs any more. One whose job has
+ * ended keeps that outcome: what cannot be brought home any more is only its files.
+ */
+export function fail(task: Task, error: Problem, nowMs: number): Task {
+  if (isTerminal(task.status)) return task;
+  const next = without(task, "inputRequests", "env");
+  if (task.outcome) {
+    const artifacts = task.artifacts.map((artifact) =>
+      artifact.state === "pending" ? ({ ...artifact, state: "lost", reason: error.message } as const) : artifact,
+    );
+    return transition({ ...next, artifacts }, task.outcome.status, nowMs);
+  }
+  if (task.status === "cancelling") return transition(next, "cancelled", nowMs);
+  return { ...transition(next, "failed", nowMs), error };
+}
+
+/** The task after a worker's reply, whose news are stored already; `kept` is its result as the task holds it. */
+export function absorb(task: Task, reply: PollReply, logLength: number, kept: Partial<Task>, nowMs: number): Task {
+  if (reply.next < task.workerSequence) return task;
+  const progress = reply.events.findLast((event) => event.type === "task.progress");
+  const { sequence, timestamp, message, payload } = progress ?? {};
+  const seen: Task = {
+    ...withSession(without(task, "revivals"), { goneProofs: 0 }),
+    workerSequence: reply.next,
+    logLength: Math.max(task.logLength, logLength),
+    ...(sequence !== undefined &&
+      timestamp !== undefined && {
+        progress: { sequence, timestamp, ...(message !== undefined && { message }), ...(payload && { payload }) },
+      }),
+    ...(reply.usage && { usage: reply.usage }),
+  };
+  if (!canBeAsked(task)) return seen;
+  if (reply.status !== "running" && reply.status !== "input_required") return end(seen, reply, kept, nowMs);
+  // Only one with nothing more to tell is given up: it may have ended in time, with pages of news before its end.
+  const isSilent = reply.next === task.workerSequence;
+  return isSilent && isOverdue(task, nowMs) ? fail(seen, timedOut(task), nowMs) : goOn(seen, reply, nowMs);
+}
+
+function goOn(task: Task, reply: PollReply, nowMs: number): Task {
+  if (reply.status === "input_required" && task.status === "running")
+    return { ...transition(task, "input_required", nowMs), inputRequests: reply.inputRequests ?? {} };
+  if (reply.status === "running" && task.status === "input_required")
+    return transition(without(task, "inputRequests"), "running", nowMs);
+  return task;
+}
+
+/** The worker has ended: its word is kept, and the status follows once its artifacts are safe. */
+function end(task: Task, reply: PollReply, kept: Partial<Task>, nowMs: number): Task {
+  const createdAt = new Date(nowMs).toISOString();
+  const artifacts = (reply.artifacts ?? []).map(
+    (artifact) => ({ ...artifact, kind: "file", state: "pending", createdAt }) as const,
+  );
+  const stopped: Problem = { code: "worker.stopped", message: "the worker was stopped from outside", retryable: true };
+  const failed: Problem = {
+    code: "worker.failed",
+    message: "the worker reported a failure without a reason",
+    retryable: false,
+  };
+  const error =
+    (reply.error && withoutLongDetails(reply.error)) ??
+    (reply.status === "cancelled" ? stopped : reply.status === "failed" ? failed : undefined);
+  const status = reply.status === "succeeded" ? "succeeded" : "failed";
+  const cancelling = task.status === "cancelling";
+  const ended: Task = {
+    ...without(task, "inputRequests"),
+    ...kept,
+    artifacts,
+    outcome: { status: cancelling ? "cancelled" : status, atMs: nowMs },
+    ...(error && !cancelling && { error }),
+  };
+  return cancelling ? ended : transition(ended, "completing", nowMs);
+}
+
+function isOverdue({ deadlineAtMs, phases, limits }: Task, nowMs: number): boolean {
+  const cancelledAtMs = phases.cancelling === undefined ? Number.POSITIVE_INFINITY : Date.parse(phases.cancelling);
+  const endsAtMs = Math.min(deadlineAtMs ?? Number.POSITIVE_INFINITY, cancelledAtMs);
+  return nowMs > endsAtMs + limits.graceSeconds * 1000 + OVERDUE_MS;
+}
+
+const timedOut = ({ limits }: Task): Problem => ({
+  code: "task.timeout",
+  message: `the job did not end within ${limits.timeoutSeconds} s`,
+  retryable: false,
+});
+
+/** The task after a worker could not be asked. */
+export function absorbFailure(task: Task, error: unknown, nowMs: number): Task {
+  if (!canBeAsked(task)) return task;
+  const judged = error instanceof DispatchError ? judge(task, error, nowMs) : task;
+  return isOverdue(judged, nowMs) ? fail(judged, timedOut(judged), nowMs) : judged;
+}
+
+/** Counts proofs that the work is gone; the worker's own refusal needs no second one. */
+function judge(task: Task, error: DispatchError, nowMs: number): Task {
+  const hint = "get_task_logs shows how far it came; dispatch the task again";
+  if (error.code === "worker.replaced") {
+    const message = "the machine that ran the job was replaced, and the job with it";
+    return fail(task, { code: "worker.replaced", message, retryable: true, hint }, nowMs);
+  }
+  if (error.code === "worker.unknown_task") {
+    const message = "the job never reached the worker";
+    return fail(task, { code: "worker.lost", message, retryable: true, hint: "dispatch the task again" }, nowMs);
+  }
+  const broken = error.code === "worker.contract_broken";
+  if (!(error instanceof WorkerGoneError) && !broken) return task;
+  const goneProofs = (task.session?.goneProofs ?? 0) + 1;
+  const counted = withSession(task, { goneProofs });
+  if (goneProofs < PROOFS_NEEDED) return counted;
+  const lost: Problem = {
+    code: "worker.lost",
+    message: "the worker that ran the job is gone; what it had reported until then is kept",
+    retryable: true,
+    hint,
+  };
+  return fail(counted, broken ? error.problem : lost, nowMs);
+}
+
+/** Details that would not fit beside the rest of the task are left out; the message stays. */
+function withoutLongDetails(problem: Problem): Problem {
+  return JSON.stringify(problem.details ?? {}).length > MAX_DETAILS_LENGTH ? without(problem, "details") : problem;
+}
