@@ -24,17 +24,18 @@ const LOCAL = [
 const rules: readonly Rule[] = [
   { part: /^test\//, may: [/./] },
   { part: DOMAIN, may: [DOMAIN, "zod"] },
-  { part: /^lambdas\/[^/]+\/handler\.ts$/, may: [DOMAIN, /^lambdas\//, /^lib\/aws\//, NODE, /^[@a-z][^.]*$/] },
+  { part: /^lambdas\/[^/]+\/handler\.ts$/, may: [DOMAIN, /^lambdas\//, /^lib\/aws\//, "package.json"] },
   { part: /^lambdas\/mcp\/tools\//, may: [DOMAIN, /^lambdas\/mcp\/tools\//, "zod"] },
   { part: /^lambdas\/workflow\/steps\//, may: [DOMAIN, /^lambdas\/workflow\/steps\//, "zod"] },
+  { part: /^lambdas\/mcp\/lambda-http\.ts$/, may: [DOMAIN, NODE, "zod"] },
   { part: /^lambdas\/mcp\//, may: [DOMAIN, /^lambdas\/mcp\//, "package.json", "zod", "@modelcontextprotocol/server"] },
-  { part: /^lambdas\//, may: [DOMAIN, "zod"] },
+  { part: /^lambdas\//, may: [DOMAIN, /^lambdas\/workflow\/steps\//, "zod"] },
   { part: /^worker\//, may: [DOMAIN, /^worker\//, NODE, "package.json", "zod", "shlex"] },
   {
     part: /^lib\/client\//,
     may: [DOMAIN, /^lib\/client\//, NODE, "@modelcontextprotocol/client", "commander", "yocto-spinner", "zod"],
   },
-  { part: /^lib\/local\/system\.ts$/, may: [...LOCAL, /^lib\/aws\/(task-store|create-table)\.ts$/] },
+  { part: /^lib\/local\/system\.ts$/, may: [...LOCAL, /^lib\/aws\/(task-store|create-table|backend)\.ts$/] },
   { part: /^lib\/local\//, may: LOCAL },
   { part: /^lib\/aws\//, may: [DOMAIN, /^lib\/aws\//, NODE, /^@aws-sdk\//, /^@smithy\//, "zod"] },
   {

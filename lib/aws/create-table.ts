@@ -1,6 +1,7 @@
 import type { CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
-import { type Connection, isElsewhere, openClient } from "./dynamo-client.ts";
+import { type Connection, isElsewhere } from "./connection.ts";
+import { openClient } from "./dynamo-client.ts";
 import { explain } from "./store-errors.ts";
 import { tableDescription } from "./table.ts";
 

@@ -1,7 +1,8 @@
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { TaskStore } from "../domain/ports.ts";
 import { claims } from "./claims.ts";
-import { type Connection, openClient } from "./dynamo-client.ts";
+import type { Connection } from "./connection.ts";
+import { openClient } from "./dynamo-client.ts";
 import { eventLog } from "./event-log.ts";
 import { Items } from "./items.ts";
 import { KnownTasks } from "./known-tasks.ts";

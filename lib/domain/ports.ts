@@ -99,8 +99,8 @@ export interface Artifacts {
 /** Runs `dispatch.asl.json`. */
 export interface Workflow {
   /**
-   * Starts execution `<id>-<n>`: `started`, or `exists` when one of that name was there already, running or dead.
-   * Throws RetryableError when it cannot tell.
+   * Starts execution `<id>-<n>`: `started`, also when it runs already, or `exists` when one of that name has ended.
+   * Throws RetryableError when it cannot tell, RefusedError when it is not allowed to.
    */
   start(taskId: string, n: number): Promise<"started" | "exists">;
 }

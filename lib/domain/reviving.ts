@@ -31,20 +31,47 @@ async function revive(ports: Ports, taskId: string): Promise<void> {
   await ports.workflow.start(taskId, next.n);
 }
 
-/** Revives everything that is due, the most overdue first. */
-export async function reviveDue(ports: Ports, limit = 1000): Promise<void> {
-  await reviveAll(ports, await ports.store.listDue(ports.now(), limit));
+type Pass = {
+  /** Most tasks that are looked at; default 1000. */
+  limit?: number;
+  /** How many are revived at once; default 1. */
+  lanes?: number;
+  /** Whether there is time for another; default always. */
+  mayGoOn?: () => boolean;
+};
+
+/** Revives what is due, the most overdue first. Resolves with how many were revived, and how many are left for later. */
+export async function reviveDue(
+  ports: Ports,
+  { limit = 1000, ...rest }: Pass = {},
+): Promise<{ revived: number; left: number }> {
+  const ids = await ports.store.listDue(ports.now(), limit);
+  const revived = await reviveAll(ports, ids, rest);
+  return { revived, left: ids.length - revived };
 }
 
-/** Revives these tasks; one that cannot be revived now is logged, and due again later. */
-export async function reviveAll(ports: Ports, ids: readonly string[]): Promise<void> {
-  for (const id of ids) {
-    try {
-      await revive(ports, id);
-    } catch (error) {
-      ports.log.error("a task could not be revived", { taskId: id, error: String(error) });
+/** Revives these tasks; one that cannot be revived now is logged, and due again later. Resolves with how many were. */
+export async function reviveAll(
+  ports: Ports,
+  ids: readonly string[],
+  { lanes = 1, mayGoOn = () => true }: Omit<Pass, "limit"> = {},
+): Promise<number> {
+  const pending = ids.values();
+  let revived = 0;
+  const lane = async () => {
+    while (mayGoOn()) {
+      const { done, value: id } = pending.next();
+      if (done) return;
+      try {
+        await revive(ports, id);
+        revived++;
+      } catch (error) {
+        ports.log.error("a task could not be revived", { taskId: id, error: String(error) });
+      }
     }
-  }
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  return revived;
 }
 
 /** Gives back the slots of tasks that are over: somebody waits, and a writer may have died between two writes. */

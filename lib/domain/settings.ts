@@ -10,6 +10,15 @@ export const settings = {
   /** `debug`, `info`, `warn` or `error`. */
   logLevel: "AGENTDISPATCH_LOG_LEVEL",
 
+  /** Functions: name of the table that holds the tasks. */
+  table: "AGENTDISPATCH_TABLE",
+  /** Functions: name of the bucket that holds artifacts and large values. */
+  bucket: "AGENTDISPATCH_BUCKET",
+  /** Functions: ARN of the state machine that runs tasks. */
+  stateMachine: "AGENTDISPATCH_STATE_MACHINE_ARN",
+  /** Functions of the workflow: the state whose step they are, as `dispatch.asl.json` names it. */
+  step: "AGENTDISPATCH_STEP",
+
   /** Worker: address to bind, default 0.0.0.0. */
   workerHost: "AGENTDISPATCH_WORKER_HOST",
   /** Worker: port to bind, default 8080; 0 takes a free one. */
@@ -47,6 +56,13 @@ export const settings = {
   /** Variables that begin so are the worker's own and never reach a job. */
   workerPrefix: "AGENTDISPATCH_WORKER_",
 } as const;
+
+/** Reads a setting that has no default. Throws an Error that names the variable when it is missing. */
+export function neededSetting(env: Readonly<Record<string, string | undefined>>, name: string): string {
+  const text = env[name];
+  if (text === undefined || text === "") throw new Error(`${name} is not set`);
+  return text;
+}
 
 /** Reads a whole-number setting. Throws an Error that names the variable when the text is not one. */
 export function numberSetting(env: Record<string, string | undefined>, name: string, fallback: number): number {

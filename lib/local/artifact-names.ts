@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { chmod, copyFile, link, mkdir, rename, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { type Content, type ContentStore, codeOf } from "./content-store.ts";
+import type { Content } from "../domain/content.ts";
+import { type ContentStore, codeOf } from "./content-store.ts";
 
 const MAX_SEGMENTS = 20;
 const MAX_SEGMENT_BYTES = 200;

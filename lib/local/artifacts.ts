@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { DispatchError, InvalidInputError, RefusedError, RetryableError } from "../domain/errors.ts";
+import { type Content, checkedContent, checkedTaskId } from "../domain/content.ts";
+import { DispatchError, RefusedError, RetryableError } from "../domain/errors.ts";
 import type { Artifacts } from "../domain/ports.ts";
-import { taskIdSchema } from "../domain/task.ts";
 import { nameContent } from "./artifact-names.ts";
-import { type Content, ContentStore } from "./content-store.ts";
+import { ContentStore } from "./content-store.ts";
 import { signGrant, verifyGrant } from "./upload-token.ts";
 
 const UPLOAD_MS = 15 * 60_000;
@@ -53,22 +53,22 @@ export function openArtifacts(folder: string, { baseUrl, secret, now = Date.now 
     },
 
     async get({ sha256, sizeBytes }) {
-      return store.read(checked({ sha256, sizeBytes }));
+      return store.read(checkedContent({ sha256, sizeBytes }));
     },
 
     async uploadTarget(taskId, artifact) {
-      const { sha256, sizeBytes } = checked(artifact);
+      const { sha256, sizeBytes } = checkedContent(artifact);
       const grant = { taskId: checkedTaskId(taskId), artifactId: artifact.id, sha256, sizeBytes };
       const token = signGrant(secret, { ...grant, expiresAtMs: now() + UPLOAD_MS });
       return { url: `${baseUrl()}/artifacts/${token}`, headers: { "content-type": "application/octet-stream" } };
     },
 
     async has(_taskId, artifact) {
-      return store.holds(checked(artifact));
+      return store.holds(checkedContent(artifact));
     },
 
     async uriOf(taskId, artifact) {
-      return uri(taskId, artifact.name, checked(artifact));
+      return uri(taskId, artifact.name, checkedContent(artifact));
     },
 
     async acceptUpload(request) {
@@ -81,18 +81,6 @@ export function openArtifacts(folder: string, { baseUrl, secret, now = Date.now 
       }
     },
   };
-}
-
-/** A sha256 becomes part of a path: nothing else may. */
-function checked({ sha256, sizeBytes }: Content): Content {
-  if (/^[0-9a-f]{64}$/.test(sha256)) return { sha256, sizeBytes };
-  throw new InvalidInputError([{ path: "sha256", message: "must be 64 hexadecimal digits" }]);
-}
-
-function checkedTaskId(taskId: string): string {
-  const parsed = taskIdSchema.safeParse(taskId);
-  if (parsed.success) return parsed.data;
-  throw new InvalidInputError([{ path: "taskId", message: "must be a task id: task_ and 32 hexadecimal digits" }]);
 }
 
 const HTTP_STATUS: Readonly<Record<string, number>> = {

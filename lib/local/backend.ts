@@ -5,9 +5,10 @@ import { isAbsolute, join } from "node:path";
 import { findMarked, killMarked } from "../../worker/processes.ts";
 import { RefusedError } from "../domain/errors.ts";
 import type { BackendAdapter, Check, Logger, Placement } from "../domain/ports.ts";
-import { type Configuration, own } from "../domain/profile.ts";
+import type { Configuration } from "../domain/profile.ts";
 import { settings } from "../domain/settings.ts";
 import type { Task } from "../domain/task.ts";
+import { workerEnvironment } from "../domain/worker-environment.ts";
 import { listSessions, sessionFolder } from "./session-folder.ts";
 import { callWorker } from "./worker-client.ts";
 import { awaitAddress, startWorker, type WorkerDetails } from "./worker-process.ts";
@@ -163,18 +164,10 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
 const newSessionId = () => `session-${randomUUID()}`;
 
 /** The workspace is the task's; the environment is what the configuration says now, for its backend and its profile. */
-function detailsOf({ defaults, backends, runtimes }: Configuration, task: Task): WorkerDetails {
+function detailsOf(configuration: Configuration, task: Task): WorkerDetails {
   const workspace = task.target.details?.workspace;
-  const places = [
-    own(backends, task.backendName ?? "")?.details,
-    defaults.target?.details,
-    own(runtimes, task.profile)?.target.details,
-  ];
-  const environment = places.findLast((details) => details?.environment !== undefined)?.environment;
-  return {
-    ...(workspace !== undefined && { workspace: String(workspace) }),
-    ...(environment !== undefined && { environment: environment as Record<string, string> }),
-  };
+  const environment = workerEnvironment(configuration, task);
+  return { ...(workspace !== undefined && { workspace: String(workspace) }), ...(environment && { environment }) };
 }
 
 const isFolder = (path: string) =>

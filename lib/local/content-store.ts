@@ -2,12 +2,10 @@ import { createHash, randomUUID } from "node:crypto";
 import { createReadStream, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { Content } from "../domain/content.ts";
 import { RefusedError, RetryableError } from "../domain/errors.ts";
 
 const LEFTOVER_MS = 86_400_000;
-
-/** Content is named by what it is. */
-export type Content = { sha256: string; sizeBytes: number };
 
 /** Files named by the sha256 of their content, in a folder of mode 0700; the files have mode 0600. */
 export class ContentStore {

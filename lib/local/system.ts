@@ -2,6 +2,8 @@ import { createHmac } from "node:crypto";
 import { join } from "node:path";
 import { createMcp } from "../../lambdas/mcp/server.ts";
 import type { Step } from "../../lambdas/workflow/steps/step.ts";
+import { agentCoreBackend } from "../aws/backend.ts";
+import { logLevelOf } from "../domain/log-level.ts";
 import type { Logger, Ports, TaskStore } from "../domain/ports.ts";
 import { reviveAll, reviveDue } from "../domain/reviving.ts";
 import { settings } from "../domain/settings.ts";
@@ -10,9 +12,10 @@ import { type LocalBackend, localBackend } from "./backend.ts";
 import { watchConfiguration } from "./config-file.ts";
 import { lockState, prepareState, readOrMakeToken } from "./endpoint.ts";
 import { openHttp } from "./http.ts";
-import { logLevelOf, stderrLogger } from "./logger.ts";
+import { stderrLogger } from "./logger.ts";
 import { openTaskStore } from "./task-store.ts";
 import { localWorkflow } from "./workflow.ts";
+import { keepYoungSpaceSmall } from "./young-space.ts";
 
 const OWNER = "local";
 const JANITOR_MS = 30_000;
@@ -52,6 +55,7 @@ export type LocalSystem = {
  */
 export async function startLocal(options: LocalOptions = {}): Promise<LocalSystem> {
   const log = options.log ?? stderrLogger(logLevelOf(process.env[settings.logLevel]));
+  keepYoungSpaceSmall();
   const closers: (() => void | Promise<void>)[] = [];
   const closeAll = async () => {
     for (const close of closers.splice(0).reverse()) await close();
@@ -75,12 +79,16 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
     closers.push(() => workflow.close());
     const backend = localBackend({ stateDir, configuration: watched.current, log, prewarm: options.prewarm ?? true });
     closers.push(() => backend.close());
+    const { current: configuration } = watched;
+    // Until it is used it loads no SDK and looks for no credentials.
+    const agentCore = agentCoreBackend({ configuration, log, now: Date.now, holdsConnections: true });
+    closers.push(() => agentCore.close());
     const closing = new AbortController();
     const ports: Ports = {
       store,
       artifacts,
       workflow,
-      backends: { [backend.name]: backend },
+      backends: { [backend.name]: backend, [agentCore.name]: agentCore },
       configuration: watched.current,
       now: Date.now,
       // A visit costs nothing here, so it lasts, and a job's end is seen at once.

@@ -13,6 +13,12 @@ const passedOn = [settings.commandAllowlist, settings.frameworkCommands, setting
 /** What a backend's configuration may say about its workers. */
 export type WorkerDetails = { workspace?: string; environment?: Record<string, string> };
 
+/**
+ * A worker passes on what a job prints, most of it large and short-lived: in young space of the usual size, up to 48 MB of
+ * it would wait to be collected.
+ */
+const nodeOptions = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=1"];
+
 const entry = fileURLToPath(new URL("../../worker/main.ts", import.meta.url));
 
 /**
@@ -26,7 +32,7 @@ export async function startWorker(
 ): Promise<ChildProcess> {
   const log = await prepare(folder);
   try {
-    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", entry], {
+    const child = spawn(process.execPath, [...nodeOptions, entry], {
       cwd: folder.path,
       detached: true,
       stdio: ["ignore", log.fd, log.fd],

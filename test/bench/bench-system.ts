@@ -10,6 +10,7 @@ export type BenchSystem = {
   client: Client;
   call(tool: string, input?: Record<string, unknown>): Promise<Record<string, unknown>>;
   pid: number;
+  stateDir: string;
 };
 
 /** Runs `measure` against a local system in a process of its own, on a fresh state folder, through a connected MCP client. */
@@ -35,7 +36,7 @@ export async function withSystem<T>(
       if (result.isError) throw new Error(`${name}: ${JSON.stringify(result.content)}`);
       return result.structuredContent as Record<string, unknown>;
     };
-    const value = await measure({ client, call, pid });
+    const value = await measure({ client, call, pid, stateDir });
     await client.close();
     return value;
   } finally {

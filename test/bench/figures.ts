@@ -23,8 +23,8 @@ export function quantile(samples: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
-/** Prints the table and writes `bench/results.json`. */
-export function report(): void {
+/** Prints the table and, with `keep`, writes `bench/results.json`. */
+export function report({ keep }: { keep: boolean }): void {
   const machine = `${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}, ${process.platform} ${process.arch}`;
   const rows = figures.map(({ name, value, unit, goal, met }) => [
     name,
@@ -42,6 +42,7 @@ export function report(): void {
         .trimEnd(),
     );
   console.log(`\n${machine}`);
+  if (!keep) return;
   mkdirSync("bench", { recursive: true });
   writeFileSync(
     "bench/results.json",

@@ -4,8 +4,13 @@ import { newTaskId } from "../../lib/domain/task.ts";
 import { bytes, describeContent } from "./make-task.ts";
 import { hostileStrings } from "./shared-store.ts";
 
-/** Artifacts, and how an HTTP client sends to the addresses they give out. */
-export type OpenArtifacts = { artifacts: Artifacts; send: typeof fetch; close(): Promise<void> };
+/** Artifacts, and how a client sends to the addresses they give out, and reads from them. */
+export type OpenArtifacts = {
+  artifacts: Artifacts;
+  send: typeof fetch;
+  read(uri: string): Promise<Uint8Array>;
+  close(): Promise<void>;
+};
 
 /** What artifacts have to do, as files and on S3 alike. */
 export function artifactsSuite(name: string, open: () => Promise<OpenArtifacts>): void {
@@ -50,6 +55,22 @@ export function artifactsSuite(name: string, open: () => Promise<OpenArtifacts>)
       await expect(missing).rejects.toMatchObject({ code: "artifact.not_found", retryable: false });
     });
 
+    it("takes no id but a task's, and no content but by a sha256", async () => {
+      const taskId = newTaskId();
+      const artifact = describeContent(bytes("x"));
+      const refused = { code: "input.invalid" };
+      for (const id of hostileStrings) {
+        await expect(opened.artifacts.put(id, "x", bytes("x"), "")).rejects.toMatchObject(refused);
+        await expect(opened.artifacts.uploadTarget(id, artifact)).rejects.toMatchObject(refused);
+        await expect(opened.artifacts.uriOf(id, artifact)).rejects.toMatchObject(refused);
+        const wrong = { ...artifact, sha256: id };
+        await expect(opened.artifacts.uploadTarget(taskId, wrong)).rejects.toMatchObject(refused);
+        await expect(opened.artifacts.uriOf(taskId, wrong)).rejects.toMatchObject(refused);
+        await expect(opened.artifacts.has(taskId, wrong)).rejects.toMatchObject(refused);
+        await expect(opened.artifacts.get({ uri: "", sizeBytes: 1, sha256: id })).rejects.toMatchObject(refused);
+      }
+    });
+
     it("accepts exactly the announced content, also twice, and then has it", async () => {
       const taskId = newTaskId();
       const content = bytes(`report of ${taskId} 😀`);
@@ -72,8 +93,7 @@ export function artifactsSuite(name: string, open: () => Promise<OpenArtifacts>)
         expect(await opened.artifacts.has(taskId, artifact)).toBe(true);
       }
       const uri = await opened.artifacts.uriOf(taskId, artifact);
-      const { sha256, sizeBytes } = artifact;
-      expect(Buffer.compare(await opened.artifacts.get({ uri, sha256, sizeBytes }), content)).toBe(0);
+      expect(Buffer.compare(await opened.read(uri), content)).toBe(0);
     });
   });
 }

@@ -31,6 +31,7 @@ artifactsSuite("files", async () => {
   return {
     artifacts,
     send: (url, init) => artifacts.acceptUpload(new Request(url, init)),
+    read: async (uri) => readFileSync(fileURLToPath(uri)),
     close: async () => rmSync(folder, { recursive: true }),
   };
 });

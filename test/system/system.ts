@@ -51,7 +51,14 @@ export type RunningSystem = {
 /** Starts a local system as a child process on the state folder, and connects to it. */
 export async function startSystem(
   stateDir: string,
-  options: { dying?: string; limits?: Json; configuration?: Json; revision?: Revision; diskMegabytes?: number } = {},
+  options: {
+    dying?: string;
+    limits?: Json;
+    configuration?: Json;
+    revision?: Revision;
+    diskMegabytes?: number;
+    env?: Record<string, string>;
+  } = {},
 ): Promise<RunningSystem> {
   const configFile = join(stateDir, "config.json");
   writeFileSync(configFile, JSON.stringify({ defaults: { limits: options.limits ?? {} }, ...options.configuration }));
@@ -61,7 +68,7 @@ export async function startSystem(
     : [process.execPath, ...args];
   const child = spawn(program, words, {
     stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, [settings.configFile]: configFile },
+    env: { ...process.env, ...options.env, [settings.configFile]: configFile },
   });
   const kill = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return;

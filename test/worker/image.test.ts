@@ -94,7 +94,7 @@ describe("the Dockerfile", () => {
   test("runs the worker as a user by number, below an init, without a shell between", () => {
     expect(all("USER")).toEqual(["1000"]);
     expect(JSON.parse(all("ENTRYPOINT")[0] ?? "")).toEqual(["tini", "--"]);
-    expect(JSON.parse(all("CMD")[0] ?? "")).toEqual(["node", "main.mjs"]);
+    expect(JSON.parse(all("CMD")[0] ?? "")).toEqual(["node", "--max-semi-space-size=1", "main.mjs"]);
     expect(instructions.findIndex(({ name }) => name === "USER")).toBeGreaterThan(
       instructions.findLastIndex(({ name }) => name === "RUN"),
     );

@@ -1,0 +1,25 @@
+import { functionLogger } from "../../lib/aws/logger.ts";
+import { openPorts } from "../../lib/aws/ports.ts";
+import { logLevelOf } from "../../lib/domain/log-level.ts";
+import { reviveDue } from "../../lib/domain/reviving.ts";
+import { settings } from "../../lib/domain/settings.ts";
+import manifest from "../../package.json" with { type: "json" };
+
+/** Longer than it takes to revive a task while requests have to be sent again. */
+const RESERVE_MS = 20_000;
+const LANES = 8;
+
+const log = functionLogger({ level: logLevelOf(process.env[settings.logLevel]), version: manifest.version });
+const ports = openPorts({ folder: import.meta.dirname, log });
+
+type Context = { awsRequestId: string; getRemainingTimeInMillis(): number };
+
+/** Revives or settles what a dead workflow left, for as long as there is time; run by a schedule. */
+export const handler = (_event: unknown, context: Context) =>
+  log.inRequest(context.awsRequestId, async () => {
+    const mayGoOn = () => context.getRemainingTimeInMillis() > RESERVE_MS;
+    const looked = await reviveDue(ports, { lanes: LANES, mayGoOn });
+    if (looked.left > 0) log.warn("not every task that is due could be revived; the next run goes on", looked);
+    else if (looked.revived > 0) log.info("tasks were revived", looked);
+    return looked;
+  });

@@ -1,0 +1,30 @@
+import { functionLogger } from "../../lib/aws/logger.ts";
+import { openPorts } from "../../lib/aws/ports.ts";
+import { logLevelOf } from "../../lib/domain/log-level.ts";
+import { ownerOf } from "../../lib/domain/owner.ts";
+import { settings } from "../../lib/domain/settings.ts";
+import manifest from "../../package.json" with { type: "json" };
+import { type LambdaGlobal, lambdaHttp } from "./lambda-http.ts";
+import { createMcp } from "./server.ts";
+
+declare const awslambda: LambdaGlobal;
+
+const log = functionLogger({ level: logLevelOf(process.env[settings.logLevel]), version: manifest.version });
+const ports = openPorts({ folder: import.meta.dirname, log });
+/** Beside the request, where no header can claim to be it. */
+const principals = new WeakMap<Request, string>();
+const mcp = createMcp({ ports, ownerOf: (request) => ownerOf(principals.get(request)) });
+
+const answer = lambdaHttp({
+  serve(request, principal) {
+    if (principal !== undefined) principals.set(request, principal);
+    return mcp.fetch(request);
+  },
+  streams: awslambda.HttpResponseStream,
+  log,
+});
+
+/** The MCP endpoint as a function behind a REST API that streams. */
+export const handler = awslambda.streamifyResponse((event, stream, context) =>
+  log.inRequest(context.awsRequestId, () => answer(event, stream, context)),
+);

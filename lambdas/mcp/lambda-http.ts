@@ -1,0 +1,132 @@
+import { Readable, type Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import * as z from "zod";
+import type { Logger } from "../../lib/domain/ports.ts";
+
+/** What a streamed answer begins with. */
+export type Metadata = { statusCode: number; headers: Record<string, string> };
+
+/** The global that Lambda's runtime for Node gives to functions that stream. */
+export type LambdaGlobal = {
+  streamifyResponse<H extends StreamingHandler>(handler: H): H;
+  HttpResponseStream: { from(stream: Writable, metadata: Metadata): Writable };
+};
+export type StreamingHandler = (event: unknown, stream: Writable, context: { awsRequestId: string }) => Promise<void>;
+
+type Options = {
+  /** Answers a request of the caller whose ARN is `principal`; undefined when the gateway named none. */
+  serve(request: Request, principal: string | undefined): Promise<Response>;
+  streams: LambdaGlobal["HttpResponseStream"];
+  log: Pick<Logger, "debug" | "error">;
+};
+
+const nullable = <T extends z.ZodType>(type: T) => type.nullish().transform((value) => value ?? undefined);
+
+/**
+ * What is read of the event for a proxy integration of a REST API.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+ */
+const eventSchema = z.object({
+  httpMethod: z.string(),
+  path: z.string().startsWith("/"),
+  headers: nullable(z.record(z.string(), z.string())),
+  multiValueHeaders: nullable(z.record(z.string(), z.array(z.string()))),
+  body: nullable(z.string()),
+  isBase64Encoded: nullable(z.boolean()),
+  requestContext: z.object({
+    domainName: nullable(z.string()),
+    /** With the stage in front. */
+    path: nullable(z.string().startsWith("/")),
+    identity: nullable(z.object({ userArn: nullable(z.string()) })),
+  }),
+});
+
+/** The signature of a request was checked by the gateway; from here on nobody needs it. */
+const ofTheSignature = ["authorization", "x-amz-security-token"];
+
+/** Of one connection only: https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1. The gateway frames the body itself. */
+const hopByHop = new Set([
+  "connection",
+  "content-length",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/**
+ * Makes a web handler a streaming function behind a REST API. Whatever happens, an answer with metadata is written, as
+ * long as none has begun; a caller that leaves aborts the request's signal.
+ */
+export function lambdaHttp({ serve, streams, log }: Options): StreamingHandler {
+  return async (event, stream) => {
+    const gone = new AbortController();
+    stream.on("error", () => gone.abort());
+    stream.once("close", () => !stream.writableFinished && gone.abort());
+    await send(await answer(event, gone.signal), stream, gone.signal);
+  };
+
+  async function answer(event: unknown, signal: AbortSignal): Promise<Response> {
+    const read = readEvent(event, signal);
+    if (!read) return rpcError(400, -32_600, "Not a request that can be read");
+    try {
+      return await serve(read.request, read.principal);
+    } catch (error) {
+      log.error("a request failed", { error: String(error) });
+      return rpcError(500, -32_603, "Internal error");
+    }
+  }
+
+  async function send(response: Response, stream: Writable, signal: AbortSignal): Promise<void> {
+    const headers = Object.fromEntries([...response.headers].filter(([name]) => !hopByHop.has(name)));
+    const out = streams.from(stream, { statusCode: response.status, headers });
+    // Metadata goes out with the first write, so an answer without a body needs one too.
+    out.write("");
+    try {
+      await pipeline(response.body ? Readable.fromWeb(response.body) : Readable.from([]), out);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      log.debug("the caller left before the answer was complete");
+    }
+  }
+}
+
+/** The event as a request; undefined when it is none. */
+function readEvent(
+  event: unknown,
+  signal: AbortSignal,
+): { request: Request; principal: string | undefined } | undefined {
+  const parsed = eventSchema.safeParse(event);
+  if (!parsed.success) return undefined;
+  const { httpMethod: method, body, isBase64Encoded, requestContext, path } = parsed.data;
+  try {
+    const url = new URL(`https://${requestContext.domainName ?? "localhost"}${requestContext.path ?? path}`);
+    const hasBody = body !== undefined && method !== "GET" && method !== "HEAD";
+    const request = new Request(url, {
+      method,
+      headers: headersOf(parsed.data),
+      signal,
+      ...(hasBody && { body: isBase64Encoded ? Buffer.from(body, "base64") : body }),
+    });
+    return { request, principal: requestContext.identity?.userArn };
+  } catch {
+    // A method, an address or a header that no request can have.
+    return undefined;
+  }
+}
+
+function headersOf({ headers = {}, multiValueHeaders }: z.output<typeof eventSchema>): Headers {
+  const all = new Headers();
+  for (const [name, values] of Object.entries(multiValueHeaders ?? {}))
+    for (const value of values) all.append(name, value);
+  if (!multiValueHeaders) for (const [name, value] of Object.entries(headers)) all.set(name, value);
+  for (const name of ofTheSignature) all.delete(name);
+  return all;
+}
+
+const rpcError = (status: number, code: number, message: string): Response =>
+  Response.json({ jsonrpc: "2.0", error: { code, message }, id: null }, { status });

@@ -1,0 +1,14 @@
+import { functionLogger } from "../../lib/aws/logger.ts";
+import { openPorts } from "../../lib/aws/ports.ts";
+import { logLevelOf } from "../../lib/domain/log-level.ts";
+import { neededSetting, settings } from "../../lib/domain/settings.ts";
+import manifest from "../../package.json" with { type: "json" };
+import { lambdaStep } from "./lambda-step.ts";
+
+const log = functionLogger({ level: logLevelOf(process.env[settings.logLevel]), version: manifest.version });
+const ports = openPorts({ folder: import.meta.dirname, log });
+const step = lambdaStep(neededSetting(process.env, settings.step), ports);
+
+/** One step of the workflow as a function; the environment says which. */
+export const handler = (event: unknown, context: { awsRequestId: string }) =>
+  log.inRequest(context.awsRequestId, () => step(event));

@@ -1,0 +1,45 @@
+import * as z from "zod";
+import { InvalidInputError } from "../../lib/domain/errors.ts";
+import type { Ports } from "../../lib/domain/ports.ts";
+import { own, toMistake } from "../../lib/domain/profile.ts";
+import { steps } from "./steps/index.ts";
+import { type Step, StepError, type StepInput, type StepOutput } from "./steps/step.ts";
+
+const text = z.string().optional();
+const inputSchema = z.object({
+  id: z.string().min(1).max(100),
+  n: z.number().int().min(1),
+  failure: z.object({ Error: text, Cause: text }).optional(),
+});
+
+/**
+ * The step of a state as a function of its event. What it throws is a StepError, whose name and message Lambda hands to
+ * Step Functions as the error and its cause. Throws an Error when no state has that name.
+ */
+export function lambdaStep(state: string, ports: Ports): (event: unknown) => Promise<StepOutput> {
+  const step = own<Step>(steps, state);
+  if (!step) throw new Error(`no state is named ${state}; there are: ${Object.keys(steps).join(", ")}`);
+  return async (event) => {
+    let id = "unknown";
+    try {
+      const input = readInput(event);
+      id = input.id;
+      return await step(ports, input);
+    } catch (error) {
+      throw new StepError(error, ports, state, id);
+    }
+  };
+}
+
+function readInput(event: unknown): StepInput {
+  const parsed = inputSchema.safeParse(event);
+  if (!parsed.success) throw new InvalidInputError(parsed.error.issues.map(toMistake));
+  const { id, n, failure } = parsed.data;
+  if (!failure) return { id, n };
+  const { Error: error, Cause: cause } = failure;
+  return {
+    id,
+    n,
+    failure: { ...(error !== undefined && { Error: error }), ...(cause !== undefined && { Cause: cause }) },
+  };
+}

@@ -1,0 +1,27 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { isNotDelivered } from "./problems.ts";
+
+/** Pauses before an invocation that AgentCore turned away is sent again; each is cut by half at random. */
+const PAUSES_MS = [250, 500, 1000, 2000, 4000];
+
+/**
+ * Sends an invocation. What AgentCore turned away, because it throttles or makes the machine just now, never reached the
+ * worker and is sent again; nothing else is. Throws what `send` throws.
+ */
+export async function untilDelivered<T>(send: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await send();
+    } catch (error) {
+      const pause = PAUSES_MS[attempt];
+      if (pause === undefined || !isNotDelivered(error) || !(await slept(pause, signal))) throw error;
+    }
+  }
+}
+
+/** Resolves after half of the time at least, with whether the signal left that much. */
+const slept = (ms: number, signal: AbortSignal): Promise<boolean> =>
+  sleep(ms * (0.5 + Math.random() / 2), undefined, { signal }).then(
+    () => true,
+    () => false,
+  );

@@ -1,0 +1,107 @@
+import { type DispatchError, InvalidInputError, RefusedError } from "../../domain/errors.ts";
+import type { Json } from "../../domain/task.ts";
+import { type CommandResult, commandInputSchema } from "../../domain/worker-contract.ts";
+import { untilDelivered } from "./delivery.ts";
+import type { ForeignCall } from "./foreign-agent.ts";
+import type { ForeignEnd, ForeignJob } from "./foreign-job.ts";
+import { lostIfUnknown } from "./lost.ts";
+import { qualifierOf } from "./place.ts";
+import { explainInvocation } from "./problems.ts";
+import { askedOf } from "./session.ts";
+import { sessionIdOf } from "./session-id.ts";
+
+const DEFAULT_SECONDS = 900;
+/** https://docs.aws.amazon.com/bedrock-agentcore/latest/APIReference/API_InvokeAgentRuntimeCommand.html */
+const MAX_SECONDS = 3600;
+const MAX_LENGTH = 65_536;
+
+const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+
+/**
+ * The line that AgentCore runs for a command: it splits words as a shell does and runs no shell, and gives a standard
+ * input that never ends. Throws DispatchError for what such a line cannot carry.
+ * https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-execute-command.html
+ *
+ * @example foreignCommandOf({ command: "ls -l" }).line // /bin/bash -c 'exec </dev/null; exec "$@"' bash ls -l
+ */
+export function foreignCommandOf(input: Json, env?: Record<string, string>): { line: string; seconds: number } {
+  const parsed = commandInputSchema.safeParse(input);
+  if (!parsed.success)
+    throw new InvalidInputError(
+      parsed.error.issues.map(({ path, message }) => ({ path: ["input", ...path].join("."), message })),
+    );
+  const { command, args = [], shell, cwd, stdin, timeoutSeconds = DEFAULT_SECONDS } = parsed.data;
+  if (stdin !== undefined || parsed.data.env || env)
+    throw notHere("its text is logged, so it carries no stdin and env");
+  if (timeoutSeconds > MAX_SECONDS) throw notHere(`it lasts ${MAX_SECONDS} s at most`);
+  const go = `exec </dev/null; ${cwd === undefined ? "" : `cd -- ${quoted(cwd)} || exit 126; `}`;
+  const words = args.map(quoted);
+  const line = shell
+    ? ["/bin/bash -c", quoted(go + command), "bash", ...words].join(" ")
+    : ["/bin/bash -c", quoted(`${go}exec "$@"`), "bash", command, ...words].join(" ");
+  if (line.length > MAX_LENGTH) throw notHere(`it is ${MAX_LENGTH} characters long at most`);
+  return { line, seconds: Math.ceil(timeoutSeconds) };
+}
+
+const notHere = (why: string): DispatchError =>
+  new RefusedError("adapter.unsupported", `a command on a runtime without the worker contract: ${why}`, {
+    hint: "run it on a runtime with the worker of this project",
+  });
+
+/** Runs a command beside the agent of a session, once. However it ends, its result says so as data. */
+export async function runForeignCommand(job: ForeignJob, call: ForeignCall): Promise<ForeignEnd> {
+  const { task, runtime, operation } = call;
+  const { line, seconds } = foreignCommandOf(operation.input, operation.env);
+  const startedAt = performance.now();
+  const counts = { stdout: 0, stderr: 0 };
+  try {
+    const { once, InvokeAgentRuntimeCommandCommand } = await call.plane;
+    const command = new InvokeAgentRuntimeCommandCommand({
+      agentRuntimeArn: runtime.arn,
+      qualifier: qualifierOf(task),
+      runtimeSessionId: sessionIdOf(task),
+      contentType: "application/json",
+      accept: "application/vnd.amazon.eventstream",
+      body: { command: line, timeout: Math.min(seconds, Math.ceil(operation.limits.timeoutSeconds)) },
+    });
+    const { stream = [] } = await untilDelivered(() => once.send(command, { abortSignal: job.signal }), job.signal);
+    for await (const { chunk, ...failure } of stream) {
+      const [thrown] = Object.values(failure).filter((value) => value instanceof Error);
+      if (thrown) throw thrown;
+      for (const name of ["stdout", "stderr"] as const) {
+        const text = chunk?.contentDelta?.[name];
+        if (!text) continue;
+        counts[name] += Buffer.byteLength(text);
+        job.log(text, name);
+      }
+      if (chunk?.contentStop) {
+        const durationMs = Math.round(performance.now() - startedAt);
+        const { exitCode, status } = chunk.contentStop;
+        return endOf({
+          exitCode: exitCode ?? null,
+          timedOut: status === "TIMED_OUT",
+          durationMs,
+          stdoutBytes: counts.stdout,
+          stderrBytes: counts.stderr,
+        });
+      }
+    }
+  } catch (error) {
+    throw lostIfUnknown(explainInvocation(error, askedOf(task, runtime, "InvokeAgentRuntimeCommand")));
+  }
+  return { error: { code: "worker.lost", message: "the stream ended before the command did", retryable: true } };
+}
+
+function endOf(result: CommandResult): ForeignEnd {
+  if (result.timedOut)
+    return { result, error: { code: "task.timeout", message: "the command took too long", retryable: false } };
+  if (result.exitCode === 0) return { result };
+  // AgentCore's own failures have this code: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-execute-command.html
+  if (result.exitCode === -1)
+    return {
+      result,
+      error: { code: "worker.failed", message: "AgentCore could not run the command", retryable: true },
+    };
+  const message = `the command ended with exit code ${result.exitCode}`;
+  return { result, error: { code: "task.exit_code", message, retryable: false } };
+}

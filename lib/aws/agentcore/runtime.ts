@@ -1,0 +1,166 @@
+import { createHash } from "node:crypto";
+import type { GetAgentRuntimeResponse } from "@aws-sdk/client-bedrock-agentcore-control";
+import { RefusedError, RetryableError } from "../../domain/errors.ts";
+import type { Readiness } from "../../domain/ports.ts";
+import type { Task } from "../../domain/task.ts";
+import type { ControlPlane } from "./clients.ts";
+import {
+  neededDetail,
+  parseRuntimeArn,
+  qualifierOf,
+  type RuntimeRef,
+  roleOf,
+  runtimeOf,
+  serverProtocolOf,
+} from "./place.ts";
+import { explain, isConflict, isNotFound } from "./problems.ts";
+
+/** A microVM lives 8 hours at most: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-lifecycle-settings.html */
+const MAX_LIFETIME_SECONDS = 28_800;
+/** What a machine lives longer than its job may last: to start, to end in peace, and to hand over its files. */
+const SPARE_SECONDS = 1800;
+const IDLE_SECONDS = 900;
+
+/** How long a runtime whose making had no answer is looked for by name before it is held to have never been made. */
+const UNSEEN_MS = 30 * 60_000;
+/** The same when AWS refused to make it. */
+const REFUSED_MS = 60_000;
+/** A runtime may be missing from reads for so long after it was made. */
+const CONSISTENT_MS = 60_000;
+
+/** Fits `[a-zA-Z][a-zA-Z0-9_]{0,47}`, and is used for no other task. */
+export const runtimeNameOf = ({ id }: Task): string => id.replace(/^task_/, "ad_");
+
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+
+/** Makes the runtime of a task, or finds the one that an earlier attempt made. Throws DispatchError. */
+export async function createRuntime(
+  plane: ControlPlane,
+  task: Task,
+  { environment, nowMs }: { environment: Record<string, string> | undefined; nowMs: number },
+): Promise<RuntimeRef> {
+  const roleArn = roleOf(task) ?? neededDetail(task, "executionRoleArn");
+  const containerUri = neededDetail(task, "ecrImageUri");
+  const known = runtimeOf(task);
+  if (known) return known;
+  const since = Date.parse(task.phases.provisioning ?? task.createdAt);
+  // How long AgentCore remembers a token is not documented: a late attempt looks before it makes.
+  const earlier = nowMs - since > CONSISTENT_MS ? await findRuntime(plane, runtimeNameOf(task)) : undefined;
+  if (earlier) return earlier;
+  const maxLifetime = Math.min(MAX_LIFETIME_SECONDS, Math.ceil(task.limits.timeoutSeconds) + SPARE_SECONDS);
+  const { client, CreateAgentRuntimeCommand } = plane;
+  try {
+    const { agentRuntimeArn } = await client.send(
+      new CreateAgentRuntimeCommand({
+        agentRuntimeName: runtimeNameOf(task),
+        clientToken: sha256(task.id),
+        agentRuntimeArtifact: { containerConfiguration: { containerUri } },
+        roleArn,
+        networkConfiguration: { networkMode: "PUBLIC" },
+        protocolConfiguration: { serverProtocol: serverProtocolOf(task) },
+        lifecycleConfiguration: { idleRuntimeSessionTimeout: Math.min(IDLE_SECONDS, maxLifetime), maxLifetime },
+        ...(environment && { environmentVariables: environment }),
+        tags: { "agentdispatch:task": task.id, "agentdispatch:owner": sha256(task.owner).slice(0, 32) },
+        // V2 takes minutes for a snapshot that one session has no use for.
+        platformVersion: "V1",
+      }),
+    );
+    const made = parseRuntimeArn(agentRuntimeArn);
+    if (made) return made;
+    throw new RetryableError("platform.unavailable", `AgentCore named the new runtime ${agentRuntimeArn}`);
+  } catch (error) {
+    const made = isConflict(error) ? await findRuntime(plane, runtimeNameOf(task)) : undefined;
+    if (made) return made;
+    throw refusal(explain(error, { action: "CreateAgentRuntime" }));
+  }
+}
+
+/** A refusal proves that nothing was made; the task keeps that, so that its runtime need not be looked for. */
+function refusal(error: unknown): unknown {
+  if (!(error instanceof RefusedError)) return error;
+  const { code, message, hint, details } = error;
+  return new RefusedError(code, message, {
+    ...(hint !== undefined && { hint }),
+    details: { ...details, refusedAction: "CreateAgentRuntime" },
+    cause: error,
+  });
+}
+
+/** Whether the runtime of a task can be invoked. Throws RefusedError when it never will. */
+export async function isRuntimeReady(
+  plane: ControlPlane,
+  task: Task,
+  runtime: RuntimeRef,
+  nowMs: number,
+): Promise<Readiness> {
+  const seen = await getRuntime(plane, runtime);
+  const since = Date.parse(task.phases.provisioning ?? task.createdAt);
+  const waiting = { ready: false, waitSeconds: nowMs - since < 30_000 ? 1 : 5 } as const;
+  if (!seen) {
+    if (nowMs - since < CONSISTENT_MS) return waiting;
+    throw new RefusedError("worker.lost", "the runtime made for the task was deleted by somebody else", {
+      hint: "dispatch the task again",
+    });
+  }
+  if (seen.status === "READY") return { ready: true };
+  if (seen.status === "CREATING" || seen.status === "UPDATING") return waiting;
+  throw new RefusedError(
+    "worker.start_failed",
+    `the runtime made for the task is ${seen.status}: ${seen.failureReason ?? "AgentCore gave no reason"}`,
+    {
+      hint: "check target.details.ecrImageUri and target.details.executionRoleArn with check_cloud_agent_runtime",
+      details: { runtimeArn: runtime.arn, qualifier: qualifierOf(task) },
+    },
+  );
+}
+
+/** Deletes the runtime that a task owns; resolves with true once it does not exist. Throws DispatchError. */
+export async function deleteRuntime(plane: ControlPlane, task: Task, nowMs: number): Promise<boolean> {
+  const runtime = runtimeOf(task) ?? (await findRuntime(plane, task.owes.runtime ?? runtimeNameOf(task)));
+  if (!runtime) {
+    const since = Date.parse(task.phases.provisioning ?? task.createdAt);
+    const isRefused = task.error?.details?.refusedAction === "CreateAgentRuntime";
+    return nowMs - since > (isRefused ? REFUSED_MS : UNSEEN_MS);
+  }
+  const seen = await getRuntime(plane, runtime);
+  if (!seen) return true;
+  // Before it has settled nothing can be deleted.
+  if (seen.status === "CREATING" || seen.status === "UPDATING" || seen.status === "DELETING") return false;
+  const { client, DeleteAgentRuntimeCommand } = plane;
+  try {
+    await client.send(new DeleteAgentRuntimeCommand({ agentRuntimeId: runtime.id }));
+    return (await getRuntime(plane, runtime)) === undefined;
+  } catch (error) {
+    if (isNotFound(error)) return true;
+    if (isConflict(error)) return false;
+    throw explain(error, { action: "DeleteAgentRuntime", runtimeId: runtime.id });
+  }
+}
+
+/** What AgentCore knows of a runtime; undefined when it does not exist. Throws DispatchError. */
+export async function getRuntime(
+  { client, GetAgentRuntimeCommand }: ControlPlane,
+  { id }: RuntimeRef,
+  abortSignal?: AbortSignal,
+): Promise<GetAgentRuntimeResponse | undefined> {
+  try {
+    const options = abortSignal ? { abortSignal } : {};
+    return await client.send(new GetAgentRuntimeCommand({ agentRuntimeId: id }), options);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw explain(error, { action: "GetAgentRuntime", runtimeId: id });
+  }
+}
+
+async function findRuntime(plane: ControlPlane, name: string): Promise<RuntimeRef | undefined> {
+  const { client, paginateListAgentRuntimes } = plane;
+  try {
+    for await (const { agentRuntimes = [] } of paginateListAgentRuntimes({ client, pageSize: 100 }, {})) {
+      const found = agentRuntimes.find(({ agentRuntimeName }) => agentRuntimeName === name);
+      if (found) return parseRuntimeArn(found.agentRuntimeArn);
+    }
+    return undefined;
+  } catch (error) {
+    throw explain(error, { action: "ListAgentRuntimes" });
+  }
+}

@@ -1,0 +1,79 @@
+import { RetryableError } from "../../domain/errors.ts";
+import type { Task } from "../../domain/task.ts";
+import type { Operation } from "../../domain/worker-contract.ts";
+import type { DataPlane } from "./clients.ts";
+import { untilDelivered } from "./delivery.ts";
+import { protocolOf, qualifierOf, type RuntimeRef } from "./place.ts";
+import { type Asked, explain, explainInvocation, isNotFound } from "./problems.ts";
+import { readReply } from "./reply.ts";
+import { sessionIdOf } from "./session-id.ts";
+
+const CONTENT_TYPE = "application/json";
+const ACCEPT = "application/json, text/event-stream";
+
+/** An invocation as the SDK wants it; MCP carries the session in a header of its own. */
+export function invocationOf(task: Task, runtime: RuntimeRef, body: unknown) {
+  const id = sessionIdOf(task);
+  return {
+    agentRuntimeArn: runtime.arn,
+    qualifier: qualifierOf(task),
+    runtimeSessionId: id,
+    ...(protocolOf(task) === "mcp" && { mcpSessionId: id }),
+    contentType: CONTENT_TYPE,
+    accept: ACCEPT,
+    payload: new TextEncoder().encode(JSON.stringify(body)),
+  };
+}
+
+/**
+ * Sends one operation to the worker of a session and resolves with its reply. Throws WorkerGoneError when the runtime
+ * does not exist, OutcomeUnknownError when no answer came, other DispatchErrors.
+ */
+export async function callWorker(
+  { once, InvokeAgentRuntimeCommand }: DataPlane,
+  task: Task,
+  runtime: RuntimeRef,
+  operation: Operation,
+  abortSignal: AbortSignal,
+): Promise<unknown> {
+  try {
+    const command = new InvokeAgentRuntimeCommand(invocationOf(task, runtime, operation));
+    const { response, contentType } = await untilDelivered(() => once.send(command, { abortSignal }), abortSignal);
+    return await readReply(response, contentType, abortSignal);
+  } catch (error) {
+    // Before its first answer there is nothing that could have gone: what was named never existed.
+    if (operation.op === "hello" && isNotFound(error))
+      throw new RetryableError("platform.runtime_not_found", `there is no runtime ${runtime.arn}`, {
+        hint: "check the runtime's ARN and its qualifier with check_cloud_agent_runtime",
+        cause: error,
+      });
+    throw explainInvocation(error, askedOf(task, runtime, "InvokeAgentRuntime"));
+  }
+}
+
+/**
+ * Ends a session and its machine. One that is gone already, or never was, is success.
+ * https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-stop-session.html
+ */
+export async function stopSession(
+  { patient, StopRuntimeSessionCommand }: DataPlane,
+  task: Task,
+  runtime: RuntimeRef,
+): Promise<void> {
+  const session = {
+    agentRuntimeArn: runtime.arn,
+    qualifier: qualifierOf(task),
+    runtimeSessionId: sessionIdOf(task),
+  };
+  try {
+    await patient.send(new StopRuntimeSessionCommand(session));
+  } catch (error) {
+    if (!isNotFound(error)) throw explain(error, askedOf(task, runtime, "StopRuntimeSession"));
+  }
+}
+
+export const askedOf = (task: Task, runtime: RuntimeRef, action: string): Asked => ({
+  action,
+  runtimeId: runtime.id,
+  qualifier: qualifierOf(task),
+});

@@ -1,0 +1,45 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Logger, Ports } from "../domain/ports.ts";
+import { parseConfiguration } from "../domain/profile.ts";
+import { neededSetting, settings } from "../domain/settings.ts";
+import { openArtifacts } from "./artifacts.ts";
+import { agentCoreBackend } from "./backend.ts";
+import { openTaskStore } from "./task-store.ts";
+import { stepFunctionsWorkflow } from "./workflow.ts";
+
+/** The stack puts it beside the code of each function. */
+const CONFIGURATION_FILE = "configuration.json";
+
+type Options = {
+  /** Where the function's code is. */
+  folder: string;
+  log: Logger;
+  /** Default: the environment of this process. */
+  env?: Readonly<Record<string, string | undefined>>;
+};
+
+/**
+ * All ports on AWS, as a function's environment says where they are. Nothing is contacted, and no SDK loaded, before it is
+ * needed. Throws an Error that names a setting that is missing, or InvalidInputError for the configuration.
+ */
+export function openPorts({ folder, log, env = process.env }: Options): Ports {
+  const { AWS_REGION: region, AWS_ENDPOINT_URL_S3: bucketEndpoint } = env;
+  const configuration = parseConfiguration(JSON.parse(readFileSync(join(folder, CONFIGURATION_FILE), "utf8")));
+  const now = Date.now;
+  const backend = agentCoreBackend({ region, configuration: () => configuration, log, now, holdsConnections: false });
+  return {
+    store: openTaskStore({ tableName: neededSetting(env, settings.table), region }),
+    // A stand-in is found by its path, so the client has to know of it; the other SDKs find theirs by themselves.
+    artifacts: openArtifacts({ bucket: neededSetting(env, settings.bucket), region, endpoint: bucketEndpoint }),
+    workflow: stepFunctionsWorkflow({ stateMachineArn: neededSetting(env, settings.stateMachine), region }),
+    backends: { [backend.name]: backend },
+    configuration: () => configuration,
+    now,
+    // A visit that lasts is paid for; an execution's history has room for one a minute.
+    pace: { visitSeconds: 0, maxPauseSeconds: 60 },
+    // A function is never told that it is about to end.
+    closing: new AbortController().signal,
+    log,
+  };
+}

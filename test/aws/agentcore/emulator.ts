@@ -1,0 +1,213 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { commandSchema, createSchema, qualifierSchema, sessionIdSchema, stopSchema } from "./constraints.ts";
+import { Machines } from "./machines.ts";
+import { runCommand } from "./run-command.ts";
+import { Runtimes } from "./runtimes.ts";
+import { signatureFlaw } from "./signature.ts";
+import { type ErrorType, parse, parseJson, readBody, ServiceError, sendError, sendJson } from "./wire.ts";
+
+export const REGION = "us-west-2";
+export const ACCOUNT = "123456789012";
+export const ROLE = `arn:aws:iam::${ACCOUNT}:role/worker`;
+export const IMAGE = `${ACCOUNT}.dkr.ecr.${REGION}.amazonaws.com/worker:1`;
+
+export type Operation =
+  | "CreateAgentRuntime"
+  | "GetAgentRuntime"
+  | "ListAgentRuntimes"
+  | "DeleteAgentRuntime"
+  | "InvokeAgentRuntime"
+  | "InvokeAgentRuntimeCommand"
+  | "StopRuntimeSession";
+
+/** What goes wrong: an error instead of the effect, or the effect with an answer that is lost, cut or late. */
+export type Failure = { error: ErrorType; message?: string } | { lose: "answer" | "half" } | { lateMs: number };
+type Call = { operation: Operation; body: unknown; session?: string };
+type Rule = { operation: Operation; failure: Failure; times: number; when: (call: Call) => boolean };
+
+/** A container that knows nothing of the worker contract. */
+export type ForeignAgent = (request: Buffer, response: ServerResponse) => void | Promise<void>;
+
+/**
+ * AgentCore's two planes on a loopback port, for the official clients: signatures and constraints are checked, runtimes
+ * take their time, and each session is a real worker process. Whatever runs or bills is in its inventory.
+ */
+export class Emulator {
+  readonly machines = new Machines();
+  readonly runtimes = new Runtimes();
+  /** Every request that was understood, in order. */
+  readonly calls: Call[] = [];
+  /** Requests that a real service would have refused as malformed or unsigned; a test of ours has none. */
+  readonly flaws: string[] = [];
+  /** Added to the environment of every worker. */
+  readonly workerEnv: Record<string, string> = {};
+  readonly foreign = new Map<string, ForeignAgent>();
+  readonly #rules: Rule[] = [];
+  readonly #server = createServer((request, response) => void this.#serve(request, response));
+
+  async listen(): Promise<this> {
+    this.#server.listen(0, "127.0.0.1");
+    await once(this.#server, "listening");
+    return this;
+  }
+  get endpoint(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.machines.endAll();
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  /** What runs and bills: runtimes that were made through the API, and sessions with a machine. */
+  get inventory() {
+    return { runtimes: this.runtimes.made.map(({ name }) => name), sessions: this.machines.running };
+  }
+  countOf(operation: Operation): number {
+    return this.calls.filter((call) => call.operation === operation).length;
+  }
+  /** The next calls of an operation (those for which `when` holds) fail so. */
+  fail(operation: Operation, failure: Failure, times = 1, when: Rule["when"] = () => true): void {
+    this.#rules.push({ operation, failure, times, when });
+  }
+  /** A runtime that is there already, as one that another stack deployed; resolves with its ARN. */
+  deploy(name: string, options: { foreign?: ForeignAgent; serverProtocol?: string; requireMMDSV2?: boolean } = {}) {
+    const runtime = this.runtimes.deploy(name, options);
+    if (options.foreign) this.foreign.set(runtime.id, options.foreign);
+    return runtime.arn;
+  }
+  /** The machine of a session is gone; the next invocation gets a new one. */
+  replaceMachine = (session: string) => this.machines.end(this.keyOf(session));
+  keyOf(session: string): string {
+    return this.machines.running.find((key) => key.endsWith(`/${session}`)) ?? "";
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const body = await readBody(request);
+      const flaw = await signatureFlaw(request, body);
+      if (flaw) throw new ServiceError("AccessDeniedException", flaw);
+      await this.#route(request, body, response);
+    } catch (error) {
+      if (!(error instanceof ServiceError) || error.type === "ValidationException") this.flaws.push(String(error));
+      sendError(response, error);
+    }
+  }
+
+  async #route(request: IncomingMessage, body: Buffer, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? "/", this.endpoint);
+    const [root, first, second, ...rest] = url.pathname.split("/").slice(1);
+    if (root !== "runtimes" || rest.length > 0) throw new ServiceError("ResourceNotFoundException", url.pathname);
+    const name = decodeURIComponent(first ?? "");
+    const route = `${request.method} ${name === "" ? "/" : second ? `/${second}` : "/id"}`;
+    const query = url.searchParams;
+    switch (route) {
+      case "PUT /": {
+        const asked = parse(createSchema, parseJson(body), "CreateAgentRuntime");
+        return this.#answer("CreateAgentRuntime", asked, response, () => this.runtimes.create(asked), 202);
+      }
+      case "POST /":
+        return this.#answer("ListAgentRuntimes", {}, response, () => this.runtimes.list(query));
+      case "GET /id":
+        return this.#answer("GetAgentRuntime", { id: name }, response, () => this.runtimes.get(name));
+      case "DELETE /id":
+        return this.#answer("DeleteAgentRuntime", { id: name }, response, () => this.runtimes.delete(name), 202);
+      case "POST /stopruntimesession": {
+        parse(stopSchema, parseJson(body), "StopRuntimeSession");
+        const target = this.#sessionOf(name, request, query);
+        const stop = () => this.#stop(name, target.key);
+        return this.#answer("StopRuntimeSession", {}, response, stop, 200, target.session);
+      }
+      case "POST /invocations":
+        return this.#invoke(name, this.#sessionOf(name, request, query), body, request, response);
+      case "POST /commands": {
+        const asked = parse(commandSchema, parseJson(body), "InvokeAgentRuntimeCommand");
+        const target = this.#sessionOf(name, request, query);
+        const failure = this.#note("InvokeAgentRuntimeCommand", asked, target.session);
+        this.#throwError(failure);
+        this.runtimes.invokable(name);
+        return runCommand(asked, response, failure && "lose" in failure ? failure.lose : undefined);
+      }
+      default:
+        throw new ServiceError("ValidationException", `no operation is ${route}`);
+    }
+  }
+
+  #sessionOf(arn: string, request: IncomingMessage, query: URLSearchParams) {
+    const header = request.headers["x-amzn-bedrock-agentcore-runtime-session-id"];
+    const session = parse(sessionIdSchema, header, "runtimeSessionId");
+    parse(qualifierSchema, query.get("qualifier"), "qualifier");
+    return { session, key: `${arn}/${session}` };
+  }
+
+  async #stop(arn: string, key: string): Promise<object> {
+    if (!(await this.machines.end(key))) throw new ServiceError("ResourceNotFoundException", `no session ${key}`);
+    return { runtimeSessionId: key.slice(arn.length + 1), statusCode: 200 };
+  }
+
+  async #invoke(
+    arn: string,
+    { session, key }: { session: string; key: string },
+    body: Buffer,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    if (request.headers["content-type"] !== "application/json")
+      throw new ServiceError("ValidationException", "contentType");
+    const failure = this.#note("InvokeAgentRuntime", parseJson(body), session);
+    this.#throwError(failure);
+    const runtime = this.runtimes.invokable(arn);
+    const foreign = this.foreign.get(runtime.id);
+    if (foreign) {
+      response.setHeader("x-amzn-bedrock-agentcore-runtime-session-id", session);
+      return foreign(body, response);
+    }
+    const worker = await this.machines.of(key, { ...this.workerEnv, ...runtime.environment });
+    const reply = await fetch(`${worker.url}/invocations`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body,
+    }).catch(() => undefined);
+    if (!reply?.ok)
+      throw new ServiceError("RuntimeClientError", `the container answered ${reply?.status ?? "nothing"}`);
+    const text = await reply.text();
+    if (failure && "lose" in failure && failure.lose === "answer") return void response.destroy();
+    if (failure && "lateMs" in failure) await new Promise((resolve) => setTimeout(resolve, failure.lateMs));
+    response.writeHead(200, {
+      "content-type": reply.headers.get("content-type") ?? "application/json",
+      "x-amzn-bedrock-agentcore-runtime-session-id": session,
+    });
+    if (!(failure && "lose" in failure)) return void response.end(text);
+    response.write(text.slice(0, text.length / 2), () => response.destroy());
+  }
+
+  /** Notes a call; resolves with what is to go wrong with it. */
+  #note(operation: Operation, body: unknown, session?: string): Failure | undefined {
+    const call = { operation, body, ...(session !== undefined && { session }) };
+    this.calls.push(call);
+    const rule = this.#rules.find((each) => each.operation === operation && each.times > 0 && each.when(call));
+    if (rule) rule.times -= 1;
+    return rule?.failure;
+  }
+  #throwError(failure: Failure | undefined): void {
+    if (failure && "error" in failure) throw new ServiceError(failure.error, failure.message ?? "on demand");
+  }
+
+  async #answer(
+    operation: Operation,
+    body: unknown,
+    response: ServerResponse,
+    effect: () => object | Promise<object>,
+    status = 200,
+    session?: string,
+  ): Promise<void> {
+    const failure = this.#note(operation, body, session);
+    this.#throwError(failure);
+    const answer = await effect();
+    if (failure && "lose" in failure) return void response.destroy();
+    if (failure && "lateMs" in failure) await new Promise((resolve) => setTimeout(resolve, failure.lateMs));
+    sendJson(response, status, answer);
+  }
+}

@@ -1,0 +1,61 @@
+import { onTestFinished } from "vitest";
+import { openTaskStore } from "../../lib/aws/task-store.ts";
+import { settings } from "../../lib/domain/settings.ts";
+import { exampleConfiguration } from "../mcp/ports.ts";
+import { temporaryFolder } from "../worker/start-worker.ts";
+import { startDynalite } from "./dynalite.ts";
+import { deployFunction, type FunctionOptions } from "./lambda-runner.ts";
+import { openStartRecorder } from "./start-recorder.ts";
+
+const { accounts, backends, runtimes, defaults } = exampleConfiguration;
+
+/** What the cloud can serve of the example. */
+const configuration = {
+  accounts: { "dev-aws": accounts["dev-aws"] },
+  backends: { "agentcore-dev": backends["agentcore-dev"] },
+  runtimes: { research: { ...runtimes.research, limits: { timeoutSeconds: 600 } } },
+  defaults: { ...defaults, runtime: "research", limits: { maxRunning: 100, maxRunningPerProfile: 100 } },
+};
+
+/** An empty table, a state machine that runs nothing, and the functions that are deployed beside them. */
+export async function openCloud() {
+  const dynalite = await startDynalite();
+  const table = await dynalite.makeTable();
+  const recorder = await openStartRecorder();
+  const store = openTaskStore({ tableName: table, client: dynalite.client });
+  const stops = [async () => store.close(), recorder.stop, dynalite.stop];
+  return {
+    store,
+    starts: recorder.starts,
+    /** A function with what it needs; `more` goes into its environment. */
+    async deploy(entry: string, more: Record<string, string> = {}, changes: Partial<FunctionOptions> = {}) {
+      const deployed = await deployFunction({
+        entry,
+        out: temporaryFolder(),
+        configuration,
+        env: {
+          [settings.table]: table,
+          [settings.bucket]: "artifacts",
+          [settings.stateMachine]: "arn:aws:states:us-east-1:123456789012:stateMachine:dispatch",
+          [settings.logLevel]: "debug",
+          AWS_ENDPOINT_URL_DYNAMODB: dynalite.endpoint,
+          AWS_ENDPOINT_URL_SFN: recorder.endpoint,
+          ...more,
+        },
+        ...changes,
+      });
+      stops.unshift(deployed.stop);
+      return deployed;
+    },
+    /** A function for one test. */
+    async deployForTest(entry: string, more: Record<string, string>) {
+      const deployed = await this.deploy(entry, more);
+      onTestFinished(deployed.stop);
+      return deployed;
+    },
+    async stop() {
+      for (const stop of stops) await stop();
+    },
+  };
+}
+export type Cloud = Awaited<ReturnType<typeof openCloud>>;

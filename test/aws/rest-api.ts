@@ -1,0 +1,104 @@
+import { randomUUID } from "node:crypto";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
+import type { DeployedFunction } from "./lambda-runner.ts";
+
+const MAX_METADATA = 16 * 1024;
+const DELIMITER = Buffer.alloc(8);
+
+type Call = { method?: string; headers?: Record<string, string[]>; body?: string; base64?: boolean };
+
+/** The event that a REST API hands to a function for a request of this caller. */
+export function restEvent(principal: string, { method = "POST", headers = {}, body, base64 = false }: Call) {
+  return {
+    resource: "/mcp",
+    path: "/mcp",
+    httpMethod: method,
+    headers: Object.fromEntries(Object.entries(headers).map(([name, values]) => [name, values.at(-1)])),
+    multiValueHeaders: headers,
+    queryStringParameters: null,
+    multiValueQueryStringParameters: null,
+    pathParameters: null,
+    stageVariables: null,
+    requestContext: {
+      resourceId: "abc123",
+      resourcePath: "/mcp",
+      httpMethod: method,
+      path: "/live/mcp",
+      accountId: "123456789012",
+      protocol: "HTTP/1.1",
+      stage: "live",
+      domainPrefix: "api1234567",
+      domainName: "api1234567.execute-api.us-east-1.amazonaws.com",
+      apiId: "api1234567",
+      requestId: randomUUID(),
+      requestTimeEpoch: Date.now(),
+      identity: {
+        accountId: "123456789012",
+        caller: "AROAEXAMPLE:session",
+        user: "AROAEXAMPLE:session",
+        userArn: principal,
+        sourceIp: "192.0.2.1",
+        userAgent: "test",
+        apiKey: null,
+      },
+    },
+    body: body ?? null,
+    isBase64Encoded: base64,
+  };
+}
+
+export type Streamed = { statusCode: number; headers: Record<string, string>; body: AsyncIterable<Uint8Array> };
+
+/** Reads a streamed answer as the gateway does. Throws when it does not begin with metadata. */
+export async function readStreamed(answer: Response): Promise<Streamed> {
+  const chunks = (answer.body ?? new ReadableStream<Uint8Array>()).values();
+  let head = Buffer.alloc(0);
+  while (!head.includes(DELIMITER)) {
+    const { done, value } = await chunks.next();
+    if (done || head.length > MAX_METADATA) throw new Error(`no metadata: ${head.toString().slice(0, 500)}`);
+    head = Buffer.concat([head, value]);
+  }
+  const end = head.indexOf(DELIMITER);
+  const { statusCode, headers } = JSON.parse(head.subarray(0, end).toString()) as Omit<Streamed, "body">;
+  if (end > MAX_METADATA || !Number.isInteger(statusCode)) throw new Error("metadata that the gateway refuses");
+  async function* body() {
+    if (head.length > end + DELIMITER.length) yield head.subarray(end + DELIMITER.length);
+    yield* chunks;
+  }
+  return { statusCode, headers, body: body() };
+}
+
+/** A REST API in front of a function that streams. The bearer token of a request stands for who signed it. */
+export async function openRestApi(target: Pick<DeployedFunction, "invoke">) {
+  async function answer(request: IncomingMessage, response: ServerResponse) {
+    const gone = new AbortController();
+    response.once("close", () => gone.abort());
+    const body = await buffer(request);
+    const event = restEvent((request.headers.authorization ?? "").replace(/^Bearer /, ""), {
+      method: request.method ?? "",
+      headers: Object.fromEntries(Object.entries(request.headersDistinct).map(([name, values = []]) => [name, values])),
+      ...(body.length > 0 && { body: body.toString() }),
+    });
+    try {
+      const streamed = await readStreamed(await target.invoke(event, { signal: gone.signal }));
+      response.writeHead(streamed.statusCode, streamed.headers).flushHeaders();
+      for await (const chunk of streamed.body) response.write(chunk);
+      response.end();
+    } catch (error) {
+      if (gone.signal.aborted) return;
+      if (response.headersSent) response.destroy();
+      else response.writeHead(502).end(JSON.stringify({ message: `Internal server error: ${error}` }));
+    }
+  }
+  const server = createServer((request, response) => void answer(request, response));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/live/mcp`,
+    async stop() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

@@ -1,0 +1,173 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
+import { StateMachine } from "aws-local-stepfunctions";
+import { Faults } from "./faults.ts";
+import { type Flaw, flawOf, type Identities, localIdentity } from "./signature.ts";
+
+/** What stands behind a Task state, as Lambda would: an event in, JSON out; an error's name is its type. */
+export type StateFunction = (event: unknown) => Promise<unknown>;
+
+export type Execution = {
+  name: string;
+  input: string;
+  startedAtMs: number;
+  status: "RUNNING" | "SUCCEEDED" | "FAILED" | "ABORTED";
+  /** Resolves when it is not running any more. */
+  ended: Promise<void>;
+  /** Ends it where it stands, without clean-up, as StopExecution does; a function under way goes on. */
+  abort(): void;
+};
+
+type Options = {
+  definition: unknown;
+  functions: Readonly<Record<string, StateFunction>>;
+  /** Milliseconds to wait in Wait states, by their names, instead of what the definition says. */
+  waits?: Record<string, number>;
+  region?: string;
+  identities?: Identities;
+  now?: () => number;
+};
+
+type Refusal = { status: number; code: string; message: string };
+
+/** https://docs.aws.amazon.com/step-functions/latest/apireference/CommonErrors.html */
+const flawAnswers: Record<Flaw, string> = {
+  missing: "MissingAuthenticationToken",
+  malformed: "IncompleteSignature",
+  unknown_key: "UnrecognizedClientException",
+  wrong_scope: "InvalidSignatureException",
+  unsigned_header: "InvalidSignatureException",
+  skewed: "InvalidSignatureException",
+  expired: "InvalidSignatureException",
+  wrong_body: "InvalidSignatureException",
+  mismatch: "InvalidSignatureException",
+};
+
+/**
+ * Step Functions on a free port of this machine: one Standard state machine, which runs. Signatures and inputs are checked
+ * as the service does. https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+ */
+export async function startStepFunctions(options: Options) {
+  const { region = "us-east-1", identities = localIdentity, now = Date.now, functions, waits = {} } = options;
+  const stateMachineArn = `arn:aws:states:${region}:123456789012:stateMachine:agent-dispatch`;
+  const machine = new StateMachine(options.definition as ConstructorParameters<typeof StateMachine>[0], {
+    validationOptions: { noValidate: true },
+  });
+  const executions = new Map<string, Execution>();
+  const faults = new Faults();
+  const handlers = Object.fromEntries(Object.entries(functions).map(([state, run]) => [state, asLambda(run)]));
+
+  function run(name: string, input: string): Execution {
+    const { result, abort } = machine.run(JSON.parse(input), {
+      overrides: { taskResourceLocalHandlers: handlers, waitTimeOverrides: waits },
+    });
+    const execution: Execution = {
+      name,
+      input,
+      startedAtMs: now(),
+      status: "RUNNING",
+      ended: result.then(
+        () => end("SUCCEEDED"),
+        () => end("FAILED"),
+      ),
+      abort() {
+        end("ABORTED");
+        abort();
+      },
+    };
+    const end = (status: Execution["status"]) => {
+      if (execution.status === "RUNNING") execution.status = status;
+    };
+    executions.set(name, execution);
+    return execution;
+  }
+
+  /** The execution that runs now, or why none does. */
+  function start(asked: Record<string, unknown>): Execution | Refusal {
+    const { stateMachineArn: arn, name, input = "{}" } = asked;
+    if (typeof arn !== "string" || typeof input !== "string") return refusal("ValidationException");
+    if (!/^arn:[\w-]+:states:[\w-]+:\d{12}:stateMachine:[\w-]{1,80}$/.test(arn)) return refusal("InvalidArn");
+    // Other names are allowed, but then the execution is not logged; and we always name it.
+    if (typeof name !== "string" || !/^[0-9A-Za-z_-]{1,80}$/.test(name)) return refusal("InvalidName");
+    if (!isJson(input) || Buffer.byteLength(input) > 262_144) return refusal("InvalidExecutionInput");
+    if (arn !== stateMachineArn) return refusal("StateMachineDoesNotExist");
+    const known = executions.get(name);
+    if (!known) return run(name, input);
+    return known.status === "RUNNING" && known.input === input ? known : refusal("ExecutionAlreadyExists");
+  }
+
+  async function answer(request: IncomingMessage, body: Buffer): Promise<Refusal | { status: 200; body: string }> {
+    const flaw = await flawOf(request, body, { service: "states", region, identities, nowMs: now() });
+    if (flaw) return refusal(flawAnswers[flaw], flaw);
+    const type = request.headers["content-type"];
+    if (request.method !== "POST" || request.url !== "/" || type !== "application/x-amz-json-1.0")
+      return refusal("UnknownOperationException");
+    if (operationOf(request) !== "StartExecution") return refusal("UnknownOperationException");
+    if (!isJson(body.toString())) return refusal("SerializationException");
+    const started = start(JSON.parse(body.toString()));
+    if ("code" in started) return started;
+    const executionArn = `${stateMachineArn.replace(":stateMachine:", ":execution:")}:${started.name}`;
+    return { status: 200, body: JSON.stringify({ executionArn, startDate: started.startedAtMs / 1000 }) };
+  }
+
+  const server = createServer(async (request, response) => {
+    const body = await buffer(request).catch(() => undefined);
+    if (!body) return;
+    const fault = faults.take(operationOf(request));
+    const cut = fault && "cut" in fault ? fault.cut : undefined;
+    if (cut === "before") return void request.socket.destroy();
+    const result =
+      fault && "code" in fault ? { ...refusal(fault.code), status: fault.status } : await answer(request, body);
+    if (cut === "after") return void request.socket.destroy();
+    response.writeHead(result.status, { "content-type": "application/x-amz-json-1.0" });
+    response.end("body" in result ? result.body : JSON.stringify({ __type: result.code, message: result.message }));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stateMachineArn,
+    faults,
+    /** By name, in the order of their starts. */
+    executions: executions as ReadonlyMap<string, Execution>,
+    /** Ends what runs, and listens no more. */
+    async close() {
+      for (const execution of executions.values()) execution.abort();
+      server.closeAllConnections();
+      server.close();
+      await Promise.all([...executions.values()].map(({ ended }) => ended));
+    },
+  };
+}
+
+/** Lambda hands on JSON, and of an error its name and message. */
+function asLambda(run: StateFunction) {
+  return async (event: unknown) => {
+    try {
+      const output = await run(JSON.parse(JSON.stringify(event)));
+      return JSON.parse(JSON.stringify(output ?? null));
+    } catch (error) {
+      const { name, message } = error instanceof Error ? error : new Error(String(error));
+      throw Object.assign(new Error(JSON.stringify({ errorType: name, errorMessage: message, trace: [] })), { name });
+    }
+  };
+}
+
+function refusal(code: string, message = code): Refusal {
+  return { status: 400, code, message };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const operationOf = (request: IncomingMessage): string =>
+  /^AWSStepFunctions\.(\w+)$/.exec(String(request.headers["x-amz-target"]))?.[1] ?? "";

@@ -1,0 +1,272 @@
+/** The whole system on this machine as a control plane for AgentCore, which an emulator plays with real workers. */
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import type { Json } from "../../lib/domain/task.ts";
+import { configurationWith, onAgentCore, startEmulator, startLaptop } from "../aws/agentcore/system.ts";
+import { temporaryFolder } from "./system.ts";
+
+const settles = { timeout: 40_000 };
+const nothing = { runtimes: [], sessions: [] };
+const sessionOf = (record: Json) => (record.providerRefs as { runtimeSessionId: string }).runtimeSessionId;
+const hasLog = ({ logLength }: Json) => (logLength as number) > 0;
+
+describe.each(["runtime", "session"] as const)("a command in mode %s", (mode) => {
+  it("runs to its result, with logs and files, and leaves nothing behind", async () => {
+    const emulator = await startEmulator();
+    const arn = emulator.deploy("shared");
+    const { client } = await startLaptop(emulator, configurationWith(arn));
+    const script = 'echo out; echo err >&2; echo kept > "$AGENTDISPATCH_ARTIFACTS_DIR/one.txt"';
+    const id = await client.command({ command: script, shell: true }, onAgentCore(mode));
+    const record = await client.ended(id);
+    expect(record).toMatchObject({ status: "succeeded", backend: "aws-agentcore", result: { exitCode: 0 } });
+    expect((await client.log(id)).split("\n").sort()).toEqual(["", "err", "out"]);
+    const { artifacts } = (await client.must("get_task_result", { task_id: id })) as { artifacts: Json[] };
+    expect(readFileSync(new URL(artifacts[0]?.uri as string), "utf8")).toBe("kept\n");
+    const types = (await client.events(id)).map(({ type }) => type);
+    expect(types.includes("runtime.provisioned")).toBe(mode === "runtime");
+    await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
+    expect(emulator.countOf("CreateAgentRuntime")).toBe(mode === "runtime" ? 1 : 0);
+    expect(emulator.machines.booted).toBe(1);
+    expect(emulator.machines.seconds).toBeGreaterThan(0);
+    expect(emulator.flaws).toEqual([]);
+  });
+
+  it("that is cancelled ends as cancelled, and leaves nothing behind", async () => {
+    const emulator = await startEmulator();
+    const { client } = await startLaptop(emulator, configurationWith(emulator.deploy("shared")));
+    const id = await client.command({ command: "echo begun; sleep 600", shell: true }, onAgentCore(mode));
+    await client.until(id, hasLog);
+    expect(await client.must("cancel_task", { task_id: id })).toMatchObject({ status: "cancelling" });
+    expect(await client.ended(id)).toMatchObject({ status: "cancelled" });
+    expect(await client.log(id)).toBe("begun\n");
+    await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
+  });
+
+  it("whose machine was replaced fails as worker.replaced, and runs once", async () => {
+    const emulator = await startEmulator();
+    const { client } = await startLaptop(emulator, configurationWith(emulator.deploy("shared")));
+    const id = await client.command({ command: "echo begun; sleep 600", shell: true }, onAgentCore(mode));
+    const record = await client.until(id, hasLog);
+    await emulator.replaceMachine(sessionOf(record));
+    expect(await client.ended(id)).toMatchObject({ status: "failed", error: { code: "worker.replaced" } });
+    expect(await client.log(id)).toBe("begun\n");
+    await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
+  });
+
+  it("whose runtime vanished fails as worker.lost, with its log so far", async () => {
+    const emulator = await startEmulator();
+    const { client } = await startLaptop(emulator, configurationWith(emulator.deploy("shared")));
+    const id = await client.command({ command: "echo begun; sleep 600", shell: true }, onAgentCore(mode));
+    const { providerRefs } = await client.until(id, hasLog);
+    emulator.runtimes.vanish((providerRefs as { runtimeArn: string }).runtimeArn);
+    expect(await client.ended(id)).toMatchObject({ status: "failed", error: { code: "worker.lost", retryable: true } });
+    expect(await client.log(id)).toBe("begun\n");
+    await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
+  });
+});
+
+describe("an agent", () => {
+  it("can be addressed directly: at once in mode session, once its runtime is known in mode runtime", async () => {
+    const emulator = await startEmulator();
+    emulator.runtimes.getsUntilReady = 2;
+    const arn = emulator.deploy("shared");
+    const { client } = await startLaptop(emulator, configurationWith(arn));
+    const spawn = (mode: "runtime" | "session") =>
+      client.must("spawn_cloud_agent", { instruction: "hello", framework: "echo", ...spawnOn(mode) });
+    const handle = await spawn("session");
+    expect(handle.cloudAgent).toMatchObject({ protocol: "http", providerRefs: { runtimeArn: arn } });
+    const made = await spawn("runtime");
+    expect(made.cloudAgent).toBeUndefined();
+    const record = await client.ended(made.taskId as string);
+    expect(record).toMatchObject({ status: "succeeded", cloudAgent: { invocation: { qualifier: "DEFAULT" } } });
+    const direct = (handle.cloudAgent as { sessionId: string }).sessionId;
+    const ended = await client.ended(handle.taskId as string);
+    expect(ended).toMatchObject({ status: "succeeded", providerRefs: { runtimeSessionId: direct } });
+    await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
+  });
+});
+
+const spawnOn = (mode: "runtime" | "session") => {
+  const { provider, account_profile, target } = onAgentCore(mode);
+  return { provider, account_profile, target };
+};
+
+describe("trouble on the way", () => {
+  it("does not make a second runtime when the answer to its creation is lost", async () => {
+    const emulator = await startEmulator();
+    emulator.fail("CreateAgentRuntime", { lose: "answer" });
+    const { client } = await startLaptop(emulator, configurationWith());
+    const id = await client.command("true", onAgentCore("runtime"));
+    expect(await client.ended(id)).toMatchObject({ status: "succeeded" });
+    expect(emulator.countOf("CreateAgentRuntime")).toBe(2);
+    await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
+    expect(emulator.countOf("DeleteAgentRuntime")).toBe(1);
+  });
+
+  it("neither ends nor doubles a job: throttling, conflicts, late, cut and lost answers", async () => {
+    const emulator = await startEmulator();
+    const proof = `${temporaryFolder()}/proof`;
+    const { client } = await startLaptop(emulator, configurationWith(emulator.deploy("shared")));
+    const isOp = (op: string) => (call: { body: unknown }) => (call.body as { op?: string }).op === op;
+    emulator.fail("InvokeAgentRuntime", { error: "RetryableConflictException" }, 2, isOp("hello"));
+    emulator.fail("InvokeAgentRuntime", { error: "ThrottlingException" }, 2, isOp("start"));
+    emulator.fail("InvokeAgentRuntime", { lose: "answer" }, 1, isOp("start"));
+    emulator.fail("InvokeAgentRuntime", { error: "InternalServerException" }, 1, isOp("poll"));
+    emulator.fail("InvokeAgentRuntime", { error: "RuntimeClientError" }, 1, isOp("poll"));
+    emulator.fail("InvokeAgentRuntime", { lose: "half" }, 1, isOp("poll"));
+    emulator.fail("StopRuntimeSession", { error: "RetryableConflictException" }, 2);
+    const job = { command: `echo ran >> ${proof}; for i in 1 2 3 4 5 6; do echo $i; sleep 0.3; done`, shell: true };
+    const id = await client.command(job, onAgentCore("session"));
+    expect(await client.ended(id)).toMatchObject({ status: "succeeded", result: { exitCode: 0 } });
+    expect(await client.log(id)).toBe("1\n2\n3\n4\n5\n6\n");
+    expect(readFileSync(proof, "utf8")).toBe("ran\n");
+    await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
+  });
+
+  it.each([
+    ["CREATE_FAILED", "worker.start_failed", "image pull denied"],
+    ["AccessDeniedException", "platform.access_denied", "bedrock-agentcore:CreateAgentRuntime"],
+  ])("says why there is no runtime after %s", async (what, code, text) => {
+    const emulator = await startEmulator();
+    if (what === "CREATE_FAILED") emulator.runtimes.createFails = "image pull denied";
+    else emulator.fail("CreateAgentRuntime", { error: "AccessDeniedException", message: "no" });
+    const { client } = await startLaptop(emulator, configurationWith());
+    const id = await client.command("true", onAgentCore("runtime"));
+    const { status, error } = await client.ended(id);
+    expect(status).toBe("failed");
+    expect(error).toMatchObject({ code });
+    expect(JSON.stringify(error)).toContain(text);
+    await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
+  });
+
+  it("deletes a runtime only once it can be deleted", async () => {
+    const emulator = await startEmulator();
+    emulator.runtimes.getsUntilReady = 3;
+    const { client } = await startLaptop(emulator, configurationWith());
+    const id = await client.command({ command: "sleep 600" }, onAgentCore("runtime"));
+    await expect.poll(() => emulator.countOf("CreateAgentRuntime"), settles).toBe(1);
+    await client.must("cancel_task", { task_id: id });
+    expect(await client.ended(id)).toMatchObject({ status: "cancelled" });
+    await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
+    expect(emulator.flaws).toEqual([]);
+  });
+});
+
+describe("a control plane killed with kill -9", () => {
+  it("finds its job on AgentCore again", async () => {
+    const emulator = await startEmulator();
+    const folder = temporaryFolder();
+    const configuration = configurationWith(emulator.deploy("shared"));
+    const first = await startLaptop(emulator, configuration, folder);
+    const job = { command: "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.3; done", shell: true };
+    const id = await first.client.command(job, onAgentCore("runtime"));
+    await first.client.until(id, hasLog);
+    await first.kill("SIGKILL");
+    const { client } = await startLaptop(emulator, configuration, folder);
+    expect(await client.ended(id)).toMatchObject({ status: "succeeded" });
+    expect(await client.log(id)).toBe("1\n2\n3\n4\n5\n6\n7\n8\n");
+    await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
+    expect(emulator.machines.booted).toBe(1);
+  });
+});
+
+describe("a runtime that knows nothing of the worker contract", () => {
+  const foreign = { contract: "none" };
+
+  it("is asked once, and what it answers is the result", async () => {
+    const emulator = await startEmulator();
+    const asked: Json[] = [];
+    const arn = emulator.deploy("foreign", {
+      foreign: (body, response) => {
+        asked.push(JSON.parse(String(body)));
+        response.writeHead(200, { "content-type": "application/json" }).end('{"answer":42}');
+      },
+    });
+    const { client } = await startLaptop(emulator, configurationWith(arn, foreign));
+    const { taskId } = await client.must("spawn_cloud_agent", { instruction: "ask", ...spawnOn("session") });
+    const record = await client.ended(taskId as string);
+    expect(record).toMatchObject({ status: "succeeded", result: { answer: 42 } });
+    expect(asked).toMatchObject([{ taskType: "agent.run", prompt: expect.stringContaining("ask") }]);
+    expect(emulator.countOf("InvokeAgentRuntime")).toBe(1);
+    await expect.poll(() => emulator.countOf("StopRuntimeSession"), settles).toBeGreaterThan(0);
+  });
+
+  it("streams its answer into the log, and its last event is the result", async () => {
+    const emulator = await startEmulator();
+    const more = Promise.withResolvers<void>();
+    const arn = emulator.deploy("foreign", {
+      foreign: async (_body, response) => {
+        response.writeHead(200, { "content-type": "text/event-stream" });
+        response.write('data: {"step":1}\n\n');
+        await more.promise;
+        response.end('data: {"step":2}\n\ndata: {"done":true}\n\n');
+      },
+    });
+    const { client } = await startLaptop(emulator, configurationWith(arn, foreign));
+    const { taskId } = await client.must("spawn_cloud_agent", { instruction: "ask", ...spawnOn("session") });
+    const id = taskId as string;
+    await client.until(id, hasLog);
+    expect(await client.log(id)).toBe('{"step":1}\n');
+    more.resolve();
+    expect(await client.ended(id)).toMatchObject({ status: "succeeded", result: { done: true } });
+    expect(await client.log(id)).toBe('{"step":1}\n{"step":2}\n{"done":true}\n');
+  });
+
+  it("is not asked again when its answer was cut off", async () => {
+    const emulator = await startEmulator();
+    const arn = emulator.deploy("foreign", {
+      foreign: (_body, response) => {
+        response.writeHead(200, { "content-type": "application/json", "content-length": "100" });
+        response.write('{"half":', () => response.destroy());
+      },
+    });
+    const { client } = await startLaptop(emulator, configurationWith(arn, foreign));
+    const { taskId } = await client.must("spawn_cloud_agent", { instruction: "ask", ...spawnOn("session") });
+    const record = await client.ended(taskId as string);
+    expect(record).toMatchObject({ status: "failed", error: { code: "worker.lost" } });
+    expect(emulator.countOf("InvokeAgentRuntime")).toBe(1);
+  });
+
+  it("loses its job with the control plane that held the connection", async () => {
+    const emulator = await startEmulator();
+    const folder = temporaryFolder();
+    const arn = emulator.deploy("foreign", { foreign: (_body, response) => void response.writeHead(200).write(" ") });
+    const configuration = configurationWith(arn, foreign);
+    const first = await startLaptop(emulator, configuration, folder);
+    const { taskId } = await first.client.must("spawn_cloud_agent", { instruction: "ask", ...spawnOn("session") });
+    const id = taskId as string;
+    await first.client.until(id, ({ status }) => status === "running");
+    await first.kill("SIGKILL");
+    const { client } = await startLaptop(emulator, configuration, folder);
+    expect(await client.ended(id)).toMatchObject({ status: "failed", error: { code: "worker.lost" } });
+    expect(emulator.countOf("InvokeAgentRuntime")).toBe(1);
+  });
+
+  it.each([
+    [{ command: "printf '%s\\n' 'a  b' $HOME", args: ["it's"] }, 0, "a  b\n$HOME\nit's\n"],
+    [{ command: 'cat; echo $((1 + 2)) $1; echo "two" >&2; exit 7', shell: true, args: ["x y"] }, 7, "3 x y\ntwo\n"],
+    [{ command: "pwd", cwd: "/tmp" }, 0, "/tmp\n"],
+  ])("runs the command %j beside the agent", async (input, exitCode, log) => {
+    const emulator = await startEmulator();
+    const { client } = await startLaptop(emulator, configurationWith(emulator.deploy("foreign"), foreign));
+    const id = await client.command(input, onAgentCore("session"));
+    const record = await client.ended(id);
+    expect(record.status).toBe(exitCode === 0 ? "succeeded" : "failed");
+    expect(await client.must("get_task_result", { task_id: id })).toMatchObject({
+      result: { exitCode, timedOut: false },
+    });
+    expect((await client.log(id)).split("\n").sort()).toEqual(log.split("\n").sort());
+    expect(emulator.countOf("InvokeAgentRuntime")).toBe(0);
+  });
+
+  it.each([[{ command: "true", stdin: "x" }], [{ command: "true", env: { A: "b" } }]])(
+    "is not given a command with what would be logged: %j",
+    async (input) => {
+      const emulator = await startEmulator();
+      const { client } = await startLaptop(emulator, configurationWith(emulator.deploy("foreign"), foreign));
+      const id = await client.command(input, onAgentCore("session"));
+      expect(await client.ended(id)).toMatchObject({ status: "failed", error: { code: "adapter.unsupported" } });
+      expect(emulator.countOf("InvokeAgentRuntimeCommand")).toBe(0);
+    },
+  );
+});
