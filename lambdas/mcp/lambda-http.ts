@@ -86,10 +86,16 @@ export function lambdaHttp({ serve, streams, log }: Options): StreamingHandler {
     const out = streams.from(stream, { statusCode: response.status, headers });
     // Metadata goes out with the first write, so an answer without a body needs one too.
     out.write("");
+    const body = response.body ? Readable.fromWeb(response.body) : Readable.from([]);
+    // What breaks closes the stream as well, only later: then nobody has left.
+    let broke = false;
+    body.once("error", () => {
+      broke = !signal.aborted;
+    });
     try {
-      await pipeline(response.body ? Readable.fromWeb(response.body) : Readable.from([]), out);
+      await pipeline(body, out);
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (broke || !signal.aborted) throw error;
       log.debug("the caller left before the answer was complete");
     }
   }

@@ -51,5 +51,7 @@ export function functionLogger({
   };
 }
 
-const shortened = (_key: string, value: unknown) =>
-  typeof value === "string" && value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}…` : value;
+function shortened(_key: string, value: unknown): unknown {
+  const said = value instanceof Error ? String(value) : value;
+  return typeof said === "string" && said.length > MAX_TEXT ? `${said.slice(0, MAX_TEXT)}…` : said;
+}

@@ -98,15 +98,14 @@ export function loadedAtOnce({ outputs }: Metafile, entry: string): Set<string> 
   return modules;
 }
 
-/** Of the manifest, nothing but the version is deployed. */
+/** Of a manifest, ours or an SDK's, nothing but name and version is deployed. */
 const versionOnly: Plugin = {
   name: "version-only",
   setup: ({ onLoad }) => {
     const manifest = join(root, "package.json");
     onLoad({ filter: /[\\/]package\.json$/ }, ({ path }) => {
-      if (path !== manifest) return undefined;
-      const { version } = JSON.parse(readFileSync(path, "utf8")) as { version: string };
-      return { contents: JSON.stringify({ version }), loader: "json" };
+      const { name, version } = JSON.parse(readFileSync(path, "utf8")) as { name?: string; version: string };
+      return { contents: JSON.stringify(path === manifest ? { version } : { name, version }), loader: "json" };
     });
   },
 };

@@ -4,7 +4,7 @@ import { settings } from "../../lib/domain/settings.ts";
 import { exampleConfiguration } from "../mcp/ports.ts";
 import { temporaryFolder } from "../worker/start-worker.ts";
 import { startDynalite } from "./dynalite.ts";
-import { deployFunction, type FunctionOptions } from "./lambda-runner.ts";
+import { buildFunction, deployFunction } from "./lambda-runner.ts";
 import { openStartRecorder } from "./start-recorder.ts";
 
 const { accounts, backends, runtimes, defaults } = exampleConfiguration;
@@ -24,25 +24,23 @@ export async function openCloud() {
   const recorder = await openStartRecorder();
   const store = openTaskStore({ tableName: table, client: dynalite.client });
   const stops = [async () => store.close(), recorder.stop, dynalite.stop];
+  const out = temporaryFolder();
+  const built = new Map<string, Promise<string>>();
   return {
     store,
     starts: recorder.starts,
     /** A function with what it needs; `more` goes into its environment. */
-    async deploy(entry: string, more: Record<string, string> = {}, changes: Partial<FunctionOptions> = {}) {
-      const deployed = await deployFunction({
-        entry,
-        out: temporaryFolder(),
-        configuration,
-        env: {
-          [settings.table]: table,
-          [settings.bucket]: "artifacts",
-          [settings.stateMachine]: "arn:aws:states:us-east-1:123456789012:stateMachine:dispatch",
-          [settings.logLevel]: "debug",
-          AWS_ENDPOINT_URL_DYNAMODB: dynalite.endpoint,
-          AWS_ENDPOINT_URL_SFN: recorder.endpoint,
-          ...more,
-        },
-        ...changes,
+    async deploy(entry: string, more: Record<string, string> = {}) {
+      const file = built.get(entry) ?? buildFunction(entry, out, configuration);
+      built.set(entry, file);
+      const deployed = deployFunction(await file, {
+        [settings.table]: table,
+        [settings.bucket]: "artifacts",
+        [settings.stateMachine]: "arn:aws:states:us-east-1:123456789012:stateMachine:dispatch",
+        [settings.logLevel]: "debug",
+        AWS_ENDPOINT_URL_DYNAMODB: dynalite.endpoint,
+        AWS_ENDPOINT_URL_SFN: recorder.endpoint,
+        ...more,
       });
       stops.unshift(deployed.stop);
       return deployed;

@@ -10,23 +10,21 @@ const runtime = join(import.meta.dirname, "fixtures/lambda-runtime.mjs");
 
 type Environment = { child: ChildProcess; url: string; busy: boolean };
 
-export type FunctionOptions = {
-  /** The handler that is bundled, as a path in the repository. */
-  entry: string;
-  /** An empty folder for the bundle. */
-  out: string;
-  configuration: ConfigurationInput;
-  /** All that the function finds in its environment, besides the credentials of nobody. */
-  env: Record<string, string>;
-};
-
 /**
- * A bundled handler as Lambda runs it: in processes of its own that see nothing but their code and their environment. Each
- * handles one event at a time; while all are busy, another is started.
+ * Makes of a handler's source, a path in the repository, what is deployed, with the configuration beside it. `out` is an
+ * empty folder. Resolves with the file that is run.
  */
-export async function deployFunction({ entry, out, configuration, env }: FunctionOptions) {
+export async function buildFunction(entry: string, out: string, configuration: ConfigurationInput): Promise<string> {
   const { file } = await bundle(entry, out);
   await writeFile(join(dirname(file), "configuration.json"), JSON.stringify(configuration));
+  return file;
+}
+
+/**
+ * A built handler as Lambda runs it: in processes of its own that see nothing but their code and their environment, in
+ * which nobody's credentials are. Each handles one event at a time; while all are busy, another is started.
+ */
+export function deployFunction(file: string, env: Record<string, string>) {
   const environments: Environment[] = [];
   let output = "";
 
@@ -90,4 +88,4 @@ export async function deployFunction({ entry, out, configuration, env }: Functio
     },
   };
 }
-export type DeployedFunction = Awaited<ReturnType<typeof deployFunction>>;
+export type DeployedFunction = ReturnType<typeof deployFunction>;

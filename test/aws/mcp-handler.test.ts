@@ -1,5 +1,5 @@
 import { text } from "node:stream/consumers";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { Json } from "../../lib/domain/task.ts";
 import { makeTask } from "../contract/make-task.ts";
 import { connect, problemOf, revisions } from "../mcp/clients.ts";
@@ -45,9 +45,9 @@ describe.each(revisions)("a client of %s", (revision) => {
   test("dispatches a task, and reads it", async () => {
     const client = await connect(api.url, revision, ANN);
     expect((await client.call("list_providers")).structured).toEqual({ items: ["aws"] });
-    const args = { runtime: "research", task: "Look around.", metadata: { topic: "moss" } };
+    const args = { runtime: "research", instruction: "Look around.", context: { topic: "moss" } };
     const spawned = await client.call("spawn_cloud_agent", args);
-    console.log(JSON.stringify(spawned));expect(spawned).toMatchObject({ isError: false, structured: { status: "provisioning", provider: "aws" } });
+    expect(spawned).toMatchObject({ isError: false, structured: { status: "queued", provider: "aws" } });
     const taskId = String(spawned.structured?.taskId);
     expect(cloud.starts.filter(({ name }) => name === `${taskId}-1`)).toEqual([
       {
@@ -159,6 +159,13 @@ test("progress is streamed, and who leaves ends the wait", async () => {
     signal: leaving.signal,
   });
   expect(response.headers.get("content-type")).toBe("text/event-stream");
+  const timestamp = new Date().toISOString();
+  let sequence = 100;
+  const job = setInterval(
+    () => void cloud.store.change(taskId, (task) => ({ ...task, progress: { sequence: ++sequence, timestamp } })),
+    50,
+  );
+  onTestFinished(() => clearInterval(job));
   let seen = "";
   for await (const chunk of response.body ?? []) {
     seen += Buffer.from(chunk).toString();
@@ -172,7 +179,7 @@ test("log lines are structured, know their request, and hold nothing of what was
   const secret = "a text that only the caller knows";
   const body = message("dispatch_task", { provider: "aws", input: { env: { A: secret } }, unknown: secret });
   await send(restEvent(ANN, { headers: { ...rpcHeaders, authorization: [secret] }, body }));
-  await send(restEvent(ANN, { headers: { ...rpcHeaders, authorization: [secret] }, body: `{"${secret}` }));
+  await send(restEvent(ANN, { headers: { ...rpcHeaders, authorization: [secret], accept: [secret] }, body }));
   const lines = mcp.logged();
   expect(lines.length).toBeGreaterThan(0);
   for (const line of lines)

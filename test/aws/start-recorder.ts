@@ -27,4 +27,3 @@ export async function openStartRecorder() {
     },
   };
 }
-export type StartRecorder = Awaited<ReturnType<typeof openStartRecorder>>;

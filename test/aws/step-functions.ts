@@ -2,33 +2,11 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
-import { StateMachine } from "aws-local-stepfunctions";
+import { type Execution, type RunnerOptions, runner } from "./executions.ts";
 import { Faults } from "./faults.ts";
 import { type Flaw, flawOf, type Identities, localIdentity } from "./signature.ts";
 
-/** What stands behind a Task state, as Lambda would: an event in, JSON out; an error's name is its type. */
-export type StateFunction = (event: unknown) => Promise<unknown>;
-
-export type Execution = {
-  name: string;
-  input: string;
-  startedAtMs: number;
-  status: "RUNNING" | "SUCCEEDED" | "FAILED" | "ABORTED";
-  /** Resolves when it is not running any more. */
-  ended: Promise<void>;
-  /** Ends it where it stands, without clean-up, as StopExecution does; a function under way goes on. */
-  abort(): void;
-};
-
-type Options = {
-  definition: unknown;
-  functions: Readonly<Record<string, StateFunction>>;
-  /** Milliseconds to wait in Wait states, by their names, instead of what the definition says. */
-  waits?: Record<string, number>;
-  region?: string;
-  identities?: Identities;
-  now?: () => number;
-};
+type Options = Omit<RunnerOptions, "now"> & { region?: string; identities?: Identities; now?: () => number };
 
 type Refusal = { status: number; code: string; message: string };
 
@@ -50,39 +28,11 @@ const flawAnswers: Record<Flaw, string> = {
  * as the service does. https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
  */
 export async function startStepFunctions(options: Options) {
-  const { region = "us-east-1", identities = localIdentity, now = Date.now, functions, waits = {} } = options;
+  const { region = "us-east-1", identities = localIdentity, now = Date.now } = options;
   const stateMachineArn = `arn:aws:states:${region}:123456789012:stateMachine:agent-dispatch`;
-  const machine = new StateMachine(options.definition as ConstructorParameters<typeof StateMachine>[0], {
-    validationOptions: { noValidate: true },
-  });
   const executions = new Map<string, Execution>();
+  const execute = runner({ ...options, now });
   const faults = new Faults();
-  const handlers = Object.fromEntries(Object.entries(functions).map(([state, run]) => [state, asLambda(run)]));
-
-  function run(name: string, input: string): Execution {
-    const { result, abort } = machine.run(JSON.parse(input), {
-      overrides: { taskResourceLocalHandlers: handlers, waitTimeOverrides: waits },
-    });
-    const execution: Execution = {
-      name,
-      input,
-      startedAtMs: now(),
-      status: "RUNNING",
-      ended: result.then(
-        () => end("SUCCEEDED"),
-        () => end("FAILED"),
-      ),
-      abort() {
-        end("ABORTED");
-        abort();
-      },
-    };
-    const end = (status: Execution["status"]) => {
-      if (execution.status === "RUNNING") execution.status = status;
-    };
-    executions.set(name, execution);
-    return execution;
-  }
 
   /** The execution that runs now, or why none does. */
   function start(asked: Record<string, unknown>): Execution | Refusal {
@@ -94,8 +44,10 @@ export async function startStepFunctions(options: Options) {
     if (!isJson(input) || Buffer.byteLength(input) > 262_144) return refusal("InvalidExecutionInput");
     if (arn !== stateMachineArn) return refusal("StateMachineDoesNotExist");
     const known = executions.get(name);
-    if (!known) return run(name, input);
-    return known.status === "RUNNING" && known.input === input ? known : refusal("ExecutionAlreadyExists");
+    if (known) return known.status === "RUNNING" && known.input === input ? known : refusal("ExecutionAlreadyExists");
+    const execution = execute(name, input);
+    executions.set(name, execution);
+    return execution;
   }
 
   async function answer(request: IncomingMessage, body: Buffer): Promise<Refusal | { status: 200; body: string }> {
@@ -135,24 +87,10 @@ export async function startStepFunctions(options: Options) {
     executions: executions as ReadonlyMap<string, Execution>,
     /** Ends what runs, and listens no more. */
     async close() {
-      for (const execution of executions.values()) execution.abort();
       server.closeAllConnections();
       server.close();
-      await Promise.all([...executions.values()].map(({ ended }) => ended));
+      await Promise.all([...executions.values()].map((execution) => execution.abort()));
     },
-  };
-}
-
-/** Lambda hands on JSON, and of an error its name and message. */
-function asLambda(run: StateFunction) {
-  return async (event: unknown) => {
-    try {
-      const output = await run(JSON.parse(JSON.stringify(event)));
-      return JSON.parse(JSON.stringify(output ?? null));
-    } catch (error) {
-      const { name, message } = error instanceof Error ? error : new Error(String(error));
-      throw Object.assign(new Error(JSON.stringify({ errorType: name, errorMessage: message, trace: [] })), { name });
-    }
   };
 }
 

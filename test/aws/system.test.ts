@@ -61,7 +61,7 @@ describe.each([
     const { system } = started;
     const id = await system.dispatch(input);
     await system.until(id, ({ status }) => status === "running");
-    system.stepFunctions.executions.get(`${id}-1`)?.abort();
+    await system.stepFunctions.executions.get(`${id}-1`)?.abort();
     system.finish();
     system.advance(10 * 60_000);
     await reviveDue(system.ports);

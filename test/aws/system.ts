@@ -9,8 +9,9 @@ import { parseConfiguration } from "../../lib/domain/profile.ts";
 import { chooseProfile, route } from "../../lib/domain/routing.ts";
 import { isSettled, type Json, type Task } from "../../lib/domain/task.ts";
 import { inProcessBackend } from "../fixtures/in-process-backend.ts";
+import type { StateFunction } from "./executions.ts";
 import { startS3 } from "./s3.ts";
-import { type StateFunction, startStepFunctions } from "./step-functions.ts";
+import { startStepFunctions } from "./step-functions.ts";
 
 /**
  * The control plane on emulators: the definition runs on Step Functions, large values are on S3, and workers are objects

@@ -2,8 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import definition from "../../lambdas/workflow/dispatch.asl.json" with { type: "json" };
 import { stepFunctionsWorkflow, type WorkflowOptions } from "../../lib/aws/workflow.ts";
 import { newTaskId } from "../../lib/domain/task.ts";
+import type { StateFunction } from "./executions.ts";
 import type { Fault } from "./faults.ts";
-import { type StateFunction, startStepFunctions } from "./step-functions.ts";
+import { startStepFunctions } from "./step-functions.ts";
 
 /** One state, which ends when the test says so. */
 const holding = {
@@ -62,7 +63,7 @@ describe("the workflow on Step Functions", () => {
     expect(service.executions.get(`${id}-1`)?.status).toBe("SUCCEEDED");
     expect(await workflow.start(id, 1)).toBe("exists");
     expect(await workflow.start(id, 2)).toBe("started");
-    service.executions.get(`${id}-2`)?.abort();
+    await service.executions.get(`${id}-2`)?.abort();
     expect(await workflow.start(id, 2)).toBe("exists");
   });
 

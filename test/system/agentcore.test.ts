@@ -142,6 +142,7 @@ describe("trouble on the way", () => {
   it("deletes a runtime only once it can be deleted", async () => {
     const emulator = await startEmulator();
     emulator.runtimes.getsUntilReady = 3;
+    emulator.runtimes.getsUntilGone = 1;
     const { client } = await startLaptop(emulator, configurationWith());
     const id = await client.command({ command: "sleep 600" }, onAgentCore("runtime"));
     await expect.poll(() => emulator.countOf("CreateAgentRuntime"), settles).toBe(1);
@@ -235,6 +236,7 @@ describe("a runtime that knows nothing of the worker contract", () => {
     const first = await startLaptop(emulator, configuration, folder);
     const { taskId } = await first.client.must("spawn_cloud_agent", { instruction: "ask", ...spawnOn("session") });
     const id = taskId as string;
+    await expect.poll(() => emulator.countOf("InvokeAgentRuntime")).toBe(1);
     await first.client.until(id, ({ status }) => status === "running");
     await first.kill("SIGKILL");
     const { client } = await startLaptop(emulator, configuration, folder);

@@ -26,10 +26,11 @@ describe.each(revisions)("a client of %s", (revision) => {
       "wait_for_task",
     ]);
 
-    expect((await call("list_providers")).text).toEqual(["local"]);
+    expect((await call("list_providers")).text).toEqual(["aws", "local"]);
     expect((await call("list_account_profiles")).text).toMatchObject([{ name: "local", provider: "local" }]);
     expect((await call("list_capabilities")).text).toMatchObject([
       { adapter: "local-process", targetModes: ["session"] },
+      { adapter: "aws-agentcore", targetModes: ["runtime", "session"] },
     ]);
     expect(await must("check_cloud_agent_runtime", {})).toMatchObject({ ok: true, adapter: "local-process" });
     expect(await must("spawn_cloud_agent", {})).toMatchObject({ status: "needs_clarification" });

@@ -51,9 +51,10 @@ async function follow(job: ForeignJob, response: unknown): Promise<unknown> {
   };
   if (response instanceof Readable) {
     for await (const chunk of addAbortSignal(job.signal, response).setEncoding("utf8")) {
-      const events = (rest + chunk).split(/(?<=\r?\n\r?\n)/);
-      rest = events.pop() ?? "";
-      take(events.join(""));
+      rest += chunk;
+      const whole = /^[^]*\r?\n\r?\n/.exec(rest)?.[0] ?? "";
+      rest = rest.slice(whole.length);
+      take(whole);
     }
   }
   take(rest);

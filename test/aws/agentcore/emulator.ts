@@ -174,7 +174,7 @@ export class Emulator {
       throw new ServiceError("RuntimeClientError", `the container answered ${reply?.status ?? "nothing"}`);
     const text = await reply.text();
     if (failure && "lose" in failure && failure.lose === "answer") return void response.destroy();
-    if (failure && "lateMs" in failure) await new Promise((resolve) => setTimeout(resolve, failure.lateMs));
+    if (failure && "lateMs" in failure) await new Promise((resolve) => setTimeout(resolve, failure.lateMs).unref());
     response.writeHead(200, {
       "content-type": reply.headers.get("content-type") ?? "application/json",
       "x-amzn-bedrock-agentcore-runtime-session-id": session,
@@ -207,7 +207,7 @@ export class Emulator {
     this.#throwError(failure);
     const answer = await effect();
     if (failure && "lose" in failure) return void response.destroy();
-    if (failure && "lateMs" in failure) await new Promise((resolve) => setTimeout(resolve, failure.lateMs));
+    if (failure && "lateMs" in failure) await new Promise((resolve) => setTimeout(resolve, failure.lateMs).unref());
     sendJson(response, status, answer);
   }
 }

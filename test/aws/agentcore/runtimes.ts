@@ -24,7 +24,7 @@ type Runtime = {
 export class Runtimes {
   /** Gets for which a new runtime is CREATING, and a deleted one DELETING. */
   getsUntilReady = 1;
-  getsUntilGone = 1;
+  getsUntilGone = 0;
   /** What the next runtimes fail with instead of becoming READY. */
   createFails: string | undefined;
   readonly #known = new Map<string, Runtime>();

@@ -1,0 +1,454 @@
+import { createHash } from "node:crypto";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { agentCoreBackend } from "../../lib/aws/backend.ts";
+import { WorkerGoneError } from "../../lib/domain/errors.ts";
+import type { Placement } from "../../lib/domain/ports.ts";
+import { parseConfiguration } from "../../lib/domain/profile.ts";
+import { OutcomeUnknownError } from "../../lib/domain/session.ts";
+import type { Task } from "../../lib/domain/task.ts";
+import { CONTRACT } from "../../lib/domain/worker-contract.ts";
+import { makeTask } from "../contract/make-task.ts";
+import { ACCOUNT, Emulator, type Failure, IMAGE, REGION, ROLE } from "./agentcore/emulator.ts";
+import { credentials } from "./agentcore/signature.ts";
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const hello = { contract: CONTRACT, op: "hello" } as const;
+const poll = {
+  contract: CONTRACT,
+  op: "poll",
+  bootId: "b",
+  taskId: "t",
+  after: 0,
+  waitSeconds: 0,
+  maxBytes: 1000,
+} as const;
+
+let emulator: Emulator;
+let shared: string;
+const before = { ...process.env };
+beforeAll(() => {
+  process.env.AWS_ACCESS_KEY_ID = credentials.accessKeyId;
+  process.env.AWS_SECRET_ACCESS_KEY = credentials.secretAccessKey;
+});
+afterAll(() => {
+  process.env = before;
+});
+beforeEach(async () => {
+  emulator = await new Emulator().listen();
+  shared = emulator.deploy("shared");
+  return () => emulator[Symbol.asyncDispose]();
+});
+
+const open = (options: { now?: () => number; endpoint?: string; configuration?: object } = {}) =>
+  agentCoreBackend({
+    endpoint: options.endpoint ?? emulator.endpoint,
+    configuration: () => parseConfiguration(options.configuration ?? {}),
+    log: silent,
+    now: options.now ?? Date.now,
+    holdsConnections: true,
+  });
+
+const details = { region: REGION, ecrImageUri: IMAGE, executionRoleArn: ROLE };
+const runtimeTask = (overrides: Partial<Task> = {}) => {
+  const task = makeTask({
+    provider: "aws",
+    backend: "aws-agentcore",
+    target: { mode: "runtime", details },
+    ...overrides,
+  });
+  const runtime = task.id.replace("task_", "ad_");
+  return { ...task, owes: { runtime }, phases: { ...task.phases, provisioning: task.createdAt }, ...overrides };
+};
+const sessionTask = (more: object = {}, overrides: Partial<Task> = {}) =>
+  makeTask({
+    provider: "aws",
+    backend: "aws-agentcore",
+    accountProfile: "dev-aws",
+    target: { mode: "session", details: { runtimeArn: shared, ...more } },
+    ...overrides,
+  });
+const withRefs = async (backend: ReturnType<typeof open>, task: Task): Promise<Task> => ({
+  ...task,
+  ...(await backend.provision(task)),
+});
+
+describe("a runtime of a task", () => {
+  it("is made with everything that its end and its owner need", async () => {
+    const task = runtimeTask({ limits: { ...makeTask().limits, timeoutSeconds: 600 } });
+    const environment = { AGENT_KEY: "v" };
+    const configuration = {
+      accounts: { "dev-aws": { provider: "aws" } },
+      backends: { cloud: { adapter: "aws-agentcore", account: "dev-aws", details: { environment } } },
+    };
+    const backend = open({ configuration });
+    const { providerRefs } = await backend.provision({ ...task, backendName: "cloud" });
+    expect(backend.nameRuntime(task)).toBe(task.id.replace("task_", "ad_"));
+    expect(emulator.runtimes.made[0]?.request).toEqual({
+      agentRuntimeName: task.id.replace("task_", "ad_"),
+      clientToken: createHash("sha256").update(task.id).digest("hex"),
+      agentRuntimeArtifact: { containerConfiguration: { containerUri: IMAGE } },
+      roleArn: ROLE,
+      networkConfiguration: { networkMode: "PUBLIC" },
+      protocolConfiguration: { serverProtocol: "HTTP" },
+      lifecycleConfiguration: { idleRuntimeSessionTimeout: 900, maxLifetime: 2400 },
+      environmentVariables: environment,
+      tags: {
+        "agentdispatch:task": task.id,
+        "agentdispatch:owner": createHash("sha256").update("local").digest("hex").slice(0, 32),
+      },
+      platformVersion: "V1",
+    });
+    expect(providerRefs).toMatchObject({ region: REGION, qualifier: "DEFAULT", serverProtocol: "HTTP" });
+    expect(emulator.flaws).toEqual([]);
+  });
+
+  it.each([
+    [1, { idleRuntimeSessionTimeout: 900, maxLifetime: 1801 }],
+    [27_000, { idleRuntimeSessionTimeout: 900, maxLifetime: 28_800 }],
+  ])("lives long enough for a job of %d s, and never over eight hours", async (timeoutSeconds, lifecycle) => {
+    await open().provision(runtimeTask({ limits: { ...makeTask().limits, timeoutSeconds } }));
+    expect(emulator.runtimes.made[0]?.request?.lifecycleConfiguration).toEqual(lifecycle);
+  });
+
+  it.each(["the same token", "a forgotten token"])("is made once, by %s", async (kind) => {
+    const task = runtimeTask();
+    const first = await open().provision(task);
+    if (kind === "a forgotten token") emulator.runtimes.forgetTokens();
+    expect(await open().provision(task)).toEqual(first);
+    expect(emulator.runtimes.made).toHaveLength(1);
+  });
+
+  it("is found again among many by an attempt that comes late, and not made anew", async () => {
+    for (let i = 0; i < 120; i++) emulator.deploy(`other_${i}`);
+    const task = runtimeTask();
+    const first = await open().provision(task);
+    expect(await open({ now: () => Date.now() + 120_000 }).provision(task)).toEqual(first);
+    expect(emulator.countOf("CreateAgentRuntime")).toBe(1);
+  });
+
+  it("is waited for, and then ready", async () => {
+    emulator.runtimes.getsUntilReady = 2;
+    const backend = open();
+    const task = await withRefs(backend, runtimeTask());
+    expect(await backend.awaitReady(task)).toEqual({ ready: false, waitSeconds: 1 });
+    expect(await backend.awaitReady(task)).toMatchObject({ ready: false });
+    expect(await backend.awaitReady(task)).toEqual({ ready: true });
+  });
+
+  it("that failed is refused with AgentCore's reason, and can be deleted", async () => {
+    emulator.runtimes.createFails = "the image is for amd64";
+    emulator.runtimes.getsUntilReady = 0;
+    const backend = open();
+    const task = await withRefs(backend, runtimeTask());
+    await expect(backend.awaitReady(task)).rejects.toMatchObject({
+      code: "worker.start_failed",
+      retryable: false,
+      message: expect.stringContaining("the image is for amd64"),
+    });
+    expect(await backend.deleteRuntime(task)).toBe(true);
+  });
+
+  it("is deleted once it has settled, and reported gone only when it is", async () => {
+    emulator.runtimes.getsUntilReady = 2;
+    emulator.runtimes.getsUntilGone = 2;
+    const backend = open();
+    const task = await withRefs(backend, runtimeTask());
+    const answers: boolean[] = [];
+    while (!answers.at(-1)) answers.push(await backend.deleteRuntime(task));
+    expect(answers.length).toBeGreaterThan(3);
+    expect(emulator.inventory.runtimes).toEqual([]);
+    expect(await backend.deleteRuntime(task)).toBe(true);
+  });
+
+  it("is waited for when another change is under way", async () => {
+    emulator.runtimes.getsUntilReady = 0;
+    const backend = open();
+    const task = await withRefs(backend, runtimeTask());
+    emulator.fail("DeleteAgentRuntime", { error: "ConflictException" }, 1);
+    expect(await backend.deleteRuntime(task)).toBe(false);
+    expect(await backend.deleteRuntime(task)).toBe(true);
+  });
+
+  it("whose ARN nobody noted is found by its name and deleted", async () => {
+    emulator.runtimes.getsUntilReady = 0;
+    const backend = open();
+    const task = runtimeTask();
+    await backend.provision(task);
+    expect(await backend.deleteRuntime(task)).toBe(true);
+    expect(emulator.inventory.runtimes).toEqual([]);
+  });
+
+  it("that cannot be found stays owed for half an hour; for a minute when AWS refused to make it", async () => {
+    const task = runtimeTask();
+    const later = (minutes: number) => open({ now: () => Date.parse(task.createdAt) + minutes * 60_000 });
+    expect(await later(29).deleteRuntime(task)).toBe(false);
+    expect(await later(31).deleteRuntime(task)).toBe(true);
+    emulator.fail("CreateAgentRuntime", { error: "ServiceQuotaExceededException" });
+    const problem = await open()
+      .provision(task)
+      .catch((error) => error.problem);
+    expect(problem).toMatchObject({ code: "platform.quota_exceeded", details: { quota: "Total agents per account" } });
+    emulator.fail("CreateAgentRuntime", { error: "AccessDeniedException" });
+    const error = await open()
+      .provision(task)
+      .catch((refused) => refused.problem);
+    expect(await later(0.5).deleteRuntime({ ...task, error })).toBe(false);
+    expect(await later(2).deleteRuntime({ ...task, error })).toBe(true);
+  });
+});
+
+describe("a session", () => {
+  it("is known before it exists, and long enough for AgentCore", () => {
+    const task = sessionTask();
+    const id = open().nameSession(task);
+    expect(id).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+    expect(open().nameSession(task)).toBe(id);
+    expect(open().nameRuntime(task)).toBeUndefined();
+  });
+
+  it("starts with the first invocation, ends with its stop, and comes back as another machine", async () => {
+    const backend = open();
+    const task = sessionTask();
+    const first = await backend.invoke(task, hello, { timeoutMs: 10_000 });
+    expect(await backend.invoke(task, hello, { timeoutMs: 10_000 })).toEqual(first);
+    await backend.stop(task);
+    expect(emulator.inventory.sessions).toEqual([]);
+    await backend.stop(task);
+    expect(await backend.invoke(task, hello, { timeoutMs: 10_000 })).not.toEqual(first);
+    expect(emulator.machines.booted).toBe(2);
+  });
+
+  it("is stopped through conflicts", async () => {
+    const backend = open();
+    const task = sessionTask();
+    await backend.invoke(task, hello, { timeoutMs: 10_000 });
+    emulator.fail("StopRuntimeSession", { error: "RetryableConflictException" }, 2);
+    await backend.stop(task);
+    expect(emulator.inventory.sessions).toEqual([]);
+  });
+
+  it("is refused on a runtime that was made for one task, and on what is no runtime", async () => {
+    const arn = emulator.deploy(`ad_${"0".repeat(32)}`);
+    await expect(open().provision(sessionTask({ runtimeArn: arn }))).rejects.toMatchObject({ code: "policy.denied" });
+    await expect(open().provision(sessionTask({ runtimeArn: "arn:aws:s3:::x" }))).rejects.toMatchObject({
+      code: "task.target_incomplete",
+    });
+    await expect(open().provision(sessionTask({ runtimeArn: " " }))).rejects.toMatchObject({
+      code: "task.target_incomplete",
+    });
+  });
+});
+
+describe("an invocation that fails", () => {
+  const cases: [Failure, string, boolean][] = [
+    [{ error: "ValidationException", message: "MMDSv2 is required" }, "platform.invalid_request", false],
+    [{ error: "AccessDeniedException", message: "not authorized" }, "platform.access_denied", false],
+    [{ error: "ServiceQuotaExceededException", message: "maxVms limit exceeded" }, "platform.quota_exceeded", true],
+    [{ error: "RuntimeClientError", message: "container" }, "worker.unavailable", true],
+    [{ error: "ResourceNotFoundException" }, "worker.gone", true],
+    [{ error: "InternalServerException" }, "worker.outcome_unknown", true],
+    [{ lose: "answer" }, "worker.outcome_unknown", true],
+    [{ lose: "half" }, "worker.outcome_unknown", true],
+  ];
+  it.each(cases)("with %j is %s, and was sent once", async (failure, code, retryable) => {
+    emulator.fail("InvokeAgentRuntime", failure);
+    const failed = open().invoke(sessionTask(), poll, { timeoutMs: 10_000 });
+    await expect(failed).rejects.toMatchObject({ code, retryable });
+    expect(emulator.countOf("InvokeAgentRuntime")).toBe(1);
+    if (code === "worker.gone") await expect(failed).rejects.toBeInstanceOf(WorkerGoneError);
+    if (code === "worker.outcome_unknown") await expect(failed).rejects.toBeInstanceOf(OutcomeUnknownError);
+  });
+
+  it("names what to do: the missing action, the log group, the metadata service", async () => {
+    const hintOf = async (failure: Failure) => {
+      emulator.fail("InvokeAgentRuntime", failure);
+      return open()
+        .invoke(sessionTask(), poll, { timeoutMs: 10_000 })
+        .catch((error) => error.hint);
+    };
+    const id = shared.split("/")[1];
+    expect(await hintOf({ error: "AccessDeniedException" })).toContain("bedrock-agentcore:InvokeAgentRuntime");
+    expect(await hintOf({ error: "RuntimeClientError" })).toContain(`/aws/bedrock-agentcore/runtimes/${id}-DEFAULT`);
+    expect(await hintOf({ error: "ValidationException", message: "MMDSv2" })).toContain("requireMMDSV2");
+  });
+
+  it.each(["ThrottlingException", "RetryableConflictException"] as const)(
+    "with %s never reached the worker, and is sent again",
+    async (error) => {
+      emulator.fail("InvokeAgentRuntime", { error }, 2);
+      expect(await open().invoke(sessionTask(), hello, { timeoutMs: 10_000 })).toMatchObject({ contract: CONTRACT });
+      expect(emulator.countOf("InvokeAgentRuntime")).toBe(3);
+    },
+  );
+
+  it("with lasting throttling says so once its time is over", async () => {
+    emulator.fail("InvokeAgentRuntime", { error: "ThrottlingException" }, 100);
+    await expect(open().invoke(sessionTask(), poll, { timeoutMs: 1000 })).rejects.toMatchObject({
+      code: "platform.throttled",
+    });
+  });
+
+  it("with a late answer has an unknown outcome, after its own time", async () => {
+    emulator.fail("InvokeAgentRuntime", { lateMs: 5000 });
+    const startedAt = performance.now();
+    await expect(open().invoke(sessionTask(), hello, { timeoutMs: 1500 })).rejects.toBeInstanceOf(OutcomeUnknownError);
+    expect(performance.now() - startedAt).toBeLessThan(4000);
+  });
+
+  it("before anything was sent is not an unknown outcome", async () => {
+    await expect(
+      open({ endpoint: "http://127.0.0.1:1" }).invoke(sessionTask(), poll, { timeoutMs: 5000 }),
+    ).rejects.toMatchObject({ code: "platform.unreachable", retryable: true });
+  });
+
+  it("because there is no such runtime is no proof that a worker is gone when it greets", async () => {
+    const runtimeArn = shared.replace(/.{10}$/, "0123456789");
+    await expect(open().invoke(sessionTask({ runtimeArn }), hello, { timeoutMs: 5000 })).rejects.toMatchObject({
+      code: "platform.runtime_not_found",
+    });
+  });
+});
+
+describe("how to talk to the agent directly", () => {
+  const url = (arn: string, host = `bedrock-agentcore.${REGION}.amazonaws.com`) =>
+    `https://${host}/runtimes/${encodeURIComponent(arn)}/invocations/`;
+
+  it("is exactly what clients know", () => {
+    const task = sessionTask(
+      { qualifier: "PROD" },
+      { input: { instruction: "x", framework: "strands", model: "small", runtime_tools: { enabled: ["search"] } } },
+    );
+    const target = { ...task.target, protocol: "a2a" as const };
+    const sessionId = open().nameSession(task);
+    const header = {
+      sessionHeaderName: "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id",
+      sessionHeaderValue: sessionId,
+    };
+    expect(open().cloudAgent({ ...task, target })).toEqual({
+      protocol: "a2a",
+      provider: "aws",
+      backend: "aws-agentcore",
+      accountProfile: "dev-aws",
+      sessionId,
+      framework: "strands",
+      model: "small",
+      tools: { enabled: ["search"] },
+      providerRefs: {
+        region: REGION,
+        runtimeArn: shared,
+        runtimeSessionId: sessionId,
+        qualifier: "PROD",
+        protocol: "a2a",
+        serverProtocol: "A2A",
+        runtimeUrl: url(shared),
+      },
+      invocation: {
+        type: "aws.agentcore.invoke_agent_runtime",
+        runtimeUrl: url(shared),
+        agentRuntimeArn: shared,
+        qualifier: "PROD",
+        runtimeSessionId: sessionId,
+        ...header,
+        contentType: "application/json",
+        accept: "application/json, text/event-stream",
+        payloadFormat: "a2a.jsonrpc.message-send",
+      },
+      a2a: {
+        transport: "json-rpc-2.0-http",
+        messageMethod: "message/send",
+        agentCardPath: "/.well-known/agent-card.json",
+        agentCardOperation: "GetAgentCard",
+        payloadFormat: "a2a.jsonrpc.message-send",
+        endpointUrl: url(shared),
+        agentCardUrl: `${url(shared)}.well-known/agent-card.json`,
+        ...header,
+      },
+    });
+  });
+
+  it.each([
+    ["http", "HTTP", "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"],
+    ["mcp", "MCP", "Mcp-Session-Id"],
+    ["ag-ui", "AGUI", "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"],
+  ] as const)("for %s names %s and the header %s", (protocol, serverProtocol, sessionHeaderName) => {
+    const task = sessionTask();
+    expect(open().cloudAgent({ ...task, target: { ...task.target, protocol } })).toMatchObject({
+      protocol,
+      providerRefs: { serverProtocol },
+      invocation: { sessionHeaderName, payloadFormat: "agentdispatch.runtime-envelope" },
+    });
+  });
+
+  it.each([
+    ["aws-cn", "cn-north-1", "bedrock-agentcore.cn-north-1.amazonaws.com.cn"],
+    ["aws-us-gov", "us-gov-west-1", "bedrock-agentcore.us-gov-west-1.amazonaws.com"],
+  ])("has the address of partition %s", (partition, region, host) => {
+    const runtimeArn = `arn:${partition}:bedrock-agentcore:${region}:${ACCOUNT}:runtime/agent-AbCdEf1234`;
+    expect(open().cloudAgent(sessionTask({ runtimeArn }))).toMatchObject({
+      invocation: { runtimeUrl: url(runtimeArn, host) },
+    });
+  });
+
+  it("is not known in mode runtime before the runtime is", async () => {
+    const task = runtimeTask();
+    expect(open().cloudAgent(task)).toBeUndefined();
+    const backend = open();
+    expect(backend.cloudAgent(await withRefs(backend, task))).toMatchObject({ protocol: "http" });
+  });
+});
+
+describe("the check of a target", () => {
+  const placement = (target: Placement["target"]): Placement => ({
+    provider: "aws",
+    accountProfile: "dev-aws",
+    backend: "aws-agentcore",
+    target,
+  });
+  const check = async (target: Placement["target"], live = true, backend = open()) =>
+    Object.fromEntries((await backend.check(placement(target), live)).map(({ name, status }) => [name, status]));
+  const on = (runtimeArn: string) => ({ mode: "session" as const, details: { runtimeArn } });
+
+  it("passes for a runtime that is ready", async () => {
+    expect(await check(on(shared))).toEqual({
+      region: "pass",
+      runtime_arn: "pass",
+      credentials: "pass",
+      runtime: "pass",
+      protocol: "pass",
+      mmdsv2: "pass",
+    });
+    expect(await check({ mode: "runtime", details })).toEqual({
+      region: "pass",
+      image: "pass",
+      role: "pass",
+      credentials: "pass",
+    });
+  });
+
+  it("asks nobody when it is not live", async () => {
+    expect(await check(on(shared), false)).toEqual({ region: "pass", runtime_arn: "pass" });
+    expect(emulator.calls).toEqual([]);
+  });
+
+  it("names what is wrong", async () => {
+    expect(await check(on(emulator.deploy("old", { requireMMDSV2: false })))).toMatchObject({ mmdsv2: "fail" });
+    expect(await check(on(emulator.deploy("tools", { serverProtocol: "MCP" })))).toMatchObject({ protocol: "fail" });
+    expect(await check(on(shared.replace(/.{10}$/, "0123456789")))).toMatchObject({ runtime: "fail" });
+    expect(await check(on("nonsense"))).toMatchObject({ region: "fail", runtime_arn: "fail" });
+    expect(
+      await check({ mode: "runtime", details: { region: REGION, ecrImageUri: "docker.io/x", executionRoleArn: "me" } }),
+    ).toMatchObject({
+      image: "fail",
+      role: "fail",
+    });
+    emulator.fail("GetAgentRuntime", { error: "AccessDeniedException" });
+    expect(await check(on(shared))).toMatchObject({ runtime: "fail" });
+  });
+
+  it("does not wait for an answer that does not come", async () => {
+    emulator.fail("GetAgentRuntime", { lateMs: 60_000 });
+    const startedAt = performance.now();
+    expect(await check(on(shared))).toMatchObject({ credentials: "pass", runtime: "fail" });
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+  });
+});
