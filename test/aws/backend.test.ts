@@ -6,7 +6,7 @@ import type { Placement } from "../../lib/domain/ports.ts";
 import { parseConfiguration } from "../../lib/domain/profile.ts";
 import { OutcomeUnknownError } from "../../lib/domain/session.ts";
 import type { Task } from "../../lib/domain/task.ts";
-import { CONTRACT } from "../../lib/domain/worker-contract.ts";
+import { CONTRACT, type Operation } from "../../lib/domain/worker-contract.ts";
 import { makeTask } from "../contract/make-task.ts";
 import { ACCOUNT, Emulator, type Failure, IMAGE, REGION, ROLE } from "./agentcore/emulator.ts";
 import { credentials } from "./agentcore/signature.ts";
@@ -39,14 +39,15 @@ beforeEach(async () => {
   return () => emulator[Symbol.asyncDispose]();
 });
 
-const open = (options: { now?: () => number; endpoint?: string; configuration?: object } = {}) =>
-  agentCoreBackend({
-    endpoint: options.endpoint ?? emulator.endpoint,
-    configuration: () => parseConfiguration(options.configuration ?? {}),
-    log: silent,
-    now: options.now ?? Date.now,
-    holdsConnections: true,
-  });
+type Options = { now?: () => number; endpoint?: string; configuration?: object };
+const openOptions = ({ now = Date.now, endpoint = emulator.endpoint, configuration = {} }: Options = {}) => ({
+  endpoint,
+  configuration: () => parseConfiguration(configuration),
+  log: silent,
+  now,
+  holdsConnections: true,
+});
+const open = (options?: Options) => agentCoreBackend(openOptions(options));
 
 const details = { region: REGION, ecrImageUri: IMAGE, executionRoleArn: ROLE };
 const runtimeTask = (overrides: Partial<Task> = {}) => {
@@ -306,6 +307,81 @@ describe("an invocation that fails", () => {
     await expect(open().invoke(sessionTask({ runtimeArn }), hello, { timeoutMs: 5000 })).rejects.toMatchObject({
       code: "platform.runtime_not_found",
     });
+  });
+});
+
+describe("a runtime without the worker contract", () => {
+  const foreign = { contract: "none" };
+
+  it("is not used by a process that cannot hold its connection", async () => {
+    const backend = agentCoreBackend({ ...openOptions(), holdsConnections: false });
+    await expect(backend.provision(sessionTask(foreign))).rejects.toMatchObject({ code: "adapter.unsupported" });
+  });
+
+  it.each([
+    [{ target: { mode: "session" as const, protocol: "mcp" as const } }, "MCP"],
+    [{ env: { A: "b" } }, "environment"],
+    [{ taskType: "command.run" as const, input: { command: "true", timeoutSeconds: 3601 } }, "3600 s"],
+    [{ taskType: "command.run" as const, input: { command: "x".repeat(65_530) } }, "65536"],
+  ])("is not given %j", async (overrides, text) => {
+    const task = sessionTask(foreign, { taskType: "agent.run", input: { instruction: "x" } });
+    const { target, ...others } = { target: {}, ...overrides };
+    await expect(open().provision({ ...task, ...others, target: { ...task.target, ...target } })).rejects.toMatchObject(
+      { code: "adapter.unsupported", message: expect.stringContaining(text) },
+    );
+  });
+
+  it("is greeted with nothing, and started once by one process", async () => {
+    const backend = open();
+    const task = sessionTask(foreign, { taskType: "agent.run", input: { instruction: "x" } });
+    const answered = Promise.withResolvers<void>();
+    const arn = emulator.deploy("foreign", {
+      foreign: async (_body, response) => {
+        await answered.promise;
+        response.writeHead(200, { "content-type": "application/json" }).end('"done"');
+      },
+    });
+    const onIt = { ...task, target: { ...task.target, details: { runtimeArn: arn, ...foreign } } };
+    const invoke = (operation: Operation, by = backend) => by.invoke(onIt, operation, { timeoutMs: 5000 });
+    const { bootId } = (await invoke(hello)) as { bootId: string };
+    expect(emulator.calls).toEqual([]);
+    const limits = { timeoutSeconds: 60, graceSeconds: 1 };
+    const start = {
+      contract: CONTRACT,
+      op: "start",
+      bootId,
+      taskId: task.id,
+      taskType: "agent.run",
+      input: {},
+      limits,
+      depth: 0,
+    } as const;
+    expect(await invoke(start)).toMatchObject({ accepted: true });
+    expect(await invoke(start)).toMatchObject({ accepted: true });
+    expect(await invoke(start, open())).toMatchObject({ error: { code: "worker.replaced" } });
+    await expect(invoke(poll, open())).rejects.toBeInstanceOf(WorkerGoneError);
+    answered.resolve();
+    const wait = { ...poll, waitSeconds: 10 };
+    expect(await invoke(wait)).toMatchObject({ status: "succeeded", result: "done" });
+    expect(emulator.countOf("InvokeAgentRuntime")).toBe(1);
+  });
+});
+
+describe("the emulator", () => {
+  it("refuses a wrong signature", async () => {
+    process.env.AWS_SECRET_ACCESS_KEY = "another";
+    await expect(open().provision(runtimeTask())).rejects.toMatchObject({ code: "platform.access_denied" });
+    process.env.AWS_SECRET_ACCESS_KEY = credentials.secretAccessKey;
+    await open().provision(runtimeTask());
+  });
+
+  it.each([
+    ["an image elsewhere", { ...details, ecrImageUri: "docker.io/library/x" }],
+    ["what is no role", { ...details, executionRoleArn: "me" }],
+  ])("refuses %s, as the service does", async (_what, wrong) => {
+    const task = runtimeTask({ target: { mode: "runtime", details: wrong } });
+    await expect(open().provision(task)).rejects.toMatchObject({ code: "platform.invalid_request", retryable: false });
+    expect(emulator.flaws).toHaveLength(1);
   });
 });
 

@@ -43,7 +43,8 @@ export function deployFunction(file: string, env: Record<string, string>) {
     child.stdout?.on("data", (chunk) => {
       output += chunk;
     });
-    const [told] = (await once(child, "message")) as [{ port?: number; failed?: string }];
+    const ended = once(child, "exit").then(([code]) => [{ failed: `the runtime ended with ${code}` }]);
+    const [told] = (await Promise.race([once(child, "message"), ended])) as [{ port?: number; failed?: string }];
     if (told.port === undefined) throw new Error(told.failed);
     const environment = { child, url: `http://127.0.0.1:${told.port}`, busy: true };
     environments.push(environment);

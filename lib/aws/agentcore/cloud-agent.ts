@@ -8,7 +8,7 @@ const dnsSuffixes: Readonly<Record<string, string>> = { aws: "amazonaws.com", "a
 const CARD_PATH = "/.well-known/agent-card.json";
 
 /** Where a runtime is invoked over HTTPS. */
-export const runtimeUrlOf = ({ arn, partition, region }: RuntimeRef): string =>
+const runtimeUrlOf = ({ arn, partition, region }: RuntimeRef): string =>
   `https://bedrock-agentcore.${region}.${dnsSuffixes[partition] ?? "amazonaws.com"}/runtimes/${encodeURIComponent(arn)}/invocations/`;
 
 /** The session's address on AWS, as the task's record shows it. */

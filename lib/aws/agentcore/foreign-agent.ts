@@ -52,7 +52,7 @@ async function follow(job: ForeignJob, response: unknown): Promise<unknown> {
   if (response instanceof Readable) {
     for await (const chunk of addAbortSignal(job.signal, response).setEncoding("utf8")) {
       rest += chunk;
-      const whole = /^[^]*\r?\n\r?\n/.exec(rest)?.[0] ?? "";
+      const whole = /^.*\r?\n\r?\n/s.exec(rest)?.[0] ?? "";
       rest = rest.slice(whole.length);
       take(whole);
     }

@@ -2,9 +2,9 @@ import type { GetAgentRuntimeResponse } from "@aws-sdk/client-bedrock-agentcore-
 import { toProblem } from "../../domain/errors.ts";
 import type { Check, Placement } from "../../domain/ports.ts";
 import type { Clients } from "./clients.ts";
+import { getRuntime } from "./known-runtimes.ts";
 import { detail, isOfOneTask, parseRuntimeArn, type RuntimeRef, regionOf, roleOf, serverProtocolOf } from "./place.ts";
 import { explain } from "./problems.ts";
-import { getRuntime } from "./runtime.ts";
 
 /** All live checks together; whoever waits for the answer has ten seconds. */
 const LIVE_MS = 8000;

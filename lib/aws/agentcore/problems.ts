@@ -68,11 +68,13 @@ export function explain(error: unknown, asked: Asked): unknown {
     });
   if (isUnsent(error))
     return new RetryableError("platform.unreachable", `AgentCore cannot be reached: ${message}`, {
-      hint: "check the region and the network of the control plane",
+      hint: "check the region, the network of the control plane, and NODE_EXTRA_CA_CERTS behind a proxy of your own",
       ...cause,
     });
   if (isSentOrServer(error))
     return new RetryableError("platform.unavailable", `AgentCore did not answer ${asked.action}: ${message}`, cause);
+  if (statusOf(error) !== undefined)
+    return new RefusedError("platform.refused", `AgentCore refuses ${asked.action}: ${name}: ${message}`, cause);
   return error;
 }
 
@@ -136,7 +138,9 @@ const codeOf = (error: Error): string => {
 
 /** A connection that was never made. The SDK calls that a timeout as well, and says so in the text alone. */
 const isUnsent = (error: Error): boolean =>
-  unsent.includes(codeOf(error)) || /did not establish a connection/i.test(error.message);
+  unsent.includes(codeOf(error)) ||
+  /CERT|SSL|TLS|VERIFY/.test(codeOf(error)) ||
+  /did not establish a connection/i.test(error.message);
 
 /** No answer came, or one that says nothing of what happened. */
 function isSentOrServer(error: Error): boolean {

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import type { GetAgentRuntimeResponse } from "@aws-sdk/client-bedrock-agentcore-control";
 import { RefusedError, RetryableError } from "../../domain/errors.ts";
 import type { Readiness } from "../../domain/ports.ts";
 import type { Task } from "../../domain/task.ts";
 import type { ControlPlane } from "./clients.ts";
+import { findRuntime, getRuntime } from "./known-runtimes.ts";
 import {
   neededDetail,
   parseRuntimeArn,
@@ -134,33 +134,5 @@ export async function deleteRuntime(plane: ControlPlane, task: Task, nowMs: numb
     if (isNotFound(error)) return true;
     if (isConflict(error)) return false;
     throw explain(error, { action: "DeleteAgentRuntime", runtimeId: runtime.id });
-  }
-}
-
-/** What AgentCore knows of a runtime; undefined when it does not exist. Throws DispatchError. */
-export async function getRuntime(
-  { client, GetAgentRuntimeCommand }: ControlPlane,
-  { id }: RuntimeRef,
-  abortSignal?: AbortSignal,
-): Promise<GetAgentRuntimeResponse | undefined> {
-  try {
-    const options = abortSignal ? { abortSignal } : {};
-    return await client.send(new GetAgentRuntimeCommand({ agentRuntimeId: id }), options);
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw explain(error, { action: "GetAgentRuntime", runtimeId: id });
-  }
-}
-
-async function findRuntime(plane: ControlPlane, name: string): Promise<RuntimeRef | undefined> {
-  const { client, paginateListAgentRuntimes } = plane;
-  try {
-    for await (const { agentRuntimes = [] } of paginateListAgentRuntimes({ client, pageSize: 100 }, {})) {
-      const found = agentRuntimes.find(({ agentRuntimeName }) => agentRuntimeName === name);
-      if (found) return parseRuntimeArn(found.agentRuntimeArn);
-    }
-    return undefined;
-  } catch (error) {
-    throw explain(error, { action: "ListAgentRuntimes" });
   }
 }
