@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { rename, writeFile } from "node:fs/promises";
+import { flushCompileCache } from "node:module";
 import type { AddressInfo } from "node:net";
 import { readConfig } from "./config.ts";
 import { report } from "./report.ts";
@@ -41,6 +42,8 @@ async function main(): Promise<void> {
   report(`listens on ${config.host}:${port}`);
   if (config.addressFile !== undefined) await writeAddress(config.addressFile, port);
   worker.prepare();
+  // Whoever ends a worker does not wait for it, so what was compiled is kept now. Without a cache this does nothing.
+  setImmediate(flushCompileCache);
 
   const checkMs = Math.min(5000, Math.max(50, Math.min(config.idleSeconds, config.maxSeconds) * 100));
   setInterval(() => {
