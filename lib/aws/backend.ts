@@ -89,7 +89,10 @@ export function agentCoreBackend(options: Options): BackendAdapter & { close(): 
       return deleteRuntime(await controlPlaneOf(task), task, now());
     },
 
-    check: (placement, live) => check(clients, placement, { live, region: options.region }),
+    async check(placement, live) {
+      const checks = await check(clients, placement, { live, region: options.region });
+      return isForeign(placement) ? [...checks, foreign.check()] : checks;
+    },
     cloudAgent: cloudAgentOf,
     close: () => foreign.close(),
   };

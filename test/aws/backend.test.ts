@@ -316,6 +316,15 @@ describe("a runtime without the worker contract", () => {
   it("is not used by a process that cannot hold its connection", async () => {
     const backend = agentCoreBackend({ ...openOptions(), holdsConnections: false });
     await expect(backend.provision(sessionTask(foreign))).rejects.toMatchObject({ code: "adapter.unsupported" });
+    const placement = {
+      provider: "aws",
+      accountProfile: "a",
+      backend: "aws-agentcore",
+      target: sessionTask(foreign).target,
+    };
+    expect(await backend.check(placement, false)).toContainEqual(
+      expect.objectContaining({ name: "contract", status: "fail" }),
+    );
   });
 
   it.each([

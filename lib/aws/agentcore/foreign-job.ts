@@ -64,22 +64,22 @@ export class ForeignJob {
     this.#cancelling.abort();
   }
 
+  /** What is new after that event; waits for it when there is nothing. */
   async poll({ after, waitSeconds, maxBytes }: { after: number; waitSeconds: number; maxBytes: number }) {
-    const isNews = () => this.#end !== undefined || FIRST_WORKER_SEQUENCE + this.#events.length > after + 1;
+    const from = Math.max(0, after + 1 - FIRST_WORKER_SEQUENCE);
     const until = performance.now() + waitSeconds * 1000;
-    while (!isNews() && performance.now() < until)
+    while (!this.#end && this.#events.length <= from && performance.now() < until)
       await Promise.race([this.#news.promise, sleep(until - performance.now(), undefined, { ref: false })]);
     const events: WorkerEvent[] = [];
     let size = 0;
-    for (const event of this.#events.slice(Math.max(0, after + 1 - FIRST_WORKER_SEQUENCE))) {
+    for (const event of this.#events.slice(from)) {
       size += (event.message?.length ?? 0) * 3 + 300;
       if (events.length > 0 && size > maxBytes) break;
       events.push(event);
     }
-    const next = events.at(-1)?.sequence ?? after;
-    const isAll = next === after || next === FIRST_WORKER_SEQUENCE + this.#events.length - 1;
-    const end = isAll ? this.#end : undefined;
-    return { status: "running", events, next, ...(end && { ...end, artifacts: [] }) } satisfies PollReply;
+    const isAll = from + events.length >= this.#events.length;
+    const end = isAll && this.#end ? { ...this.#end, artifacts: [] } : {};
+    return { status: "running", events, next: events.at(-1)?.sequence ?? after, ...end } satisfies PollReply;
   }
 
   #tell(): void {

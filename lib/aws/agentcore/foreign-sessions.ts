@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { RefusedError, WorkerGoneError } from "../../domain/errors.ts";
+import type { Check } from "../../domain/ports.ts";
 import type { Task } from "../../domain/task.ts";
 import { CONTRACT, type Operation, type StartOperation } from "../../domain/worker-contract.ts";
 import type { Clients } from "./clients.ts";
@@ -48,6 +49,14 @@ export class ForeignSessions {
           hint: "leave environment_variables out",
         },
       );
+  }
+
+  /** Whether such runtimes can be used from here at all. */
+  check(): Check {
+    if (this.#holdsConnections)
+      return { name: "contract", status: "pass", message: "this process holds the connection" };
+    const message = "a runtime without the worker contract cannot be used from here, only from one machine";
+    return { name: "contract", status: "fail", message };
   }
 
   async answer(task: Task, runtime: RuntimeRef, operation: Operation): Promise<unknown> {
