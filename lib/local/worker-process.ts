@@ -17,7 +17,7 @@ export type WorkerDetails = { workspace?: string; environment?: Record<string, s
  * A worker passes on what a job prints, most of it large and short-lived: in young space of the usual size, up to 48 MB of
  * it would wait to be collected.
  */
-const nodeOptions = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=1"];
+export const nodeOptions = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=1"];
 
 const entry = fileURLToPath(new URL("../../worker/main.ts", import.meta.url));
 

@@ -13,6 +13,7 @@ import {
   pollReplySchema,
   type WorkerEvent,
 } from "../../lib/domain/worker-contract.ts";
+import { nodeOptions } from "../../lib/local/worker-process.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 export const fixture = (name: string) => join(root, "test/fixtures", name);
@@ -122,7 +123,7 @@ export async function startWorker(env: Record<string, string> = {}): Promise<Tes
   const folder = mkdtempSync(join(tmpdir(), "agentdispatch-test-"));
   const addressFile = join(folder, "address.json");
   const output: string[] = [];
-  const child = spawn(process.execPath, [join(root, "worker/main.ts")], {
+  const child = spawn(process.execPath, [...nodeOptions, join(root, "worker/main.ts")], {
     cwd: root,
     stdio: ["ignore", "ignore", "pipe"],
     env: {
