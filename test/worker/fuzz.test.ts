@@ -136,13 +136,15 @@ describe("garbage at the worker's door", () => {
     };
 
     await round(true);
+    // Buffers of the first large bodies stay with the process; what a second round adds would be lost.
+    const warmMb = usage(pid).residentMb;
     const [silentMs] = await Promise.all([silent(), round(false)]);
 
     expect(wrong.slice(0, 20)).toEqual([]);
     expect(silentMs).toBeLessThan(15_000);
     expect(worker.stderr()).not.toMatch(/failed|nobody caught/);
     await expect.poll(() => usage(pid).files, { timeout: 10_000 }).toBeLessThanOrEqual(before.files + 2);
-    await expect.poll(() => usage(pid).residentMb, { timeout: 10_000 }).toBeLessThan(before.residentMb + 80);
+    await expect.poll(() => usage(pid).residentMb, { timeout: 10_000 }).toBeLessThan(warmMb + 60);
     expect((await worker.hello()).bootId).toBe(bootId);
     expect(await worker.ping()).toMatchObject({ status: "Healthy" });
     expect((await worker.run({ command: "true" })).reply).toMatchObject({ status: "succeeded" });
