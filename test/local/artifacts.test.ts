@@ -242,11 +242,11 @@ describe("artifacts as files", () => {
 
     const asRoot = process.getuid?.() === 0;
     // Root may write everywhere, so it takes another user to be refused; that one must be able to read the program.
-    if (asRoot && spawnSync("test", ["-r", script], { uid: 65_534 }).status !== 0)
-      skip("nobody but root can read this checkout");
     chmodSync(join(folder, "tmp"), 0o555);
     chmodSync(outer, 0o755);
     for (const path of [join(outer, "state"), folder]) chmodSync(path, 0o755);
+    if (asRoot && spawnSync("test", ["-r", script, "-a", "-r", folder], { uid: 65_534 }).status !== 0)
+      skip("nobody but root can read this checkout");
     const uid = asRoot ? { uid: 65_534 } : {};
     const foreign = spawn(process.execPath, [script, folder], uid);
     expect(JSON.parse(await text(foreign.stdout))).toMatchObject({ put: unavailable, status: 503 });
