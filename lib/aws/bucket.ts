@@ -148,7 +148,7 @@ async function openSdk(connection: Connection): Promise<Sdk> {
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
     requestHandler: {
-      connectionTimeout: 1000,
+      connectionTimeout: 3000,
       requestTimeout: 10_000,
       socketTimeout: 10_000,
       throwOnRequestTimeout: true,

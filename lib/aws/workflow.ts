@@ -44,14 +44,14 @@ export function stepFunctionsWorkflow(options: WorkflowOptions): Workflow & { cl
   };
 }
 
-/** A request has a second to connect and five to be answered, and is sent at most three times. */
+/** A request has three seconds to connect and five to be answered, and is sent at most three times. */
 async function openSdk(connection: Connection): Promise<Sdk> {
   const sdk = await import("@aws-sdk/client-sfn");
   const client = new sdk.SFNClient({
     ...addressOf(connection),
     maxAttempts: 3,
     retryMode: "standard",
-    requestHandler: { connectionTimeout: 1000, requestTimeout: 5000, throwOnRequestTimeout: true },
+    requestHandler: { connectionTimeout: 3000, requestTimeout: 5000, throwOnRequestTimeout: true },
   });
   return { ...sdk, client };
 }
