@@ -40,7 +40,16 @@ const rules: readonly Rule[] = [
   { part: /^lib\/aws\//, may: [DOMAIN, /^lib\/aws\//, NODE, /^@aws-sdk\//, /^@smithy\//, "zod"] },
   {
     part: /^lib\/infra\//,
-    may: [DOMAIN, /^lib\/infra\//, /^lib\/aws\/table\.ts$/, NODE, "aws-cdk-lib", "constructs", "esbuild"],
+    may: [
+      DOMAIN,
+      /^lib\/infra\//,
+      /^lib\/aws\/(table|config-defaults)\.ts$/,
+      /^lib\/local\/config-file\.ts$/,
+      NODE,
+      "aws-cdk-lib",
+      "constructs",
+      "esbuild",
+    ],
   },
   { part: /^bin\//, may: [/^lib\//, /^bin\//, /^worker\//, NODE, /^[@a-z][^.]*$/] },
   { part: /^[^/]+\.config\.ts$/, may: [NODE, "vitest"] },
@@ -48,8 +57,8 @@ const rules: readonly Rule[] = [
 
 /** Only these choose implementations: they import a module of lib/local or lib/aws from outside its folder. */
 const choosers = /^(bin\/|lambdas\/[^/]+\/handler\.ts$|worker\/main\.ts$|lib\/local\/system\.ts$|test\/)/;
-/** The description of the table is data. */
-const implementations = /^lib\/(local|aws)\/(?!table\.ts$)/;
+/** The description of the table is data, and so is a configuration. */
+const implementations = /^lib\/(local|aws)\/(?!(?:table|config-[a-z]+)\.ts$)/;
 
 /** What a file imports, loads or points at: repository paths, and package names with their subpaths. Types count as well. */
 export function importsOf(file: string, source: string): string[] {

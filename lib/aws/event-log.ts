@@ -7,7 +7,7 @@ import type { Item, Items } from "./items.ts";
 import { eventSort, type Key, lastEvent, lastLog, logSort, taskPartition } from "./keys.ts";
 
 /** Events outlive the task that they belong to, however long it was queued and ran. */
-const LIFETIME_SECONDS = (RETENTION_DAYS + 30) * 86_400;
+const MARGIN_DAYS = 30;
 /** Requests under way at once for one call. */
 const PARALLEL = 24;
 /** How far back a follower is looked for before the log is searched. */
@@ -19,8 +19,9 @@ type Chunk = { offset: number; sequence: number; stream: string; timestamp: stri
 export function eventLog(
   items: Items,
   now: () => number,
+  retentionDays = RETENTION_DAYS,
 ): Pick<TaskStore, "appendEvents" | "appendLog" | "listEvents" | "readLog"> {
-  const expires = () => Math.ceil(now() / 1000) + LIFETIME_SECONDS;
+  const expires = () => Math.ceil(now() / 1000) + (retentionDays + MARGIN_DAYS) * 86_400;
   const between = (taskId: string, from: string, to: string) => ({
     expression: "#pk = :pk AND #sk BETWEEN :from AND :to",
     values: { pk: taskPartition(taskId), from, to },

@@ -5,6 +5,7 @@ import { parseConfiguration } from "../domain/profile.ts";
 import { neededSetting, settings } from "../domain/settings.ts";
 import { openArtifacts } from "./artifacts.ts";
 import { agentCoreBackend } from "./backend.ts";
+import { withCloudDefaults } from "./config-defaults.ts";
 import { openTaskStore } from "./task-store.ts";
 import { stepFunctionsWorkflow } from "./workflow.ts";
 
@@ -25,11 +26,19 @@ type Options = {
  */
 export function openPorts({ folder, log, env = process.env }: Options): Ports {
   const { AWS_REGION: region, AWS_ENDPOINT_URL_S3: bucketEndpoint } = env;
-  const configuration = parseConfiguration(JSON.parse(readFileSync(join(folder, CONFIGURATION_FILE), "utf8")));
+  const written: unknown = JSON.parse(readFileSync(join(folder, CONFIGURATION_FILE), "utf8"));
+  const configuration = parseConfiguration(
+    withCloudDefaults(written, {
+      workerImageUri: neededSetting(env, settings.workerImage),
+      workerRoleArn: neededSetting(env, settings.workerRole),
+      sharedRuntimeArn: neededSetting(env, settings.sharedRuntime),
+    }),
+  );
+  const { retentionDays } = configuration;
   const now = Date.now;
   const backend = agentCoreBackend({ region, configuration: () => configuration, log, now, holdsConnections: false });
   return {
-    store: openTaskStore({ tableName: neededSetting(env, settings.table), region }),
+    store: openTaskStore({ tableName: neededSetting(env, settings.table), region, retentionDays }),
     // A stand-in is found by its path, so the client has to know of it; the other SDKs find theirs by themselves.
     artifacts: openArtifacts({ bucket: neededSetting(env, settings.bucket), region, endpoint: bucketEndpoint }),
     workflow: stepFunctionsWorkflow({ stateMachineArn: neededSetting(env, settings.stateMachine), region }),

@@ -17,6 +17,8 @@ export type TaskStoreOptions = Connection & {
   client?: DynamoDBDocumentClient;
   /** Epoch milliseconds; default the clock. */
   now?: () => number;
+  /** Days for which a settled task stays readable. */
+  retentionDays?: number | undefined;
 };
 
 /**
@@ -28,7 +30,7 @@ export type TaskStoreOptions = Connection & {
  * const store = openTaskStore({ tableName: "agent-dispatch", region: "eu-central-1" });
  */
 export function openTaskStore(options: TaskStoreOptions): TaskStore & { close(): void } {
-  const { tableName, client, now = Date.now } = options;
+  const { tableName, client, now = Date.now, retentionDays } = options;
   let own: Promise<DynamoDBDocumentClient> | undefined;
   const open = async () => {
     own ??= openClient(options);
@@ -37,10 +39,10 @@ export function openTaskStore(options: TaskStoreOptions): TaskStore & { close():
   const items = new Items(tableName, async () => client ?? open());
   const known = new KnownTasks();
   return {
-    ...taskWrites(items, known, now),
+    ...taskWrites(items, known, now, retentionDays),
     ...taskLists(items, now),
     ...claims(items),
-    ...eventLog(items, now),
+    ...eventLog(items, now, retentionDays),
     ...queue(items),
     ...slots(items),
     close() {

@@ -21,6 +21,7 @@ export function taskWrites(
   items: Items,
   known: KnownTasks,
   now: () => number,
+  retentionDays?: number,
 ): Pick<TaskStore, "create" | "get" | "change" | "waitForChange"> {
   const read = async (id: string): Promise<TaskItem | undefined> => {
     if (!taskIdSchema.safeParse(id).success) return undefined;
@@ -52,7 +53,7 @@ export function taskWrites(
     if (!after) return undefined;
     if (isTerminal(before.status) && after.status !== before.status) assertTransition(before.status, after.status);
     const { id, owner, createdAt, revision } = before;
-    return stamp({ ...after, id, owner, createdAt, revision }, now());
+    return stamp({ ...after, id, owner, createdAt, revision }, now(), retentionDays);
   };
 
   /** The change made on the task as this process knows it, if it stands so; what the edit refuses is decided afresh. */

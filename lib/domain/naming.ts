@@ -49,7 +49,7 @@ export function refuseForeignNames(configuration: Configuration, details: Json):
     if (!Object.hasOwn(details, key)) continue;
     const { list, what } = guarded[key];
     const value = details[key];
-    const patterns = configuration.allowed[list] ?? configured(configuration, list);
+    const patterns = allowedPatterns(configuration, list);
     if (typeof value === "string" && spellings(key, value).some((text) => patterns.some((p) => matches(p, text))))
       continue;
     throw new RefusedError("policy.denied", `target.details.${key} names a ${what} that callers may not name`, {
@@ -58,6 +58,10 @@ export function refuseForeignNames(configuration: Configuration, details: Json):
     });
   }
 }
+
+/** What callers may name: the configured patterns, or what the configuration itself uses. */
+export const allowedPatterns = (configuration: Configuration, list: keyof Configuration["allowed"]): string[] =>
+  configuration.allowed[list] ?? configured(configuration, list);
 
 /** Whether a text matches a pattern in which `*` stands for anything. */
 export function matches(pattern: string, text: string): boolean {

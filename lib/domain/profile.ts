@@ -1,7 +1,8 @@
 import * as z from "zod";
+import { cloudSchema } from "./cloud.ts";
 import { InvalidInputError, type Mistake } from "./errors.ts";
 import { forbiddenPaths } from "./policy.ts";
-import { CAPABILITY, protocols, targetModes, taskTypes } from "./task.ts";
+import { CAPABILITY, protocols, RETENTION_DAYS, targetModes, taskTypes } from "./task.ts";
 
 const name = z
   .string()
@@ -27,6 +28,11 @@ const accountSchema = z.strictObject({
     .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "must be an AWS region such as us-west-2")
     .optional(),
   credentialSource: z.string().max(100).default("aws-sdk-default"),
+  /** A role to assume first, for an account that the credentials do not belong to. */
+  roleArn: z
+    .string()
+    .regex(/^arn:aws(-[a-z]+)*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/, "must be the ARN of an IAM role")
+    .optional(),
 });
 
 const backendSchema = z.strictObject({
@@ -71,6 +77,8 @@ const ruleSchema = z.strictObject({
 export const configurationSchema = z.strictObject({
   $schema: z.string().optional(),
   stateDir: z.string().min(1).optional(),
+  /** Days for which a task that has ended stays readable. */
+  retentionDays: z.number().int().min(1).max(3650).default(RETENTION_DAYS),
   accounts: z.record(name, accountSchema).default({}),
   backends: z.record(name, backendSchema).default({}),
   runtimes: z.record(name, runtimeSchema).default({}),
@@ -94,6 +102,7 @@ export const configurationSchema = z.strictObject({
       runtimes: z.array(z.string()).optional(),
     })
     .default({}),
+  cloud: cloudSchema.prefault({}),
 });
 
 export type Configuration = z.infer<typeof configurationSchema>;

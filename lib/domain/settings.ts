@@ -16,6 +16,12 @@ export const settings = {
   bucket: "AGENTDISPATCH_BUCKET",
   /** Functions: ARN of the state machine that runs tasks. */
   stateMachine: "AGENTDISPATCH_STATE_MACHINE_ARN",
+  /** Functions: the worker image that the stack built, for runtimes made for a task. */
+  workerImage: "AGENTDISPATCH_WORKER_IMAGE_URI",
+  /** Functions: ARN of the role that those runtimes get. */
+  workerRole: "AGENTDISPATCH_WORKER_ROLE_ARN",
+  /** Functions: ARN of the runtime that the stack deployed for sessions. */
+  sharedRuntime: "AGENTDISPATCH_SHARED_RUNTIME_ARN",
   /** Functions of the workflow: the state whose step they are, as `dispatch.asl.json` names it. */
   step: "AGENTDISPATCH_STEP",
 

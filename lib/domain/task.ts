@@ -136,7 +136,7 @@ export type Task = {
   artifacts: TaskArtifact[];
 };
 
-/** Days for which a settled task stays readable. */
+/** Days for which a settled task stays readable, unless the configuration says otherwise. */
 export const RETENTION_DAYS = 90;
 
 /** Moves the status by the table of transitions and notes when. Throws TransitionRefusedError. Returns a new task. */
@@ -161,9 +161,9 @@ export function without<T extends object, K extends keyof T>(value: T, ...keys: 
  * What every write of a task does last: the next revision, the time, and, once the task is settled, the end of its
  * openness and the beginning of its retention.
  */
-export function stamp(task: Task, nowMs: number): Task {
+export function stamp(task: Task, nowMs: number, retentionDays = RETENTION_DAYS): Task {
   const next = { ...task, revision: task.revision + 1, updatedAt: new Date(nowMs).toISOString() };
   if (!isSettled(next)) return next;
   const settled = without(next, "dueAtMs", "lease");
-  return { ...settled, expiresAtSeconds: Math.ceil(nowMs / 1000) + RETENTION_DAYS * 86_400 };
+  return { ...settled, expiresAtSeconds: Math.ceil(nowMs / 1000) + retentionDays * 86_400 };
 }

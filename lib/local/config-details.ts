@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
+import { isObject, type JsonObject } from "../domain/built-in.ts";
 import type { Mistake } from "../domain/errors.ts";
-import { isObject, type JsonObject } from "./config-defaults.ts";
 
 /**
  * Makes the workspaces that the adapter `local-process` is given absolute, in place, and returns what is wrong with its

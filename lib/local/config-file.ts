@@ -1,10 +1,11 @@
 import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { withBuiltIn } from "../domain/built-in.ts";
 import { describeMistake, InvalidInputError, type Mistake, RefusedError } from "../domain/errors.ts";
 import type { Logger } from "../domain/ports.ts";
 import { type Configuration, parseConfiguration } from "../domain/profile.ts";
 import { settings } from "../domain/settings.ts";
-import { userDataDir, withBuiltIn } from "./config-defaults.ts";
+import { localDefaults, userDataDir } from "./config-defaults.ts";
 import { resolveLocalDetails } from "./config-details.ts";
 import { findSyntaxMistake } from "./json-syntax.ts";
 
@@ -38,6 +39,25 @@ export class ConfigurationError extends RefusedError {
 export function loadConfiguration(source: ConfigurationSource): LoadedConfiguration {
   const { path, named } = locate(source);
   return interpret(source, path, read(path, named));
+}
+
+/** The same file as it was written, unchecked; `{}` without one. Throws ConfigurationError when it is not JSON. */
+export function readConfiguration(source: ConfigurationSource): { path: string; input: unknown } {
+  const { path, named } = locate(source);
+  const text = read(path, named);
+  return { path, input: text === undefined ? {} : parseJson(path, text) };
+}
+
+/** Checks a configuration. Throws ConfigurationError with its mistakes and the `others` that are known already. */
+export function checkedConfiguration(path: string, input: unknown, others: readonly Mistake[]): Configuration {
+  try {
+    const configuration = parseConfiguration(input);
+    if (others.length > 0) throw new InvalidInputError([]);
+    return configuration;
+  } catch (error) {
+    if (error instanceof InvalidInputError) throw new ConfigurationError(path, [...error.mistakes, ...others], error);
+    throw error;
+  }
 }
 
 /**
@@ -115,9 +135,9 @@ function read(path: string, required: boolean): string | undefined {
 function interpret(source: ConfigurationSource, path: string, text: string | undefined): LoadedConfiguration {
   const { cwd, env = process.env, platform = process.platform } = source;
   const baseDir = text === undefined ? resolve(cwd) : dirname(path);
-  const input = withBuiltIn(text === undefined ? {} : parseJson(path, text));
+  const input = withBuiltIn(localDefaults, text === undefined ? {} : parseJson(path, text));
   const mistakes = resolveLocalDetails(input, baseDir);
-  const configuration = parse(path, input, mistakes);
+  const configuration = checkedConfiguration(path, input, mistakes);
   const inEnvironment = env[settings.stateDir];
   const stateDir = inEnvironment
     ? resolve(cwd, inEnvironment)
@@ -132,15 +152,4 @@ function parseJson(path: string, text: string): unknown {
   if (!mistake) return JSON.parse(text);
   const { line, column, message } = mistake;
   throw new ConfigurationError(path, [{ path: `${path}:${line}:${column}`, message: `not JSON: ${message}` }]);
-}
-
-function parse(path: string, input: unknown, others: readonly Mistake[]): Configuration {
-  try {
-    const configuration = parseConfiguration(input);
-    if (others.length > 0) throw new InvalidInputError([]);
-    return configuration;
-  } catch (error) {
-    if (error instanceof InvalidInputError) throw new ConfigurationError(path, [...error.mistakes, ...others], error);
-    throw error;
-  }
 }

@@ -70,7 +70,10 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
     closers.push(() => lock.release());
     const { token, tokenFile } = readOrMakeToken(stateDir);
 
-    const store = options.store ? await openDynamoStore(options.store) : openTaskStore(stateDir);
+    const { retentionDays } = watched.loaded.configuration;
+    const store = options.store
+      ? await openDynamoStore(options.store, retentionDays)
+      : openTaskStore(stateDir, { retentionDays });
     closers.push(() => store.close());
     const secret = createHmac("sha256", token).update("artifact uploads").digest();
     let baseUrl = "";
@@ -118,16 +121,16 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
 }
 
 /** On a stand-in for DynamoDB the table is made when it is missing. */
-async function openDynamoStore({
-  table: tableName,
-  ...connection
-}: DynamoStore): Promise<TaskStore & { close(): void }> {
+async function openDynamoStore(
+  { table: tableName, ...connection }: DynamoStore,
+  retentionDays: number,
+): Promise<TaskStore & { close(): void }> {
   const [{ openTaskStore }, { prepareTable }] = await Promise.all([
     import("../aws/task-store.ts"),
     import("../aws/create-table.ts"),
   ]);
   await prepareTable({ tableName, ...connection });
-  return openTaskStore({ tableName, ...connection });
+  return openTaskStore({ tableName, retentionDays, ...connection });
 }
 
 /** Ends what belongs to nobody, and brings every open task on: its worker is found again, or found to be gone. */

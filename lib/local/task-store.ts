@@ -16,17 +16,25 @@ const FIRST: Position = { createdMs: Number.MAX_SAFE_INTEGER, number: Number.MAX
 type TaskRow = { number: number; created_ms: number; body: string };
 type KeyRow = { task_id: string; call_hash: string; expires_ms: number };
 
+export type TaskStoreOptions = {
+  /** Epoch milliseconds; default the clock. */
+  now?: () => number;
+  /** How long a call waits while another process writes. */
+  busyTimeoutMs?: number;
+  /** Days for which a settled task stays readable. */
+  retentionDays?: number | undefined;
+};
+
 /**
- * The task store on one machine: a SQLite file in the folder, which several processes may have open at once.
- * `now` gives epoch milliseconds; a call waits `busyTimeoutMs` while another process writes. Throws RetryableError `platform.store_unavailable` when the folder or the file cannot
- * be used, and RefusedError `platform.store_newer` when a newer version of the program wrote the file.
+ * The task store on one machine: a SQLite file in the folder, which several processes may have open at once. Throws
+ * RetryableError `platform.store_unavailable` when the folder or the file cannot be used, and RefusedError `platform.store_newer` when a newer version of the program wrote the file.
  *
  * @example
  * const store = openTaskStore("/var/lib/agentdispatch");
  */
 export function openTaskStore(
   folder: string,
-  { now = Date.now, busyTimeoutMs = 5000 }: { now?: () => number; busyTimeoutMs?: number } = {},
+  { now = Date.now, busyTimeoutMs = 5000, retentionDays }: TaskStoreOptions = {},
 ): TaskStore & { close(): void } {
   const db = openDatabase(folder, busyTimeoutMs);
   const insert = db.prepare(
@@ -119,7 +127,7 @@ export function openTaskStore(
         if (isTerminal(before.status) && edited.status !== before.status)
           assertTransition(before.status, edited.status);
         const { owner, createdAt } = before;
-        const next = stamp({ ...edited, id, owner, createdAt, revision: before.revision }, now());
+        const next = stamp({ ...edited, id, owner, createdAt, revision: before.revision }, now(), retentionDays);
         update.run(next.status, dueMs(next), next.expiresAtSeconds ?? null, next.revision, JSON.stringify(next), id);
         return next;
       }, durability);

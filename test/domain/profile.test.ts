@@ -50,8 +50,23 @@ const example = {
   policy: { defaultEffect: "allow", rules: [] },
 };
 
+/** What is there without a word of the user's. */
+const ofDeployments = {
+  retentionDays: 90,
+  cloud: {
+    stackName: "agent-dispatch",
+    logLevel: "info",
+    logRetentionDays: 30,
+    models: [],
+    retainData: true,
+    deletionProtection: false,
+    throttle: { requestsPerSecond: 100, burst: 200 },
+    concurrency: {},
+  },
+};
+
 test("a whole configuration is read as it stands", () => {
-  expect(parseConfiguration(example)).toEqual({ ...example, allowed: {} });
+  expect(parseConfiguration(example)).toEqual({ ...example, allowed: {}, ...ofDeployments });
 });
 
 test("an empty one has every part", () => {
@@ -62,7 +77,44 @@ test("an empty one has every part", () => {
     defaults: { limits: {} },
     policy: { defaultEffect: "allow", rules: [] },
     allowed: {},
+    ...ofDeployments,
   });
+});
+
+test("a deployment is configured in one place, and its mistakes are told with all others", () => {
+  const cloud = {
+    stackName: "team-agents",
+    logLevel: "debug",
+    logRetentionDays: 7,
+    models: ["us.anthropic.claude-opus-4-8", "amazon.nova-*"],
+    alarmEmail: "on-call@example.com",
+    retainData: false,
+    deletionProtection: true,
+    throttle: { requestsPerSecond: 5, burst: 10 },
+    concurrency: { steps: 2, mcp: null },
+  };
+  expect(parseConfiguration({ retentionDays: 14, cloud })).toMatchObject({ retentionDays: 14, cloud });
+  const wrong = {
+    stackName: "no spaces",
+    logRetentionDays: 8,
+    models: ["a b"],
+    alarmEmail: "nobody",
+    throttle: { burst: 0 },
+    concurrency: { mcp: 0, steps: "all" },
+    region: "us-west-2",
+  };
+  expect(pathsOf({ retentionDays: 0, accounts: { a: { provider: "aws", roleArn: "admin" } }, cloud: wrong })).toEqual([
+    "retentionDays",
+    "accounts.a.roleArn",
+    "cloud.stackName",
+    "cloud.logRetentionDays",
+    "cloud.models.0",
+    "cloud.alarmEmail",
+    "cloud.throttle.burst",
+    "cloud.concurrency.steps",
+    "cloud.concurrency.mcp",
+    "cloud",
+  ]);
 });
 
 test("mistakes of every kind are told together, each with its path", () => {
@@ -187,6 +239,8 @@ const valid = fc.uniqueArray(name, { minLength: 1, maxLength: 4 }).chain((names)
     defaults: fc.constantFrom(...names).map((n) => ({ runtime: `r-${n}`, limits: {} })),
     policy: fc.constant({ defaultEffect: "allow", rules: [] }),
     allowed: fc.constant({}),
+    retentionDays: fc.integer({ min: 1, max: 3650 }),
+    cloud: fc.constant(ofDeployments.cloud),
   }),
 );
 

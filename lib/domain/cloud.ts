@@ -1,0 +1,51 @@
+import * as z from "zod";
+import { logLevels } from "./log-level.ts";
+
+/** What CloudWatch Logs keeps logs for: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+const logRetentions = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3653,
+];
+
+const count = z.number().int().min(1);
+
+/** `cloud` in the configuration: how the stack is deployed. The system on one machine passes over it. */
+export const cloudSchema = z.strictObject({
+  /** Also the beginning of every name the stack gives; two stacks in one account need two. */
+  stackName: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9-]{0,29}$/, "must be at most 30 letters, digits or dashes, a letter first")
+    .default("agent-dispatch"),
+  logLevel: z.enum(logLevels).default("info"),
+  logRetentionDays: z
+    .number()
+    .refine((days) => logRetentions.includes(days), `must be one of ${logRetentions.join(", ")}`)
+    .default(30),
+  /** Bedrock models that workers may invoke besides those that profiles name: ids of models or of inference profiles. */
+  models: z
+    .array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.:/_*-]{0,199}$/, "must be the id of a model or inference profile"))
+    .max(50)
+    .default([]),
+  /** Who is told of alarms; without it they only change colour. */
+  alarmEmail: z.email().optional(),
+  /** Whether table and bucket outlive the stack. */
+  retainData: z.boolean().default(true),
+  /** Whether the table refuses to be deleted by anybody until this is changed. */
+  deletionProtection: z.boolean().default(false),
+  /** What the endpoint takes from all callers together. */
+  throttle: z
+    .strictObject({
+      requestsPerSecond: count.max(10_000).default(100),
+      burst: count.max(5000).default(200),
+    })
+    .prefault({}),
+  concurrency: z
+    .strictObject({
+      /** Executions kept free for each step of the workflow; the account's limit must leave 100 for everything else. */
+      steps: count.max(1000).optional(),
+      /** Most calls that are served at once; null for as many as the account allows. Default 50, or null beside `steps`. */
+      mcp: count.max(10_000).nullable().optional(),
+    })
+    .prefault({}),
+});
+
+export type CloudSettings = z.infer<typeof cloudSchema>;

@@ -1,0 +1,39 @@
+import { withCloudDefaults } from "../aws/config-defaults.ts";
+import { isObject, type JsonObject } from "../domain/built-in.ts";
+import type { Mistake } from "../domain/errors.ts";
+import type { Configuration } from "../domain/profile.ts";
+import { settings } from "../domain/settings.ts";
+import { type ConfigurationSource, checkedConfiguration, readConfiguration } from "../local/config-file.ts";
+
+/** `input` is the file as it was written: what is deployed, and completed there. */
+export type CloudConfiguration = { input: JsonObject; configuration: Configuration };
+
+/** Stands for what the stack makes, where only names matter. */
+const unknown = { workerImageUri: "the stack's", workerRoleArn: "the stack's", sharedRuntimeArn: "the stack's" };
+
+/** Reads the configuration of a deployment as the local system reads its own. Throws ConfigurationError with all mistakes. */
+export function loadCloudConfiguration(source: ConfigurationSource): CloudConfiguration {
+  const { path, input } = readConfiguration(source);
+  const configuration = checkedConfiguration(path, withCloudDefaults(input, unknown), localParts(input));
+  return { input: isObject(input) ? input : {}, configuration };
+}
+
+/** What only one machine can serve would fail each task that is sent there. */
+function localParts(input: unknown): Mistake[] {
+  const hint = `is for one machine; name another file for the deployment, with ${settings.configFile}`;
+  return [
+    ...entries(input, "accounts").flatMap(([name, { provider }]) =>
+      provider === "local" ? [{ path: `accounts.${name}.provider`, message: `local ${hint}` }] : [],
+    ),
+    ...entries(input, "backends").flatMap(([name, { adapter }]) =>
+      adapter === "local-process" ? [{ path: `backends.${name}.adapter`, message: `local-process ${hint}` }] : [],
+    ),
+  ];
+}
+
+function entries(input: unknown, part: string): [string, JsonObject][] {
+  const found = isObject(input) ? input[part] : undefined;
+  return isObject(found)
+    ? Object.entries(found).filter((entry): entry is [string, JsonObject] => isObject(entry[1]))
+    : [];
+}
