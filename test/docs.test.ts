@@ -3,6 +3,7 @@ import { dirname, join, normalize } from "node:path";
 import type { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { tools } from "../lambdas/mcp/tools/index.ts";
+import { withCloudDefaults } from "../lib/aws/config-defaults.ts";
 import { describe as describeProgram } from "../lib/client/describe.ts";
 import { parseConfiguration } from "../lib/domain/profile.ts";
 import { settings } from "../lib/domain/settings.ts";
@@ -17,6 +18,9 @@ const pages = ["", "docs"].flatMap((folder) =>
 );
 const read = (page: string) => readFileSync(join(root, page), "utf8");
 const readme = read("README.md");
+
+/** What a deployment adds to a configuration. */
+const deployed = { workerImageUri: "image", workerRoleArn: "role", sharedRuntimeArn: "runtime" };
 
 /** The text without fenced blocks: what looks like a link or a heading in there is none. */
 const prose = (text: string) => text.replaceAll(/^```.*?^```$/gms, "");
@@ -109,7 +113,8 @@ describe.each(pages)("%s", (page) => {
   });
 
   test("shows configurations that are valid", () => {
-    for (const [, json = ""] of text.matchAll(/^```json\n(.*?)^```$/gms)) parseConfiguration(JSON.parse(json));
+    for (const [, json = ""] of text.matchAll(/^```json\n(.*?)^```$/gms))
+      parseConfiguration(withCloudDefaults(JSON.parse(json), deployed));
   });
 });
 
@@ -149,6 +154,6 @@ describe("the checks", () => {
   });
 
   test("find scripts that do not exist", () => {
-    expect(unknownScripts("npm run deploy && npm test && npm run demo")).toEqual(["deploy"]);
+    expect(unknownScripts("npm run fly && npm test && npm run demo")).toEqual(["fly"]);
   });
 });

@@ -1,16 +1,30 @@
-import { RefusedError } from "../domain/errors.ts";
+import { RefusedError, WorkerGoneError } from "../domain/errors.ts";
 import type { BackendAdapter, Logger } from "../domain/ports.ts";
 import type { Configuration } from "../domain/profile.ts";
 import type { Task } from "../domain/task.ts";
 import { workerEnvironment } from "../domain/worker-environment.ts";
-import { type ClientOptions, openClients } from "./agentcore/clients.ts";
+import { openAccounts } from "./agentcore/accounts.ts";
+import type { ClientOptions } from "./agentcore/clients.ts";
 import { cloudAgentOf, providerRefsOf } from "./agentcore/cloud-agent.ts";
-import { ForeignSessions } from "./agentcore/foreign-sessions.ts";
-import { isForeign, isOfOneTask, neededDetail, type RuntimeRef, regionOf, runtimeOf } from "./agentcore/place.ts";
+import { environmentCheck } from "./agentcore/environment-check.ts";
+import { foreignRuntimes } from "./agentcore/foreign-runtimes.ts";
+import { orLastWords } from "./agentcore/last-words.ts";
+import {
+  isForeign,
+  isOfOneTask,
+  logGroupOf,
+  qualifierOf,
+  type RuntimeRef,
+  regionOf,
+  runtimeOf,
+} from "./agentcore/place.ts";
 import { check } from "./agentcore/preflight.ts";
+import { isRefusedAlike } from "./agentcore/refused.ts";
 import { createRuntime, deleteRuntime, isRuntimeReady, runtimeNameOf } from "./agentcore/runtime.ts";
+import { deleteLogs } from "./agentcore/runtime-logs.ts";
 import { callWorker, stopSession } from "./agentcore/session.ts";
 import { sessionIdOf } from "./agentcore/session-id.ts";
+import { madeRuntime, namedRuntime } from "./agentcore/task-runtime.ts";
 
 type Options = ClientOptions & {
   /** Where targets are that name no region themselves. */
@@ -19,23 +33,30 @@ type Options = ClientOptions & {
   log: Logger;
   /** Epoch milliseconds. */
   now: () => number;
-  /**
-   * Whether this process lives as long as a task: only then can it hold the one connection on which a runtime that does
-   * not know the worker contract answers.
-   */
-  holdsConnections: boolean;
+  /** Longest time for which this process can hold the connection on which a foreign runtime answers, in seconds. */
+  holdSeconds: number;
 };
 
 /**
  * Runs tasks on Amazon Bedrock AgentCore. Mode `runtime` makes a runtime from an image for the task and deletes it
  * afterwards; mode `session` uses a fresh session on a runtime that exists. Nothing is loaded or contacted before it is
- * needed. A runtime whose `target.details.contract` is `none` is spoken to in its own way: see `ForeignSessions`.
+ * needed. A runtime whose `target.details.contract` is `none` is spoken to in its own way: see `foreignRuntimes`.
  */
-export function agentCoreBackend(options: Options): BackendAdapter & { close(): void } {
-  const { now, configuration } = options;
-  const clients = openClients(options);
-  const foreign = new ForeignSessions(clients, options);
-  const controlPlaneOf = (task: Task) => clients.controlPlane(runtimeOf(task)?.region ?? neededRegion(task));
+export function agentCoreBackend(options: Options): BackendAdapter {
+  const { now, configuration, log } = options;
+  const accounts = openAccounts(options);
+  const clientsOf = (task: Task) => accounts(task).clients;
+  const foreign = foreignRuntimes({ holdSeconds: options.holdSeconds, clientsOf, runtimeOf: madeRuntime });
+  const controlPlaneOf = (task: Task) => clientsOf(task).controlPlane(runtimeOf(task)?.region ?? neededRegion(task));
+  const withLastWords = <T>(task: Task, start: (runtime: RuntimeRef) => Promise<T>) =>
+    orLastWords({ clients: clientsOf(task), configuration: configuration(), task, runtime: madeRuntime(task) }, start);
+
+  async function deleteLogsOf(task: Task, { id, region }: RuntimeRef): Promise<void> {
+    const logGroup = logGroupOf(id, qualifierOf(task));
+    const failure = await deleteLogs(clientsOf(task).logs(region), logGroup);
+    if (failure !== undefined)
+      log.warn("the log group of a runtime stays behind", { taskId: task.id, logGroup, failure });
+  }
 
   function neededRegion(task: Task): string {
     const region = regionOf(task, options.region);
@@ -65,56 +86,48 @@ export function agentCoreBackend(options: Options): BackendAdapter & { close(): 
 
     async awaitReady(task) {
       if (task.target.mode === "session") return { ready: true };
-      return isRuntimeReady(await controlPlaneOf(task), task, madeRuntime(task), now());
+      return withLastWords(task, async (runtime) => isRuntimeReady(await controlPlaneOf(task), task, runtime, now()));
     },
 
     async invoke(task, operation, { timeoutMs, signal }) {
-      if (isForeign(task)) return foreign.answer(task, madeRuntime(task), operation);
-      const runtime = madeRuntime(task);
+      if (isForeign(task)) throw new WorkerGoneError("nobody holds the connection to the runtime any more");
       const timeout = AbortSignal.timeout(timeoutMs);
       const limit = signal ? AbortSignal.any([timeout, signal]) : timeout;
-      return callWorker(await clients.dataPlane(runtime.region), task, runtime, operation, limit);
+      const call = async (runtime: RuntimeRef) =>
+        callWorker(await clientsOf(task).dataPlane(runtime.region), task, runtime, operation, limit);
+      return operation.op === "hello" ? withLastWords(task, call) : call(madeRuntime(task));
     },
 
     async stop(task) {
-      foreign.forget(task);
       const runtime = runtimeOf(task);
       // Without a runtime there was nothing to invoke.
-      if (runtime) await stopSession(await clients.dataPlane(runtime.region), task, runtime);
+      if (!runtime) return;
+      try {
+        await stopSession(await clientsOf(task).dataPlane(runtime.region), task, runtime);
+      } catch (error) {
+        if (!isRefusedAlike(task, error)) throw error;
+        log.warn("a session that was never let begin could not be stopped", { taskId: task.id, error: String(error) });
+      }
     },
 
     async deleteRuntime(task) {
       // Without a region there was nowhere to make it.
       if (!runtimeOf(task) && regionOf(task, options.region) === undefined) return true;
-      return deleteRuntime(await controlPlaneOf(task), task, now());
+      if (!(await deleteRuntime(await controlPlaneOf(task), task, now()))) return false;
+      const runtime = runtimeOf(task);
+      if (runtime && isOfOneTask(runtime)) await deleteLogsOf(task, runtime);
+      return true;
     },
 
     async check(placement, live) {
-      const checks = await check(clients, placement, { live, region: options.region });
-      return isForeign(placement) ? [...checks, foreign.check()] : checks;
+      const checks = await check(accounts(placement), placement, { live, region: options.region });
+      const contract = isForeign(placement) ? [foreign.check()] : [];
+      return [...checks, ...environmentCheck(configuration(), placement), ...contract];
     },
     cloudAgent: cloudAgentOf,
-    close: () => foreign.close(),
+    foreign: {
+      ...foreign,
+      call: (task, job, call) => withLastWords(task, () => foreign.call(task, job, call)),
+    },
   };
-}
-
-/** The runtime that a task in mode `session` names. Throws RefusedError `task.target_incomplete` or `policy.denied`. */
-function namedRuntime(task: Task): RuntimeRef {
-  const arn = neededDetail(task, "runtimeArn");
-  const runtime = runtimeOf(task);
-  if (!runtime)
-    throw new RefusedError("task.target_incomplete", `${arn} is not the ARN of an AgentCore runtime`, {
-      hint: "it looks like arn:aws:bedrock-agentcore:us-west-2:123456789012:runtime/my_runtime-AbCdEf1234",
-    });
-  if (isOfOneTask(runtime))
-    throw new RefusedError("policy.denied", "this runtime was made for one task, which alone may use it", {
-      hint: "name another runtime, or dispatch in mode runtime",
-    });
-  return runtime;
-}
-
-function madeRuntime(task: Task): RuntimeRef {
-  const runtime = runtimeOf(task);
-  if (runtime) return runtime;
-  throw new RefusedError("worker.start_failed", "the task has no runtime", { hint: "dispatch the task again" });
 }

@@ -11,6 +11,8 @@ import { stepFunctionsWorkflow } from "./workflow.ts";
 
 /** The stack puts it beside the code of each function. */
 const CONFIGURATION_FILE = "configuration.json";
+/** A function lives 15 minutes: one of them is for what comes before and after a call. */
+const HOLD_SECONDS = 840;
 
 type Options = {
   /** Where the function's code is. */
@@ -36,7 +38,7 @@ export function openPorts({ folder, log, env = process.env }: Options): Ports {
   );
   const { retentionDays } = configuration;
   const now = Date.now;
-  const backend = agentCoreBackend({ region, configuration: () => configuration, log, now, holdsConnections: false });
+  const backend = agentCoreBackend({ region, configuration: () => configuration, log, now, holdSeconds: HOLD_SECONDS });
   return {
     store: openTaskStore({ tableName: neededSetting(env, settings.table), region, retentionDays }),
     // A stand-in is found by its path, so the client has to know of it; the other SDKs find theirs by themselves.

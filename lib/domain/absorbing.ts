@@ -1,11 +1,10 @@
-import { DispatchError, type Problem, WorkerGoneError } from "./errors.ts";
+import { DispatchError, type Problem } from "./errors.ts";
 import { isTerminal } from "./lifecycle.ts";
-import { withSession } from "./session.ts";
+import { acquitted, judge, type Verdict } from "./proofs.ts";
 import { type Task, transition, without } from "./task.ts";
 import type { PollReply } from "./worker-contract.ts";
 
 const MAX_DETAILS_LENGTH = 8 * 1024;
-const PROOFS_NEEDED = 3;
 /** A worker ends by itself at the deadline, and soon after a cancel; this much later, beside the grace, it will not. */
 const OVERDUE_MS = 60_000;
 
@@ -39,7 +38,7 @@ export function absorb(task: Task, reply: PollReply, logLength: number, kept: Pa
   const progress = reply.events.findLast((event) => event.type === "task.progress");
   const { sequence, timestamp, message, payload } = progress ?? {};
   const seen: Task = {
-    ...withSession(without(task, "revivals"), { goneProofs: 0 }),
+    ...acquitted(without(task, "revivals")),
     workerSequence: reply.next,
     logLength: Math.max(task.logLength, logLength),
     ...(sequence !== undefined &&
@@ -105,33 +104,9 @@ const timedOut = ({ limits }: Task): Problem => ({
 /** The task after a worker could not be asked. */
 export function absorbFailure(task: Task, error: unknown, nowMs: number): Task {
   if (!canBeAsked(task)) return task;
-  const judged = error instanceof DispatchError ? judge(task, error, nowMs) : task;
+  const { task: judged, lost }: Verdict = error instanceof DispatchError ? judge(task, error, nowMs) : { task };
+  if (lost) return fail(judged, lost, nowMs);
   return isOverdue(judged, nowMs) ? fail(judged, timedOut(judged), nowMs) : judged;
-}
-
-/** Counts proofs that the work is gone; the worker's own refusal needs no second one. */
-function judge(task: Task, error: DispatchError, nowMs: number): Task {
-  const hint = "get_task_logs shows how far it came; dispatch the task again";
-  if (error.code === "worker.replaced") {
-    const message = "the machine that ran the job was replaced, and the job with it";
-    return fail(task, { code: "worker.replaced", message, retryable: true, hint }, nowMs);
-  }
-  if (error.code === "worker.unknown_task") {
-    const message = "the job never reached the worker";
-    return fail(task, { code: "worker.lost", message, retryable: true, hint: "dispatch the task again" }, nowMs);
-  }
-  const broken = error.code === "worker.contract_broken";
-  if (!(error instanceof WorkerGoneError) && !broken) return task;
-  const goneProofs = (task.session?.goneProofs ?? 0) + 1;
-  const counted = withSession(task, { goneProofs });
-  if (goneProofs < PROOFS_NEEDED) return counted;
-  const lost: Problem = {
-    code: "worker.lost",
-    message: "the worker that ran the job is gone; what it had reported until then is kept",
-    retryable: true,
-    hint,
-  };
-  return fail(counted, broken ? error.problem : lost, nowMs);
 }
 
 /** Details that would not fit beside the rest of the task are left out; the message stays. */

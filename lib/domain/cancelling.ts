@@ -3,7 +3,7 @@ import { taskTerminal } from "./errors.ts";
 import { isCancellable } from "./lifecycle.ts";
 import type { Ports } from "./ports.ts";
 import { settle } from "./pull.ts";
-import { invokeOnce } from "./session.ts";
+import { foreignOf, invokeOnce } from "./session.ts";
 import { type Task, transition, without } from "./task.ts";
 import { CONTRACT } from "./worker-contract.ts";
 
@@ -38,6 +38,8 @@ export function queueEntry(task: Task) {
 /** A worker that cannot be told now is told by the next pull. */
 async function tellWorker(ports: Ports, task: Task): Promise<void> {
   try {
+    // Whoever holds the call of a foreign runtime sees it in the task.
+    if (foreignOf(ports, task)) return;
     await invokeOnce(ports, task.id, 5000, (current) => ({
       contract: CONTRACT,
       op: "cancel",

@@ -32,7 +32,9 @@ export async function complete(ports: Ports, task: Task): Promise<Task> {
   if (!isCompleting(task)) return task;
   if (pendingOf(task).length === 0)
     return settle(ports, () => ports.store.change(task.id, (current) => finish(current, ports.now())));
-  const look = await beginLook(ports, task.id, UPLOAD_TIMEOUT_MS, (current) => isCompleting(current));
+  const look = await beginLook(ports, task.id, UPLOAD_TIMEOUT_MS, (current) =>
+    isCompleting(current) ? current : undefined,
+  );
   if (!look) return task;
   const updated = await collect(ports, look);
   return pendingOf(updated).length === 0 ? complete(ports, updated) : updated;

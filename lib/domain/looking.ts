@@ -1,8 +1,9 @@
+import { isTerminal } from "./lifecycle.ts";
 import type { Ports } from "./ports.ts";
 import { enter, isOver, leave } from "./session.ts";
 import { randomHex, type Task, without } from "./task.ts";
 
-/** Longer than any look takes, so that it is over when another may begin. */
+/** Longer than any look takes that is not renewed, so that it is over when another may begin. */
 const LEASE_MS = 15_000;
 /** After a failed look nobody looks for this long: failures that are counted are this far apart at the least. */
 const PAUSE_MS = 500;
@@ -10,26 +11,32 @@ const PAUSE_MS = 500;
 /** The task as it stood when the look began, and what ends it, in the same write as `edit`. */
 export type Look = {
   task: Task;
+  /** Keeps the others away for as long again, in the same write as `edit`. */
+  goOn(edit: (task: Task) => Task): Promise<Task>;
   /** After an error a pause follows, and an invocation that may still arrive stays noted. */
   end(edit: (task: Task) => Task, error?: unknown): Promise<Task>;
 };
 
 /**
- * Enters the gate as the one who looks at the task, under a lease in its item. Undefined when another looks, when the last
- * look failed just now, or when `may` says that there is nothing to look at.
+ * Enters the gate as the one who looks at the task, under a lease in its item, in the same write as `begin`. Undefined when
+ * another looks, when the last look failed just now, or when `begin` says that there is nothing to look at.
  */
 export async function beginLook(
   ports: Ports,
   taskId: string,
   timeoutMs: number,
-  may: (task: Task) => boolean,
+  begin: (task: Task) => Task | undefined,
 ): Promise<Look | undefined> {
   const holder = randomHex(8);
-  const entered = await enter(ports, taskId, timeoutMs, (task) => {
+  const isTaken = ({ lease }: Task): boolean => lease !== undefined && lease.untilMs > ports.now();
+  const leased = (task: Task): Task => {
     const now = ports.now();
-    if (!may(task) || (task.lease && task.lease.untilMs > now)) return undefined;
     const dueAtMs = now + (ports.pace.maxPauseSeconds + 120) * 1000;
     return { ...task, lease: { holder, untilMs: now + LEASE_MS }, dueAtMs };
+  };
+  const entered = await enter(ports, taskId, timeoutMs, (task) => {
+    const next = begin(task);
+    return next && !isTaken(task) ? leased(next) : undefined;
   });
   if (!entered) return undefined;
   const { task, use } = entered;
@@ -39,8 +46,13 @@ export async function beginLook(
     if (failed) return { ...current, lease: { holder, untilMs: ports.now() + PAUSE_MS } };
     return without(current, "lease");
   };
+  const renew = (current: Task): Task => {
+    const isOthers = current.lease?.holder !== holder && isTaken(current);
+    return isOthers || isTerminal(current.status) ? current : leased(current);
+  };
   return {
     task,
+    goOn: (edit) => ports.store.change(taskId, (current) => edit(renew(current))),
     end: (edit, error) => {
       const released = (current: Task) => edit(release(current, error !== undefined));
       return isOver(error) ? leave(ports, taskId, use, released) : ports.store.change(taskId, released);

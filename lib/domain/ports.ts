@@ -1,8 +1,9 @@
+import type { Problem } from "./errors.ts";
 import type { TaskEvent } from "./events.ts";
 import type { Status } from "./lifecycle.ts";
 import type { Configuration } from "./profile.ts";
 import type { Limits, Target, TargetMode, Task, TaskArtifact, ValueRef } from "./task.ts";
-import type { Operation } from "./worker-contract.ts";
+import type { Job, Operation } from "./worker-contract.ts";
 
 /** Idempotency: which task a key stands for, and the hash of the call that claimed it. */
 export type KeyClaim = { taskId: string; callHash: string; expiresAtMs: number };
@@ -113,6 +114,7 @@ export type Placement = {
   accountProfile: string;
   backend: string;
   backendName?: string;
+  profile?: string;
   target: Target;
 };
 
@@ -147,6 +149,27 @@ export interface BackendAdapter {
   check(placement: Placement, live: boolean): Promise<Check[]>;
   /** How to talk to the agent directly, or undefined where nobody can. */
   cloudAgent(task: Task): Record<string, unknown> | undefined;
+  /** Where runtimes can be used that know nothing of the worker contract. */
+  readonly foreign?: ForeignRuntimes;
+}
+
+/** How a job ended, in the words of the worker contract. */
+export type JobEnd = { result?: unknown; error?: Problem };
+
+/** What whoever holds a call gives with it. */
+export type Call = { signal: AbortSignal; log(text: string, stream: "stdout" | "stderr"): void };
+
+/**
+ * Runtimes that know nothing of the worker contract: a job is one call, whose connection is held until it is answered.
+ * Nothing else is ever sent to them: `invoke` throws WorkerGoneError, because whoever held the call has the answer.
+ */
+export interface ForeignRuntimes {
+  /** Longest time for which a call can be held here, in seconds. */
+  readonly maxSeconds: number;
+  /** Whether the task's runtime is one. */
+  serves(task: Task): boolean;
+  /** Sends the job, once, and resolves with its end; what it writes meanwhile goes to `log`. Throws DispatchError. */
+  call(task: Task, job: Job, call: Call): Promise<JobEnd>;
 }
 
 /** How Watch and waiting callers look: set per platform. */

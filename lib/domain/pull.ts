@@ -23,7 +23,7 @@ const CANCEL_MS = 2000;
 export async function pull(ports: Ports, taskId: string, options: { waitSeconds: number }): Promise<Task | undefined> {
   const waitSeconds = Math.min(10, options.waitSeconds);
   const timeoutMs = waitSeconds * 1000 + ANSWER_MS;
-  const look = await beginLook(ports, taskId, timeoutMs, canBeAsked);
+  const look = await beginLook(ports, taskId, timeoutMs, (task) => (canBeAsked(task) ? task : undefined));
   if (!look) return undefined;
   const { task, end: endLook } = look;
   let reply: PollReply;
@@ -64,7 +64,7 @@ async function ask(ports: Ports, task: Task, waitSeconds: number, timeoutMs: num
 }
 
 /** Stores events and log chunks; written again they change nothing. Resolves with the new length of the log. */
-async function keepNews(ports: Ports, task: Task, events: WorkerEvent[]): Promise<number> {
+export async function keepNews(ports: Ports, task: Task, events: WorkerEvent[]): Promise<number> {
   const chunks: LogChunk[] = [];
   const facts: TaskEvent[] = [];
   let offset = task.logLength;

@@ -1,5 +1,5 @@
 import { RefusedError, RetryableError } from "./errors.ts";
-import type { Ports } from "./ports.ts";
+import type { ForeignRuntimes, Ports } from "./ports.ts";
 import { randomHex, type Session, type Task } from "./task.ts";
 
 /** An invocation was sent and its outcome is not known: it may still reach the worker. */
@@ -91,4 +91,10 @@ export function adapterOf(ports: Ports, task: Pick<Task, "backend">) {
   throw new RefusedError("adapter.unsupported", `no backend adapter is named ${task.backend}`, {
     hint: "list_capabilities shows the adapters",
   });
+}
+
+/** What serves the task's runtime when that knows nothing of the worker contract. Throws as `adapterOf`. */
+export function foreignOf(ports: Ports, task: Task): ForeignRuntimes | undefined {
+  const { foreign } = adapterOf(ports, task);
+  return foreign?.serves(task) ? foreign : undefined;
 }

@@ -1,20 +1,52 @@
 import { ownEvent } from "./events.ts";
+import { readLargeValue } from "./large-values.ts";
 import type { Ports } from "./ports.ts";
-import { type Task, transition, without } from "./task.ts";
+import { buildPrompt } from "./prompt.ts";
+import { foreignOf } from "./session.ts";
+import { type Json, type Task, transition, without } from "./task.ts";
+import type { Job } from "./worker-contract.ts";
+
+/** What the worker of a task is to do. */
+export async function jobOf(ports: Ports, task: Task): Promise<Job> {
+  const input = (task.inputRef ? await readLargeValue(ports, task.inputRef) : task.input) as Json;
+  const context = isObject(input.context) ? input.context : undefined;
+  const instruction = typeof input.instruction === "string" ? input.instruction : undefined;
+  const prompt = instruction && buildPrompt({ goal: task.goal, caller: task.caller, context, instruction });
+  const { timeoutSeconds, graceSeconds, maxBudgetUsd } = task.limits;
+  return {
+    taskId: task.id,
+    taskType: task.taskType,
+    ...(prompt && { prompt }),
+    input,
+    ...(context && { context }),
+    ...(task.metadata && { metadata: task.metadata }),
+    ...(task.env && { env: task.env }),
+    limits: { timeoutSeconds, graceSeconds, ...(maxBudgetUsd !== undefined && { maxBudgetUsd }) },
+    depth: task.depth,
+  };
+}
 
 /** Notes that the job runs: its deadline begins, and the values of its environment are forgotten. */
 export async function noteStart(ports: Ports, taskId: string): Promise<Task> {
   const now = ports.now();
   await ports.store.appendEvents([ownEvent(taskId, "task.started", now)]);
-  return ports.store.change(taskId, (task) => started(task, now, ports.pace.maxPauseSeconds));
+  return ports.store.change(taskId, (task) => started(ports, task, now));
 }
 
-function started(task: Task, nowMs: number, pauseSeconds: number): Task {
+function started(ports: Ports, task: Task, nowMs: number): Task {
   const known = without(task, "env");
   if (task.status !== "starting") return known;
   return {
     ...transition(known, "running", nowMs),
-    deadlineAtMs: nowMs + task.limits.timeoutSeconds * 1000,
-    dueAtMs: nowMs + (pauseSeconds + 120) * 1000,
+    deadlineAtMs: nowMs + secondsFor(ports, task) * 1000,
+    dueAtMs: nowMs + (ports.pace.maxPauseSeconds + 120) * 1000,
   };
 }
+
+/** How long the job of a task may last: where it is one call, no longer than that can be held. */
+export function secondsFor(ports: Ports, task: Task): number {
+  return Math.min(task.limits.timeoutSeconds, foreignOf(ports, task)?.maxSeconds ?? Number.POSITIVE_INFINITY);
+}
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -65,6 +65,8 @@ export type Session = {
   startAttemptedAtMs?: number;
   /** Proofs in a row that the work is gone. */
   goneProofs?: number;
+  /** Since when the worker's container has answered nothing but failures (epoch ms). */
+  failingSinceMs?: number;
 };
 
 /** What has to be undone or given back, written before the effect that creates the debt. */

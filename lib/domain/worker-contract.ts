@@ -92,6 +92,8 @@ export const operationSchema = z.discriminatedUnion("op", [
 ]);
 export type Operation = z.infer<typeof operationSchema>;
 export type StartOperation = z.infer<typeof startSchema>;
+/** What a worker is to do, whoever it is. */
+export type Job = Omit<StartOperation, "contract" | "op" | "bootId">;
 
 /** A body without `contract`: the task is run and answered when done, without events that outlive the answer. */
 export const plainEnvelopeSchema = z.object({

@@ -7,12 +7,12 @@ import type { Task } from "./task.ts";
  */
 export function workerEnvironment(
   { defaults, backends, runtimes }: Configuration,
-  task: Pick<Task, "backendName" | "profile">,
+  task: Partial<Pick<Task, "backendName" | "profile">>,
 ): Record<string, string> | undefined {
   const places = [
     own(backends, task.backendName ?? "")?.details,
     defaults.target?.details,
-    own(runtimes, task.profile)?.target.details,
+    own(runtimes, task.profile ?? "")?.target.details,
   ];
   const environment = places.findLast((details) => details?.environment !== undefined)?.environment;
   return environment as Record<string, string> | undefined;

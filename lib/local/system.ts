@@ -19,6 +19,8 @@ import { keepYoungSpaceSmall } from "./young-space.ts";
 
 const OWNER = "local";
 const JANITOR_MS = 30_000;
+/** A streamed answer may last an hour: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/bedrock-agentcore-limits.html */
+const HOLD_SECONDS = 3600;
 
 /** A table that this system alone uses; without an endpoint and region the environment says where it is. */
 export type DynamoStore = { kind: "dynamodb"; table: string; endpoint?: string; region?: string };
@@ -84,8 +86,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
     closers.push(() => backend.close());
     const { current: configuration } = watched;
     // Until it is used it loads no SDK and looks for no credentials.
-    const agentCore = agentCoreBackend({ configuration, log, now: Date.now, holdsConnections: true });
-    closers.push(() => agentCore.close());
+    const agentCore = agentCoreBackend({ configuration, log, now: Date.now, holdSeconds: HOLD_SECONDS });
     const closing = new AbortController();
     const ports: Ports = {
       store,

@@ -1,33 +1,21 @@
 import { createHash } from "node:crypto";
-import { InvalidInputError } from "../domain/errors.ts";
+import * as z from "zod";
+import { taskCursors } from "../domain/task-cursor.ts";
 
 /** Where a page of an owner's tasks ended. */
 export type Position = { createdMs: number; number: number };
 
+const cursors = taskCursors(z.tuple([z.int(), z.int()]), (text) =>
+  createHash("sha256").update(text).digest("base64url"),
+);
+
 /** The position as a text that says nothing to whoever holds it, and that serves this owner only. */
 export function writeCursor(owner: string, { createdMs, number }: Position): string {
-  return Buffer.from(JSON.stringify([tag(owner), createdMs, number])).toString("base64url");
+  return cursors.write(owner, [createdMs, number]);
 }
 
 /** Throws InvalidInputError for a text that `writeCursor` did not make for this owner. */
 export function readCursor(owner: string, cursor: string): Position {
-  const [mark, createdMs, number] = parse(cursor);
-  if (mark !== tag(owner) || !Number.isSafeInteger(createdMs) || !Number.isSafeInteger(number))
-    throw new InvalidInputError([{ path: "cursor", message: "is not one that list_tasks returned to you" }], {
-      hint: "leave cursor out to begin with the newest task",
-    });
-  return { createdMs: Number(createdMs), number: Number(number) };
-}
-
-function parse(cursor: string): unknown[] {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(cursor.slice(0, 200), "base64url").toString());
-    return Array.isArray(value) ? value : [];
-  } catch {
-    return [];
-  }
-}
-
-function tag(owner: string): string {
-  return createHash("sha256").update(owner).digest("base64url").slice(0, 16);
+  const [createdMs, number] = cursors.read(owner, cursor);
+  return { createdMs, number };
 }

@@ -2,14 +2,12 @@ import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { agentCoreBackend } from "../../lib/aws/backend.ts";
 import { WorkerGoneError } from "../../lib/domain/errors.ts";
-import type { Placement } from "../../lib/domain/ports.ts";
 import { parseConfiguration } from "../../lib/domain/profile.ts";
 import { OutcomeUnknownError } from "../../lib/domain/session.ts";
 import type { Task } from "../../lib/domain/task.ts";
-import { CONTRACT, type Operation } from "../../lib/domain/worker-contract.ts";
+import { CONTRACT } from "../../lib/domain/worker-contract.ts";
 import { makeTask } from "../contract/make-task.ts";
-import { ACCOUNT, Emulator, type Failure, IMAGE, REGION, ROLE } from "./agentcore/emulator.ts";
-import { credentials } from "./agentcore/signature.ts";
+import { ACCOUNT, credentials, Emulator, type Failure, IMAGE, REGION, ROLE } from "./agentcore/emulator.ts";
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const hello = { contract: CONTRACT, op: "hello" } as const;
@@ -45,7 +43,7 @@ const openOptions = ({ now = Date.now, endpoint = emulator.endpoint, configurati
   configuration: () => parseConfiguration(configuration),
   log: silent,
   now,
-  holdsConnections: true,
+  holdSeconds: 3600,
 });
 const open = (options?: Options) => agentCoreBackend(openOptions(options));
 
@@ -313,20 +311,6 @@ describe("an invocation that fails", () => {
 describe("a runtime without the worker contract", () => {
   const foreign = { contract: "none" };
 
-  it("is not used by a process that cannot hold its connection", async () => {
-    const backend = agentCoreBackend({ ...openOptions(), holdsConnections: false });
-    await expect(backend.provision(sessionTask(foreign))).rejects.toMatchObject({ code: "adapter.unsupported" });
-    const placement = {
-      provider: "aws",
-      accountProfile: "a",
-      backend: "aws-agentcore",
-      target: sessionTask(foreign).target,
-    };
-    expect(await backend.check(placement, false)).toContainEqual(
-      expect.objectContaining({ name: "contract", status: "fail" }),
-    );
-  });
-
   it.each([
     [{ target: { mode: "session" as const, protocol: "mcp" as const } }, "MCP"],
     [{ env: { A: "b" } }, "environment"],
@@ -340,38 +324,47 @@ describe("a runtime without the worker contract", () => {
     );
   });
 
-  it("is greeted with nothing, and started once by one process", async () => {
+  it("is not given a command that lasts longer than its call can be held", async () => {
+    const task = sessionTask(foreign, { taskType: "command.run", input: { command: "true", timeoutSeconds: 841 } });
+    const backend = agentCoreBackend({ ...openOptions(), holdSeconds: 840 });
+    await expect(backend.provision(task)).rejects.toMatchObject({ message: expect.stringContaining("840 s") });
+    const placement = { ...task, target: task.target };
+    expect(await backend.check(placement, false)).toContainEqual(
+      expect.objectContaining({ name: "contract", status: "pass", message: expect.stringContaining("840 s") }),
+    );
+  });
+
+  it("ends a command before its call has to end, and says why", async () => {
+    const task = sessionTask(foreign, { taskType: "command.run", input: { command: "sleep 30" } });
+    const backend = agentCoreBackend({ ...openOptions(), holdSeconds: 6 });
+    const job = { taskId: task.id, taskType: task.taskType, input: task.input, limits: task.limits, depth: 0 };
+    const call = { signal: new AbortController().signal, log() {} };
+    expect(await backend.foreign?.call(task, job, call)).toMatchObject({
+      result: { timedOut: true },
+      error: { code: "task.timeout", hint: expect.stringContaining("1 s") },
+    });
+  });
+
+  it("is sent nothing but its call: asking and cancelling prove that nobody holds it", async () => {
+    const backend = open();
+    const task = sessionTask(foreign);
+    for (const operation of [hello, poll])
+      await expect(backend.invoke(task, operation, { timeoutMs: 5000 })).rejects.toBeInstanceOf(WorkerGoneError);
+    expect(emulator.calls).toEqual([]);
+    expect([backend.foreign?.serves(task), backend.foreign?.serves(sessionTask())]).toEqual([true, false]);
+  });
+
+  it.each([
+    [{ error: "ResourceNotFoundException" }, "platform.runtime_not_found"],
+    [{ error: "RuntimeClientError" }, "worker.unavailable"],
+    [{ error: "InternalServerException" }, "worker.lost"],
+  ] as [Failure, string][])("that fails with %j ends its job as %s, and is called once", async (failure, code) => {
+    emulator.fail("InvokeAgentRuntime", failure);
     const backend = open();
     const task = sessionTask(foreign, { taskType: "agent.run", input: { instruction: "x" } });
-    const answered = Promise.withResolvers<void>();
-    const arn = emulator.deploy("foreign", {
-      foreign: async (_body, response) => {
-        await answered.promise;
-        response.writeHead(200, { "content-type": "application/json" }).end('"done"');
-      },
-    });
-    const onIt = { ...task, target: { ...task.target, details: { runtimeArn: arn, ...foreign } } };
-    const invoke = (operation: Operation, by = backend) => by.invoke(onIt, operation, { timeoutMs: 5000 });
-    const { bootId } = (await invoke(hello)) as { bootId: string };
-    expect(emulator.calls).toEqual([]);
-    const limits = { timeoutSeconds: 60, graceSeconds: 1 };
-    const start = {
-      contract: CONTRACT,
-      op: "start",
-      bootId,
-      taskId: task.id,
-      taskType: "agent.run",
-      input: {},
-      limits,
-      depth: 0,
-    } as const;
-    expect(await invoke(start)).toMatchObject({ accepted: true });
-    expect(await invoke(start)).toMatchObject({ accepted: true });
-    expect(await invoke(start, open())).toMatchObject({ error: { code: "worker.replaced" } });
-    await expect(invoke(poll, open())).rejects.toBeInstanceOf(WorkerGoneError);
-    answered.resolve();
-    const wait = { ...poll, waitSeconds: 10 };
-    expect(await invoke(wait)).toMatchObject({ status: "succeeded", result: "done" });
+    const job = { taskId: task.id, taskType: task.taskType, input: task.input, limits: task.limits, depth: 0 };
+    const call = { signal: new AbortController().signal, log() {} };
+    await expect(backend.foreign?.call(task, job, call)).rejects.toMatchObject({ code });
     expect(emulator.countOf("InvokeAgentRuntime")).toBe(1);
   });
 });
@@ -479,61 +472,5 @@ describe("how to talk to the agent directly", () => {
     expect(open().cloudAgent(task)).toBeUndefined();
     const backend = open();
     expect(backend.cloudAgent(await withRefs(backend, task))).toMatchObject({ protocol: "http" });
-  });
-});
-
-describe("the check of a target", () => {
-  const placement = (target: Placement["target"]): Placement => ({
-    provider: "aws",
-    accountProfile: "dev-aws",
-    backend: "aws-agentcore",
-    target,
-  });
-  const check = async (target: Placement["target"], live = true, backend = open()) =>
-    Object.fromEntries((await backend.check(placement(target), live)).map(({ name, status }) => [name, status]));
-  const on = (runtimeArn: string) => ({ mode: "session" as const, details: { runtimeArn } });
-
-  it("passes for a runtime that is ready", async () => {
-    expect(await check(on(shared))).toEqual({
-      region: "pass",
-      runtime_arn: "pass",
-      credentials: "pass",
-      runtime: "pass",
-      protocol: "pass",
-      mmdsv2: "pass",
-    });
-    expect(await check({ mode: "runtime", details })).toEqual({
-      region: "pass",
-      image: "pass",
-      role: "pass",
-      credentials: "pass",
-    });
-  });
-
-  it("asks nobody when it is not live", async () => {
-    expect(await check(on(shared), false)).toEqual({ region: "pass", runtime_arn: "pass" });
-    expect(emulator.calls).toEqual([]);
-  });
-
-  it("names what is wrong", async () => {
-    expect(await check(on(emulator.deploy("old", { requireMMDSV2: false })))).toMatchObject({ mmdsv2: "fail" });
-    expect(await check(on(emulator.deploy("tools", { serverProtocol: "MCP" })))).toMatchObject({ protocol: "fail" });
-    expect(await check(on(shared.replace(/.{10}$/, "0123456789")))).toMatchObject({ runtime: "fail" });
-    expect(await check(on("nonsense"))).toMatchObject({ region: "fail", runtime_arn: "fail" });
-    expect(
-      await check({ mode: "runtime", details: { region: REGION, ecrImageUri: "docker.io/x", executionRoleArn: "me" } }),
-    ).toMatchObject({
-      image: "fail",
-      role: "fail",
-    });
-    emulator.fail("GetAgentRuntime", { error: "AccessDeniedException" });
-    expect(await check(on(shared))).toMatchObject({ runtime: "fail" });
-  });
-
-  it("does not wait for an answer that does not come", async () => {
-    emulator.fail("GetAgentRuntime", { lateMs: 60_000 });
-    const startedAt = performance.now();
-    expect(await check(on(shared))).toMatchObject({ credentials: "pass", runtime: "fail" });
-    expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
 });

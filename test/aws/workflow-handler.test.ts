@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { steps } from "../../lambdas/workflow/steps/index.ts";
+import { done } from "../../lambdas/workflow/steps/step.ts";
 import { settings } from "../../lib/domain/settings.ts";
 import { newTaskId } from "../../lib/domain/task.ts";
 import { makeTask } from "../contract/make-task.ts";
@@ -31,7 +32,7 @@ test("a step works on its task, and says whether to come again", async () => {
   await cloud.store.create(task);
   const response = await provision.invoke({ id: task.id, n: 1 });
   expect(response.headers.get("x-amz-function-error")).toBeNull();
-  expect(await response.json()).toEqual({ again: false, waitSeconds: 0 });
+  expect(await response.json()).toEqual(done);
   const after = await cloud.store.get(task.id);
   expect(after).toMatchObject({ providerRefs: { runtimeArn: RUNTIME_ARN }, owes: { session: expect.any(String) } });
 });
@@ -44,7 +45,7 @@ test.each(Object.keys(steps))("%s leaves a task alone that is gone", async (step
     failure: { Error: "StepRefused", Cause: "{}" },
     step: {},
   });
-  expect(await response.json()).toEqual({ again: false, waitSeconds: 0 });
+  expect(await response.json()).toEqual(done);
 });
 
 describe("a step that fails", () => {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { steps } from "../../lambdas/workflow/steps/index.ts";
-import type { Step } from "../../lambdas/workflow/steps/step.ts";
+import { done, type Step } from "../../lambdas/workflow/steps/step.ts";
 import { startLocal } from "../../lib/local/system.ts";
 import { connect, problemOf } from "../mcp/clients.ts";
 import { processesOf, startSystem, systemClient, temporaryFolder } from "./system.ts";
@@ -22,7 +22,7 @@ async function systemHeldAt(state: string) {
     [state]: async (ports, input) => {
       arrived();
       await released;
-      return (steps as Record<string, Step>)[state]?.(ports, input) ?? { again: false, waitSeconds: 0 };
+      return (steps as Record<string, Step>)[state]?.(ports, input) ?? done;
     },
   };
   const system = await startLocal({ stateDir: temporaryFolder(), steps: held });

@@ -2,6 +2,7 @@ import validate from "asl-validator";
 import { describe, expect, it } from "vitest";
 import definition from "../../lambdas/workflow/dispatch.asl.json" with { type: "json" };
 import { steps } from "../../lambdas/workflow/steps/index.ts";
+import { done } from "../../lambdas/workflow/steps/step.ts";
 
 type State = Record<string, unknown> & { Type: string };
 const states = Object.entries(definition.States as Record<string, State>);
@@ -39,18 +40,34 @@ describe("the definition", () => {
     expect(state.Comment).toMatch(/\S{3}/);
   });
 
-  it.each(ofType("Task"))("%s has a time limit, retries, and writes beside its input", (_name, state) => {
+  it.each(ofType("Task"))("%s has a time limit, retries, and writes beside its input", (name, state) => {
     expect(state.TimeoutSeconds).toBeLessThanOrEqual(900);
     expect(state.ResultPath).toBe("$.step");
     const retries = state.Retry as { ErrorEquals: string[]; JitterStrategy?: string }[];
-    expect(retries.at(-1)?.ErrorEquals).toEqual(["States.ALL"]);
+    // The call of a foreign runtime may have run, and must not run twice.
+    const retried = name === "InvokeForeign" ? "Lambda.TooManyRequestsException" : "States.ALL";
+    expect(retries.at(-1)?.ErrorEquals).toEqual([retried]);
     for (const { ResultPath } of (state.Catch ?? []) as { ResultPath: unknown }[])
       expect(["$.failure", null]).toContain(ResultPath);
   });
 
+  it("cleans up for an hour while it is throttled", () => {
+    const [{ IntervalSeconds, BackoffRate, MaxAttempts, MaxDelaySeconds }] = definition.States.Cleanup.Retry as [
+      (typeof definition.States.Cleanup.Retry)[0],
+    ];
+    const pauses = Array.from({ length: MaxAttempts }, (_, n) =>
+      Math.min(MaxDelaySeconds, IntervalSeconds * BackoffRate ** n),
+    );
+    // Jitter halves a pause on average.
+    expect(pauses.reduce((sum, seconds) => sum + seconds / 2, 0)).toBeGreaterThanOrEqual(3600);
+  });
+
   it.each(ofType("Choice"))("%s compares only what is always there", (_name, state) => {
-    for (const choice of state.Choices as Record<string, unknown>[])
-      expect(choice).toEqual({ Variable: "$.step.again", BooleanEquals: true, Next: expect.any(String) });
+    const always = Object.keys(done).map((name) => `$.step.${name}`);
+    for (const choice of state.Choices as Record<string, unknown>[]) {
+      expect(choice).toEqual({ Variable: expect.any(String), BooleanEquals: true, Next: expect.any(String) });
+      expect(always).toContain(choice.Variable);
+    }
   });
 
   it("leads every failure to Fail or back to Watch, and everything through Cleanup", () => {
@@ -61,6 +78,7 @@ describe("the definition", () => {
       "Provision -> Fail",
       "AwaitReady -> Fail",
       "Start -> Fail",
+      "InvokeForeign -> Fail",
       "Watch -> PauseAfterTrouble",
       "Complete -> Fail",
     ]);

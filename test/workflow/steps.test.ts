@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { done } from "../../lambdas/workflow/steps/step.ts";
 import { cancelTask } from "../../lib/domain/cancelling.ts";
 import { reviveDue } from "../../lib/domain/reviving.ts";
 import { virtualSystem } from "../fixtures/virtual-system.ts";
@@ -147,8 +148,7 @@ describe("the workflow", () => {
 
   it("gives a task up that makes no progress in five executions, and still cleans up", async () => {
     await using system = virtualSystem({
-      wrap: (state, step) => async (ports, input) =>
-        state === "Cleanup" ? step(ports, input) : { again: false, waitSeconds: 0 },
+      wrap: (state, step) => async (ports, input) => (state === "Cleanup" ? step(ports, input) : done),
     });
     const id = await system.dispatch();
     for (let round = 0; round < 6; round++) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { steps } from "../../lambdas/workflow/steps/index.ts";
+import { done } from "../../lambdas/workflow/steps/step.ts";
 import { cancelTask } from "../../lib/domain/cancelling.ts";
 import { RetryableError } from "../../lib/domain/errors.ts";
 import type { BackendAdapter } from "../../lib/domain/ports.ts";
@@ -253,8 +254,7 @@ describe("the files of a job that has ended", () => {
 
   it("are all that is lost when nobody can bring them home: the outcome stands", async () => {
     await using system = virtualSystem({
-      wrap: (state, step) => async (ports, input) =>
-        state === "Complete" ? { again: false, waitSeconds: 0 } : step(ports, input),
+      wrap: (state, step) => async (ports, input) => (state === "Complete" ? done : step(ports, input)),
     });
     answering(system, leavingAFile);
     const id = await system.dispatch();

@@ -88,10 +88,14 @@ function policyCheck(configuration: Configuration, chosen: Route): Check {
 }
 
 function settingsCheck(adapter: BackendAdapter, { target }: Route): Check {
+  const { details = {} } = target;
+  // What is only a default serves as well: `defaultExecutionRoleArn` for `executionRoleArn`.
   const missing = (adapter.configRequirements[target.mode] ?? []).filter(
-    (setting) => target.details?.[setting] === undefined,
+    (name) => isBlank(details[name]) && isBlank(details[`default${name.charAt(0).toUpperCase()}${name.slice(1)}`]),
   );
   if (missing.length === 0)
     return { name: "settings", status: "pass", message: "every setting that it needs is there" };
   return { name: "settings", status: "fail", message: `missing in target.details: ${missing.join(", ")}` };
 }
+
+const isBlank = (value: unknown): boolean => value === undefined || value === null || String(value).trim() === "";

@@ -24,7 +24,10 @@ async function endSession(ports: Ports, task: Task): Promise<StepOutput | undefi
   if (task.owes.session === undefined) return undefined;
   const closed = await ports.store.change(task.id, (now) =>
     now.session?.state === "open"
-      ? { ...withSession(now, { state: "closed" }), dueAtMs: ports.now() + 5 * 60_000 }
+      ? {
+          ...withSession(now, { state: "closed" }),
+          dueAtMs: Math.max(ports.now(), usedUntil(now.session)) + 5 * 60_000,
+        }
       : undefined,
   );
   await adapterOf(ports, closed).stop(closed);

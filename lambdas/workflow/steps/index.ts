@@ -2,6 +2,7 @@ import { awaitReady } from "./await-ready.ts";
 import { cleanup } from "./cleanup.ts";
 import { complete } from "./complete.ts";
 import { fail } from "./fail.ts";
+import { invokeForeign } from "./invoke-foreign.ts";
 import { provision } from "./provision.ts";
 import { start } from "./start.ts";
 import type { Step } from "./step.ts";
@@ -12,6 +13,7 @@ export const steps = {
   Provision: provision,
   AwaitReady: awaitReady,
   Start: start,
+  InvokeForeign: invokeForeign,
   Watch: watch,
   Complete: complete,
   Fail: fail,

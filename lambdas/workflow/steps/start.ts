@@ -1,27 +1,24 @@
 import { RefusedError } from "../../../lib/domain/errors.ts";
-import { readLargeValue } from "../../../lib/domain/large-values.ts";
 import type { Ports } from "../../../lib/domain/ports.ts";
-import { buildPrompt } from "../../../lib/domain/prompt.ts";
-import { invokeOnce, withSession } from "../../../lib/domain/session.ts";
-import { noteStart } from "../../../lib/domain/starting.ts";
-import type { Json, Task } from "../../../lib/domain/task.ts";
-import {
-  CONTRACT,
-  helloReplySchema,
-  type StartOperation,
-  startReplySchema,
-} from "../../../lib/domain/worker-contract.ts";
+import { foreignOf, invokeOnce, withSession } from "../../../lib/domain/session.ts";
+import { jobOf, noteStart } from "../../../lib/domain/starting.ts";
+import type { Task } from "../../../lib/domain/task.ts";
+import { CONTRACT, helloReplySchema, startReplySchema } from "../../../lib/domain/worker-contract.ts";
 import { parseReply } from "../../../lib/domain/worker-reply.ts";
 import { current, done, type Step } from "./step.ts";
 
 const TIMEOUT_MS = 20_000;
 
-/** Learns who the worker is, and hands it the job. Repeated, it runs nothing twice: a replaced worker refuses. */
+/**
+ * Learns who the worker is, and hands it the job. Repeated, it runs nothing twice: a replaced worker refuses. A job whose
+ * runtime knows no contract is left to InvokeForeign.
+ */
 export const start: Step = async (ports, input) => {
   const task = await current(ports, input);
   if (task?.status !== "starting") return done;
+  if (foreignOf(ports, task)) return { ...done, foreign: true };
   const bootId = task.session?.bootId ?? (await meet(ports, task));
-  const operation = await startOperation(ports, task, bootId);
+  const operation = { contract: CONTRACT, op: "start", bootId, ...(await jobOf(ports, task)) } as const;
   const reply = await invokeOnce(
     ports,
     task.id,
@@ -50,28 +47,3 @@ async function meet(ports: Ports, task: Task): Promise<string> {
     throw new RefusedError("worker.replaced", "the worker was replaced before the job could start");
   return bootId;
 }
-
-async function startOperation(ports: Ports, task: Task, bootId: string): Promise<StartOperation> {
-  const input = (task.inputRef ? await readLargeValue(ports, task.inputRef) : task.input) as Json;
-  const context = isObject(input.context) ? input.context : undefined;
-  const instruction = typeof input.instruction === "string" ? input.instruction : undefined;
-  const prompt = instruction && buildPrompt({ goal: task.goal, caller: task.caller, context, instruction });
-  const { timeoutSeconds, graceSeconds, maxBudgetUsd } = task.limits;
-  return {
-    contract: CONTRACT,
-    op: "start",
-    bootId,
-    taskId: task.id,
-    taskType: task.taskType,
-    ...(prompt && { prompt }),
-    input,
-    ...(context && { context }),
-    ...(task.metadata && { metadata: task.metadata }),
-    ...(task.env && { env: task.env }),
-    limits: { timeoutSeconds, graceSeconds, ...(maxBudgetUsd !== undefined && { maxBudgetUsd }) },
-    depth: task.depth,
-  };
-}
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -5,13 +5,20 @@ import type { Task } from "../../../lib/domain/task.ts";
 /** What the definition hands to a step. `failure` is what its Catch wrote. */
 export type StepInput = { id: string; n: number; failure?: { Error?: string; Cause?: string } };
 
-/** What the definition's choices read: whether to come again, and after how many whole seconds. */
-export type StepOutput = { again: boolean; waitSeconds: number };
+/**
+ * What the definition's choices read: whether to come again, and after how many whole seconds; and whether the job is a
+ * call that InvokeForeign has to make.
+ */
+export type StepOutput = { again: boolean; waitSeconds: number; foreign: boolean };
 
 export type Step = (ports: Ports, input: StepInput) => Promise<StepOutput>;
 
-export const done: StepOutput = { again: false, waitSeconds: 0 };
-export const again = (waitSeconds: number): StepOutput => ({ again: true, waitSeconds: Math.ceil(waitSeconds) });
+export const done: StepOutput = { again: false, waitSeconds: 0, foreign: false };
+export const again = (waitSeconds: number): StepOutput => ({
+  ...done,
+  again: true,
+  waitSeconds: Math.ceil(waitSeconds),
+});
 
 /** The task as it stands, or undefined when it is gone or another execution acts for it. */
 export async function current(ports: Ports, { id, n }: StepInput): Promise<Task | undefined> {

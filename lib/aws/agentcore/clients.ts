@@ -1,5 +1,10 @@
 import type { BedrockAgentCoreClient } from "@aws-sdk/client-bedrock-agentcore";
 import type { BedrockAgentCoreControlClient } from "@aws-sdk/client-bedrock-agentcore-control";
+import type { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
+import type { ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
+import type { STSClient } from "@aws-sdk/client-sts";
+import type { AccountProfile } from "./account.ts";
+import { identityOf } from "./account.ts";
 
 /** The SDK's module and one client per way of sending. */
 export type DataPlane = typeof import("@aws-sdk/client-bedrock-agentcore") & {
@@ -11,6 +16,10 @@ export type DataPlane = typeof import("@aws-sdk/client-bedrock-agentcore") & {
 export type ControlPlane = typeof import("@aws-sdk/client-bedrock-agentcore-control") & {
   client: BedrockAgentCoreControlClient;
 };
+export type Logs = typeof import("@aws-sdk/client-cloudwatch-logs") & { client: CloudWatchLogsClient };
+export type Quotas = typeof import("@aws-sdk/client-service-quotas") & { client: ServiceQuotasClient };
+/** Asked by the account's own credentials, before any role is assumed. */
+export type Tokens = typeof import("@aws-sdk/client-sts") & { client: STSClient };
 
 export type ClientOptions = {
   /** For a stand-in; without it the environment says where AWS is, as for every AWS SDK. */
@@ -19,57 +28,60 @@ export type ClientOptions = {
 
 const CONNECT_MS = 5000;
 const CONTROL_MS = 20_000;
+/** For what a task can do without, or somebody waits for. */
+const SHORT_MS = 5000;
 /** A streamed answer may last an hour: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/bedrock-agentcore-limits.html */
 const STREAM_MS = 3_600_000;
 
-const agentOptions = { connectionTimeout: CONNECT_MS };
+const sending = (maxAttempts: number, requestTimeout: number) => ({
+  maxAttempts,
+  retryMode: "standard",
+  requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout, throwOnRequestTimeout: true },
+});
 
-/** Clients by region; SDK and credentials are loaded where they are first needed. Credentials come from the SDK's chain. */
-export function openClients({ endpoint }: ClientOptions) {
-  const data = new Map<string, Promise<DataPlane>>();
-  const control = new Map<string, Promise<ControlPlane>>();
+/** Clients of one account profile, by region; SDK and credentials are loaded where they are first needed. */
+export function openClients({ endpoint }: ClientOptions, account: AccountProfile) {
   const at = (region: string) => ({ region, ...(endpoint !== undefined && { endpoint }) });
-
-  async function openData(region: string): Promise<DataPlane> {
-    const sdk = await import("@aws-sdk/client-bedrock-agentcore");
-    const client = (maxAttempts: number, requestTimeout: number) =>
-      new sdk.BedrockAgentCoreClient({
-        ...at(region),
-        maxAttempts,
-        retryMode: "standard",
-        requestHandler: { ...agentOptions, requestTimeout, throwOnRequestTimeout: true },
-      });
-    return { ...sdk, once: client(1, STREAM_MS), patient: client(5, CONTROL_MS) };
-  }
-
-  async function openControl(region: string): Promise<ControlPlane> {
-    const sdk = await import("@aws-sdk/client-bedrock-agentcore-control");
-    const client = new sdk.BedrockAgentCoreControlClient({
-      ...at(region),
-      maxAttempts: 4,
-      retryMode: "standard",
-      requestHandler: { ...agentOptions, requestTimeout: CONTROL_MS, throwOnRequestTimeout: true },
-    });
-    return { ...sdk, client };
-  }
+  const tokens = byRegion(async (region): Promise<Tokens> => {
+    const sdk = await import("@aws-sdk/client-sts");
+    return { ...sdk, client: new sdk.STSClient({ ...at(region), ...identity.source, ...sending(2, SHORT_MS) }) };
+  });
+  const identity = identityOf(account, tokens);
+  const by = (region: string) => ({ ...at(region), ...identity.in(region) });
 
   return {
-    dataPlane: (region: string) => remembered(data, region, openData),
-    controlPlane: (region: string) => remembered(control, region, openControl),
+    dataPlane: byRegion(async (region): Promise<DataPlane> => {
+      const sdk = await import("@aws-sdk/client-bedrock-agentcore");
+      const client = (maxAttempts: number, timeoutMs: number) =>
+        new sdk.BedrockAgentCoreClient({ ...by(region), ...sending(maxAttempts, timeoutMs) });
+      return { ...sdk, once: client(1, STREAM_MS), patient: client(5, CONTROL_MS) };
+    }),
+    controlPlane: byRegion(async (region): Promise<ControlPlane> => {
+      const sdk = await import("@aws-sdk/client-bedrock-agentcore-control");
+      return { ...sdk, client: new sdk.BedrockAgentCoreControlClient({ ...by(region), ...sending(4, CONTROL_MS) }) };
+    }),
+    logs: byRegion(async (region): Promise<Logs> => {
+      const sdk = await import("@aws-sdk/client-cloudwatch-logs");
+      return { ...sdk, client: new sdk.CloudWatchLogsClient({ ...by(region), ...sending(2, SHORT_MS) }) };
+    }),
+    quotas: byRegion(async (region): Promise<Quotas> => {
+      const sdk = await import("@aws-sdk/client-service-quotas");
+      return { ...sdk, client: new sdk.ServiceQuotasClient({ ...by(region), ...sending(2, SHORT_MS) }) };
+    }),
+    tokens,
   };
 }
 export type Clients = ReturnType<typeof openClients>;
 
 /** What was opened for a region, or is being opened; a failure is not remembered. */
-function remembered<T>(
-  opened: Map<string, Promise<T>>,
-  region: string,
-  open: (region: string) => Promise<T>,
-): Promise<T> {
-  const known = opened.get(region);
-  if (known) return known;
-  const opening = open(region);
-  opened.set(region, opening);
-  opening.catch(() => opened.delete(region));
-  return opening;
+function byRegion<T>(open: (region: string) => Promise<T>): (region: string) => Promise<T> {
+  const opened = new Map<string, Promise<T>>();
+  return (region) => {
+    const known = opened.get(region);
+    if (known) return known;
+    const opening = open(region);
+    opened.set(region, opening);
+    opening.catch(() => opened.delete(region));
+    return opening;
+  };
 }

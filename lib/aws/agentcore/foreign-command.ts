@@ -1,16 +1,16 @@
-import { type DispatchError, InvalidInputError, RefusedError } from "../../domain/errors.ts";
+import { type DispatchError, InvalidInputError, type Problem, RefusedError } from "../../domain/errors.ts";
+import type { JobEnd } from "../../domain/ports.ts";
 import type { Json } from "../../domain/task.ts";
 import { type CommandResult, commandInputSchema } from "../../domain/worker-contract.ts";
 import { untilDelivered } from "./delivery.ts";
-import type { ForeignCall } from "./foreign-agent.ts";
-import type { ForeignEnd, ForeignJob } from "./foreign-job.ts";
-import { lostIfUnknown } from "./lost.ts";
+import { explainCall } from "./foreign-failure.ts";
+import type { ForeignCall } from "./foreign-runtimes.ts";
 import { qualifierOf } from "./place.ts";
-import { explainInvocation } from "./problems.ts";
-import { askedOf } from "./session.ts";
 import { sessionIdOf } from "./session-id.ts";
 
 const DEFAULT_SECONDS = 900;
+/** How much sooner a command is ended than its call, so that its end can be told. */
+const SPARE_SECONDS = 5;
 /** https://docs.aws.amazon.com/bedrock-agentcore/latest/APIReference/API_InvokeAgentRuntimeCommand.html */
 const MAX_SECONDS = 3600;
 const MAX_LENGTH = 65_536;
@@ -19,21 +19,27 @@ const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /**
  * The line that AgentCore runs for a command: it splits words as a shell does and runs no shell, and gives a standard
- * input that never ends. Throws DispatchError for what such a line cannot carry.
+ * input that never ends. Throws DispatchError for what such a line cannot carry, or a call of `holdSeconds` cannot.
  * https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-execute-command.html
  *
- * @example foreignCommandOf({ command: "ls -l" }).line // /bin/bash -c 'exec </dev/null; exec "$@"' bash ls -l
+ * @example foreignCommandOf({ command: "ls -l" }, undefined, 3600).line // /bin/bash -c 'exec </dev/null; exec "$@"' bash ls -l
  */
-export function foreignCommandOf(input: Json, env?: Record<string, string>): { line: string; seconds: number } {
+export function foreignCommandOf(
+  input: Json,
+  env: Record<string, string> | undefined,
+  holdSeconds: number,
+): { line: string; seconds: number } {
   const parsed = commandInputSchema.safeParse(input);
   if (!parsed.success)
     throw new InvalidInputError(
       parsed.error.issues.map(({ path, message }) => ({ path: ["input", ...path].join("."), message })),
     );
-  const { command, args = [], shell, cwd, stdin, timeoutSeconds = DEFAULT_SECONDS } = parsed.data;
+  const { command, args = [], shell, cwd, stdin } = parsed.data;
+  const mostSeconds = Math.min(MAX_SECONDS, holdSeconds);
+  const timeoutSeconds = parsed.data.timeoutSeconds ?? Math.min(DEFAULT_SECONDS, mostSeconds);
   if (stdin !== undefined || parsed.data.env || env)
     throw notHere("its text is logged, so it carries no stdin and env");
-  if (timeoutSeconds > MAX_SECONDS) throw notHere(`it lasts ${MAX_SECONDS} s at most`);
+  if (timeoutSeconds > mostSeconds) throw notHere(`it lasts ${mostSeconds} s at most`);
   const go = `exec </dev/null; ${cwd === undefined ? "" : `cd -- ${quoted(cwd)} || exit 126; `}`;
   const words = args.map(quoted);
   const line = shell
@@ -49,22 +55,24 @@ const notHere = (why: string): DispatchError =>
   });
 
 /** Runs a command beside the agent of a session, once. However it ends, its result says so as data. */
-export async function runForeignCommand(job: ForeignJob, call: ForeignCall): Promise<ForeignEnd> {
-  const { task, runtime, operation } = call;
-  const { line, seconds } = foreignCommandOf(operation.input, operation.env);
+export async function runForeignCommand(call: ForeignCall): Promise<JobEnd> {
+  const { clients, task, runtime, job, maxSeconds, signal: abortSignal } = call;
+  const { line, seconds } = foreignCommandOf(job.input, job.env, maxSeconds);
+  const heldSeconds = Math.max(1, maxSeconds - SPARE_SECONDS);
+  const timeout = Math.min(seconds, Math.ceil(job.limits.timeoutSeconds), heldSeconds);
   const startedAt = performance.now();
   const counts = { stdout: 0, stderr: 0 };
   try {
-    const { once, InvokeAgentRuntimeCommandCommand } = await call.plane;
+    const { once, InvokeAgentRuntimeCommandCommand } = await clients.dataPlane(runtime.region);
     const command = new InvokeAgentRuntimeCommandCommand({
       agentRuntimeArn: runtime.arn,
       qualifier: qualifierOf(task),
       runtimeSessionId: sessionIdOf(task),
       contentType: "application/json",
       accept: "application/vnd.amazon.eventstream",
-      body: { command: line, timeout: Math.min(seconds, Math.ceil(operation.limits.timeoutSeconds)) },
+      body: { command: line, timeout },
     });
-    const { stream = [] } = await untilDelivered(() => once.send(command, { abortSignal: job.signal }), job.signal);
+    const { stream = [] } = await untilDelivered(() => once.send(command, { abortSignal }), abortSignal);
     for await (const { chunk, ...failure } of stream) {
       const [thrown] = Object.values(failure).filter((value) => value instanceof Error);
       if (thrown) throw thrown;
@@ -72,29 +80,37 @@ export async function runForeignCommand(job: ForeignJob, call: ForeignCall): Pro
         const text = chunk?.contentDelta?.[name];
         if (!text) continue;
         counts[name] += Buffer.byteLength(text);
-        job.log(text, name);
+        call.log(text, name);
       }
       if (chunk?.contentStop) {
         const durationMs = Math.round(performance.now() - startedAt);
         const { exitCode, status } = chunk.contentStop;
-        return endOf({
+        const result: CommandResult = {
           exitCode: exitCode ?? null,
           timedOut: status === "TIMED_OUT",
           durationMs,
           stdoutBytes: counts.stdout,
           stderrBytes: counts.stderr,
-        });
+        };
+        return result.timedOut ? { result, error: timedOut(timeout, heldSeconds) } : endOf(result);
       }
     }
   } catch (error) {
-    throw lostIfUnknown(explainInvocation(error, askedOf(task, runtime, "InvokeAgentRuntimeCommand")));
+    throw explainCall(error, task, runtime, "InvokeAgentRuntimeCommand");
   }
   return { error: { code: "worker.lost", message: "the stream ended before the command did", retryable: true } };
 }
 
-function endOf(result: CommandResult): ForeignEnd {
-  if (result.timedOut)
-    return { result, error: { code: "task.timeout", message: "the command took too long", retryable: false } };
+const timedOut = (seconds: number, heldSeconds: number): Problem => ({
+  code: "task.timeout",
+  message: `the command did not end within ${seconds} s`,
+  retryable: false,
+  ...(seconds === heldSeconds && {
+    hint: `without the worker contract a command has ${heldSeconds} s here, however high timeoutSeconds is; on a runtime with the worker of this project it has all of them`,
+  }),
+});
+
+function endOf(result: CommandResult): JobEnd {
   if (result.exitCode === 0) return { result };
   // AgentCore's own failures have this code: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-execute-command.html
   if (result.exitCode === -1)

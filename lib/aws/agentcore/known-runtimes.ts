@@ -7,11 +7,9 @@ import { explain, isNotFound } from "./problems.ts";
 export async function getRuntime(
   { client, GetAgentRuntimeCommand }: ControlPlane,
   { id }: RuntimeRef,
-  abortSignal?: AbortSignal,
 ): Promise<GetAgentRuntimeResponse | undefined> {
   try {
-    const options = abortSignal ? { abortSignal } : {};
-    return await client.send(new GetAgentRuntimeCommand({ agentRuntimeId: id }), options);
+    return await client.send(new GetAgentRuntimeCommand({ agentRuntimeId: id }));
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw explain(error, { action: "GetAgentRuntime", runtimeId: id });

@@ -1,5 +1,6 @@
 import { DispatchError, RefusedError, RetryableError, WorkerGoneError } from "../../domain/errors.ts";
 import { OutcomeUnknownError } from "../../domain/session.ts";
+import { accessDenied } from "./access-denied.ts";
 import { logGroupOf } from "./place.ts";
 
 type SdkError = Error & { code?: unknown; $metadata?: { httpStatusCode?: number } };
@@ -10,6 +11,7 @@ export type Asked = {
   action: string;
   runtimeId?: string;
   qualifier?: string;
+  accountProfile?: string;
 };
 
 const credentialErrors = [
@@ -47,7 +49,7 @@ export function explain(error: unknown, asked: Asked): unknown {
   if (name === "AccessDeniedException") return accessDenied(error, asked);
   if (credentialErrors.includes(name))
     return new RetryableError("platform.credentials", `AWS credentials are missing or not valid: ${message}`, {
-      hint: "make valid AWS credentials available to the control plane, for instance with `aws sso login`",
+      hint: `make valid AWS credentials available to the control plane, for instance with \`aws sso login\`; accounts.${asked.accountProfile ?? "<name>"}.credentialSource says which it uses`,
       ...cause,
     });
   if (throttled.includes(name) || statusOf(error) === 429)
@@ -91,20 +93,11 @@ export function explainInvocation(error: unknown, asked: Asked): unknown {
   return explain(error, asked);
 }
 
-function accessDenied(error: Error, { action }: Asked): RefusedError {
-  const missing = /perform: ([\w-]+:\w+)/.exec(error.message)?.[1] ?? `bedrock-agentcore:${action}`;
-  return new RefusedError("platform.access_denied", `AWS denied ${action}: ${error.message}`, {
-    hint: `allow ${missing} on the runtime and on its endpoints (runtime/<id> and runtime/<id>/*)`,
-    details: { action: missing },
-    cause: error,
-  });
-}
-
 /** Ended sessions give their place back, so that the same may succeed later; the quota itself is not ours to raise. */
 function quotaExceeded(error: Error, { action }: Asked): RetryableError {
   const quota = action === "CreateAgentRuntime" ? "Total agents per account" : "Active session workloads per account";
   return new RetryableError("platform.quota_exceeded", `a quota of AgentCore is used up (${quota}): ${error.message}`, {
-    hint: `ask for more of "${quota}" in Service Quotas, or lower maxRunning`,
+    hint: `ask for more of "${quota}" in Service Quotas, or lower maxRunning; where it is 0, as in some new accounts, ask AWS Support`,
     details: { quota },
     cause: error,
   });

@@ -3,6 +3,7 @@ import { RefusedError, RetryableError } from "../../domain/errors.ts";
 import type { Readiness } from "../../domain/ports.ts";
 import type { Task } from "../../domain/task.ts";
 import type { ControlPlane } from "./clients.ts";
+import { imageHint, withImageHint } from "./image-hint.ts";
 import { findRuntime, getRuntime } from "./known-runtimes.ts";
 import {
   neededDetail,
@@ -14,6 +15,7 @@ import {
   serverProtocolOf,
 } from "./place.ts";
 import { explain, isConflict, isNotFound } from "./problems.ts";
+import { isRefusedAlike } from "./refused.ts";
 
 /** A microVM lives 8 hours at most: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-lifecycle-settings.html */
 const MAX_LIFETIME_SECONDS = 28_800;
@@ -71,7 +73,9 @@ export async function createRuntime(
   } catch (error) {
     const made = isConflict(error) ? await findRuntime(plane, runtimeNameOf(task)) : undefined;
     if (made) return made;
-    throw refusal(explain(error, { action: "CreateAgentRuntime" }));
+    throw refusal(
+      withImageHint(explain(error, { action: "CreateAgentRuntime", accountProfile: task.accountProfile }), task),
+    );
   }
 }
 
@@ -104,19 +108,18 @@ export async function isRuntimeReady(
   }
   if (seen.status === "READY") return { ready: true };
   if (seen.status === "CREATING" || seen.status === "UPDATING") return waiting;
-  throw new RefusedError(
-    "worker.start_failed",
-    `the runtime made for the task is ${seen.status}: ${seen.failureReason ?? "AgentCore gave no reason"}`,
-    {
-      hint: "check target.details.ecrImageUri and target.details.executionRoleArn with check_cloud_agent_runtime",
-      details: { runtimeArn: runtime.arn, qualifier: qualifierOf(task) },
-    },
-  );
+  const reason = seen.failureReason ?? "AgentCore gave no reason";
+  throw new RefusedError("worker.start_failed", `the runtime made for the task is ${seen.status}: ${reason}`, {
+    hint:
+      imageHint(reason, task) ??
+      "check target.details.ecrImageUri and target.details.executionRoleArn with check_cloud_agent_runtime",
+    details: { runtimeArn: runtime.arn, qualifier: qualifierOf(task) },
+  });
 }
 
 /** Deletes the runtime that a task owns; resolves with true once it does not exist. Throws DispatchError. */
 export async function deleteRuntime(plane: ControlPlane, task: Task, nowMs: number): Promise<boolean> {
-  const runtime = runtimeOf(task) ?? (await findRuntime(plane, task.owes.runtime ?? runtimeNameOf(task)));
+  const runtime = runtimeOf(task) ?? (await findOwn(plane, task));
   if (!runtime) {
     const since = Date.parse(task.phases.provisioning ?? task.createdAt);
     const isRefused = task.error?.details?.refusedAction === "CreateAgentRuntime";
@@ -136,3 +139,10 @@ export async function deleteRuntime(plane: ControlPlane, task: Task, nowMs: numb
     throw explain(error, { action: "DeleteAgentRuntime", runtimeId: runtime.id });
   }
 }
+
+/** Where even looking is refused, for the reason for which making it was, there is none. */
+const findOwn = (plane: ControlPlane, task: Task): Promise<RuntimeRef | undefined> =>
+  findRuntime(plane, task.owes.runtime ?? runtimeNameOf(task)).catch((error: unknown) => {
+    if (isRefusedAlike(task, error)) return undefined;
+    throw error;
+  });

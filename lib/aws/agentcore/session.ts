@@ -42,11 +42,7 @@ export async function callWorker(
     return await readReply(response, contentType, abortSignal);
   } catch (error) {
     // Before its first answer there is nothing that could have gone: what was named never existed.
-    if (operation.op === "hello" && isNotFound(error))
-      throw new RetryableError("platform.runtime_not_found", `there is no runtime ${runtime.arn}`, {
-        hint: "check the runtime's ARN and its qualifier with check_cloud_agent_runtime",
-        cause: error,
-      });
+    if (operation.op === "hello" && isNotFound(error)) throw noRuntime(runtime, error);
     throw explainInvocation(error, askedOf(task, runtime, "InvokeAgentRuntime"));
   }
 }
@@ -72,8 +68,15 @@ export async function stopSession(
   }
 }
 
+export const noRuntime = ({ arn }: RuntimeRef, cause: unknown): RetryableError =>
+  new RetryableError("platform.runtime_not_found", `there is no runtime ${arn}`, {
+    hint: "check the runtime's ARN and its qualifier with check_cloud_agent_runtime",
+    cause,
+  });
+
 export const askedOf = (task: Task, runtime: RuntimeRef, action: string): Asked => ({
   action,
   runtimeId: runtime.id,
   qualifier: qualifierOf(task),
+  accountProfile: task.accountProfile,
 });

@@ -1,13 +1,14 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { flawOf, localIdentity } from "../signature.ts";
 import { commandSchema, createSchema, qualifierSchema, sessionIdSchema, stopSchema } from "./constraints.ts";
 import { Machines } from "./machines.ts";
 import { runCommand } from "./run-command.ts";
 import { Runtimes } from "./runtimes.ts";
-import { signatureFlaw } from "./signature.ts";
 import { type ErrorType, parse, parseJson, readBody, ServiceError, sendError, sendJson } from "./wire.ts";
 
+export const credentials = { accessKeyId: "AKIDEMULATOR", secretAccessKey: "emulator-secret" };
 export const REGION = "us-west-2";
 export const ACCOUNT = "123456789012";
 export const ROLE = `arn:aws:iam::${ACCOUNT}:role/worker`;
@@ -87,7 +88,12 @@ export class Emulator {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const body = await readBody(request);
-      const flaw = await signatureFlaw(request, body);
+      const flaw = await flawOf(request, body, {
+        service: "bedrock-agentcore",
+        region: REGION,
+        identities: { ...localIdentity, [credentials.accessKeyId]: credentials.secretAccessKey },
+        nowMs: Date.now(),
+      });
       if (flaw) throw new ServiceError("AccessDeniedException", flaw);
       await this.#route(request, body, response);
     } catch (error) {

@@ -1,8 +1,8 @@
 import { onTestFinished } from "vitest";
 import type { Json } from "../../../lib/domain/task.ts";
 import { startSystem, temporaryFolder } from "../../system/system.ts";
-import { Emulator, IMAGE, REGION, ROLE } from "./emulator.ts";
-import { credentials } from "./signature.ts";
+import { startCloudWatchLogs } from "../cloudwatch-logs.ts";
+import { credentials, Emulator, IMAGE, REGION, ROLE } from "./emulator.ts";
 
 /** An emulator for the length of a test. */
 export async function startEmulator(): Promise<Emulator> {
@@ -23,14 +23,24 @@ export const configurationWith = (runtimeArn?: string, details: Json = {}): Json
   },
 });
 
-/** The whole system on this machine, with AgentCore as the emulator plays it. */
-export async function startLaptop(emulator: Emulator, configuration: Json, stateDir = temporaryFolder()) {
+/** The whole system on this machine, with AgentCore as the emulator plays it; `more` is added to its environment. */
+export async function startLaptop(
+  emulator: Emulator,
+  configuration: Json,
+  stateDir = temporaryFolder(),
+  more: Record<string, string> = {},
+) {
+  const identities = { [credentials.accessKeyId]: credentials.secretAccessKey };
+  const logs = await startCloudWatchLogs({ region: REGION, identities });
+  onTestFinished(() => logs.close());
   const env = {
-    AWS_ENDPOINT_URL_BEDROCK_AGENTCORE: emulator.endpoint,
-    AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL: emulator.endpoint,
+    // Other services of AWS as well: it answers nothing there, and nothing leaves this machine.
+    AWS_ENDPOINT_URL: emulator.endpoint,
+    AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: logs.endpoint,
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     AWS_EC2_METADATA_DISABLED: "true",
+    ...more,
   };
   return startSystem(stateDir, { configuration, env });
 }

@@ -1,0 +1,45 @@
+import type { Check, Placement } from "../../domain/ports.ts";
+import { accountIn } from "./account.ts";
+import { fail, pass } from "./checks.ts";
+import { detail, isOfOneTask, parseRuntimeArn, roleOf } from "./place.ts";
+
+const rolePattern = /^arn:aws(-[^:]+)?:iam::\d{12}:role\/.+$/;
+/** https://docs.aws.amazon.com/bedrock-agentcore-control/latest/APIReference/API_ContainerConfiguration.html */
+const imagePattern =
+  /^(?:(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?|public\.ecr\.aws)\/[a-z0-9._/-]+([:@].+)?$/;
+
+/** The account that a private repository of Amazon ECR belongs to. */
+export const accountOfImage = (image: string): string | undefined => imagePattern.exec(image)?.[1];
+
+/** What can be said of a target without asking anybody. What is missing is reported with the other settings. */
+export function targetChecks(placement: Placement): Check[] {
+  if (placement.target.mode === "session") return sessionChecks(placement);
+  const image = detail(placement, "ecrImageUri");
+  const role = roleOf(placement);
+  return [...(image === undefined ? [] : [imageCheck(image)]), ...(role === undefined ? [] : [roleCheck(role)])];
+}
+
+function sessionChecks(placement: Placement): Check[] {
+  const arn = detail(placement, "runtimeArn");
+  if (arn === undefined) return [];
+  const runtime = parseRuntimeArn(arn);
+  if (!runtime) return [fail("runtime_arn", "target.details.runtimeArn is not the ARN of an AgentCore runtime")];
+  if (isOfOneTask(runtime)) return [fail("runtime_arn", "this runtime was made for one task; name another")];
+  return [pass("runtime_arn", arn)];
+}
+
+function imageCheck(image: string): Check {
+  const match = imagePattern.exec(image);
+  if (!match)
+    return fail(
+      "image",
+      "target.details.ecrImageUri must name an image in Amazon ECR, such as 123456789012.dkr.ecr.us-west-2.amazonaws.com/worker:1",
+    );
+  const [, account, region] = match;
+  return pass("image", `${image}${account ? ` (account ${account}, ${region})` : ""}`);
+}
+
+function roleCheck(role: string): Check {
+  if (rolePattern.test(role)) return pass("role", `${role} (account ${accountIn(role)})`);
+  return fail("role", "target.details.executionRoleArn must be the ARN of an IAM role");
+}

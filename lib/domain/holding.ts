@@ -1,0 +1,132 @@
+import { absorb, canBeAsked } from "./absorbing.ts";
+import { type Problem, RetryableError } from "./errors.ts";
+import { HeldJob } from "./held-job.ts";
+import { keepLargeValue } from "./large-values.ts";
+import { beginLook, type Look } from "./looking.ts";
+import type { ForeignRuntimes, Ports } from "./ports.ts";
+import { keepNews, settle } from "./pull.ts";
+import { adapterOf, foreignOf, withSession } from "./session.ts";
+import { jobOf, noteStart, secondsFor } from "./starting.ts";
+import { type Task, without } from "./task.ts";
+import type { PollReply } from "./worker-contract.ts";
+
+/** How often what came is written, and looked whether the answer is still wanted. */
+const TICK_MS = 500;
+/** The lease outlives a renewal that fails. */
+const RENEW_MS = 5000;
+/** How long the end of a job that was broken off waits for that of its session; Cleanup ends it in any case. */
+const STOP_MS = 5000;
+
+/**
+ * Makes the one call that the job of a task is, and holds it until it is answered. For so long this process is the worker:
+ * it writes what comes as it comes, under the lease of whoever looks, so that nobody takes the worker for lost; when this
+ * process dies, that lease lapses. A job that was attempted before is not sent again.
+ */
+export async function hold(ports: Ports, task: Task): Promise<void> {
+  const foreign = foreignOf(ports, task);
+  if (!foreign) return;
+  const job = await jobOf(ports, task);
+  const look = await beginLook(ports, task.id, secondsFor(ports, task) * 1000, (now) => attempt(now, ports.now()));
+  if (!look) return noteAttempt(ports, task);
+  const held = new HeldJob();
+  // Until the call is made, a failure leaves the job to whoever comes next.
+  let undo = unattempted;
+  try {
+    const started = await noteStart(ports, task.id);
+    undo = (current) => current;
+    if (started.status === "running") held.begin((call) => foreign.call(look.task, job, call));
+    const isEnded = await follow({ ports, foreign, look, held }, started);
+    if (!isEnded) await look.end(undo);
+  } catch (error) {
+    await look.end(undo, error).catch(() => {});
+    throw error;
+  } finally {
+    held.breakOff({ status: "cancelled" });
+  }
+}
+
+const attempt = (task: Task, nowMs: number): Task | undefined =>
+  task.status === "starting" && task.session?.startAttemptedAtMs === undefined
+    ? withSession(task, { startAttemptedAtMs: nowMs })
+    : undefined;
+
+const unattempted = (task: Task): Task =>
+  task.status === "starting" && task.session ? { ...task, session: without(task.session, "startAttemptedAtMs") } : task;
+
+/** A job that may have been sent by one who died is watched from now on. */
+async function noteAttempt(ports: Ports, { id }: Task): Promise<void> {
+  const task = await ports.store.get(id);
+  if (task?.session?.startAttemptedAtMs !== undefined && task.status === "starting") await noteStart(ports, id);
+}
+
+type Holding = { ports: Ports; foreign: ForeignRuntimes; look: Look; held: HeldJob };
+
+/** Resolves with whether the job's end was written here; else somebody else has ended the task. */
+async function follow(holding: Holding, started: Task): Promise<boolean> {
+  const { ports, held } = holding;
+  let task: Task | undefined = started;
+  let renewedAtMs = ports.now();
+  while (task && canBeAsked(task)) {
+    await breakOffUnwanted(holding, task);
+    const report = held.report(task.workerSequence);
+    const isNews = report.events.length > 0 || report.status !== "running";
+    try {
+      if (isNews || ports.now() - renewedAtMs >= RENEW_MS) {
+        task = await keep(holding, task, report);
+        renewedAtMs = ports.now();
+        if (report.status !== "running") return true;
+      }
+      await Promise.race([held.over, pause()]);
+      task = await ports.store.get(started.id);
+    } catch (error) {
+      if (!(error instanceof RetryableError) || ports.closing.aborted) throw error;
+      ports.log.warn("what a runtime said could not be kept; it is tried again", {
+        taskId: started.id,
+        error: String(error),
+      });
+      await pause();
+    }
+  }
+  return false;
+}
+
+const pause = () => new Promise((resolve) => setTimeout(resolve, TICK_MS));
+
+/** Stores what is new, the end included, and stays the one who looks until then. */
+async function keep({ ports, look }: Holding, task: Task, report: PollReply): Promise<Task> {
+  const logLength = await keepNews(ports, task, report.events);
+  const kept = report.result === undefined ? {} : await keepLargeValue(ports, task.id, "result", report.result);
+  const edit = (current: Task) => absorb(current, report, logLength, kept, ports.now());
+  return report.status === "running" ? look.goOn(edit) : settle(ports, () => look.end(edit));
+}
+
+/** Ends a job whose answer nobody wants any more, and its session with it. */
+async function breakOffUnwanted({ ports, foreign, held }: Holding, task: Task): Promise<void> {
+  if (ports.closing.aborted) return void held.breakOff({ status: "failed", error: closed });
+  const isCancelled = task.status === "cancelling";
+  if (!isCancelled && ports.now() < (task.deadlineAtMs ?? Number.POSITIVE_INFINITY)) return;
+  const end = isCancelled
+    ? ({ status: "cancelled" } as const)
+    : ({ status: "failed", error: timedOut(task, secondsFor(ports, task), foreign.maxSeconds) } as const);
+  if (!held.breakOff(end)) return;
+  const stopped = adapterOf(ports, task)
+    .stop(task)
+    .catch((error) => ports.log.warn("a session could not be stopped yet", { taskId: task.id, error: String(error) }));
+  await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, STOP_MS))]);
+}
+
+const closed: Problem = {
+  code: "worker.lost",
+  message: "the process that held the connection to the runtime was stopped",
+  retryable: true,
+  hint: "the job may have run; look for what it did before you dispatch it again",
+};
+
+const timedOut = ({ limits }: Task, seconds: number, maxSeconds: number): Problem => ({
+  code: "task.timeout",
+  message: `the runtime did not answer within ${seconds} s`,
+  retryable: false,
+  ...(limits.timeoutSeconds > maxSeconds && {
+    hint: `a runtime without the worker contract is called once, and here that call is held for ${maxSeconds} s at most; with the worker of this project in its image a job may take all of timeoutSeconds`,
+  }),
+});
