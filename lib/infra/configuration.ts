@@ -1,9 +1,13 @@
+import { writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { withCloudDefaults } from "../aws/config-defaults.ts";
 import { isObject, type JsonObject } from "../domain/built-in.ts";
 import type { Mistake } from "../domain/errors.ts";
 import type { Configuration } from "../domain/profile.ts";
 import { settings } from "../domain/settings.ts";
 import { type ConfigurationSource, checkedConfiguration, readConfiguration } from "../local/config-file.ts";
+import { deployedEntries } from "./bundle.ts";
+import { unusableTargets } from "./target-mistakes.ts";
 
 /** `input` is the file as it was written: what is deployed, and completed there. */
 export type CloudConfiguration = { input: JsonObject; configuration: Configuration };
@@ -14,8 +18,19 @@ const unknown = { workerImageUri: "the stack's", workerRoleArn: "the stack's", s
 /** Reads the configuration of a deployment as the local system reads its own. Throws ConfigurationError with all mistakes. */
 export function loadCloudConfiguration(source: ConfigurationSource): CloudConfiguration {
   const { path, input } = readConfiguration(source);
-  const configuration = checkedConfiguration(path, withCloudDefaults(input, unknown), localParts(input));
+  const configuration = checkedConfiguration(path, withCloudDefaults(input, unknown), [
+    ...localParts(input),
+    ...unusableTargets(input),
+  ]);
   return { input: isObject(input) ? input : {}, configuration };
+}
+
+/** Puts the configuration beside each bundled handler, as it was written but for what only says how to deploy. */
+export async function writeConfiguration(bundles: string, input: JsonObject): Promise<void> {
+  const { $schema: _schema, stateDir: _stateDir, cloud: _cloud, ...deployed } = input;
+  const text = `${JSON.stringify(deployed, null, 2)}\n`;
+  const handlers = deployedEntries().filter((entry) => entry.startsWith("lambdas/"));
+  await Promise.all(handlers.map((entry) => writeFile(join(bundles, dirname(entry), "configuration.json"), text)));
 }
 
 /** What only one machine can serve would fail each task that is sent there. */

@@ -177,6 +177,20 @@ describe("a runtime of a task", () => {
     expect(emulator.inventory.runtimes).toEqual([]);
   });
 
+  it("is gone when reading it is denied and the account does not list it any more", async () => {
+    emulator.runtimes.getsUntilReady = 0;
+    const backend = open();
+    const task = await withRefs(backend, runtimeTask());
+    emulator.fail("GetAgentRuntime", { error: "AccessDeniedException" });
+    await expect(backend.deleteRuntime(task)).rejects.toMatchObject({ code: "platform.access_denied" });
+    emulator.runtimes.vanish(task.providerRefs.runtimeArn ?? "");
+    emulator.fail("GetAgentRuntime", { error: "AccessDeniedException" });
+    emulator.fail("ListAgentRuntimes", { error: "AccessDeniedException" });
+    await expect(backend.deleteRuntime(task)).rejects.toMatchObject({ code: "platform.access_denied" });
+    emulator.fail("GetAgentRuntime", { error: "AccessDeniedException" });
+    expect(await backend.deleteRuntime(task)).toBe(true);
+  });
+
   it("that cannot be found stays owed for half an hour; for a minute when AWS refused to make it", async () => {
     const task = runtimeTask();
     const later = (minutes: number) => open({ now: () => Date.parse(task.createdAt) + minutes * 60_000 });

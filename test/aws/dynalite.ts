@@ -9,8 +9,9 @@ import { openClient } from "../../lib/aws/dynamo-client.ts";
 export async function startDynalite() {
   const script = join(import.meta.dirname, "fixtures/dynalite-server.mjs");
   const child = spawn(process.execPath, [script], { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface({ input: child.stdout });
   const port = await new Promise<number>((resolve, reject) => {
-    createInterface({ input: child.stdout }).once("line", (line) => resolve(Number(line)));
+    lines.once("line", (line) => resolve(Number(line)));
     child.once("exit", (code) => reject(new Error(`dynalite ended with ${code}`)));
   });
   const endpoint = `http://127.0.0.1:${port}`;
@@ -24,6 +25,12 @@ export async function startDynalite() {
       const name = `agent-dispatch-${++tables}`;
       await createTable(client, name);
       return name;
+    },
+    /** The next requests of this operation, whoever sends them, are refused with that error. */
+    async fail(operation: string, code: string, times: number): Promise<void> {
+      const noted = once(lines, "line");
+      child.stdin.write(`${JSON.stringify({ operation, code, times })}\n`);
+      await noted;
     },
     async stop() {
       client.destroy();

@@ -19,12 +19,15 @@ export type RunnerOptions = {
   functions: Readonly<Record<string, StateFunction>>;
   /** Milliseconds to wait in Wait states, by their names, instead of what the definition says. */
   waits?: Record<string, number>;
+  /** What pauses before a failed state is tried again are multiplied by; default 1. */
+  retryScale?: number;
   now: () => number;
 };
 
 /** Makes what starts executions of a definition; the functions stand behind its Task states. */
-export function runner({ definition, functions, waits = {}, now }: RunnerOptions) {
-  const machine = new StateMachine(definition as ConstructorParameters<typeof StateMachine>[0], {
+export function runner({ definition, functions, waits = {}, retryScale = 1, now }: RunnerOptions) {
+  const scaled = withRetries(definition as Definition, retryScale);
+  const machine = new StateMachine(scaled as ConstructorParameters<typeof StateMachine>[0], {
     validationOptions: { noValidate: true },
   });
 
@@ -34,6 +37,8 @@ export function runner({ definition, functions, waits = {}, now }: RunnerOptions
       Object.entries(functions).map(([state, run]) => [
         state,
         (event: unknown) => {
+          // The library wakes up whoever waits to try again, and tries again.
+          if (execution.status === "ABORTED") return new Promise(() => {});
           const call = asLambda(run, event);
           underWay.add(call);
           return call.finally(() => underWay.delete(call));
@@ -63,6 +68,24 @@ export function runner({ definition, functions, waits = {}, now }: RunnerOptions
     };
     return execution;
   };
+}
+
+type Retrier = { IntervalSeconds?: number; MaxDelaySeconds?: number };
+type Definition = { States: Record<string, { Type: string; Retry?: Retrier[] }> };
+
+/** Names of the states of a type, in the order of the definition. */
+export const statesOf = (definition: unknown, type: string): string[] =>
+  Object.entries((definition as Definition).States).flatMap(([name, { Type }]) => (Type === type ? [name] : []));
+
+/** The definition with other pauses before its retries. */
+function withRetries(definition: Definition, scale: number): Definition {
+  const scaled = structuredClone(definition);
+  for (const { Retry = [] } of Object.values(scaled.States))
+    for (const retrier of Retry) {
+      retrier.IntervalSeconds = (retrier.IntervalSeconds ?? 1) * scale;
+      if (retrier.MaxDelaySeconds !== undefined) retrier.MaxDelaySeconds *= scale;
+    }
+  return scaled;
 }
 
 /** Lambda hands on JSON, and of an error its name and message. */

@@ -2,13 +2,26 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { ConfigurationInput } from "../../lib/domain/profile.ts";
 import { bundle } from "../../lib/infra/bundle.ts";
 
 const runtime = join(import.meta.dirname, "fixtures/lambda-runtime.mjs");
 
-type Environment = { child: ChildProcess; url: string; busy: boolean };
+type Environment = { child: ChildProcess; url: string; busy: boolean; exited: Promise<void> };
+type InvokeOptions = {
+  signal?: AbortSignal;
+  remainingMs?: number;
+  /** The event has its effect, and its environment is killed before it answers. */
+  dies?: boolean;
+};
+
+/** A process that stands still does not see that whoever started it has ended. */
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
 
 /**
  * Makes of a handler's source, a path in the repository, what is deployed, with the configuration beside it. `out` is an
@@ -22,13 +35,17 @@ export async function buildFunction(entry: string, out: string, configuration: C
 
 /**
  * A built handler as Lambda runs it: in processes of its own that see nothing but their code and their environment, in
- * which nobody's credentials are. Each handles one event at a time; while all are busy, another is started.
+ * which nobody's credentials are. Each handles one event at a time, and stands still between events; while all are busy,
+ * another is started. Once there are `most`, an event waits, where Lambda would have its sender try again.
  */
-export function deployFunction(file: string, env: Record<string, string>) {
-  const environments: Environment[] = [];
+export function deployFunction(file: string, env: Record<string, string>, most = Number.POSITIVE_INFINITY) {
+  const environments = new Set<Environment>();
   let output = "";
+  let isStopped = false;
+  const waiting: (() => void)[] = [];
 
   async function start(): Promise<Environment> {
+    if (isStopped) throw new Error("the function was deleted");
     const child = spawn(process.execPath, [runtime, file], {
       cwd: dirname(file),
       stdio: ["ignore", "pipe", "inherit", "ipc"],
@@ -37,43 +54,91 @@ export function deployFunction(file: string, env: Record<string, string>) {
         AWS_ACCESS_KEY_ID: "local",
         AWS_SECRET_ACCESS_KEY: "local",
         LAMBDA_TASK_ROOT: dirname(file),
+        NODE_COMPILE_CACHE: join(tmpdir(), "agentdispatch-test-compile-cache"),
         ...env,
       },
     });
+    running.add(child);
     child.stdout?.on("data", (chunk) => {
       output += chunk;
     });
-    const ended = once(child, "exit").then(([code]) => [{ failed: `the runtime ended with ${code}` }]);
-    const [told] = (await Promise.race([once(child, "message"), ended])) as [{ port?: number; failed?: string }];
+    const ended = once(child, "exit");
+    const environment: Environment = { child, url: "", busy: true, exited: ended.then(() => undefined) };
+    environments.add(environment);
+    void ended.then(() => {
+      environments.delete(environment);
+      running.delete(child);
+      waiting.shift()?.();
+    });
+    const failed = ended.then(([code]) => [{ failed: `the runtime ended with ${code}` }]);
+    const [told] = (await Promise.race([once(child, "message"), failed])) as [{ port?: number; failed?: string }];
     if (told.port === undefined) throw new Error(told.failed);
-    const environment = { child, url: `http://127.0.0.1:${told.port}`, busy: true };
-    environments.push(environment);
+    environment.url = `http://127.0.0.1:${told.port}`;
     return environment;
   }
 
+  /** An environment that handles nothing, which is busy from now on. */
+  async function take(): Promise<Environment> {
+    let idle = [...environments].find(({ busy }) => !busy);
+    while (!idle && environments.size >= most) {
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      idle = [...environments].find(({ busy }) => !busy);
+    }
+    if (!idle) return start();
+    idle.busy = true;
+    idle.child.kill("SIGCONT");
+    return idle;
+  }
+
+  /** Resolves when the event was handled to its end, also if nobody waits for the answer any more. */
+  async function handled({ child, exited }: Environment, requestId: string): Promise<void> {
+    const done = Promise.withResolvers<void>();
+    const listen = (told: { done?: string }) => told.done === requestId && done.resolve();
+    child.on("message", listen);
+    await Promise.race([done.promise, exited]);
+    child.off("message", listen);
+  }
+
+  const end = async (those: Iterable<Environment>) => {
+    await Promise.all(
+      [...those].map(({ child, exited }) => {
+        child.kill("SIGKILL");
+        return exited;
+      }),
+    );
+  };
+
   return {
-    /** Runs one event; the answer's body is what the handler wrote, or its result as JSON. */
-    async invoke(event: unknown, options: { signal?: AbortSignal; remainingMs?: number } = {}): Promise<Response> {
-      const { signal, remainingMs = 900_000 } = options;
-      const environment = environments.find(({ busy }) => !busy) ?? (await start());
-      environment.busy = true;
-      const free = () => {
+    /**
+     * Runs one event; the answer's body is what the handler wrote, or its result as JSON. That the environment died is an
+     * answer as well.
+     */
+    async invoke(event: unknown, options: InvokeOptions = {}): Promise<Response> {
+      const { signal, remainingMs = 900_000, dies = false } = options;
+      const environment = await take();
+      const requestId = randomUUID();
+      const over = handled(environment, requestId).then(() => {
         environment.busy = false;
-      };
-      try {
-        const response = await fetch(environment.url, {
-          method: "POST",
-          body: JSON.stringify({ event, requestId: randomUUID(), remainingMs }),
-          ...(signal && { signal }),
-        });
-        // Free again once all was read, so that nobody finds it in the middle of an answer.
-        const body = response.body?.pipeThrough(new TransformStream({ flush: free }));
-        return new Response(body ?? null, { status: response.status, headers: response.headers });
-      } catch (error) {
-        free();
-        throw error;
-      }
+        environment.child.kill("SIGSTOP");
+        waiting.shift()?.();
+      });
+      const response = await fetch(environment.url, {
+        method: "POST",
+        body: JSON.stringify({ event, requestId, remainingMs, dies }),
+        ...(signal && { signal }),
+      }).catch(async (error) => {
+        if (signal?.aborted) throw error;
+        await environment.exited;
+        return exitError(requestId);
+      });
+      // It ends once the environment is free, so that whoever has read it finds it so.
+      const body = response.body?.pipeThrough(new TransformStream({ flush: () => over }));
+      return new Response(body ?? null, { status: response.status, headers: response.headers });
     },
+    /** Ends environments that handle nothing, as Lambda may at any time. */
+    recycle: () => end([...environments].filter(({ busy }) => !busy)),
+    /** Kills every environment, whatever it does. */
+    killAll: () => end(environments),
     /** Log lines so far, each one as JSON. */
     logged: () =>
       output
@@ -81,12 +146,19 @@ export function deployFunction(file: string, env: Record<string, string>) {
         .slice(0, -1)
         .map((line) => JSON.parse(line) as Record<string, unknown>),
     async stop() {
-      for (const { child } of environments) {
-        if (child.exitCode !== null || child.signalCode !== null) continue;
-        child.kill("SIGKILL");
-        await once(child, "exit");
-      }
+      isStopped = true;
+      await end(environments);
     },
   };
 }
 export type DeployedFunction = ReturnType<typeof deployFunction>;
+
+/** What Lambda answers when an environment ends in the middle. */
+const exitError = (requestId: string): Response =>
+  Response.json(
+    {
+      errorType: "Runtime.ExitError",
+      errorMessage: `RequestId: ${requestId} Error: Runtime exited with error: signal: killed`,
+    },
+    { status: 500, headers: { "x-amz-function-error": "Unhandled" } },
+  );

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import type { Json } from "../../lib/domain/task.ts";
 import { makeTask } from "../contract/make-task.ts";
 import { connect, problemOf, revisions } from "../mcp/clients.ts";
+import { signingFetch } from "./callers.ts";
 import { type Cloud, openCloud } from "./functions.ts";
 import type { DeployedFunction } from "./lambda-runner.ts";
 import { openRestApi, readStreamed, restEvent } from "./rest-api.ts";
@@ -25,6 +26,9 @@ afterAll(async () => {
   await cloud?.stop();
 });
 
+/** Fetches as that principal. */
+const as = (userArn: string) => signingFetch(api.admit(userArn));
+
 const message = (name: string, args: Json = {}, id = 1, _meta: Json = {}) =>
   JSON.stringify({ jsonrpc: "2.0", id, method: "tools/call", params: { name, arguments: args, _meta } });
 
@@ -43,7 +47,7 @@ async function send(event: unknown, target = mcp) {
 
 describe.each(revisions)("a client of %s", (revision) => {
   test("dispatches a task, and reads it", async () => {
-    const client = await connect(api.url, revision, ANN);
+    const client = await connect(api.url, revision, as(ANN));
     expect((await client.call("list_providers")).structured).toEqual({ items: ["aws"] });
     const args = { runtime: "research", instruction: "Look around.", context: { topic: "moss" } };
     const spawned = await client.call("spawn_cloud_agent", args);
@@ -59,9 +63,9 @@ describe.each(revisions)("a client of %s", (revision) => {
     const status = await client.call("get_task_status", { task_id: taskId });
     expect(status.structured).toMatchObject({ id: taskId, status: "provisioning", owner: `${ROLE}/deployer` });
 
-    const again = await connect(api.url, revision, `${ROLE}/deployer/another-session`);
+    const again = await connect(api.url, revision, as(`${ROLE}/deployer/another-session`));
     expect((await again.call("get_task_status", { task_id: taskId })).structured).toMatchObject({ id: taskId });
-    const other = await connect(api.url, revision, BOB);
+    const other = await connect(api.url, revision, as(BOB));
     for (const tool of ["get_task_status", "get_task_result", "get_task_logs", "cancel_task"])
       expect(problemOf(await other.call(tool, { task_id: taskId }))).toMatchObject({ code: "task.not_found" });
     expect((await other.call("list_tasks")).structured).toMatchObject({ items: [] });
@@ -150,11 +154,9 @@ test("progress is streamed, and who leaves ends the wait", async () => {
   const left = () => mcp.logged().filter(({ message }) => String(message).startsWith("the caller left")).length;
   const before = left();
   const leaving = new AbortController();
-  const response = await fetch(api.url, {
+  const response = await as(ANN)(api.url, {
     method: "POST",
-    headers: Object.entries({ ...rpcHeaders, authorization: [`Bearer ${ANN}`] }).map(
-      ([name, [value = ""]]) => [name, value] as [string, string],
-    ),
+    headers: Object.entries(rpcHeaders).map(([name, [value = ""]]) => [name, value] as [string, string]),
     body: message("wait_for_task", { task_id: taskId, timeout_seconds: 45 }, 7, { progressToken: "p" }),
     signal: leaving.signal,
   });

@@ -2,8 +2,12 @@ import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
+import { type Caller, newCaller, REGION, SERVICE } from "./callers.ts";
 import type { DeployedFunction } from "./lambda-runner.ts";
+import { type Flaw, flawOf } from "./signature.ts";
 
+/** https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html */
+const MAX_PAYLOAD = 10 * 1024 * 1024;
 const MAX_METADATA = 16 * 1024;
 const DELIMITER = Buffer.alloc(8);
 
@@ -70,13 +74,34 @@ export async function readStreamed(answer: Response): Promise<Streamed> {
   return { statusCode, headers, body: body() };
 }
 
-/** A REST API in front of a function that streams. The bearer token of a request stands for who signed it. */
+/** https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html */
+const flawAnswers: Partial<Record<Flaw, readonly [type: string, message: string]>> = {
+  missing: ["MissingAuthenticationTokenException", "Missing Authentication Token"],
+  malformed: ["IncompleteSignatureException", "Authorization header requires 'Credential' parameter"],
+  unknown_key: ["UnrecognizedClientException", "The security token included in the request is invalid."],
+};
+const badSignature = ["InvalidSignatureException", "The request signature does not match"] as const;
+
+/**
+ * A REST API of one method in front of a function that streams. The callers that it was told of may call it, and each
+ * request must be signed by one.
+ */
 export async function openRestApi(target: Pick<DeployedFunction, "invoke">) {
+  const callers = new Map<string, Caller>();
+
   async function answer(request: IncomingMessage, response: ServerResponse) {
     const gone = new AbortController();
     response.once("close", () => gone.abort());
-    const body = await buffer(request);
-    const event = restEvent((request.headers.authorization ?? "").replace(/^Bearer /, ""), {
+    const body = await buffer(request).catch(() => undefined);
+    if (!body) return;
+    const refuse = (status: number, type: string, message: string) =>
+      void response.writeHead(status, { "x-amzn-errortype": type }).end(JSON.stringify({ message }));
+    const identities = Object.fromEntries([...callers].map(([id, { secretAccessKey }]) => [id, secretAccessKey]));
+    const flaw = await flawOf(request, body, { service: SERVICE, region: REGION, identities, nowMs: Date.now() });
+    if (flaw) return refuse(403, ...(flawAnswers[flaw] ?? badSignature));
+    if (body.length > MAX_PAYLOAD) return refuse(413, "RequestEntityTooLargeException", "Request Too Long");
+    const [, accessKeyId = ""] = /Credential=([^/]+)/.exec(request.headers.authorization ?? "") ?? [];
+    const event = restEvent(callers.get(accessKeyId)?.userArn ?? "", {
       method: request.method ?? "",
       headers: Object.fromEntries(Object.entries(request.headersDistinct).map(([name, values = []]) => [name, values])),
       ...(body.length > 0 && { body: body.toString() }),
@@ -89,13 +114,19 @@ export async function openRestApi(target: Pick<DeployedFunction, "invoke">) {
     } catch (error) {
       if (gone.signal.aborted) return;
       if (response.headersSent) response.destroy();
-      else response.writeHead(502).end(JSON.stringify({ message: `Internal server error: ${error}` }));
+      else refuse(502, "InternalServerErrorException", `Internal server error: ${error}`);
     }
   }
   const server = createServer((request, response) => void answer(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/live/mcp`,
+    /** A caller with an access key that this API knows. */
+    admit(userArn?: string): Caller {
+      const caller = newCaller(userArn);
+      callers.set(caller.accessKeyId, caller);
+      return caller;
+    },
     async stop() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

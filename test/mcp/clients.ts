@@ -30,19 +30,35 @@ export async function openEndpoint(options: McpOptions): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
 }
 
+/** What a request is sent with: a bearer token, or a function that signs it. */
+export type Identity = string | ((url: string | URL, init?: RequestInit) => Promise<Response>);
+type Transport = { requestInit: RequestInit } | { fetch: Exclude<Identity, string> };
+/** Where to say what must be done at the end of a test; those that run at the same time have one each. */
+export type AtEnd = (work: () => void | Promise<void>) => void;
+
 /** A client that speaks that revision; every tool's result was held against its output schema by the client itself. */
-export async function connect(url: string, revision: Revision, token = ""): Promise<TestClient> {
-  const requestInit = { headers: { authorization: `Bearer ${token}` } };
-  return revision === "2026-07-28" ? connectModern(url, requestInit) : connectOlder(url, revision, requestInit);
+export async function connect(
+  url: string,
+  revision: Revision,
+  identity: Identity = "",
+  atEnd: AtEnd = onTestFinished,
+): Promise<TestClient> {
+  const transport =
+    typeof identity === "string"
+      ? { requestInit: { headers: { authorization: `Bearer ${identity}` } } }
+      : { fetch: identity };
+  return revision === "2026-07-28"
+    ? connectModern(url, transport, atEnd)
+    : connectOlder(url, revision, transport, atEnd);
 }
 
-async function connectModern(url: string, requestInit: RequestInit): Promise<TestClient> {
+async function connectModern(url: string, transport: Transport, atEnd: AtEnd): Promise<TestClient> {
   const client = new ModernClient(
     { name: "test", version: "1" },
     { versionNegotiation: { mode: { pin: "2026-07-28" } } },
   );
-  await client.connect(new ModernTransport(new URL(url), { requestInit }));
-  onTestFinished(() => client.close());
+  await client.connect(new ModernTransport(new URL(url), transport));
+  atEnd(() => client.close());
   await client.listTools();
   return {
     listTools: async () => (await client.listTools()).tools as Json[],
@@ -59,8 +75,8 @@ async function connectModern(url: string, requestInit: RequestInit): Promise<Tes
 /** Asks for an older revision than the newest that the v1 client knows. */
 class PinnedTransport extends OlderTransport {
   readonly revision: string;
-  constructor(url: URL, revision: string, requestInit: RequestInit) {
-    super(url, { requestInit });
+  constructor(url: URL, revision: string, options: Transport) {
+    super(url, options);
     this.revision = revision;
   }
   override send(message: JSONRPCMessage | JSONRPCMessage[]): Promise<void> {
@@ -70,13 +86,13 @@ class PinnedTransport extends OlderTransport {
   }
 }
 
-async function connectOlder(url: string, revision: string, requestInit: RequestInit): Promise<TestClient> {
+async function connectOlder(url: string, revision: string, options: Transport, atEnd: AtEnd): Promise<TestClient> {
   const client = new OlderClient({ name: "test", version: "1" });
-  const transport = new PinnedTransport(new URL(url), revision, requestInit);
+  const transport = new PinnedTransport(new URL(url), revision, options);
   // The v1 package was not written for exactOptionalPropertyTypes
   await client.connect(transport as Parameters<typeof client.connect>[0]);
   if (transport.protocolVersion !== revision) throw new Error(`negotiated ${transport.protocolVersion}`);
-  onTestFinished(() => client.close());
+  atEnd(() => client.close());
   await client.listTools();
   return {
     listTools: async () => (await client.listTools()).tools as Json[],

@@ -1,20 +1,27 @@
 /** The whole system on this machine as a control plane for AgentCore, which an emulator plays with real workers. */
 import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { describe, it } from "vitest";
 import type { Json } from "../../lib/domain/task.ts";
-import { configurationWith, onAgentCore, startEmulator, startLaptop } from "../aws/agentcore/system.ts";
+import type { Emulator } from "../aws/agentcore/emulator.ts";
+import { configurationWith, onAgentCore, startEmulator, startLaptop as startOn } from "../aws/agentcore/system.ts";
+import type { AtEnd } from "../mcp/clients.ts";
 import { temporaryFolder } from "./system.ts";
 
+const startLaptop = (atEnd: AtEnd, emulator: Emulator, configuration: Json, folder = temporaryFolder(atEnd)) =>
+  startOn(emulator, configuration, folder, {}, atEnd);
 const settles = { timeout: 40_000 };
 const nothing = { runtimes: [], sessions: [] };
 const sessionOf = (record: Json) => (record.providerRefs as { runtimeSessionId: string }).runtimeSessionId;
 const hasLog = ({ logLength }: Json) => (logLength as number) > 0;
 
-describe.each(["runtime", "session"] as const)("a command in mode %s", (mode) => {
-  it("runs to its result, with logs and files, and leaves nothing behind", async () => {
-    const emulator = await startEmulator();
+describe.concurrent.each(["runtime", "session"] as const)("a command in mode %s", (mode) => {
+  it("runs to its result, with logs and files, and leaves nothing behind", async ({
+    expect,
+    onTestFinished: atEnd,
+  }) => {
+    const emulator = await startEmulator(atEnd);
     const arn = emulator.deploy("shared");
-    const { client } = await startLaptop(emulator, configurationWith(arn));
+    const { client } = await startLaptop(atEnd, emulator, configurationWith(arn));
     const script = 'echo out; echo err >&2; echo kept > "$AGENTDISPATCH_ARTIFACTS_DIR/one.txt"';
     const id = await client.command({ command: script, shell: true }, onAgentCore(mode));
     const record = await client.ended(id);
@@ -31,9 +38,9 @@ describe.each(["runtime", "session"] as const)("a command in mode %s", (mode) =>
     expect(emulator.flaws).toEqual([]);
   });
 
-  it("that is cancelled ends as cancelled, and leaves nothing behind", async () => {
-    const emulator = await startEmulator();
-    const { client } = await startLaptop(emulator, configurationWith(emulator.deploy("shared")));
+  it("that is cancelled ends as cancelled, and leaves nothing behind", async ({ expect, onTestFinished: atEnd }) => {
+    const emulator = await startEmulator(atEnd);
+    const { client } = await startLaptop(atEnd, emulator, configurationWith(emulator.deploy("shared")));
     const id = await client.command({ command: "echo begun; sleep 600", shell: true }, onAgentCore(mode));
     await client.until(id, hasLog);
     expect(await client.must("cancel_task", { task_id: id })).toMatchObject({ status: "cancelling" });
@@ -42,9 +49,12 @@ describe.each(["runtime", "session"] as const)("a command in mode %s", (mode) =>
     await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
   });
 
-  it("whose machine was replaced fails as worker.replaced, and runs once", async () => {
-    const emulator = await startEmulator();
-    const { client } = await startLaptop(emulator, configurationWith(emulator.deploy("shared")));
+  it("whose machine was replaced fails as worker.replaced, and runs once", async ({
+    expect,
+    onTestFinished: atEnd,
+  }) => {
+    const emulator = await startEmulator(atEnd);
+    const { client } = await startLaptop(atEnd, emulator, configurationWith(emulator.deploy("shared")));
     const id = await client.command({ command: "echo begun; sleep 600", shell: true }, onAgentCore(mode));
     const record = await client.until(id, hasLog);
     await emulator.replaceMachine(sessionOf(record));
@@ -53,9 +63,9 @@ describe.each(["runtime", "session"] as const)("a command in mode %s", (mode) =>
     await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
   });
 
-  it("whose runtime vanished fails as worker.lost, with its log so far", async () => {
-    const emulator = await startEmulator();
-    const { client } = await startLaptop(emulator, configurationWith(emulator.deploy("shared")));
+  it("whose runtime vanished fails as worker.lost, with its log so far", async ({ expect, onTestFinished: atEnd }) => {
+    const emulator = await startEmulator(atEnd);
+    const { client } = await startLaptop(atEnd, emulator, configurationWith(emulator.deploy("shared")));
     const id = await client.command({ command: "echo begun; sleep 600", shell: true }, onAgentCore(mode));
     const { providerRefs } = await client.until(id, hasLog);
     emulator.runtimes.vanish((providerRefs as { runtimeArn: string }).runtimeArn);
@@ -65,12 +75,15 @@ describe.each(["runtime", "session"] as const)("a command in mode %s", (mode) =>
   });
 });
 
-describe("an agent", () => {
-  it("can be addressed directly: at once in mode session, once its runtime is known in mode runtime", async () => {
-    const emulator = await startEmulator();
+describe.concurrent("an agent", () => {
+  it("can be addressed directly: at once in mode session, once its runtime is known in mode runtime", async ({
+    expect,
+    onTestFinished: atEnd,
+  }) => {
+    const emulator = await startEmulator(atEnd);
     emulator.runtimes.getsUntilReady = 2;
     const arn = emulator.deploy("shared");
-    const { client } = await startLaptop(emulator, configurationWith(arn));
+    const { client } = await startLaptop(atEnd, emulator, configurationWith(arn));
     const spawn = (mode: "runtime" | "session") =>
       client.must("spawn_cloud_agent", { instruction: "hello", framework: "echo", ...spawnOn(mode) });
     const handle = await spawn("session");
@@ -91,11 +104,14 @@ const spawnOn = (mode: "runtime" | "session") => {
   return { provider, account_profile, target };
 };
 
-describe("trouble on the way", () => {
-  it("does not make a second runtime when the answer to its creation is lost", async () => {
-    const emulator = await startEmulator();
+describe.concurrent("trouble on the way", () => {
+  it("does not make a second runtime when the answer to its creation is lost", async ({
+    expect,
+    onTestFinished: atEnd,
+  }) => {
+    const emulator = await startEmulator(atEnd);
     emulator.fail("CreateAgentRuntime", { lose: "answer" });
-    const { client } = await startLaptop(emulator, configurationWith());
+    const { client } = await startLaptop(atEnd, emulator, configurationWith());
     const id = await client.command("true", onAgentCore("runtime"));
     expect(await client.ended(id)).toMatchObject({ status: "succeeded" });
     expect(emulator.countOf("CreateAgentRuntime")).toBe(2);
@@ -103,10 +119,13 @@ describe("trouble on the way", () => {
     expect(emulator.countOf("DeleteAgentRuntime")).toBe(1);
   });
 
-  it("neither ends nor doubles a job: throttling, conflicts, late, cut and lost answers", async () => {
-    const emulator = await startEmulator();
-    const proof = `${temporaryFolder()}/proof`;
-    const { client } = await startLaptop(emulator, configurationWith(emulator.deploy("shared")));
+  it("neither ends nor doubles a job: throttling, conflicts, late, cut and lost answers", async ({
+    expect,
+    onTestFinished: atEnd,
+  }) => {
+    const emulator = await startEmulator(atEnd);
+    const proof = `${temporaryFolder(atEnd)}/proof`;
+    const { client } = await startLaptop(atEnd, emulator, configurationWith(emulator.deploy("shared")));
     const isOp = (op: string) => (call: { body: unknown }) => (call.body as { op?: string }).op === op;
     emulator.fail("InvokeAgentRuntime", { error: "RetryableConflictException" }, 2, isOp("hello"));
     emulator.fail("InvokeAgentRuntime", { error: "ThrottlingException" }, 2, isOp("start"));
@@ -123,14 +142,14 @@ describe("trouble on the way", () => {
     await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
   });
 
-  it.each([
+  it.for([
     ["CREATE_FAILED", "worker.start_failed", "image pull denied"],
     ["AccessDeniedException", "platform.access_denied", "bedrock-agentcore:CreateAgentRuntime"],
-  ])("says why there is no runtime after %s", async (what, code, text) => {
-    const emulator = await startEmulator();
+  ])("says why there is no runtime after %s", async ([what, code, text], { expect, onTestFinished: atEnd }) => {
+    const emulator = await startEmulator(atEnd);
     if (what === "CREATE_FAILED") emulator.runtimes.createFails = "image pull denied";
     else emulator.fail("CreateAgentRuntime", { error: "AccessDeniedException", message: "no" });
-    const { client } = await startLaptop(emulator, configurationWith());
+    const { client } = await startLaptop(atEnd, emulator, configurationWith());
     const id = await client.command("true", onAgentCore("runtime"));
     const { status, error } = await client.ended(id);
     expect(status).toBe("failed");
@@ -139,11 +158,11 @@ describe("trouble on the way", () => {
     await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
   });
 
-  it("deletes a runtime only once it can be deleted", async () => {
-    const emulator = await startEmulator();
+  it("deletes a runtime only once it can be deleted", async ({ expect, onTestFinished: atEnd }) => {
+    const emulator = await startEmulator(atEnd);
     emulator.runtimes.getsUntilReady = 3;
     emulator.runtimes.getsUntilGone = 1;
-    const { client } = await startLaptop(emulator, configurationWith());
+    const { client } = await startLaptop(atEnd, emulator, configurationWith());
     const id = await client.command({ command: "sleep 600" }, onAgentCore("runtime"));
     await expect.poll(() => emulator.countOf("CreateAgentRuntime"), settles).toBe(1);
     await client.must("cancel_task", { task_id: id });
@@ -153,17 +172,17 @@ describe("trouble on the way", () => {
   });
 });
 
-describe("a control plane killed with kill -9", () => {
-  it("finds its job on AgentCore again", async () => {
-    const emulator = await startEmulator();
-    const folder = temporaryFolder();
+describe.concurrent("a control plane killed with kill -9", () => {
+  it("finds its job on AgentCore again", async ({ expect, onTestFinished: atEnd }) => {
+    const emulator = await startEmulator(atEnd);
+    const folder = temporaryFolder(atEnd);
     const configuration = configurationWith(emulator.deploy("shared"));
-    const first = await startLaptop(emulator, configuration, folder);
+    const first = await startLaptop(atEnd, emulator, configuration, folder);
     const job = { command: "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.3; done", shell: true };
     const id = await first.client.command(job, onAgentCore("runtime"));
     await first.client.until(id, hasLog);
     await first.kill("SIGKILL");
-    const { client } = await startLaptop(emulator, configuration, folder);
+    const { client } = await startLaptop(atEnd, emulator, configuration, folder);
     expect(await client.ended(id)).toMatchObject({ status: "succeeded" });
     expect(await client.log(id)).toBe("1\n2\n3\n4\n5\n6\n7\n8\n");
     await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
@@ -171,11 +190,11 @@ describe("a control plane killed with kill -9", () => {
   });
 });
 
-describe("a runtime that knows nothing of the worker contract", () => {
+describe.concurrent("a runtime that knows nothing of the worker contract", () => {
   const foreign = { contract: "none" };
 
-  it("is asked once, and what it answers is the result", async () => {
-    const emulator = await startEmulator();
+  it("is asked once, and what it answers is the result", async ({ expect, onTestFinished: atEnd }) => {
+    const emulator = await startEmulator(atEnd);
     const asked: Json[] = [];
     const arn = emulator.deploy("foreign", {
       foreign: (body, response) => {
@@ -183,7 +202,7 @@ describe("a runtime that knows nothing of the worker contract", () => {
         response.writeHead(200, { "content-type": "application/json" }).end('{"answer":42}');
       },
     });
-    const { client } = await startLaptop(emulator, configurationWith(arn, foreign));
+    const { client } = await startLaptop(atEnd, emulator, configurationWith(arn, foreign));
     const { taskId } = await client.must("spawn_cloud_agent", { instruction: "ask", ...spawnOn("session") });
     const record = await client.ended(taskId as string);
     expect(record).toMatchObject({ status: "succeeded", result: { answer: 42 } });
@@ -192,8 +211,8 @@ describe("a runtime that knows nothing of the worker contract", () => {
     await expect.poll(() => emulator.countOf("StopRuntimeSession"), settles).toBeGreaterThan(0);
   });
 
-  it("streams its answer into the log, and its last event is the result", async () => {
-    const emulator = await startEmulator();
+  it("streams its answer into the log, and its last event is the result", async ({ expect, onTestFinished: atEnd }) => {
+    const emulator = await startEmulator(atEnd);
     const more = Promise.withResolvers<void>();
     const arn = emulator.deploy("foreign", {
       foreign: async (_body, response) => {
@@ -203,7 +222,7 @@ describe("a runtime that knows nothing of the worker contract", () => {
         response.end('data: {"step":2}\n\ndata: {"done":true}\n\n');
       },
     });
-    const { client } = await startLaptop(emulator, configurationWith(arn, foreign));
+    const { client } = await startLaptop(atEnd, emulator, configurationWith(arn, foreign));
     const { taskId } = await client.must("spawn_cloud_agent", { instruction: "ask", ...spawnOn("session") });
     const id = taskId as string;
     await client.until(id, hasLog);
@@ -213,44 +232,44 @@ describe("a runtime that knows nothing of the worker contract", () => {
     expect(await client.log(id)).toBe('{"step":1}\n{"step":2}\n{"done":true}\n');
   });
 
-  it("is not asked again when its answer was cut off", async () => {
-    const emulator = await startEmulator();
+  it("is not asked again when its answer was cut off", async ({ expect, onTestFinished: atEnd }) => {
+    const emulator = await startEmulator(atEnd);
     const arn = emulator.deploy("foreign", {
       foreign: (_body, response) => {
         response.writeHead(200, { "content-type": "application/json", "content-length": "100" });
         response.write('{"half":', () => response.destroy());
       },
     });
-    const { client } = await startLaptop(emulator, configurationWith(arn, foreign));
+    const { client } = await startLaptop(atEnd, emulator, configurationWith(arn, foreign));
     const { taskId } = await client.must("spawn_cloud_agent", { instruction: "ask", ...spawnOn("session") });
     const record = await client.ended(taskId as string);
     expect(record).toMatchObject({ status: "failed", error: { code: "worker.lost" } });
     expect(emulator.countOf("InvokeAgentRuntime")).toBe(1);
   });
 
-  it("loses its job with the control plane that held the connection", async () => {
-    const emulator = await startEmulator();
-    const folder = temporaryFolder();
+  it("loses its job with the control plane that held the connection", async ({ expect, onTestFinished: atEnd }) => {
+    const emulator = await startEmulator(atEnd);
+    const folder = temporaryFolder(atEnd);
     const arn = emulator.deploy("foreign", { foreign: (_body, response) => void response.writeHead(200).write(" ") });
     const configuration = configurationWith(arn, foreign);
-    const first = await startLaptop(emulator, configuration, folder);
+    const first = await startLaptop(atEnd, emulator, configuration, folder);
     const { taskId } = await first.client.must("spawn_cloud_agent", { instruction: "ask", ...spawnOn("session") });
     const id = taskId as string;
     await expect.poll(() => emulator.countOf("InvokeAgentRuntime")).toBe(1);
     await first.client.until(id, ({ status }) => status === "running");
     await first.kill("SIGKILL");
-    const { client } = await startLaptop(emulator, configuration, folder);
+    const { client } = await startLaptop(atEnd, emulator, configuration, folder);
     expect(await client.ended(id)).toMatchObject({ status: "failed", error: { code: "worker.lost" } });
     expect(emulator.countOf("InvokeAgentRuntime")).toBe(1);
   });
 
-  it.each([
+  it.for<[Json, number, string]>([
     [{ command: "printf '%s\\n' 'a  b' $HOME", args: ["it's"] }, 0, "a  b\n$HOME\nit's\n"],
     [{ command: 'cat; echo $((1 + 2)) $1; echo "two" >&2; exit 7', shell: true, args: ["x y"] }, 7, "3 x y\ntwo\n"],
     [{ command: "pwd", cwd: "/tmp" }, 0, "/tmp\n"],
-  ])("runs the command %j beside the agent", async (input, exitCode, log) => {
-    const emulator = await startEmulator();
-    const { client } = await startLaptop(emulator, configurationWith(emulator.deploy("foreign"), foreign));
+  ])("runs the command %j beside the agent", async ([input, exitCode, log], { expect, onTestFinished: atEnd }) => {
+    const emulator = await startEmulator(atEnd);
+    const { client } = await startLaptop(atEnd, emulator, configurationWith(emulator.deploy("foreign"), foreign));
     const id = await client.command(input, onAgentCore("session"));
     const record = await client.ended(id);
     expect(record.status).toBe(exitCode === 0 ? "succeeded" : "failed");
@@ -261,11 +280,11 @@ describe("a runtime that knows nothing of the worker contract", () => {
     expect(emulator.countOf("InvokeAgentRuntime")).toBe(0);
   });
 
-  it.each([[{ command: "true", stdin: "x" }], [{ command: "true", env: { A: "b" } }]])(
+  it.for<[Json]>([[{ command: "true", stdin: "x" }], [{ command: "true", env: { A: "b" } }]])(
     "is not given a command with what would be logged: %j",
-    async (input) => {
-      const emulator = await startEmulator();
-      const { client } = await startLaptop(emulator, configurationWith(emulator.deploy("foreign"), foreign));
+    async ([input], { expect, onTestFinished: atEnd }) => {
+      const emulator = await startEmulator(atEnd);
+      const { client } = await startLaptop(atEnd, emulator, configurationWith(emulator.deploy("foreign"), foreign));
       const id = await client.command(input, onAgentCore("session"));
       expect(await client.ended(id)).toMatchObject({ status: "failed", error: { code: "adapter.unsupported" } });
       expect(emulator.countOf("InvokeAgentRuntimeCommand")).toBe(0);

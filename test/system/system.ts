@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -9,33 +9,14 @@ import { settings } from "../../lib/domain/settings.ts";
 import type { Json } from "../../lib/domain/task.ts";
 import type { DynamoStore } from "../../lib/local/system.ts";
 import { findMarked, killMarked } from "../../worker/processes.ts";
-import { connect, type Revision, type TestClient } from "../mcp/clients.ts";
+import { type AtEnd, connect, type Revision, type TestClient } from "../mcp/clients.ts";
 
 const script = join(import.meta.dirname, "../fixtures/local-system.ts");
 
-/** Where a system keeps its tasks, by its state folder, and all that is kept there, as text. */
-type Keeping = { storeOf(stateDir: string): DynamoStore | undefined; contentOf(stateDir: string): Promise<string> };
-
-let keeping: Keeping = {
-  storeOf: () => undefined,
-  async contentOf(stateDir) {
-    const files = ["tasks.sqlite", "tasks.sqlite-wal"];
-    return files.map((name) => readFileSync(join(stateDir, name), "latin1")).join("");
-  },
-};
-
-/** Every system that is started from now on keeps its tasks there, not in a file. */
-export function keepTasks(elsewhere: Keeping): void {
-  keeping = elsewhere;
-}
-
-/** All that the store of a system holds, as text. */
-export const contentOfStore = (stateDir: string): Promise<string> => keeping.contentOf(stateDir);
-
 /** A folder that is removed at the end of the test, with the processes of every session that was seen in it. */
-export function temporaryFolder(): string {
+export function temporaryFolder(atEnd: AtEnd = onTestFinished): string {
   const folder = mkdtempSync(join(tmpdir(), "agent-dispatch-system-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  atEnd(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
@@ -48,21 +29,33 @@ export type RunningSystem = {
   kill(signal: NodeJS.Signals): Promise<void>;
 };
 
+export type SystemOptions = {
+  /** State after whose first effect the process kills itself. */
+  dying?: string;
+  /** State whose steps wait until the file `released` is in the state folder; `held` is there from then on. */
+  held?: string;
+  limits?: Json;
+  configuration?: Json;
+  revision?: Revision;
+  diskMegabytes?: number;
+  env?: Record<string, string>;
+  /** Default: tasks are kept in a file. */
+  store?: DynamoStore;
+  /** Where commands run. */
+  place?: Json;
+  /** Whether a worker of this machine is kept ready; default true. */
+  prewarm?: boolean;
+  atEnd?: AtEnd;
+};
+
 /** Starts a local system as a child process on the state folder, and connects to it. */
-export async function startSystem(
-  stateDir: string,
-  options: {
-    dying?: string;
-    limits?: Json;
-    configuration?: Json;
-    revision?: Revision;
-    diskMegabytes?: number;
-    env?: Record<string, string>;
-  } = {},
-): Promise<RunningSystem> {
+export async function startSystem(stateDir: string, options: SystemOptions = {}): Promise<RunningSystem> {
+  const { atEnd = onTestFinished, place, dying, held, store, prewarm } = options;
   const configFile = join(stateDir, "config.json");
-  writeFileSync(configFile, JSON.stringify({ defaults: { limits: options.limits ?? {} }, ...options.configuration }));
-  const args = [script, JSON.stringify({ stateDir, dying: options.dying, store: keeping.storeOf(stateDir) })];
+  const { defaults = {}, ...configuration } = (options.configuration ?? {}) as { defaults?: Json };
+  const limits = options.limits ?? defaults.limits ?? {};
+  writeFileSync(configFile, JSON.stringify({ ...configuration, defaults: { ...defaults, limits } }));
+  const args = [script, JSON.stringify({ stateDir, dying, held, store, prewarm })];
   const [program, ...words] = options.diskMegabytes
     ? onSmallDisk(stateDir, options.diskMegabytes, args)
     : [process.execPath, ...args];
@@ -75,9 +68,10 @@ export async function startSystem(
     child.kill(signal);
     await once(child, "exit");
   };
-  onTestFinished(() => kill("SIGTERM"));
+  atEnd(() => kill("SIGTERM"));
   const { url, token, pid } = JSON.parse(await firstLine(child)) as { url: string; token: string; pid: number };
-  const client = systemClient(await connect(url, options.revision ?? "2026-07-28", token));
+  const connected = await connect(url, options.revision ?? "2026-07-28", token, atEnd);
+  const client = systemClient(connected, { atEnd, ...(place && { place }) });
   return { url, token, pid, process: child, client, kill };
 }
 
@@ -93,8 +87,13 @@ async function firstLine(child: ChildProcess): Promise<string> {
   throw new Error("the local system ended before it listened");
 }
 
+type ClientOptions = { place?: Json; atEnd?: AtEnd };
+
 /** The tools as the tests of the system use them; an error reply is thrown. */
-export function systemClient({ call }: TestClient) {
+export function systemClient(
+  { call }: TestClient,
+  { place = onThisMachine, atEnd = onTestFinished }: ClientOptions = {},
+) {
   const must = async (tool: string, input: Json): Promise<Json> => {
     const reply = await call(tool, input);
     if (reply.isError) throw new Error(`${tool}: ${JSON.stringify(reply.text)}`);
@@ -103,13 +102,14 @@ export function systemClient({ call }: TestClient) {
   return {
     call,
     must,
+    commandCall: (input: Json) => commandCall(input, place),
     /** Dispatches a command; resolves with the task's id. */
     async command(input: Json | string, more: Json = {}): Promise<string> {
       const handle = await must("dispatch_task", {
-        ...commandCall(typeof input === "string" ? { command: input } : input),
+        ...commandCall(typeof input === "string" ? { command: input } : input, place),
         ...more,
       });
-      onTestFinished(() => endSessionOf(handle.taskId as string));
+      atEnd(() => endSessionOf(handle.taskId as string));
       return handle.taskId as string;
     },
     status: (id: string) => must("get_task_status", { task_id: id }),
@@ -151,13 +151,13 @@ export function systemClient({ call }: TestClient) {
 }
 export type SystemClient = ReturnType<typeof systemClient>;
 
-/** The arguments of dispatch_task for a command on this machine. */
-export const commandCall = (input: Json): Json => ({
-  provider: "local",
-  account_profile: "local",
+const onThisMachine: Json = { provider: "local", account_profile: "local", target: { mode: "session" } };
+
+/** The arguments of dispatch_task for a command; by default on this machine. */
+export const commandCall = (input: Json, place = onThisMachine): Json => ({
   capability: "agent-runtime",
   task_type: "command.run",
-  target: { mode: "session" },
+  ...place,
   input,
 });
 

@@ -1,31 +1,50 @@
-import type { GetAgentRuntimeResponse } from "@aws-sdk/client-bedrock-agentcore-control";
+import type { AgentRuntime, GetAgentRuntimeResponse } from "@aws-sdk/client-bedrock-agentcore-control";
 import type { ControlPlane } from "./clients.ts";
-import { parseRuntimeArn, type RuntimeRef } from "./place.ts";
-import { explain, isNotFound } from "./problems.ts";
+import { isOfOneTask, parseRuntimeArn, type RuntimeRef } from "./place.ts";
+import { explain, isDenied, isNotFound } from "./problems.ts";
 
-/** What AgentCore knows of a runtime; undefined when it does not exist. Throws DispatchError. */
+/**
+ * What AgentCore knows of a runtime; undefined when it does not exist. A service may deny what is not there instead of not
+ * finding it: for a runtime made for a task, which is in the account that is asked, its list decides then. Throws
+ * DispatchError.
+ */
 export async function getRuntime(
-  { client, GetAgentRuntimeCommand }: ControlPlane,
-  { id }: RuntimeRef,
+  plane: ControlPlane,
+  runtime: RuntimeRef,
 ): Promise<GetAgentRuntimeResponse | undefined> {
+  const { client, GetAgentRuntimeCommand } = plane;
+  const { id } = runtime;
   try {
     return await client.send(new GetAgentRuntimeCommand({ agentRuntimeId: id }));
   } catch (error) {
     if (isNotFound(error)) return undefined;
+    if (isDenied(error) && isOfOneTask(runtime) && (await isUnlisted(plane, id))) return undefined;
     throw explain(error, { action: "GetAgentRuntime", runtimeId: id });
   }
 }
 
+const isUnlisted = (plane: ControlPlane, id: string): Promise<boolean> =>
+  find(plane, ({ agentRuntimeId }) => agentRuntimeId === id).then(
+    (found) => found === undefined,
+    () => false,
+  );
+
 /** The account's runtime of that name in this region, if there is one. Throws DispatchError. */
 export async function findRuntime(plane: ControlPlane, name: string): Promise<RuntimeRef | undefined> {
-  const { client, paginateListAgentRuntimes } = plane;
   try {
-    for await (const { agentRuntimes = [] } of paginateListAgentRuntimes({ client, pageSize: 100 }, {})) {
-      const found = agentRuntimes.find(({ agentRuntimeName }) => agentRuntimeName === name);
-      if (found) return parseRuntimeArn(found.agentRuntimeArn);
-    }
-    return undefined;
+    return parseRuntimeArn((await find(plane, ({ agentRuntimeName }) => agentRuntimeName === name))?.agentRuntimeArn);
   } catch (error) {
     throw explain(error, { action: "ListAgentRuntimes" });
   }
+}
+
+async function find(
+  { client, paginateListAgentRuntimes }: ControlPlane,
+  fits: (runtime: AgentRuntime) => boolean,
+): Promise<AgentRuntime | undefined> {
+  for await (const { agentRuntimes = [] } of paginateListAgentRuntimes({ client, pageSize: 100 }, {})) {
+    const found = agentRuntimes.find(fits);
+    if (found) return found;
+  }
+  return undefined;
 }

@@ -32,6 +32,7 @@ const nameOf = (error: unknown): string => (error instanceof Error ? error.name 
 
 /** Whether AWS says that what was named does not exist. */
 export const isNotFound = (error: unknown): boolean => nameOf(error) === "ResourceNotFoundException";
+export const isDenied = (error: unknown): boolean => nameOf(error) === "AccessDeniedException";
 export const isConflict = (error: unknown): boolean => conflicts.includes(nameOf(error));
 
 /** Whether AgentCore turned an invocation away before it reached a worker, and may take it a moment later. */

@@ -1,13 +1,14 @@
 import { onTestFinished } from "vitest";
 import type { Json } from "../../../lib/domain/task.ts";
+import type { AtEnd } from "../../mcp/clients.ts";
 import { startSystem, temporaryFolder } from "../../system/system.ts";
 import { startCloudWatchLogs } from "../cloudwatch-logs.ts";
 import { credentials, Emulator, IMAGE, REGION, ROLE } from "./emulator.ts";
 
 /** An emulator for the length of a test. */
-export async function startEmulator(): Promise<Emulator> {
+export async function startEmulator(atEnd: AtEnd = onTestFinished): Promise<Emulator> {
   const emulator = await new Emulator().listen();
-  onTestFinished(() => emulator[Symbol.asyncDispose]());
+  atEnd(() => emulator[Symbol.asyncDispose]());
   return emulator;
 }
 
@@ -29,10 +30,11 @@ export async function startLaptop(
   configuration: Json,
   stateDir = temporaryFolder(),
   more: Record<string, string> = {},
+  atEnd: AtEnd = onTestFinished,
 ) {
   const identities = { [credentials.accessKeyId]: credentials.secretAccessKey };
   const logs = await startCloudWatchLogs({ region: REGION, identities });
-  onTestFinished(() => logs.close());
+  atEnd(() => logs.close());
   const env = {
     // Other services of AWS as well: it answers nothing there, and nothing leaves this machine.
     AWS_ENDPOINT_URL: emulator.endpoint,
@@ -42,7 +44,7 @@ export async function startLaptop(
     AWS_EC2_METADATA_DISABLED: "true",
     ...more,
   };
-  return startSystem(stateDir, { configuration, env });
+  return startSystem(stateDir, { configuration, env, atEnd, prewarm: false });
 }
 
 /** The arguments of dispatch_task for AgentCore. */

@@ -1,0 +1,137 @@
+import { Stack } from "aws-cdk-lib";
+import { type IGrantable, PolicyStatement, type PolicyStatementProps } from "aws-cdk-lib/aws-iam";
+import type { Construct } from "constructs";
+import type { Configuration } from "../domain/profile.ts";
+import { accountRoles, targetPatterns, targetRegions } from "./named-targets.ts";
+
+const LOG_GROUPS = "/aws/bedrock-agentcore/runtimes";
+
+/**
+ * The AgentCore runtimes that tasks run on: those made for one task, which are named `ad_<id>`, and those that the
+ * configuration names or lets callers name. Whoever uses them may also enter the accounts that the configuration names.
+ * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrockagentcore.html
+ */
+export class AgentRuntimes {
+  readonly #partition: string;
+  readonly #account: string;
+  readonly #regions: readonly string[];
+  readonly #roles: readonly string[];
+  readonly #named: readonly string[];
+  readonly #accountRoles: readonly string[];
+
+  /** `configuration` is the one that functions see, with what the stack has made in it. */
+  constructor(scope: Construct, configuration: Configuration) {
+    const { partition, account, region } = Stack.of(scope);
+    this.#partition = partition;
+    this.#account = account;
+    this.#regions = targetRegions(configuration, region);
+    this.#roles = targetPatterns(configuration, "roles").map((pattern) =>
+      pattern === "*" ? `arn:${partition}:iam::${account}:role/*` : pattern,
+    );
+    // Every call is authorized for the runtime and for the endpoint below it.
+    this.#named = targetPatterns(configuration, "runtimes").flatMap((pattern) => {
+      if (pattern === "*") return [`arn:${partition}:bedrock-agentcore:*:*:runtime/*`];
+      return pattern.endsWith("*") ? [pattern] : [pattern, `${pattern}/*`];
+    });
+    this.#accountRoles = accountRoles(configuration);
+  }
+
+  /**
+   * Making a runtime also makes its endpoint, an identity and their tags, in the maker's name: no page says so, but AWS
+   * denies each of these actions by itself. What is being made has no name yet, so the resource is `runtime/*`; the tag of
+   * a task, which only ours carry, stands in for one.
+   */
+  grantCreate(grantee: IGrantable): void {
+    const identities = this.#arns(
+      "workload-identity-directory/default",
+      "workload-identity-directory/default/workload-identity/*",
+    );
+    this.#allow(grantee, ["CreateAgentRuntime", "TagResource"], [...this.#arns("runtime/*"), ...identities], {
+      conditions: { StringLike: { "aws:RequestTag/agentdispatch:task": "task_*" } },
+    });
+    this.#allow(grantee, ["CreateAgentRuntimeEndpoint"], this.#arns("runtime/*"));
+    this.#allow(grantee, ["CreateWorkloadIdentity"], identities);
+    this.#list(grantee);
+    this.#add(grantee, {
+      actions: ["iam:PassRole"],
+      resources: [...this.#roles],
+      conditions: { StringEquals: { "iam:PassedToService": "bedrock-agentcore.amazonaws.com" } },
+    });
+  }
+
+  /** Whether they are there, and ready. What is denied is looked for in the list. */
+  grantRead(grantee: IGrantable): void {
+    this.#allow(grantee, ["GetAgentRuntime"], this.#usable());
+    this.#list(grantee);
+  }
+
+  grantInvoke(grantee: IGrantable): void {
+    this.#allow(grantee, ["InvokeAgentRuntime"], this.#usable());
+  }
+
+  /** Commands beside an agent that does not know the worker contract. */
+  grantRunCommands(grantee: IGrantable): void {
+    this.#allow(grantee, ["InvokeAgentRuntimeCommand"], this.#usable());
+  }
+
+  grantStopSessions(grantee: IGrantable): void {
+    this.#allow(grantee, ["StopRuntimeSession"], this.#usable());
+  }
+
+  /** Only those made for a task, with all that came with them. */
+  grantDelete(grantee: IGrantable): void {
+    this.#allow(grantee, ["DeleteAgentRuntime", "DeleteAgentRuntimeEndpoint"], this.#arns("runtime/ad_*"));
+    this.#allow(
+      grantee,
+      ["DeleteWorkloadIdentity"],
+      this.#arns("workload-identity-directory/default", "workload-identity-directory/default/workload-identity/ad_*"),
+    );
+    this.#list(grantee);
+    this.#add(grantee, { actions: ["logs:DeleteLogGroup"], resources: this.#logGroups("ad_*") });
+  }
+
+  /** What their containers print: why one did not start is said nowhere else. */
+  grantReadLogs(grantee: IGrantable): void {
+    this.#add(grantee, { actions: ["logs:FilterLogEvents"], resources: this.#logGroups("*") });
+  }
+
+  /** How many there may be, and how many there are. */
+  grantCount(grantee: IGrantable): void {
+    this.#list(grantee);
+    this.#add(grantee, { actions: ["servicequotas:GetServiceQuota"], resources: ["*"] });
+  }
+
+  #list(grantee: IGrantable): void {
+    this.#allow(grantee, ["ListAgentRuntimes"], ["*"]);
+  }
+
+  #usable(): string[] {
+    return [...this.#arns("runtime/ad_*"), ...this.#named];
+  }
+
+  #arns(...resources: string[]): string[] {
+    return this.#regions.flatMap((region) =>
+      resources.map((name) => `arn:${this.#partition}:bedrock-agentcore:${region}:${this.#account}:${name}`),
+    );
+  }
+
+  #logGroups(runtimes: string): string[] {
+    return this.#regions.map(
+      (region) => `arn:${this.#partition}:logs:${region}:${this.#account}:log-group:${LOG_GROUPS}/${runtimes}`,
+    );
+  }
+
+  #allow(grantee: IGrantable, verbs: string[], resources: string[], more: PolicyStatementProps = {}): void {
+    this.#add(grantee, { actions: verbs.map((verb) => `bedrock-agentcore:${verb}`), resources, ...more });
+  }
+
+  #add({ grantPrincipal }: IGrantable, statement: PolicyStatementProps): void {
+    // A configuration may name no role at all.
+    if (statement.resources?.length === 0) return;
+    grantPrincipal.addToPrincipalPolicy(new PolicyStatement(statement));
+    if (this.#accountRoles.length > 0)
+      grantPrincipal.addToPrincipalPolicy(
+        new PolicyStatement({ actions: ["sts:AssumeRole"], resources: [...this.#accountRoles] }),
+      );
+  }
+}

@@ -1,0 +1,18 @@
+import type { Configuration } from "../domain/profile.ts";
+import type { AgentRuntimes } from "./agent-runtimes.ts";
+import type { ArtifactBucket } from "./artifact-bucket.ts";
+import type { TaskTable } from "./task-table.ts";
+import type { WorkflowReference } from "./workflow-reference.ts";
+
+/** What every function of the stack is made of and uses. */
+export type Deployment = {
+  cloud: Configuration["cloud"];
+  /** The folder that `bundleAll` has filled. */
+  bundles: string;
+  table: TaskTable;
+  artifacts: ArtifactBucket;
+  runtimes: AgentRuntimes;
+  workflow: WorkflowReference;
+  /** What the defaults of a deployment refer to, by the names of the settings that say it. */
+  environment: Record<string, string>;
+};

@@ -1,0 +1,79 @@
+import { join } from "node:path";
+import { Stack, Tags } from "aws-cdk-lib";
+import { DockerImageAsset, Platform } from "aws-cdk-lib/aws-ecr-assets";
+import type { Construct } from "constructs";
+import { withCloudDefaults } from "../aws/config-defaults.ts";
+import { parseConfiguration } from "../domain/profile.ts";
+import { settings } from "../domain/settings.ts";
+import { AgentRuntimes } from "./agent-runtimes.ts";
+import { Alarms } from "./alarms.ts";
+import { ArtifactBucket } from "./artifact-bucket.ts";
+import { modelArns } from "./bedrock-models.ts";
+import type { CloudConfiguration } from "./configuration.ts";
+import { Janitor } from "./janitor.ts";
+import { McpApi } from "./mcp-api.ts";
+import { repositoryArns, targetPatterns, targetRegions } from "./named-targets.ts";
+import { addOutputs } from "./outputs.ts";
+import { ServiceLinkedRole } from "./service-linked-role.ts";
+import { SharedRuntime } from "./shared-runtime.ts";
+import { TaskTable } from "./task-table.ts";
+import { WorkerRole } from "./worker-role.ts";
+import { Workflow } from "./workflow.ts";
+import { WorkflowReference } from "./workflow-reference.ts";
+
+type Props = CloudConfiguration & {
+  /** The folder that `bundleAll` has filled, with the configuration beside each handler. */
+  bundles: string;
+};
+
+const tags = { app: "agent-dispatch" };
+
+/** All of AgentDispatch in an AWS account; this file wires, and decides nothing. */
+export class DispatchStack extends Stack {
+  constructor(scope: Construct, id: string, { input, configuration, bundles }: Props) {
+    super(scope, id, { description: "AgentDispatch: durable tasks for cloud agents, behind one MCP endpoint", tags });
+    for (const [name, value] of Object.entries(tags)) Tags.of(this).add(name, value);
+    const { cloud } = configuration;
+
+    const table = new TaskTable(this, "Tasks", cloud);
+    const artifacts = new ArtifactBucket(this, "Artifacts", configuration);
+    const workflow = new WorkflowReference(this, cloud.stackName);
+
+    const image = new DockerImageAsset(this, "WorkerImage", {
+      directory: join(bundles, "worker"),
+      platform: Platform.LINUX_ARM64,
+    });
+    const regions = targetRegions(configuration, this.region);
+    const workerRole = new WorkerRole(this, "WorkerRole", {
+      image: image.repository,
+      repositories: repositoryArns(targetPatterns(configuration, "repositories"), this.partition),
+      models: modelArns(configuration, { partition: this.partition, account: this.account, regions }),
+    });
+    const shared = new SharedRuntime(this, "Shared", { cloud, imageUri: image.imageUri, role: workerRole });
+    shared.node.addDependency(new ServiceLinkedRole(this, "ServiceLinkedRole", cloud));
+
+    const deployed = {
+      workerImageUri: image.imageUri,
+      workerRoleArn: workerRole.roleArn,
+      sharedRuntimeArn: shared.arn,
+    };
+    const deployment = {
+      cloud,
+      bundles,
+      table,
+      artifacts,
+      workflow,
+      runtimes: new AgentRuntimes(this, parseConfiguration(withCloudDefaults(input, deployed))),
+      environment: {
+        [settings.workerImage]: deployed.workerImageUri,
+        [settings.workerRole]: deployed.workerRoleArn,
+        [settings.sharedRuntime]: deployed.sharedRuntimeArn,
+      },
+    };
+    const mcp = new McpApi(this, "Mcp", deployment);
+    const machine = new Workflow(this, "Workflow", deployment);
+    const janitor = new Janitor(this, "Janitor", deployment);
+    new Alarms(this, "Alarms", { cloud, mcp, workflow: machine, janitor });
+    addOutputs(this, { mcp, table, artifacts, workflow, image, shared });
+  }
+}

@@ -1,0 +1,94 @@
+import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import {
+  AccessLogField,
+  AccessLogFormat,
+  AuthorizationType,
+  EndpointType,
+  LambdaIntegration,
+  LogGroupLogDestination,
+  MethodLoggingLevel,
+  ResponseTransferMode,
+  RestApi,
+} from "aws-cdk-lib/aws-apigateway";
+import { Construct } from "constructs";
+import type { Deployment } from "./deployment.ts";
+import { DispatchFunction } from "./dispatch-function.ts";
+import { logGroup } from "./log-group.ts";
+
+/** Calls at once, where the configuration does not say: what runs away cannot take all that the account has. */
+const CALLS_AT_ONCE = 50;
+
+/** Who asked for what and how it ended; nothing of what was said, and no header. */
+const accessLog = {
+  requestId: AccessLogField.contextRequestId(),
+  requestTime: AccessLogField.contextRequestTime(),
+  caller: AccessLogField.contextIdentityUserArn(),
+  sourceIp: AccessLogField.contextIdentitySourceIp(),
+  httpMethod: AccessLogField.contextHttpMethod(),
+  path: AccessLogField.contextPath(),
+  status: AccessLogField.contextStatus(),
+  responseLength: AccessLogField.contextResponseLength(),
+  responseLatency: AccessLogField.contextResponseLatency(),
+  errorType: AccessLogField.contextErrorResponseType(),
+  traceId: AccessLogField.contextXrayTraceId(),
+};
+
+/** The MCP endpoint: a REST API, because only those stream answers, and the one way to its function. */
+export class McpApi extends Construct {
+  readonly function: DispatchFunction;
+  readonly api: RestApi;
+  readonly url: string;
+
+  constructor(scope: Construct, id: string, deployment: Deployment) {
+    super(scope, id);
+    const { cloud, runtimes, artifacts, workflow } = deployment;
+    const { steps, mcp = steps === undefined ? CALLS_AT_ONCE : null } = cloud.concurrency;
+    this.function = new DispatchFunction(this, "Handler", {
+      deployment,
+      bundle: "mcp",
+      // A call waits 45 s at most.
+      timeout: Duration.minutes(2),
+      memorySize: 1024,
+      reserved: mcp ?? undefined,
+    });
+    artifacts.grantReadWrite(this.function);
+    workflow.grantStart(this.function);
+    runtimes.grantRead(this.function);
+    runtimes.grantInvoke(this.function);
+    runtimes.grantCount(this.function);
+
+    const { requestsPerSecond, burst } = cloud.throttle;
+    this.api = new RestApi(this, "Api", {
+      restApiName: cloud.stackName,
+      description: "AgentDispatch: the MCP endpoint",
+      endpointTypes: [EndpointType.REGIONAL],
+      // An account has one such role in a region; without it no API of the account can write logs.
+      cloudWatchRole: true,
+      cloudWatchRoleRemovalPolicy: RemovalPolicy.RETAIN,
+      deployOptions: {
+        stageName: "live",
+        throttlingRateLimit: requestsPerSecond,
+        throttlingBurstLimit: burst,
+        metricsEnabled: true,
+        tracingEnabled: true,
+        loggingLevel: MethodLoggingLevel.OFF,
+        dataTraceEnabled: false,
+        accessLogDestination: new LogGroupLogDestination(
+          logGroup(this, "Logs", cloud, `/aws/apigateway/${cloud.stackName}`),
+        ),
+        accessLogFormat: AccessLogFormat.custom(JSON.stringify(accessLog)),
+      },
+    });
+    // Its address without the resource would be one output more that nobody can use.
+    this.api.node.tryRemoveChild("Endpoint");
+    const integration = new LambdaIntegration(this.function.lambda, {
+      responseTransferMode: ResponseTransferMode.STREAM,
+      timeout: Duration.minutes(15),
+      // It would let the console invoke the function past what the endpoint demands.
+      allowTestInvoke: false,
+    });
+    const mcpResource = this.api.root.addResource("mcp");
+    mcpResource.addMethod("ANY", integration, { authorizationType: AuthorizationType.IAM });
+    this.url = this.api.urlForPath("/mcp");
+  }
+}

@@ -1,0 +1,40 @@
+import { CfnOutput, type Stack } from "aws-cdk-lib";
+import type { DockerImageAsset } from "aws-cdk-lib/aws-ecr-assets";
+import type { ArtifactBucket } from "./artifact-bucket.ts";
+import type { McpApi } from "./mcp-api.ts";
+import type { SharedRuntime } from "./shared-runtime.ts";
+import type { TaskTable } from "./task-table.ts";
+import type { WorkflowReference } from "./workflow-reference.ts";
+
+/** The proxy that signs what an MCP client sends: https://github.com/aws/mcp-proxy-for-aws */
+const PROXY = "mcp-proxy-for-aws@1.8.0";
+
+type Parts = {
+  mcp: McpApi;
+  table: TaskTable;
+  artifacts: ArtifactBucket;
+  workflow: WorkflowReference;
+  image: DockerImageAsset;
+  shared: SharedRuntime;
+};
+
+/** What somebody needs to know after a deployment, first of all the line that connects a client. */
+export function addOutputs(stack: Stack, { mcp, table, artifacts, workflow, image, shared }: Parts): void {
+  const { url } = mcp;
+  const { region } = stack;
+  const outputs: Record<string, [value: string, description: string]> = {
+    Connect: [
+      `claude mcp add agent-dispatch -- uvx ${PROXY} ${url} --service execute-api --region ${region}`,
+      "connects Claude Code",
+    ],
+    Endpoint: [url, "the MCP endpoint; requests are signed for execute-api"],
+    Region: [region, "where all of it is"],
+    TableName: [table.name, "the table of tasks"],
+    BucketName: [artifacts.name, "the bucket of artifacts and large values"],
+    StateMachineArn: [workflow.arn, "the workflow"],
+    WorkerImageUri: [image.imageUri, "the worker's image"],
+    WorkerRepository: [image.repository.repositoryUri, "where the worker's image is"],
+    SharedRuntimeArn: [shared.arn, "the runtime of the profile shared"],
+  };
+  for (const [id, [value, description]] of Object.entries(outputs)) new CfnOutput(stack, id, { value, description });
+}

@@ -1,0 +1,28 @@
+import { CfnRuntime } from "aws-cdk-lib/aws-bedrockagentcore";
+import type { IRole } from "aws-cdk-lib/aws-iam";
+import { Construct } from "constructs";
+import type { CloudSettings } from "../domain/cloud.ts";
+
+type Props = { cloud: CloudSettings; imageUri: string; role: IRole };
+
+/** The runtime of the profile `shared`: every task on it gets a session, and so a machine, of its own. */
+export class SharedRuntime extends Construct {
+  readonly arn: string;
+
+  constructor(scope: Construct, id: string, { cloud, imageUri, role }: Props) {
+    super(scope, id);
+    const runtime = new CfnRuntime(this, "Runtime", {
+      // Names that begin with `ad_` are those of runtimes made for one task.
+      agentRuntimeName: `shared_${cloud.stackName.replaceAll("-", "_")}`,
+      description: "AgentDispatch: sessions of the profile shared",
+      agentRuntimeArtifact: { containerConfiguration: { containerUri: imageUri } },
+      roleArn: role.roleArn,
+      networkConfiguration: { networkMode: "PUBLIC" },
+      protocolConfiguration: "HTTP",
+      lifecycleConfiguration: { idleRuntimeSessionTimeout: 900, maxLifetime: 28_800 },
+    });
+    // It is checked when the runtime is made.
+    runtime.node.addDependency(role);
+    this.arn = runtime.attrAgentRuntimeArn;
+  }
+}

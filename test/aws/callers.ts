@@ -1,0 +1,40 @@
+import { randomBytes } from "node:crypto";
+import { SignatureV4 } from "@smithy/signature-v4";
+import { Sha256 } from "./sha256.ts";
+
+export const REGION = "us-west-2";
+/** What a REST API calls itself in the scope of a signature. */
+export const SERVICE = "execute-api";
+
+/** An IAM principal with an access key. */
+export type Caller = { userArn: string; accessKeyId: string; secretAccessKey: string };
+
+/** A principal whom nobody else in the tests is; by default a role of its own. */
+export function newCaller(
+  userArn = `arn:aws:sts::123456789012:assumed-role/role-${randomBytes(6).toString("hex")}/me`,
+) {
+  const accessKeyId = `AKIA${randomBytes(8).toString("hex").toUpperCase()}`;
+  return { userArn, accessKeyId, secretAccessKey: randomBytes(20).toString("hex") } satisfies Caller;
+}
+
+/** Fetches as this caller: each request is signed with Signature Version 4. */
+export function signingFetch({ accessKeyId, secretAccessKey }: Caller) {
+  const credentials = { accessKeyId, secretAccessKey };
+  const signer = new SignatureV4({ credentials, region: REGION, service: SERVICE, sha256: Sha256 });
+  return async (to: string | URL, init: RequestInit = {}): Promise<Response> => {
+    const url = new URL(to);
+    const given = Object.fromEntries(new Headers(init.headers));
+    const { headers } = await signer.sign({
+      method: init.method ?? "GET",
+      protocol: url.protocol,
+      hostname: url.hostname,
+      port: Number(url.port),
+      path: url.pathname,
+      query: Object.fromEntries(url.searchParams),
+      headers: { ...given, host: url.host },
+      ...(init.body != null && { body: init.body }),
+    });
+    const { host: _, ...signed } = headers;
+    return fetch(url, { ...init, headers: signed });
+  };
+}

@@ -1,0 +1,44 @@
+import { describe, expect, test } from "vitest";
+import { Synthesis, statementsOf, text } from "./synthesis.ts";
+
+const quiet = await Synthesis.of();
+const telling = await Synthesis.of({ cloud: { alarmEmail: "on-call@example.com" } });
+const alarmsOf = (built: Synthesis) => built.ofType("AWS::CloudWatch::Alarm").map(([, { Properties }]) => Properties);
+
+test("there are alarms in any case", () => {
+  expect(alarmsOf(quiet).map(({ AlarmDescription }) => AlarmDescription)).toEqual([
+    "AgentDispatch: the MCP function failed",
+    "AgentDispatch: the endpoint answered 5xx",
+    "AgentDispatch: executions ended without their clean-up; the janitor starts them again",
+    "AgentDispatch: steps of the workflow fail again and again",
+    "AgentDispatch: the janitor failed",
+    "AgentDispatch: the janitor does not run, so that tasks of dead executions stay as they are",
+  ]);
+  expect(alarmsOf(quiet).flatMap(({ AlarmActions }) => AlarmActions ?? [])).toEqual([]);
+  expect(quiet.ofType("AWS::SNS::Topic")).toEqual([]);
+});
+
+test("the alarm of the steps counts every step", () => {
+  const alarm = alarmsOf(quiet).find(({ AlarmDescription }) => String(AlarmDescription).includes("steps"));
+  const counted = text(alarm?.Metrics);
+  for (const name of Object.keys(quiet.functions).filter((name) => name !== "mcp" && name !== "janitor"))
+    expect(counted).toContain(`<Workflow${name}Function>`);
+});
+
+describe("with an address", () => {
+  test("every alarm tells", () => {
+    for (const { AlarmActions } of alarmsOf(telling)) expect(text(AlarmActions)).toBe('["<AlarmsTopic>"]');
+    expect(telling.only("AWS::SNS::Subscription")).toMatchObject({
+      Protocol: "email",
+      Endpoint: "on-call@example.com",
+    });
+  });
+
+  test("CloudWatch alone may publish, and nobody without TLS", () => {
+    const statements = statementsOf(telling.only("AWS::SNS::TopicPolicy").PolicyDocument);
+    expect(statements.map(({ Effect, actions, condition }) => [Effect, actions, condition])).toEqual([
+      ["Deny", ["sns:Publish"], '{"Bool":{"aws:SecureTransport":"false"}}'],
+      ["Allow", ["sns:Publish"], '{"StringEquals":{"aws:SourceAccount":"123456789012"}}'],
+    ]);
+  });
+});

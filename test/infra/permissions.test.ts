@@ -1,0 +1,327 @@
+import { describe, expect, test } from "vitest";
+import { type Statement, Synthesis, statementsOf, text } from "./synthesis.ts";
+
+const built = await Synthesis.of();
+const names = Object.keys(built.functions);
+
+const account = "us-west-2:123456789012";
+const own = `arn:aws:bedrock-agentcore:${account}:runtime/ad_*`;
+const shared = ["<SharedRuntime.AgentRuntimeArn>", "<SharedRuntime.AgentRuntimeArn>/*"];
+const identities = `arn:aws:bedrock-agentcore:${account}:workload-identity-directory/default`;
+
+/** What one of the actions may be done to, over all statements; undefined where it may not be done. */
+function resourcesFor(statements: Statement[], action: string): string[] | undefined {
+  const found = statements.filter(({ actions }) => actions.includes(action));
+  return found.length === 0 ? undefined : [...new Set(found.flatMap(({ resources }) => resources))].sort();
+}
+
+const actionsOf = (statements: Statement[], prefix: string): string[] =>
+  [...new Set(statements.flatMap(({ actions }) => actions))].filter((action) => action.startsWith(prefix)).sort();
+
+/** Which of the actions of a service each function may take. */
+const byFunction = (prefix: string) =>
+  Object.fromEntries(names.map((name) => [name, actionsOf(built.allowedTo(built.roleOf(name)), prefix)]));
+
+const everyStatement = (["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"] as const).flatMap((type) =>
+  built.ofType(type).flatMap(([, { Properties }]) => statementsOf(Properties.PolicyDocument)),
+);
+
+describe("nobody", () => {
+  test("may take every action, or one of a service's", () => {
+    expect(everyStatement.length).toBeGreaterThan(50);
+    expect(everyStatement.filter(({ actions }) => actions.some((action) => action.includes("*")))).toEqual([]);
+  });
+
+  test.each([
+    "dynamodb:Scan",
+    "bedrock-agentcore:InvokeAgentRuntimeForUser",
+    "bedrock-agentcore:InvokeAgentRuntimeCommandShell",
+    "bedrock-agentcore:UpdateAgentRuntime",
+    "s3:DeleteObject",
+    "sts:AssumeRole",
+    "states:StopExecution",
+  ])("may %s", (action) => {
+    expect(everyStatement.flatMap(({ actions }) => actions)).not.toContain(action);
+  });
+
+  test("may act on everything, but for what knows no resources", () => {
+    const unbounded = everyStatement.filter(({ resources }) => resources.includes("*"));
+    expect([...new Set(unbounded.flatMap(({ actions }) => actions))].sort()).toEqual([
+      "bedrock-agentcore:ListAgentRuntimes",
+      "cloudwatch:PutMetricData",
+      "ecr:GetAuthorizationToken",
+      "logs:CreateLogDelivery",
+      "logs:DeleteLogDelivery",
+      "logs:DescribeLogGroups",
+      "logs:DescribeResourcePolicies",
+      "logs:GetLogDelivery",
+      "logs:ListLogDeliveries",
+      "logs:PutResourcePolicy",
+      "logs:UpdateLogDelivery",
+      "servicequotas:GetServiceQuota",
+      "xray:GetSamplingRules",
+      "xray:GetSamplingTargets",
+      "xray:PutTelemetryRecords",
+      "xray:PutTraceSegments",
+    ]);
+  });
+
+  test("has a managed policy, but for API Gateway's account", () => {
+    const managed = built
+      .ofType("AWS::IAM::Role")
+      .flatMap(([, { Properties }]) => [Properties.ManagedPolicyArns ?? []].flat().map(text));
+    expect(managed).toEqual(["arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"]);
+  });
+});
+
+describe("on AgentCore", () => {
+  test("each function may do what it calls, and no more", () => {
+    const prefix = "bedrock-agentcore:";
+    const allowed = Object.fromEntries(
+      Object.entries(byFunction(prefix)).map(([name, actions]) => [
+        name,
+        actions.map((action) => action.slice(prefix.length)),
+      ]),
+    );
+    expect(allowed).toEqual({
+      mcp: ["GetAgentRuntime", "InvokeAgentRuntime", "ListAgentRuntimes"],
+      janitor: [],
+      Provision: [
+        "CreateAgentRuntime",
+        "CreateAgentRuntimeEndpoint",
+        "CreateWorkloadIdentity",
+        "ListAgentRuntimes",
+        "StopRuntimeSession",
+        "TagResource",
+      ],
+      AwaitReady: ["GetAgentRuntime", "ListAgentRuntimes"],
+      Start: ["InvokeAgentRuntime"],
+      InvokeForeign: ["InvokeAgentRuntime", "InvokeAgentRuntimeCommand", "StopRuntimeSession"],
+      Watch: ["InvokeAgentRuntime"],
+      Complete: ["InvokeAgentRuntime"],
+      Fail: [],
+      Cleanup: [
+        "DeleteAgentRuntime",
+        "DeleteAgentRuntimeEndpoint",
+        "DeleteWorkloadIdentity",
+        "GetAgentRuntime",
+        "ListAgentRuntimes",
+        "StopRuntimeSession",
+      ],
+    });
+  });
+
+  test.each(["InvokeAgentRuntime", "InvokeAgentRuntimeCommand", "GetAgentRuntime", "StopRuntimeSession"])(
+    "%s reaches runtimes of tasks and the shared one, with their endpoints",
+    (verb) => {
+      expect(resourcesFor(everyStatement, `bedrock-agentcore:${verb}`)).toEqual([...shared, own].sort());
+    },
+  );
+
+  test("only what was made for a task can be deleted", () => {
+    expect(resourcesFor(everyStatement, "bedrock-agentcore:DeleteAgentRuntime")).toEqual([own]);
+    expect(resourcesFor(everyStatement, "bedrock-agentcore:DeleteAgentRuntimeEndpoint")).toEqual([own]);
+    expect(resourcesFor(everyStatement, "bedrock-agentcore:DeleteWorkloadIdentity")).toEqual([
+      identities,
+      `${identities}/workload-identity/ad_*`,
+    ]);
+    expect(resourcesFor(everyStatement, "logs:DeleteLogGroup")).toEqual([
+      `arn:aws:logs:${account}:log-group:/aws/bedrock-agentcore/runtimes/ad_*`,
+    ]);
+    expect(Object.entries(byFunction("logs:DeleteLogGroup")).filter(([, actions]) => actions.length > 0)).toEqual([
+      ["Cleanup", ["logs:DeleteLogGroup"]],
+    ]);
+  });
+
+  test("what is made carries the tag of a task", () => {
+    const making = everyStatement.filter(({ actions }) =>
+      actions.some((action) => /:(?:CreateAgentRuntime|TagResource)$/.test(action)),
+    );
+    expect(making).toEqual([
+      {
+        Effect: "Allow",
+        actions: ["bedrock-agentcore:CreateAgentRuntime", "bedrock-agentcore:TagResource"],
+        resources: [`arn:aws:bedrock-agentcore:${account}:runtime/*`, identities, `${identities}/workload-identity/*`],
+        condition: '{"StringLike":{"aws:RequestTag/agentdispatch:task":"task_*"}}',
+      },
+    ]);
+  });
+
+  test("the worker's role is passed to AgentCore only, and only by Provision", () => {
+    const passing = everyStatement.filter(({ actions }) => actions.includes("iam:PassRole"));
+    expect(passing).toEqual([
+      {
+        Effect: "Allow",
+        actions: ["iam:PassRole"],
+        resources: ["<WorkerRole.Arn>"],
+        condition: '{"StringEquals":{"iam:PassedToService":"bedrock-agentcore.amazonaws.com"}}',
+      },
+    ]);
+    expect(byFunction("iam:").Provision).toEqual(["iam:PassRole"]);
+  });
+
+  test("logs of containers are read by the steps that tell why one did not start", () => {
+    const reading = byFunction("logs:FilterLogEvents");
+    expect(names.filter((name) => reading[name]?.length)).toEqual(["AwaitReady", "Start", "InvokeForeign"]);
+    expect(resourcesFor(everyStatement, "logs:FilterLogEvents")).toEqual([
+      `arn:aws:logs:${account}:log-group:/aws/bedrock-agentcore/runtimes/*`,
+    ]);
+  });
+
+  test("quotas are read by the endpoint", () => {
+    const reading = byFunction("servicequotas:");
+    expect(names.filter((name) => reading[name]?.length)).toEqual(["mcp"]);
+  });
+});
+
+describe("tasks", () => {
+  test("every function reads and writes them, and nothing else of the table", () => {
+    const verbs = ["BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"];
+    for (const [name, actions] of Object.entries(byFunction("dynamodb:")))
+      expect([name, actions]).toEqual([name, verbs.map((verb) => `dynamodb:${verb}`)]);
+    expect(resourcesFor(everyStatement, "dynamodb:PutItem")).toEqual(["<TasksTable.Arn>"]);
+    expect(resourcesFor(everyStatement, "dynamodb:Query")).toEqual([
+      "<TasksTable.Arn>",
+      "<TasksTable.Arn>/index/by-owner",
+      "<TasksTable.Arn>/index/open",
+    ]);
+  });
+
+  test("their files are read and written by those who do", () => {
+    const readWrite = ["s3:GetObject", "s3:ListBucket", "s3:PutObject"];
+    expect(byFunction("s3:")).toEqual({
+      mcp: readWrite,
+      janitor: [],
+      Provision: [],
+      AwaitReady: [],
+      Start: ["s3:GetObject", "s3:ListBucket"],
+      InvokeForeign: readWrite,
+      Watch: readWrite,
+      Complete: readWrite,
+      Fail: [],
+      Cleanup: [],
+    });
+    expect(resourcesFor(everyStatement, "s3:PutObject")).toEqual(["<ArtifactsBucket.Arn>/tasks/*"]);
+    expect(resourcesFor(everyStatement, "s3:GetObject")).toEqual(["<ArtifactsBucket.Arn>/tasks/*"]);
+    expect(resourcesFor(everyStatement, "s3:ListBucket")).toEqual(["<ArtifactsBucket.Arn>"]);
+  });
+
+  test("executions of this workflow are started by those who admit or revive", () => {
+    const starting = byFunction("states:");
+    expect(names.filter((name) => starting[name]?.length).sort()).toEqual(["Cleanup", "janitor", "mcp"]);
+    expect(resourcesFor(everyStatement, "states:StartExecution")).toEqual([
+      `arn:aws:states:${account}:stateMachine:agent-dispatch`,
+    ]);
+  });
+});
+
+test("a function writes its own log and traces, and takes no other service", () => {
+  const services = Object.fromEntries(
+    names.map((name) => [
+      name,
+      [...new Set(actionsOf(built.allowedTo(built.roleOf(name)), "").map((action) => action.split(":")[0]))],
+    ]),
+  );
+  expect(services.janitor).toEqual(["dynamodb", "logs", "states", "xray"]);
+  expect(services.Fail).toEqual(["dynamodb", "logs", "xray"]);
+  for (const name of names) {
+    const logs = resourcesFor(built.allowedTo(built.roleOf(name)), "logs:PutLogEvents");
+    expect([name, logs]).toEqual([name, [expect.stringMatching(/^<\w+Logs\.Arn>$/)]]);
+  }
+});
+
+test("only Lambda takes the roles of functions, and only API Gateway and the janitor's rules invoke them", () => {
+  for (const name of names) {
+    const role = Object.entries(built.resources).find(([id]) => id.startsWith(built.roleOf(name)))?.[1];
+    expect(JSON.stringify(role?.Properties.AssumeRolePolicyDocument)).toContain('"Service":"lambda.amazonaws.com"');
+  }
+  const permissions = built.ofType("AWS::Lambda::Permission").map(([, { Properties }]) => ({
+    who: Properties.Principal,
+    what: text(Properties.FunctionName),
+    from: text(Properties.SourceArn),
+  }));
+  expect(permissions).toEqual([
+    {
+      who: "apigateway.amazonaws.com",
+      what: "<McpHandlerFunction.Arn>",
+      from: `arn:aws:execute-api:${account}:<McpApi>/<McpApiDeploymentStagelive>/*/mcp`,
+    },
+    { who: "events.amazonaws.com", what: "<JanitorHandlerFunction.Arn>", from: "<JanitorSchedule.Arn>" },
+    { who: "events.amazonaws.com", what: "<JanitorHandlerFunction.Arn>", from: "<JanitorDeaths.Arn>" },
+  ]);
+});
+
+test("the state machine invokes its own steps", () => {
+  const machine = text(built.only("AWS::StepFunctions::StateMachine").RoleArn).replace(/^<(.+)\.Arn>$/, "$1");
+  const steps = names.filter((name) => name !== "mcp" && name !== "janitor");
+  expect(resourcesFor(built.allowedTo(machine), "lambda:InvokeFunction")).toEqual(
+    steps.map((name) => `<Workflow${name}Function.Arn>`).sort(),
+  );
+});
+
+describe("a configuration that names more", async () => {
+  const arn = "arn:aws:bedrock-agentcore:eu-central-1:210987654321:runtime";
+  const named = await Synthesis.of({
+    accounts: { other: { provider: "aws", region: "eu-west-1", roleArn: "arn:aws:iam::210987654321:role/entered" } },
+    backends: {
+      theirs: {
+        adapter: "aws-agentcore",
+        account: "other",
+        details: { runtimeArn: `${arn}/fixed-AbCdEf1234`, executionRoleArn: "arn:aws:iam::210987654321:role/theirs" },
+      },
+    },
+    runtimes: { theirs: { backend: "theirs" } },
+    allowed: { runtimes: [`${arn}/team_*`], roles: ["arn:aws:iam::123456789012:role/agents-*"] },
+  });
+  const may = (name: string) => named.allowedTo(named.roleOf(name));
+
+  test("mirrors its patterns", () => {
+    const usable = resourcesFor(may("Watch"), "bedrock-agentcore:InvokeAgentRuntime");
+    expect(usable).toEqual(
+      [
+        ...shared,
+        `${arn}/fixed-AbCdEf1234`,
+        `${arn}/fixed-AbCdEf1234/*`,
+        `${arn}/team_*`,
+        own,
+        "arn:aws:bedrock-agentcore:eu-west-1:123456789012:runtime/ad_*",
+      ].sort(),
+    );
+    expect(resourcesFor(may("mcp"), "bedrock-agentcore:GetAgentRuntime")).toEqual(usable);
+    expect(resourcesFor(may("Cleanup"), "bedrock-agentcore:StopRuntimeSession")).toEqual(usable);
+    expect(resourcesFor(may("Provision"), "iam:PassRole")).toEqual([
+      "<WorkerRole.Arn>",
+      "arn:aws:iam::123456789012:role/agents-*",
+      "arn:aws:iam::210987654321:role/theirs",
+    ]);
+  });
+
+  test("still deletes nothing but what was made for a task", () => {
+    const deletable = resourcesFor(may("Cleanup"), "bedrock-agentcore:DeleteAgentRuntime") ?? [];
+    expect(deletable.filter((resource) => !resource.endsWith(":runtime/ad_*"))).toEqual([]);
+  });
+
+  test("lets those who use AgentCore enter its accounts", () => {
+    const entering = Object.keys(named.functions).filter((name) => resourcesFor(may(name), "sts:AssumeRole"));
+    expect(entering.sort()).toEqual(
+      ["AwaitReady", "Cleanup", "Complete", "InvokeForeign", "Provision", "Start", "Watch", "mcp"].sort(),
+    );
+    expect(resourcesFor(may("Watch"), "sts:AssumeRole")).toEqual(["arn:aws:iam::210987654321:role/entered"]);
+  });
+});
+
+test("a pattern for anything is a runtime, or a role of the account", async () => {
+  const open = await Synthesis.of({ allowed: { runtimes: ["*"], roles: ["*"] } });
+  const may = (name: string) => open.allowedTo(open.roleOf(name));
+  expect(resourcesFor(may("Watch"), "bedrock-agentcore:InvokeAgentRuntime")).toContain(
+    "arn:aws:bedrock-agentcore:*:*:runtime/*",
+  );
+  expect(resourcesFor(may("Provision"), "iam:PassRole")).toContain("arn:aws:iam::123456789012:role/*");
+});
+
+test("where no role is named, none is passed", async () => {
+  const bare = await Synthesis.of({ backends: { agentcore: { adapter: "aws-agentcore", account: "aws" } } });
+  const allowed = bare.allowedTo(bare.roleOf("Provision"));
+  expect(resourcesFor(allowed, "bedrock-agentcore:CreateAgentRuntime")).toBeDefined();
+  expect(resourcesFor(allowed, "iam:PassRole")).toBeUndefined();
+});

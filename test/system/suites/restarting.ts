@@ -1,0 +1,105 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "vitest";
+import { settings } from "../../../lib/domain/settings.ts";
+import { findMarked } from "../../../worker/processes.ts";
+import { processesOf, type SystemOptions, startSystem, temporaryFolder } from "../system.ts";
+
+const LINES = 60;
+const printing = `for i in $(seq 1 ${LINES}); do echo "line $i"; sleep 0.1; done`;
+const allLines = Array.from({ length: LINES }, (_, i) => `line ${i + 1}\n`).join("");
+
+/** What becomes of running jobs when the local system, or a worker, goes away. */
+export function restarting(optionsOf: (stateDir: string) => SystemOptions = () => ({})): void {
+  const start = (stateDir: string, options: SystemOptions) =>
+    startSystem(stateDir, { ...optionsOf(stateDir), ...options });
+
+  describe("a local system killed with kill -9", () => {
+    it("in the middle of 20 running tasks ends all 20 truthfully after a new start", async ({
+      expect,
+      onTestFinished: atEnd,
+    }) => {
+      const folder = temporaryFolder(atEnd);
+      const limits = { maxRunning: 20 };
+      const first = await start(folder, { limits, atEnd });
+      const ids = await Promise.all(
+        Array.from({ length: 20 }, () => first.client.command({ command: printing, shell: true })),
+      );
+      const records = await Promise.all(
+        ids.map((id) => first.client.until(id, ({ logLength }) => (logLength as number) > 0)),
+      );
+      const sessions = records.map(({ providerRefs }) => (providerRefs as { sessionId: string }).sessionId);
+      await first.kill("SIGKILL");
+
+      // Four workers die while nobody looks.
+      for (const session of sessions.slice(0, 4)) {
+        const { pid } = JSON.parse(readFileSync(join(folder, "sessions", session, "address.json"), "utf8")) as {
+          pid: number;
+        };
+        process.kill(pid, "SIGKILL");
+      }
+      const { client } = await start(folder, { limits, atEnd });
+      const ends = await Promise.all(ids.map((id) => client.ended(id)));
+      for (const [index, id] of ids.entries()) {
+        const log = await client.log(id);
+        if (index < 4) {
+          expect(ends[index]).toMatchObject({ status: "failed", error: { code: "worker.lost", retryable: true } });
+          expect(allLines.startsWith(log)).toBe(true);
+          expect(log).not.toBe("");
+        } else {
+          expect(ends[index]).toMatchObject({ status: "succeeded", result: { exitCode: 0 } });
+          expect(log).toBe(allLines);
+        }
+        const sequences = (await client.events(id)).map(({ sequence }) => sequence);
+        expect(new Set(sequences).size).toBe(sequences.length);
+        expect(sequences).toEqual(sequences.toSorted((a, b) => a - b));
+      }
+      for (const session of sessions)
+        await expect.poll(() => findMarked(settings.sessionMarker, session), { timeout: 10_000 }).toEqual([]);
+    });
+  });
+
+  describe("a worker killed from outside", () => {
+    it("fails its task as worker.lost, with its log so far", async ({ expect, onTestFinished: atEnd }) => {
+      const folder = temporaryFolder(atEnd);
+      const { client } = await start(folder, { atEnd });
+      const id = await client.command({ command: "echo before; sleep 600", shell: true });
+      const record = await client.until(id, ({ logLength }) => (logLength as number) > 0);
+      const { sessionId } = record.providerRefs as { sessionId: string };
+      const address = readFileSync(join(folder, "sessions", sessionId, "address.json"), "utf8");
+      process.kill((JSON.parse(address) as { pid: number }).pid, "SIGKILL");
+      expect(await client.ended(id)).toMatchObject({ status: "failed", error: { code: "worker.lost" } });
+      expect(await client.log(id)).toBe("before\n");
+      await expect.poll(() => processesOf(id), { timeout: 10_000 }).toEqual([]);
+    });
+  });
+
+  describe("a spare worker that ended by itself", () => {
+    it("is not given to the next task", async ({ expect, onTestFinished: atEnd }) => {
+      const folder = temporaryFolder(atEnd);
+      const { client } = await start(folder, { atEnd });
+      const sessions = () => readdirSync(join(folder, "sessions"));
+      await expect.poll(() => sessions().length, { timeout: 10_000 }).toBeGreaterThan(0);
+      const [spare = ""] = sessions();
+      const file = join(folder, "sessions", spare, "address.json");
+      await expect.poll(() => existsSync(file), { timeout: 10_000 }).toBe(true);
+      process.kill((JSON.parse(readFileSync(file, "utf8")) as { pid: number }).pid, "SIGTERM");
+      await expect.poll(() => existsSync(join(folder, "sessions", spare)), { timeout: 10_000 }).toBe(false);
+      expect(await client.ended(await client.command("true"))).toMatchObject({ status: "succeeded" });
+    });
+  });
+
+  describe("a local system that is stopped", () => {
+    it("lets its jobs go on, and finds them again", async ({ expect, onTestFinished: atEnd }) => {
+      const folder = temporaryFolder(atEnd);
+      const first = await start(folder, { atEnd });
+      const id = await first.client.command({ command: printing, shell: true });
+      await first.client.until(id, ({ logLength }) => (logLength as number) > 0);
+      await first.kill("SIGTERM");
+      expect((await processesOf(id)).length).toBeGreaterThan(0);
+      const { client } = await start(folder, { atEnd });
+      expect(await client.ended(id)).toMatchObject({ status: "succeeded" });
+      expect(await client.log(id)).toBe(allLines);
+    });
+  });
+}
