@@ -33,12 +33,13 @@ export function runner({ definition, functions, waits = {}, retryScale = 1, now 
 
   return function execute(name: string, input: string): Execution {
     const underWay = new Set<Promise<unknown>>();
+    let isAborted = false;
     const handlers = Object.fromEntries(
       Object.entries(functions).map(([state, run]) => [
         state,
         (event: unknown) => {
           // The library wakes up whoever waits to try again, and tries again.
-          if (execution.status === "ABORTED") return new Promise(() => {});
+          if (isAborted) return new Promise(() => {});
           const call = asLambda(run, event);
           underWay.add(call);
           return call.finally(() => underWay.delete(call));
@@ -58,6 +59,7 @@ export function runner({ definition, functions, waits = {}, retryScale = 1, now 
         () => end("FAILED"),
       ),
       async abort() {
+        isAborted = true;
         end("ABORTED");
         abort();
         await Promise.allSettled(underWay);

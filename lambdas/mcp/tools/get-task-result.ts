@@ -4,7 +4,7 @@ import { isTerminal } from "../../../lib/domain/lifecycle.ts";
 import type { Ports } from "../../../lib/domain/ports.ts";
 import { previewValue } from "../../../lib/domain/preview.ts";
 import { resultView } from "../../../lib/domain/record.ts";
-import type { Task } from "../../../lib/domain/task.ts";
+import type { Task, ValueRef } from "../../../lib/domain/task.ts";
 import * as field from "./fields.ts";
 import { MAX_REPLY, replySize } from "./reply-size.ts";
 import { ownTask, reads, shape, tool } from "./tool.ts";
@@ -42,7 +42,9 @@ export const getTaskResult = tool({
     const uris = await Promise.all(stored.map(async (file) => [file.id, await ports.artifacts.uriOf(task.id, file)]));
     const shown = task.artifacts.filter(({ state }) => state !== "stored").slice(0, MAX_ARTIFACTS);
     const left = task.artifacts.length - stored.length - shown.length;
-    const view = resultView({ ...task, artifacts: [...stored, ...shown] }, Object.fromEntries(uris));
+    const resultRef = task.resultRef && (await readable(ports, task.id, task.resultRef));
+    const shownTask = { ...task, ...(resultRef && { resultRef }), artifacts: [...stored, ...shown] };
+    const view = resultView(shownTask, Object.fromEntries(uris));
     const structured = left > 0 ? { ...view, artifactsNotShown: left } : view;
     if (replySize(structured) <= MAX_REPLY || !task.error) return { structured };
     const { details: _, ...error } = task.error;
@@ -60,4 +62,12 @@ async function previewed(ports: Ports, task: Task): Promise<Task> {
   const content = new TextEncoder().encode(JSON.stringify(task.result));
   const resultRef = task.resultRef ?? (await ports.artifacts.put(task.id, "result.json", content, "application/json"));
   return { ...task, result: previewValue(task.result, PREVIEW), resultRef };
+}
+
+/** The reference with an address that the caller can read from: where it is kept, only the system may. */
+async function readable(ports: Ports, taskId: string, ref: ValueRef): Promise<ValueRef> {
+  const { sha256, sizeBytes } = ref;
+  const file = { id: "result", kind: "file", name: "result.json", contentType: "application/json" } as const;
+  const artifact = { ...file, sha256, sizeBytes, createdAt: "", state: "stored" } as const;
+  return { ...ref, uri: await ports.artifacts.uriOf(taskId, artifact) };
 }

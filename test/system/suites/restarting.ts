@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "vitest";
 import { settings } from "../../../lib/domain/settings.ts";
@@ -6,7 +6,10 @@ import { findMarked } from "../../../worker/processes.ts";
 import { processesOf, type SystemOptions, startSystem, temporaryFolder } from "../system.ts";
 
 const LINES = 60;
-const printing = `for i in $(seq 1 ${LINES}); do echo "line $i"; sleep 0.1; done`;
+/** Prints half of the lines, and the rest once the file is there. */
+const printing = (release: string) =>
+  `print() { for i in $(seq $1 $2); do echo "line $i"; done; }; print 1 ${LINES / 2}; ` +
+  `while [ ! -e ${release} ]; do sleep 0.2; done; print ${LINES / 2 + 1} ${LINES}`;
 const allLines = Array.from({ length: LINES }, (_, i) => `line ${i + 1}\n`).join("");
 
 /** What becomes of running jobs when the local system, or a worker, goes away. */
@@ -20,10 +23,11 @@ export function restarting(optionsOf: (stateDir: string) => SystemOptions = () =
       onTestFinished: atEnd,
     }) => {
       const folder = temporaryFolder(atEnd);
+      const release = join(folder, "release");
       const limits = { maxRunning: 20 };
       const first = await start(folder, { limits, atEnd });
       const ids = await Promise.all(
-        Array.from({ length: 20 }, () => first.client.command({ command: printing, shell: true })),
+        Array.from({ length: 20 }, () => first.client.command({ command: printing(release), shell: true })),
       );
       const records = await Promise.all(
         ids.map((id) => first.client.until(id, ({ logLength }) => (logLength as number) > 0)),
@@ -39,6 +43,7 @@ export function restarting(optionsOf: (stateDir: string) => SystemOptions = () =
         process.kill(pid, "SIGKILL");
       }
       const { client } = await start(folder, { limits, atEnd });
+      writeFileSync(release, "");
       const ends = await Promise.all(ids.map((id) => client.ended(id)));
       for (const [index, id] of ids.entries()) {
         const log = await client.log(id);
@@ -59,8 +64,12 @@ export function restarting(optionsOf: (stateDir: string) => SystemOptions = () =
     });
   });
 
-  describe("a worker killed from outside", () => {
-    it("fails its task as worker.lost, with its log so far", async ({ expect, onTestFinished: atEnd }) => {
+  // Alone, because what runs beside it would count against its time.
+  describe.sequential("a worker killed from outside", () => {
+    it("fails its task as worker.lost within ten seconds, with its log so far", async ({
+      expect,
+      onTestFinished: atEnd,
+    }) => {
       const folder = temporaryFolder(atEnd);
       const { client } = await start(folder, { atEnd });
       const id = await client.command({ command: "echo before; sleep 600", shell: true });
@@ -68,7 +77,8 @@ export function restarting(optionsOf: (stateDir: string) => SystemOptions = () =
       const { sessionId } = record.providerRefs as { sessionId: string };
       const address = readFileSync(join(folder, "sessions", sessionId, "address.json"), "utf8");
       process.kill((JSON.parse(address) as { pid: number }).pid, "SIGKILL");
-      expect(await client.ended(id)).toMatchObject({ status: "failed", error: { code: "worker.lost" } });
+      await expect.poll(() => client.status(id), { timeout: 10_000 }).toMatchObject({ status: "failed" });
+      expect(await client.ended(id)).toMatchObject({ error: { code: "worker.lost" } });
       expect(await client.log(id)).toBe("before\n");
       await expect.poll(() => processesOf(id), { timeout: 10_000 }).toEqual([]);
     });
@@ -93,10 +103,12 @@ export function restarting(optionsOf: (stateDir: string) => SystemOptions = () =
     it("lets its jobs go on, and finds them again", async ({ expect, onTestFinished: atEnd }) => {
       const folder = temporaryFolder(atEnd);
       const first = await start(folder, { atEnd });
-      const id = await first.client.command({ command: printing, shell: true });
+      const release = join(folder, "release");
+      const id = await first.client.command({ command: printing(release), shell: true });
       await first.client.until(id, ({ logLength }) => (logLength as number) > 0);
       await first.kill("SIGTERM");
       expect((await processesOf(id)).length).toBeGreaterThan(0);
+      writeFileSync(release, "");
       const { client } = await start(folder, { atEnd });
       expect(await client.ended(id)).toMatchObject({ status: "succeeded" });
       expect(await client.log(id)).toBe(allLines);
