@@ -1,13 +1,24 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Path of a report as JSON, besides what is printed; `.ci/run` counts from it. */
 const report = process.env.TEST_REPORT;
+
+/** The longest files first, so that none of them is what everybody waits for in the end. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification) => /\/test\/(system|client)\/|\/foreign\.test\.ts$/.test(moduleId);
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     pool: "forks",
+    sequence: { sequencer: LongestFirst },
     // Most tests wait for processes of their own; one file at a time would leave half the machine idle.
     maxWorkers: Math.max(2, availableParallelism()),
     // Tests that measure the heap collect it first.

@@ -1,8 +1,12 @@
-import { Stack } from "aws-cdk-lib";
+import { Fn, Stack, Token } from "aws-cdk-lib";
 import { type IGrantable, PolicyStatement, type PolicyStatementProps } from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
 import type { Configuration } from "../domain/profile.ts";
 import { accountRoles, targetPatterns, targetRegions } from "./named-targets.ts";
+
+/** What follows `runtime/` in an ARN, or in a pattern for one. */
+const idIn = (pattern: string): string =>
+  Token.isUnresolved(pattern) ? Fn.select(1, Fn.split("/", pattern)) : (pattern.split("/")[1] ?? "");
 
 const LOG_GROUPS = "/aws/bedrock-agentcore/runtimes";
 
@@ -16,6 +20,7 @@ export class AgentRuntimes {
   readonly #account: string;
   readonly #regions: readonly string[];
   readonly #roles: readonly string[];
+  readonly #patterns: readonly string[];
   readonly #named: readonly string[];
   readonly #accountRoles: readonly string[];
 
@@ -29,7 +34,8 @@ export class AgentRuntimes {
       pattern === "*" ? `arn:${partition}:iam::${account}:role/*` : pattern,
     );
     // Every call is authorized for the runtime and for the endpoint below it.
-    this.#named = targetPatterns(configuration, "runtimes").flatMap((pattern) => {
+    this.#patterns = targetPatterns(configuration, "runtimes");
+    this.#named = this.#patterns.flatMap((pattern) => {
       if (pattern === "*") return [`arn:${partition}:bedrock-agentcore:*:*:runtime/*`];
       return pattern.endsWith("*") ? [pattern] : [pattern, `${pattern}/*`];
     });
@@ -59,7 +65,12 @@ export class AgentRuntimes {
     });
   }
 
-  /** Whether they are there, and ready. What is denied is looked for in the list. */
+  /** Whether those made for a task are there, and ready. What is denied is looked for in the list. */
+  grantReadOwn(grantee: IGrantable): void {
+    this.#allow(grantee, ["GetAgentRuntime"], [this.#own]);
+    this.#list(grantee);
+  }
+
   grantRead(grantee: IGrantable): void {
     this.#allow(grantee, ["GetAgentRuntime"], this.#usable());
     this.#list(grantee);
@@ -80,19 +91,28 @@ export class AgentRuntimes {
 
   /** Only those made for a task, with all that came with them. */
   grantDelete(grantee: IGrantable): void {
-    this.#allow(grantee, ["DeleteAgentRuntime", "DeleteAgentRuntimeEndpoint"], this.#arns("runtime/ad_*"));
+    this.#allow(grantee, ["DeleteAgentRuntime", "DeleteAgentRuntimeEndpoint"], [this.#own]);
     this.#allow(
       grantee,
       ["DeleteWorkloadIdentity"],
-      this.#arns("workload-identity-directory/default", "workload-identity-directory/default/workload-identity/ad_*"),
+      [
+        this.#everywhere("workload-identity-directory/default"),
+        this.#everywhere("workload-identity-directory/default/workload-identity/ad_*"),
+      ],
     );
     this.#list(grantee);
-    this.#add(grantee, { actions: ["logs:DeleteLogGroup"], resources: this.#logGroups("ad_*") });
+    this.#add(grantee, { actions: ["logs:DeleteLogGroup"], resources: [this.#logGroup("ad_*")] });
   }
 
   /** What their containers print: why one did not start is said nowhere else. */
+  grantReadLogsOfOwn(grantee: IGrantable): void {
+    this.#add(grantee, { actions: ["logs:FilterLogEvents"], resources: [this.#logGroup("ad_*")] });
+  }
+
   grantReadLogs(grantee: IGrantable): void {
-    this.#add(grantee, { actions: ["logs:FilterLogEvents"], resources: this.#logGroups("*") });
+    // The group of a runtime is named for its id and its endpoint.
+    const groups = this.#patterns.map((pattern) => this.#logGroup(`${idIn(pattern)}*`));
+    this.#add(grantee, { actions: ["logs:FilterLogEvents"], resources: [this.#logGroup("ad_*"), ...groups] });
   }
 
   /** How many there may be, and how many there are. */
@@ -105,8 +125,20 @@ export class AgentRuntimes {
     this.#allow(grantee, ["ListAgentRuntimes"], ["*"]);
   }
 
+  /**
+   * Those made for a task, in every region: a task may be older than the configuration, and what it has made must be found
+   * and deleted all the same. Their name bounds it.
+   */
+  get #own(): string {
+    return this.#everywhere("runtime/ad_*");
+  }
+
+  #everywhere(resource: string): string {
+    return `arn:${this.#partition}:bedrock-agentcore:*:${this.#account}:${resource}`;
+  }
+
   #usable(): string[] {
-    return [...this.#arns("runtime/ad_*"), ...this.#named];
+    return [this.#own, ...this.#named];
   }
 
   #arns(...resources: string[]): string[] {
@@ -115,10 +147,8 @@ export class AgentRuntimes {
     );
   }
 
-  #logGroups(runtimes: string): string[] {
-    return this.#regions.map(
-      (region) => `arn:${this.#partition}:logs:${region}:${this.#account}:log-group:${LOG_GROUPS}/${runtimes}`,
-    );
+  #logGroup(runtimes: string): string {
+    return `arn:${this.#partition}:logs:*:${this.#account}:log-group:${LOG_GROUPS}/${runtimes}`;
   }
 
   #allow(grantee: IGrantable, verbs: string[], resources: string[], more: PolicyStatementProps = {}): void {

@@ -9,6 +9,7 @@ import {
 } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { FilterPattern, MetricFilter } from "aws-cdk-lib/aws-logs";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import { Construct } from "constructs";
@@ -31,7 +32,7 @@ export class Alarms extends Construct {
     this.#topic = cloud.alarmEmail === undefined ? undefined : this.#openTopic(cloud.alarmEmail);
     this.#add("McpErrors", "the MCP function failed", mcp.function.lambda.metricErrors({ period, statistic }), 1);
     this.#add("McpServerErrors", "the endpoint answered 5xx", mcp.api.metricServerError({ period, statistic }), 5);
-    const { machine, steps } = workflow;
+    const { machine } = workflow;
     this.#add(
       "ExecutionsDied",
       "executions ended without their clean-up; the janitor starts them again",
@@ -50,14 +51,15 @@ export class Alarms extends Construct {
     this.#add(
       "StepErrors",
       "steps of the workflow fail again and again",
-      new MathExpression({
-        expression: "SUM(METRICS())",
-        usingMetrics: Object.fromEntries(
-          steps.map(({ lambda }, index) => [`step${index}`, lambda.metricErrors({ period, statistic })]),
+      // One metric of the executions' log: an alarm on the errors of each function would be paid for function by function.
+      new MetricFilter(this, "StepFailures", {
+        logGroup: workflow.logs,
+        filterPattern: FilterPattern.literal(
+          '{ ($.type = "LambdaFunctionFailed") || ($.type = "LambdaFunctionTimedOut") }',
         ),
-        label: "errors of steps",
-        period,
-      }),
+        metricNamespace: `AgentDispatch/${cloud.stackName}`,
+        metricName: "StepFailures",
+      }).metric({ period, statistic }),
       20,
     );
     this.#add("JanitorErrors", "the janitor failed", janitor.function.lambda.metricErrors({ period, statistic }), 1);

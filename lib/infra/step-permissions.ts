@@ -10,8 +10,8 @@ const grants: Readonly<Record<string, Grant>> = {
     runtimes.grantStopSessions(step);
   },
   AwaitReady({ runtimes }, step) {
-    runtimes.grantRead(step);
-    runtimes.grantReadLogs(step);
+    runtimes.grantReadOwn(step);
+    runtimes.grantReadLogsOfOwn(step);
   },
   Start({ runtimes, artifacts }, step) {
     artifacts.grantRead(step);
@@ -36,7 +36,7 @@ const grants: Readonly<Record<string, Grant>> = {
   /** Whether a job goes on after all is for Watch to ask. */
   Fail() {},
   Cleanup({ runtimes, workflow }, step) {
-    runtimes.grantRead(step);
+    runtimes.grantReadOwn(step);
     runtimes.grantStopSessions(step);
     runtimes.grantDelete(step);
     workflow.grantStart(step);

@@ -1,5 +1,6 @@
 import { Duration, RemovalPolicy } from "aws-cdk-lib";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
+import type { LogGroup } from "aws-cdk-lib/aws-logs";
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
 import type { Deployment } from "./deployment.ts";
@@ -16,6 +17,8 @@ const LONGEST_SECONDS = 900;
 export class Workflow extends Construct {
   readonly machine: StateMachine;
   readonly steps: readonly DispatchFunction[];
+  /** What its executions do, event by event, without what they are given. */
+  readonly logs: LogGroup;
 
   constructor(scope: Construct, id: string, deployment: Deployment) {
     super(scope, id);
@@ -36,6 +39,7 @@ export class Workflow extends Construct {
     });
     this.steps = functions.map(({ step }) => step);
 
+    this.logs = logGroup(this, "Logs", cloud, `/aws/vendedlogs/states/${cloud.stackName}`);
     this.machine = new StateMachine(this, "Machine", {
       stateMachineName: workflow.name,
       stateMachineType: StateMachineType.STANDARD,
@@ -45,7 +49,7 @@ export class Workflow extends Construct {
       ),
       tracingEnabled: true,
       logs: {
-        destination: logGroup(this, "Logs", cloud, `/aws/vendedlogs/states/${cloud.stackName}`),
+        destination: this.logs,
         level: LogLevel.ALL,
         includeExecutionData: false,
       },

@@ -18,11 +18,22 @@ test("there are alarms in any case", () => {
   expect(quiet.ofType("AWS::SNS::Topic")).toEqual([]);
 });
 
-test("the alarm of the steps counts every step", () => {
+test("the alarm of the steps counts what fails in the log of the executions", () => {
   const alarm = alarmsOf(quiet).find(({ AlarmDescription }) => String(AlarmDescription).includes("steps"));
-  const counted = text(alarm?.Metrics);
-  for (const name of Object.keys(quiet.functions).filter((name) => name !== "mcp" && name !== "janitor"))
-    expect(counted).toContain(`<Workflow${name}Function>`);
+  expect(alarm).toMatchObject({ Namespace: "AgentDispatch/agent-dispatch", MetricName: "StepFailures" });
+  const { LogGroupName, FilterPattern, MetricTransformations } = quiet.only("AWS::Logs::MetricFilter");
+  expect(text(LogGroupName)).toBe("<WorkflowLogs>");
+  expect(FilterPattern).toBe('{ ($.type = "LambdaFunctionFailed") || ($.type = "LambdaFunctionTimedOut") }');
+  expect(MetricTransformations).toEqual([
+    { MetricNamespace: "AgentDispatch/agent-dispatch", MetricName: "StepFailures", MetricValue: "1" },
+  ]);
+});
+
+test("they read no more metrics than an account has alarms for free", () => {
+  const metrics = alarmsOf(quiet).flatMap(({ Metrics, MetricName }) =>
+    MetricName ? [MetricName] : (Metrics as { MetricStat?: unknown }[]).filter(({ MetricStat }) => MetricStat),
+  );
+  expect(metrics.length).toBeLessThanOrEqual(10);
 });
 
 describe("with an address", () => {

@@ -41,6 +41,7 @@ test("everything that can be tagged is, and says whose it is", () => {
     "AWS::IAM::Policy",
     "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::Permission",
+    "AWS::Logs::MetricFilter",
     "AWS::S3::BucketPolicy",
     "Custom::ServiceLinkedRole",
   ]);

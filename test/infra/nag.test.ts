@@ -72,19 +72,19 @@ const accepted: Accepted[] = [
     because: "what is being made has no name yet; the tag of a task is demanded in its place",
   },
   {
-    rule: /^IAM5\[Resource::arn:[^[\]]+:workload-identity-directory\/default\/workload-identity\/ad_\*\]$/,
+    rule: /^IAM5\[Resource::arn:[^[\]]+:workload-identity-directory\/default(?:\/workload-identity\/ad_\*)?\]$/,
     at: /^Workflow\/Cleanup\//,
-    because: "the identity of a runtime is named like it, and deleted with it",
+    because: "the identity of a runtime is named like it, and deleted with it, in whichever region it was made",
   },
   {
-    rule: /^IAM5\[Resource::arn:[^[\]]+:log-group:\/aws\/bedrock-agentcore\/runtimes\/\*\]$/,
-    at: /^Workflow\/(?:AwaitReady|Start|InvokeForeign)\//,
-    because: "log groups are named for runtimes; why a container did not start is said there alone",
+    rule: /^IAM5\[Resource::.*:log-group:\/aws\/bedrock-agentcore\/runtimes\/(?!ad_|\*).+\]$/,
+    at: /^Workflow\/(?:Start|InvokeForeign)\//,
+    because: "log groups are named for a runtime and its endpoint; why a container did not start is said there alone",
   },
   {
     rule: /^IAM5\[Resource::arn:[^[\]]+:log-group:\/aws\/bedrock-agentcore\/runtimes\/ad_\*\]$/,
-    at: /^Workflow\/Cleanup\//,
-    because: "the log group of a runtime is named like it, and deleted with it",
+    at: /^Workflow\/(?:AwaitReady|Start|InvokeForeign|Cleanup)\//,
+    because: "the log group of a runtime is named like it, read when it does not start, and deleted with it",
   },
 ];
 

@@ -5,7 +5,9 @@ const built = await Synthesis.of();
 const names = Object.keys(built.functions);
 
 const account = "us-west-2:123456789012";
-const own = `arn:aws:bedrock-agentcore:${account}:runtime/ad_*`;
+/** In every region: a task may be older than the configuration that names its region. */
+const own = "arn:aws:bedrock-agentcore:*:123456789012:runtime/ad_*";
+const ownLogs = "arn:aws:logs:*:123456789012:log-group:/aws/bedrock-agentcore/runtimes/ad_*";
 const shared = ["<SharedRuntime.AgentRuntimeArn>", "<SharedRuntime.AgentRuntimeArn>/*"];
 const identities = `arn:aws:bedrock-agentcore:${account}:workload-identity-directory/default`;
 
@@ -122,12 +124,10 @@ describe("on AgentCore", () => {
     expect(resourcesFor(everyStatement, "bedrock-agentcore:DeleteAgentRuntime")).toEqual([own]);
     expect(resourcesFor(everyStatement, "bedrock-agentcore:DeleteAgentRuntimeEndpoint")).toEqual([own]);
     expect(resourcesFor(everyStatement, "bedrock-agentcore:DeleteWorkloadIdentity")).toEqual([
-      identities,
-      `${identities}/workload-identity/ad_*`,
+      "arn:aws:bedrock-agentcore:*:123456789012:workload-identity-directory/default",
+      "arn:aws:bedrock-agentcore:*:123456789012:workload-identity-directory/default/workload-identity/ad_*",
     ]);
-    expect(resourcesFor(everyStatement, "logs:DeleteLogGroup")).toEqual([
-      `arn:aws:logs:${account}:log-group:/aws/bedrock-agentcore/runtimes/ad_*`,
-    ]);
+    expect(resourcesFor(everyStatement, "logs:DeleteLogGroup")).toEqual([ownLogs]);
     expect(Object.entries(byFunction("logs:DeleteLogGroup")).filter(([, actions]) => actions.length > 0)).toEqual([
       ["Cleanup", ["logs:DeleteLogGroup"]],
     ]);
@@ -163,9 +163,13 @@ describe("on AgentCore", () => {
   test("logs of containers are read by the steps that tell why one did not start", () => {
     const reading = byFunction("logs:FilterLogEvents");
     expect(names.filter((name) => reading[name]?.length)).toEqual(["AwaitReady", "Start", "InvokeForeign"]);
-    expect(resourcesFor(everyStatement, "logs:FilterLogEvents")).toEqual([
-      `arn:aws:logs:${account}:log-group:/aws/bedrock-agentcore/runtimes/*`,
+    const logsFor = (step: string) => resourcesFor(built.allowedTo(built.roleOf(step)), "logs:FilterLogEvents");
+    expect(logsFor("AwaitReady")).toEqual([ownLogs]);
+    expect(logsFor("Start")).toEqual([
+      "arn:aws:logs:*:123456789012:log-group:/aws/bedrock-agentcore/runtimes/<1 of <SharedRuntime.AgentRuntimeArn> at />*",
+      ownLogs,
     ]);
+    expect(logsFor("InvokeForeign")).toEqual(logsFor("Start"));
   });
 
   test("quotas are read by the endpoint", () => {
@@ -278,14 +282,10 @@ describe("a configuration that names more", async () => {
   test("mirrors its patterns", () => {
     const usable = resourcesFor(may("Watch"), "bedrock-agentcore:InvokeAgentRuntime");
     expect(usable).toEqual(
-      [
-        ...shared,
-        `${arn}/fixed-AbCdEf1234`,
-        `${arn}/fixed-AbCdEf1234/*`,
-        `${arn}/team_*`,
-        own,
-        "arn:aws:bedrock-agentcore:eu-west-1:123456789012:runtime/ad_*",
-      ].sort(),
+      [...shared, `${arn}/fixed-AbCdEf1234`, `${arn}/fixed-AbCdEf1234/*`, `${arn}/team_*`, own].sort(),
+    );
+    expect(resourcesFor(may("Provision"), "bedrock-agentcore:CreateAgentRuntime")).toContain(
+      "arn:aws:bedrock-agentcore:eu-west-1:123456789012:runtime/*",
     );
     expect(resourcesFor(may("mcp"), "bedrock-agentcore:GetAgentRuntime")).toEqual(usable);
     expect(resourcesFor(may("Cleanup"), "bedrock-agentcore:StopRuntimeSession")).toEqual(usable);

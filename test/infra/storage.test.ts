@@ -49,7 +49,7 @@ describe("the table", () => {
   });
 
   test("it outlives the stack, in nobody's way", () => {
-    expect(table).toMatchObject({ DeletionPolicy: "Retain", UpdateReplacePolicy: "Retain" });
+    expect(table).toMatchObject({ DeletionPolicy: "RetainExceptOnCreate", UpdateReplacePolicy: "Retain" });
     expect(table?.Properties).not.toHaveProperty("TableName");
     expect(text(built.template.toJSON().Outputs.TableName.Value)).toBe("<TasksTable>");
   });
@@ -97,7 +97,7 @@ describe("the bucket", () => {
   });
 
   test("it outlives the stack, in nobody's way", () => {
-    expect(bucket).toMatchObject({ DeletionPolicy: "Retain", UpdateReplacePolicy: "Retain" });
+    expect(bucket).toMatchObject({ DeletionPolicy: "RetainExceptOnCreate", UpdateReplacePolicy: "Retain" });
     expect(bucket?.Properties).not.toHaveProperty("BucketName");
     expect(built.ofType("Custom::S3AutoDeleteObjects")).toEqual([]);
     expect(text(built.template.toJSON().Outputs.BucketName.Value)).toBe("<ArtifactsBucket>");

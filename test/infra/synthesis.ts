@@ -124,6 +124,11 @@ export function text(value: unknown): string {
   if (others.length === 0) {
     if (key === "Ref") return pseudo[String(of)] ?? `<${withoutHash(String(of))}>`;
     if (key === "Fn::GetAtt") return `<${(of as string[]).map(withoutHash).join(".")}>`;
+    if (key === "Fn::Select") {
+      const [index, split] = of as [string, { "Fn::Split"?: [string, unknown] }];
+      const [separator, whole] = split["Fn::Split"] ?? [];
+      return separator === undefined ? JSON.stringify(value) : `<${index} of ${text(whole)} at ${separator}>`;
+    }
     if (key === "Fn::Join") return (of as [string, unknown[]])[1].map(text).join((of as [string])[0]);
     if (key === "Fn::Sub") return String(of).replaceAll(/\$\{([\w:]+)\}/g, (_, name) => pseudo[name] ?? `<${name}>`);
   }
