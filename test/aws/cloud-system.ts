@@ -78,7 +78,7 @@ export async function openCloudSystem(configurationWith: (deployed: Deployed) =>
     retryScale: RETRY_SCALE,
   });
 
-  const deploy = (file: string, more: Record<string, string> = {}) => {
+  const deploy = (name: string, file: string, more: Record<string, string> = {}) => {
     const env = {
       [settings.table]: table,
       [settings.bucket]: BUCKET,
@@ -90,6 +90,8 @@ export async function openCloudSystem(configurationWith: (deployed: Deployed) =>
       AWS_REGION: REGION,
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      // Services see who asks.
+      AWS_SESSION_TOKEN: name,
       AWS_EC2_METADATA_DISABLED: "true",
       // What has no emulator must not be reached by mistake.
       AWS_ENDPOINT_URL: "http://127.0.0.1:1",
@@ -105,9 +107,9 @@ export async function openCloudSystem(configurationWith: (deployed: Deployed) =>
     stack.defer(made.stop);
     return made;
   };
-  for (const state of taskStates) steps[state] = deploy(stepFile, { [settings.step]: state });
-  const mcp = deploy(mcpFile);
-  const janitor = deploy(janitorFile);
+  for (const state of taskStates) steps[state] = deploy(state, stepFile, { [settings.step]: state });
+  const mcp = deploy("mcp", mcpFile);
+  const janitor = deploy("janitor", janitorFile);
   const api = await openRestApi({
     invoke: (event, options) => {
       const { userArn } = (event as { requestContext: { identity: { userArn: string } } }).requestContext.identity;

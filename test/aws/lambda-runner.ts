@@ -101,9 +101,11 @@ export function deployFunction(file: string, env: Record<string, string>, most =
 
   const end = async (those: Iterable<Environment>) => {
     await Promise.all(
-      [...those].map(({ child, exited }) => {
-        child.kill("SIGKILL");
-        return exited;
+      [...those].map((environment) => {
+        // From now on no event may come here.
+        environments.delete(environment);
+        environment.child.kill("SIGKILL");
+        return environment.exited;
       }),
     );
   };

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { Sha256 } from "./sha256.ts";
+import { witness } from "./witness.ts";
 
 /** Secrets by access key id. */
 export type Identities = Readonly<Record<string, string>>;
@@ -57,7 +58,9 @@ export async function flawOf(request: IncomingMessage, body: Buffer, expected: E
   if (claimed && claimed !== "UNSIGNED-PAYLOAD" && claimed !== createHash("sha256").update(body).digest("hex"))
     return "wrong_body";
   const again = await signAgain(request, body, query, parts, { secretAccessKey, signedAtMs, ...expected });
-  return again === parts.signature ? undefined : "mismatch";
+  if (again !== parts.signature) return "mismatch";
+  witness(request, query, service ?? "");
+  return undefined;
 }
 
 function headerParts(request: IncomingMessage): Parts | Flaw {

@@ -7,8 +7,10 @@ import type { Operation } from "../aws/agentcore/emulator.ts";
 import { leftOf } from "../aws/agentcore/left.ts";
 import { newCaller, signingFetch } from "../aws/callers.ts";
 import { type CloudSystem, openCloudSystem } from "../aws/cloud-system.ts";
+import { witnessed } from "../aws/witness.ts";
 import { problemOf } from "../mcp/clients.ts";
 import { cloudConfiguration, cloudUnderTest, onAws } from "./cloud-under-test.ts";
+import { forbiddenActions } from "./permissions.ts";
 import { processesOf } from "./system.ts";
 
 let cloud: CloudSystem;
@@ -342,6 +344,11 @@ it("nothing is left of all this", async ({ expect }) => {
   }
   expect(cloud.emulator.inventory).toEqual(nothing);
   expect(cloud.emulator.flaws).toEqual([]);
+});
+
+it("has done nothing that the stack's policies do not allow", async ({ expect }) => {
+  expect(await forbiddenActions()).toEqual([]);
+  expect([...witnessed.keys()]).toEqual(expect.arrayContaining(["janitor"]));
 });
 
 /** Every task that has not ended, or owes something, and how it stands. */

@@ -2,7 +2,9 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
 import type { Json } from "../../lib/domain/task.ts";
 import { type CloudSystem, openCloudSystem } from "../aws/cloud-system.ts";
+import { witnessed } from "../aws/witness.ts";
 import { cloudConfiguration, cloudUnderTest, onAws } from "./cloud-under-test.ts";
+import { forbiddenActions } from "./permissions.ts";
 import { cancelling } from "./suites/cancelling.ts";
 import { dispatching } from "./suites/dispatching.ts";
 import { dying } from "./suites/dying.ts";
@@ -42,4 +44,11 @@ it("has left nothing behind", async ({ expect }) => {
   await expect.poll(() => cloud.emulator.inventory, { timeout: 40_000 }).toEqual({ runtimes: [], sessions: [] });
   await expect.poll(() => cloud.store.listDue(Number.MAX_SAFE_INTEGER, 1000), { timeout: 40_000 }).toEqual([]);
   expect(cloud.emulator.flaws).toEqual([]);
+});
+
+it("has done nothing that the stack's policies do not allow", async ({ expect }) => {
+  expect(await forbiddenActions()).toEqual([]);
+  expect([...witnessed.keys()]).toEqual(
+    expect.arrayContaining(["mcp", "Provision", "AwaitReady", "Start", "InvokeForeign", "Watch", "Cleanup"]),
+  );
 });
