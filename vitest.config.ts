@@ -19,8 +19,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     pool: "forks",
     sequence: { sequencer: LongestFirst },
-    // Most tests wait for processes of their own; one file at a time would leave half the machine idle.
-    maxWorkers: Math.max(2, availableParallelism()),
+    // Most tests wait for processes of their own: as many files as cores would leave the machine idle at times.
+    maxWorkers: availableParallelism() + 1,
     // Tests that measure the heap collect it first.
     execArgv: ["--expose-gc"],
     // Bounds on what hangs, far above what anything takes: a loaded machine must not fail a test.

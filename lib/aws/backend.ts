@@ -20,9 +20,9 @@ import {
 } from "./agentcore/place.ts";
 import { check } from "./agentcore/preflight.ts";
 import { isRefusedAlike } from "./agentcore/refused.ts";
-import { createRuntime, deleteRuntime, isRuntimeReady, runtimeNameOf } from "./agentcore/runtime.ts";
+import { createRuntime, deleteRuntime, isRuntimeReady, orNothingMade, runtimeNameOf } from "./agentcore/runtime.ts";
 import { deleteLogs } from "./agentcore/runtime-logs.ts";
-import { callWorker, stopSession } from "./agentcore/session.ts";
+import { callWorker, hasOutlived, stopSession } from "./agentcore/session.ts";
 import { sessionIdOf } from "./agentcore/session-id.ts";
 import { madeRuntime, namedRuntime } from "./agentcore/task-runtime.ts";
 
@@ -69,6 +69,7 @@ export function agentCoreBackend(options: Options): BackendAdapter {
   return {
     name: "aws-agentcore",
     provider: "aws",
+    ...(options.region !== undefined && { region: options.region }),
     targetModes: ["runtime", "session"],
     protocols: ["http", "a2a", "mcp", "ag-ui"],
     configRequirements: { runtime: ["ecrImageUri", "executionRoleArn"], session: ["runtimeArn"] },
@@ -76,13 +77,14 @@ export function agentCoreBackend(options: Options): BackendAdapter {
     nameSession: sessionIdOf,
     nameRuntime: (task) => (task.target.mode === "runtime" ? runtimeNameOf(task) : undefined),
 
-    async provision(task) {
-      if (isForeign(task)) foreign.assertPossible(task);
-      if (task.target.mode === "session") return { providerRefs: providerRefsOf(task, namedRuntime(task)) };
-      const environment = workerEnvironment(configuration(), task);
-      const made = await createRuntime(await controlPlaneOf(task), task, { environment, nowMs: now() });
-      return { providerRefs: providerRefsOf(task, made) };
-    },
+    provision: (task) =>
+      orNothingMade(async (attempt) => {
+        if (isForeign(task)) foreign.assertPossible(task);
+        if (task.target.mode === "session") return { providerRefs: providerRefsOf(task, namedRuntime(task)) };
+        const environment = workerEnvironment(configuration(), task);
+        const made = await createRuntime(await controlPlaneOf(task), task, { environment, nowMs: now(), attempt });
+        return { providerRefs: providerRefsOf(task, made) };
+      }),
 
     async awaitReady(task) {
       if (task.target.mode === "session") return { ready: true };
@@ -100,13 +102,16 @@ export function agentCoreBackend(options: Options): BackendAdapter {
 
     async stop(task) {
       const runtime = runtimeOf(task);
-      // Without a runtime there was nothing to invoke.
-      if (!runtime) return;
+      // Without a runtime there was nothing to invoke, and no session begins before something has reached it.
+      if (!runtime || task.session?.sent === 0) return;
       try {
         await stopSession(await clientsOf(task).dataPlane(runtime.region), task, runtime);
       } catch (error) {
-        if (!isRefusedAlike(task, error)) throw error;
-        log.warn("a session that was never let begin could not be stopped", { taskId: task.id, error: String(error) });
+        if (!isRefusedAlike(task, error) && !hasOutlived(task, now())) throw error;
+        log.warn("a session that never began, or is over by now, could not be stopped", {
+          taskId: task.id,
+          error: String(error),
+        });
       }
     },
 

@@ -1,4 +1,4 @@
-import { DispatchError, WorkerGoneError } from "./errors.ts";
+import { DispatchError, toProblem, WorkerGoneError } from "./errors.ts";
 import { beginLook, type Look } from "./looking.ts";
 import type { Ports } from "./ports.ts";
 import { settle } from "./pull.ts";
@@ -68,15 +68,18 @@ async function ask(ports: Ports, task: Task, pending: TaskArtifact[]): Promise<{
   } catch (failure) {
     ports.log.warn("artifacts could not be asked for", { taskId: task.id, error: String(failure) });
     const isLast = isProof(failure) && (task.session?.goneProofs ?? 0) + 1 >= PROOFS_NEEDED;
-    const reason = "the worker was gone before it could be sent";
+    const reason = isProof(failure)
+      ? "the worker was gone before it could be sent"
+      : `the worker could not be asked for it: ${toProblem(failure).message}`;
     return { said: pending.map(({ id }) => ({ id, state: isLast ? "lost" : "pending", reason })), failure };
   }
 }
 
-/** Whether asking again will fail in the same way; anything else may be trouble on the way. */
+/** Whether the worker is gone, or will never send them; anything else may be trouble on the way, or of our own. */
 const isProof = (error: unknown): boolean =>
   error instanceof WorkerGoneError ||
-  (error instanceof DispatchError && (!error.retryable || error.code === "worker.contract_broken"));
+  (error instanceof DispatchError &&
+    (error.code === "worker.contract_broken" || (!error.retryable && error.code.startsWith("worker."))));
 
 type Update = { id: string; state: TaskArtifact["state"]; reason?: string };
 

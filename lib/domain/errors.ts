@@ -54,6 +54,17 @@ export class RetryableError extends DispatchError {
   }
 }
 
+/** Something could not be made, and this attempt left nothing behind. */
+export class NothingMadeError extends DispatchError {
+  constructor({ code, message, retryable, hint, details, cause }: DispatchError) {
+    super(code, message, retryable, {
+      ...(hint !== undefined && { hint }),
+      ...(details !== undefined && { details }),
+      cause,
+    });
+  }
+}
+
 /** A conditional write was refused because the task no longer stands where the writer thought. */
 export class TransitionRefusedError extends RefusedError {
   readonly from: string;

@@ -1,5 +1,6 @@
 import { type Problem, toProblem } from "./errors.ts";
 import type { Call, JobEnd } from "./ports.ts";
+import { isOver } from "./session.ts";
 import {
   FIRST_WORKER_SEQUENCE,
   MAX_LOG_BYTES,
@@ -13,6 +14,8 @@ const CHUNK_LENGTH = Math.floor(MAX_LOG_CHUNK_BYTES / 3);
 /** Log in one report, in UTF-16 units. */
 const REPORT_LENGTH = 256 * 1024;
 
+const LOG_IS_FULL = `\n[the rest of the log was not kept: a log has ${MAX_LOG_BYTES / 1024 / 1024} MB at most]\n`;
+
 type LogEvent = WorkerEvent & { message: string; payload: { stream: string } };
 type Ended = { status: "succeeded" | "failed" | "cancelled"; result?: unknown; error?: Problem };
 
@@ -24,8 +27,10 @@ export class HeldJob {
   readonly #breaking = new AbortController();
   readonly #events: LogEvent[] = [];
   #end: Ended | undefined;
+  #isOpen = false;
   #reported = 0;
-  #bytes = 0;
+  #bytes = LOG_IS_FULL.length;
+  #isFull = false;
 
   constructor() {
     this.over = this.#ended.promise;
@@ -33,9 +38,16 @@ export class HeldJob {
 
   /** Makes the call; what it throws is how the job ended. */
   begin(call: (call: Call) => Promise<JobEnd>): void {
-    call({ signal: this.#breaking.signal, log: (text, stream) => this.#log(text, stream) })
-      .catch((error: unknown): JobEnd => ({ error: toProblem(error) }))
-      .then((end) => this.#finish({ ...end, status: end.error ? "failed" : "succeeded" }));
+    this.#isOpen = true;
+    call({ signal: this.#breaking.signal, log: (text, stream) => this.#log(text, stream) }).then(
+      (end) => this.#finish({ ...end, status: end.error ? "failed" : "succeeded" }, false),
+      (error) => this.#finish({ status: "failed", error: toProblem(error) }, !isOver(error)),
+    );
+  }
+
+  /** Whether the call was begun and no answer of its own ended it: what was sent may still reach the runtime. */
+  get isOpen(): boolean {
+    return this.#isOpen;
   }
 
   /** Ends the job before its answer came; false when it had ended already. */
@@ -61,17 +73,24 @@ export class HeldJob {
     return { status: "running", events, next: events.at(-1)?.sequence ?? after, ...end };
   }
 
-  #finish(end: Ended): boolean {
+  #finish(end: Ended, isOpen = this.#isOpen): boolean {
     if (this.#end) return false;
     this.#end = end;
+    this.#isOpen = isOpen;
     this.#ended.resolve();
     return true;
   }
 
-  /** Adds text to the log, in pieces that an event may hold; what is more than a log may hold is left out. */
+  /** Adds text to the log; in place of the first that is more than a log may hold, and all after it, stands a notice. */
   #log(text: string, stream: "stdout" | "stderr"): void {
+    if (this.#end || this.#isFull) return;
     this.#bytes += new TextEncoder().encode(text).length;
-    if (this.#end || this.#bytes > MAX_LOG_BYTES) return;
+    this.#isFull = this.#bytes > MAX_LOG_BYTES;
+    this.#add(this.#isFull ? LOG_IS_FULL : text, stream);
+  }
+
+  /** Adds text in pieces that an event may hold. */
+  #add(text: string, stream: "stdout" | "stderr"): void {
     for (let rest = text; rest !== ""; ) {
       const event = this.#openEvent(stream);
       const room = CHUNK_LENGTH - event.message.length;

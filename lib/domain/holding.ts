@@ -4,6 +4,7 @@ import { HeldJob } from "./held-job.ts";
 import { keepLargeValue } from "./large-values.ts";
 import { beginLook, type Look } from "./looking.ts";
 import type { ForeignRuntimes, Ports } from "./ports.ts";
+import { acquitted } from "./proofs.ts";
 import { keepNews, settle } from "./pull.ts";
 import { adapterOf, foreignOf, withSession } from "./session.ts";
 import { jobOf, noteStart, secondsFor } from "./starting.ts";
@@ -14,13 +15,16 @@ import type { PollReply } from "./worker-contract.ts";
 const TICK_MS = 500;
 /** The lease outlives a renewal that fails. */
 const RENEW_MS = 5000;
+/** So long after a call was broken off, what is on its way inside AgentCore may still begin a machine. */
+const LATE_MS = 30_000;
 /** How long the end of a job that was broken off waits for that of its session; Cleanup ends it in any case. */
 const STOP_MS = 5000;
 
 /**
  * Makes the one call that the job of a task is, and holds it until it is answered. For so long this process is the worker:
  * it writes what comes as it comes, under the lease of whoever looks, so that nobody takes the worker for lost; when this
- * process dies, that lease lapses. A job that was attempted before is not sent again.
+ * process dies, that lease lapses. A job that was attempted before is not sent again. Throws RetryableError
+ * `platform.conflict` just after an attempt that failed before anything was sent.
  */
 export async function hold(ports: Ports, task: Task): Promise<void> {
   const foreign = foreignOf(ports, task);
@@ -29,20 +33,47 @@ export async function hold(ports: Ports, task: Task): Promise<void> {
   const look = await beginLook(ports, task.id, secondsFor(ports, task) * 1000, (now) => attempt(now, ports.now()));
   if (!look) return noteAttempt(ports, task);
   const held = new HeldJob();
+  const end = (edit: (current: Task) => Task, error?: unknown) => {
+    held.breakOff({ status: "cancelled" });
+    return look.end(edit, error, held.isOpen ? LATE_MS : 0);
+  };
   // Until the call is made, a failure leaves the job to whoever comes next.
   let undo = unattempted;
   try {
     const started = await noteStart(ports, task.id);
     undo = (current) => current;
     if (started.status === "running") held.begin((call) => foreign.call(look.task, job, call));
-    const isEnded = await follow({ ports, foreign, look, held }, started);
-    if (!isEnded) await look.end(undo);
+    const leaveOff = stayHolder(ports, look);
+    try {
+      const isEnded = await follow({ ports, foreign, look, held }, started);
+      if (!isEnded) await end(undo);
+    } finally {
+      leaveOff();
+    }
   } catch (error) {
-    await look.end(undo, error).catch(() => {});
+    await end(undo, error).catch(() => {});
     throw error;
-  } finally {
-    held.breakOff({ status: "cancelled" });
   }
+}
+
+/** Renews the lease until the function that it returns is called, however long whatever else is written takes. */
+function stayHolder(ports: Ports, look: Look): () => void {
+  let renewedAtMs = ports.now();
+  let isBusy = false;
+  const renew = async () => {
+    const nowMs = ports.now();
+    if (isBusy || nowMs - renewedAtMs < RENEW_MS) return;
+    isBusy = true;
+    try {
+      await look.goOn((task) => (canBeAsked(task) ? acquitted(task) : undefined));
+      renewedAtMs = nowMs;
+    } catch (error) {
+      ports.log.warn("a lease could not be renewed; it is tried again", { taskId: look.task.id, error: String(error) });
+    }
+    isBusy = false;
+  };
+  const timer = setInterval(() => void renew(), TICK_MS);
+  return () => clearInterval(timer);
 }
 
 const attempt = (task: Task, nowMs: number): Task | undefined =>
@@ -53,10 +84,13 @@ const attempt = (task: Task, nowMs: number): Task | undefined =>
 const unattempted = (task: Task): Task =>
   task.status === "starting" && task.session ? { ...task, session: without(task.session, "startAttemptedAtMs") } : task;
 
-/** A job that may have been sent by one who died is watched from now on. */
+/** A job that may have been sent by one who died is watched from now on; one that was not is still to be sent. */
 async function noteAttempt(ports: Ports, { id }: Task): Promise<void> {
   const task = await ports.store.get(id);
-  if (task?.session?.startAttemptedAtMs !== undefined && task.status === "starting") await noteStart(ports, id);
+  if (task?.status !== "starting") return;
+  if (task.session?.startAttemptedAtMs === undefined)
+    throw new RetryableError("platform.conflict", "an attempt to make the call has failed just now");
+  await noteStart(ports, id);
 }
 
 type Holding = { ports: Ports; foreign: ForeignRuntimes; look: Look; held: HeldJob };
@@ -65,15 +99,13 @@ type Holding = { ports: Ports; foreign: ForeignRuntimes; look: Look; held: HeldJ
 async function follow(holding: Holding, started: Task): Promise<boolean> {
   const { ports, held } = holding;
   let task: Task | undefined = started;
-  let renewedAtMs = ports.now();
   while (task && canBeAsked(task)) {
     await breakOffUnwanted(holding, task);
     const report = held.report(task.workerSequence);
     const isNews = report.events.length > 0 || report.status !== "running";
     try {
-      if (isNews || ports.now() - renewedAtMs >= RENEW_MS) {
+      if (isNews) {
         task = await keep(holding, task, report);
-        renewedAtMs = ports.now();
         if (report.status !== "running") return true;
       }
       await Promise.race([held.over, pause()]);
@@ -93,11 +125,12 @@ async function follow(holding: Holding, started: Task): Promise<boolean> {
 const pause = () => new Promise((resolve) => setTimeout(resolve, TICK_MS));
 
 /** Stores what is new, the end included, and stays the one who looks until then. */
-async function keep({ ports, look }: Holding, task: Task, report: PollReply): Promise<Task> {
+async function keep({ ports, look, held }: Holding, task: Task, report: PollReply): Promise<Task> {
   const logLength = await keepNews(ports, task, report.events);
   const kept = report.result === undefined ? {} : await keepLargeValue(ports, task.id, "result", report.result);
   const edit = (current: Task) => absorb(current, report, logLength, kept, ports.now());
-  return report.status === "running" ? look.goOn(edit) : settle(ports, () => look.end(edit));
+  if (report.status === "running") return look.goOn(edit);
+  return settle(ports, () => look.end(edit, undefined, held.isOpen ? LATE_MS : 0));
 }
 
 /** Ends a job whose answer nobody wants any more, and its session with it. */

@@ -11,10 +11,16 @@ const PAUSE_MS = 500;
 /** The task as it stood when the look began, and what ends it, in the same write as `edit`. */
 export type Look = {
   task: Task;
-  /** Keeps the others away for as long again, in the same write as `edit`. */
-  goOn(edit: (task: Task) => Task): Promise<Task>;
-  /** After an error a pause follows, and an invocation that may still arrive stays noted. */
-  end(edit: (task: Task) => Task, error?: unknown): Promise<Task>;
+  /**
+   * Keeps the others away for as long again, in the same write as `edit`; a lease that lapsed is taken back from whoever
+   * took it. Nothing is written when `edit` returns undefined.
+   */
+  goOn(edit: (task: Task) => Task | undefined): Promise<Task>;
+  /**
+   * After an error a pause follows. What was sent and may still arrive stays noted: for `lateMs`, or after an error that
+   * leaves it open for as long as it may last.
+   */
+  end(edit: (task: Task) => Task, error?: unknown, lateMs?: number): Promise<Task>;
 };
 
 /**
@@ -46,16 +52,17 @@ export async function beginLook(
     if (failed) return { ...current, lease: { holder, untilMs: ports.now() + PAUSE_MS } };
     return without(current, "lease");
   };
-  const renew = (current: Task): Task => {
-    const isOthers = current.lease?.holder !== holder && isTaken(current);
-    return isOthers || isTerminal(current.status) ? current : leased(current);
-  };
   return {
     task,
-    goOn: (edit) => ports.store.change(taskId, (current) => edit(renew(current))),
-    end: (edit, error) => {
+    goOn: (edit) =>
+      ports.store.change(taskId, (current) => {
+        const next = edit(current);
+        return next && !isTerminal(next.status) ? leased(next) : next;
+      }),
+    end: (edit, error, lateMs = 0) => {
       const released = (current: Task) => edit(release(current, error !== undefined));
-      return isOver(error) ? leave(ports, taskId, use, released) : ports.store.change(taskId, released);
+      const isNoted = lateMs === 0 && !isOver(error);
+      return isNoted ? ports.store.change(taskId, released) : leave(ports, taskId, use, released, lateMs);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { RefusedError } from "./errors.ts";
-import type { Configuration } from "./profile.ts";
+import { type Configuration, regionPattern } from "./profile.ts";
 import type { Json } from "./task.ts";
 
 /** Names in `target.details` that callers may write in snake_case too. */
@@ -33,10 +33,14 @@ export function detailNames(details: Json): Json {
 
 /**
  * Refuses what a caller may not name: the worker's own environment at all; roles, image repositories and runtimes unless
- * they match the configured patterns, which are by default those that the configuration itself uses. Throws RefusedError
- * `policy.denied`.
+ * they match the configured patterns, which are by default those that the configuration itself uses; regions unless they
+ * are `ownRegions` or the configuration names them. Throws RefusedError `policy.denied`.
  */
-export function refuseForeignNames(configuration: Configuration, details: Json): void {
+export function refuseForeignNames(
+  configuration: Configuration,
+  details: Json,
+  ownRegions: readonly string[] = [],
+): void {
   for (const key of configurationOnly) {
     if (Object.hasOwn(details, key)) {
       throw new RefusedError("policy.denied", `target.details.${key} may be set in the configuration only`, {
@@ -45,6 +49,7 @@ export function refuseForeignNames(configuration: Configuration, details: Json):
       });
     }
   }
+  if (Object.hasOwn(details, "region")) refuseForeignRegion(configuration, details.region, ownRegions);
   for (const key of guardedNames) {
     if (!Object.hasOwn(details, key)) continue;
     const { list, what } = guarded[key];
@@ -57,6 +62,26 @@ export function refuseForeignNames(configuration: Configuration, details: Json):
       details: { path: `target.details.${key}` },
     });
   }
+}
+
+/** Where no region is known at all, the caller's is the only one there can be. */
+function refuseForeignRegion(configuration: Configuration, region: unknown, ownRegions: readonly string[]): void {
+  const known = [...new Set([...ownRegions, ...namedRegions(configuration)])];
+  const isAllowed = (text: string) => known.includes(text) || (known.length === 0 && regionPattern.test(text));
+  if (typeof region === "string" && isAllowed(region)) return;
+  throw new RefusedError("policy.denied", "target.details.region names a region that callers may not name", {
+    hint:
+      known.length === 0
+        ? "give an AWS region such as us-west-2"
+        : `callers may name ${known.join(", ")}; others are named in the configuration file, as region of an account`,
+    details: { path: "target.details.region" },
+  });
+}
+
+/** The regions that a configuration names. */
+export function namedRegions(configuration: Configuration): string[] {
+  const places = [...Object.values(configuration.accounts), ...detailsIn(configuration)];
+  return [...new Set(places.flatMap(({ region }) => (typeof region === "string" ? [region] : [])))];
 }
 
 /** What callers may name: the configured patterns, or what the configuration itself uses. */
@@ -78,23 +103,24 @@ export function matches(pattern: string, text: string): boolean {
   return from <= text.length - last.length;
 }
 
-/** A pattern for a repository matches the image with or without its tag or digest. */
+/** A pattern without a tag or digest matches every image of its repository. */
 const spellings = (key: Guarded, value: string): string[] =>
   key === "ecrImageUri" ? [value, repositoryOf(value)] : [value];
 
 const repositoryOf = (image: string): string => image.replace(/@[^@/]*$/, "").replace(/:[^:/]*$/, "");
 
-function configured(configuration: Configuration, list: (typeof guarded)[Guarded]["list"]): string[] {
-  const places = [
-    configuration.defaults.target?.details,
-    ...Object.values(configuration.backends).map((backend) => backend.details),
-    ...Object.values(configuration.runtimes).map((runtime) => runtime.target.details),
-  ];
-  return places.flatMap((details) =>
+const configured = (configuration: Configuration, list: (typeof guarded)[Guarded]["list"]): string[] =>
+  detailsIn(configuration).flatMap((details) =>
     guardedNames.flatMap((key) => {
-      const value = details?.[key];
-      if (guarded[key].list !== list || typeof value !== "string") return [];
-      return [key === "ecrImageUri" ? repositoryOf(value) : value];
+      const value = details[key];
+      return guarded[key].list === list && typeof value === "string" ? [value] : [];
     }),
   );
-}
+
+/** Everything that the configuration says of targets. */
+const detailsIn = ({ defaults, backends, runtimes }: Configuration): Json[] =>
+  [
+    defaults.target?.details,
+    ...Object.values(backends).map((backend) => backend.details),
+    ...Object.values(runtimes).map((runtime) => runtime.target.details),
+  ].filter((details) => details !== undefined);

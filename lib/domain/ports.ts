@@ -125,6 +125,8 @@ export interface BackendAdapter {
   readonly name: string;
   readonly provider: string;
   readonly targetModes: readonly TargetMode[];
+  /** Where targets are that name no region themselves. */
+  readonly region?: string;
   readonly protocols: readonly string[];
   /** Names of the settings that a backend or call must give, per target mode. */
   readonly configRequirements: Readonly<Partial<Record<TargetMode, readonly string[]>>>;

@@ -19,14 +19,21 @@ const limitsSchema = z.strictObject({
   maxBudgetUsd: z.number().positive().optional(),
 });
 
+/** A region of AWS, as its endpoints are named. */
+export const regionPattern = /^[a-z]{2}(-[a-z]+)+-\d$/;
+const REGION_MISTAKE = "must be an AWS region such as us-west-2";
+
+/** What adapters read; a region becomes part of the names of hosts and of policies. */
+const detailsSchema = json.superRefine(({ region }, context) => {
+  if (region !== undefined && !(typeof region === "string" && regionPattern.test(region)))
+    context.addIssue({ code: "custom", path: ["region"], message: REGION_MISTAKE });
+});
+
 const providers = z.enum(["aws", "local"]);
 
 const accountSchema = z.strictObject({
   provider: providers,
-  region: z
-    .string()
-    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "must be an AWS region such as us-west-2")
-    .optional(),
+  region: z.string().regex(regionPattern, REGION_MISTAKE).optional(),
   credentialSource: z.string().max(100).default("aws-sdk-default"),
   /** A role to assume first, for an account that the credentials do not belong to. */
   roleArn: z
@@ -40,13 +47,13 @@ const backendSchema = z.strictObject({
   capability: z.literal(CAPABILITY).default(CAPABILITY),
   adapter: z.enum(["aws-agentcore", "local-process"]),
   account: name,
-  details: json.default({}),
+  details: detailsSchema.default({}),
 });
 
 const targetSchema = z.strictObject({
   mode: z.enum(targetModes).optional(),
   protocol: z.enum(protocols).optional(),
-  details: json.optional(),
+  details: detailsSchema.optional(),
 });
 
 const runtimeSchema = z.strictObject({

@@ -4,7 +4,7 @@ import { keepLargeValue } from "./large-values.ts";
 import { isTerminal } from "./lifecycle.ts";
 import { beginLook } from "./looking.ts";
 import type { LogChunk, Ports } from "./ports.ts";
-import { adapterOf } from "./session.ts";
+import { adapterOf, isForeign } from "./session.ts";
 import type { Task } from "./task.ts";
 import { CONTRACT, MAX_LOG_BYTES, type PollReply, pollReplySchema, type WorkerEvent } from "./worker-contract.ts";
 import { parseReply, refuseRefusal } from "./worker-reply.ts";
@@ -19,11 +19,20 @@ const CANCEL_MS = 2000;
  * another does, when there is nobody to ask, or for a moment after a failure. `waitSeconds` (at most 10) is how long the
  * worker may wait for news. Failures to reach the worker are counted in the task, not thrown; our own are thrown, because
  * they say nothing of the job, and what could not be kept stays with the worker until somebody asks again.
+ *
+ * On a runtime without the contract nobody can be asked, and that there is no answer proves something only once
+ * InvokeForeign does not hold the call any more: `isWatch` says that its turn is over.
  */
-export async function pull(ports: Ports, taskId: string, options: { waitSeconds: number }): Promise<Task | undefined> {
+export async function pull(
+  ports: Ports,
+  taskId: string,
+  options: { waitSeconds: number; isWatch?: boolean },
+): Promise<Task | undefined> {
   const waitSeconds = Math.min(10, options.waitSeconds);
   const timeoutMs = waitSeconds * 1000 + ANSWER_MS;
-  const look = await beginLook(ports, taskId, timeoutMs, (task) => (canBeAsked(task) ? task : undefined));
+  const look = await beginLook(ports, taskId, timeoutMs, (task) =>
+    canBeAsked(task) && (options.isWatch || !isForeign(ports, task)) ? task : undefined,
+  );
   if (!look) return undefined;
   const { task, end: endLook } = look;
   let reply: PollReply;

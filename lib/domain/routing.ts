@@ -108,7 +108,11 @@ export function route(
 
   const backend = chooseBackend(configuration, adapters, request, accountName, runtime);
   const asked = detailNames(request.details ?? {});
-  refuseForeignNames(configuration, asked);
+  refuseForeignNames(
+    configuration,
+    asked,
+    Object.values(adapters).flatMap(({ region }) => region ?? []),
+  );
   // What the configuration sets for workers may be secret: it goes from there to them, and never into a task.
   const { environment: _workersOnly, ...details }: Json = {
     ...(account.region && { region: account.region }),

@@ -1,4 +1,4 @@
-import { RefusedError, RetryableError } from "./errors.ts";
+import { DispatchError, RefusedError, RetryableError } from "./errors.ts";
 import type { ForeignRuntimes, Ports } from "./ports.ts";
 import { randomHex, type Session, type Task } from "./task.ts";
 
@@ -11,6 +11,9 @@ export class OutcomeUnknownError extends RetryableError {
 
 /** Slack between the end of an invocation's own time limit and the moment nothing of it can arrive any more. */
 const USE_SLACK_MS = 1000;
+/** How a platform says that it turned an invocation away, or was never asked. */
+const turnedAway =
+  /^(platform\.(access_denied|conflict|credentials|invalid_request|quota_exceeded|refused|runtime_not_found|throttled|unreachable)|account_profile\..+)$/;
 
 /**
  * The gate before every invocation: notes the use in the task in the same write as `edit`, and only while the session is
@@ -31,28 +34,43 @@ export async function enter(
     const now = ports.now();
     // Those whose outcome never came are over by now, and would pile up.
     const underWay = Object.entries(next.session.uses).filter(([, untilMs]) => untilMs > now);
-    return withSession(next, { uses: { ...Object.fromEntries(underWay), [use]: now + timeoutMs + USE_SLACK_MS } });
+    const uses = { ...Object.fromEntries(underWay), [use]: now + timeoutMs + USE_SLACK_MS };
+    return countSent(withSession(next, { uses }), 1);
   });
   return task.session && Object.hasOwn(task.session.uses, use) ? { task, use } : undefined;
 }
 
-/** Ends a use in the same write as `edit`. */
-export function leave(ports: Ports, taskId: string, use: string, edit = (task: Task): Task => task): Promise<Task> {
-  return ports.store.change(taskId, (current) => edit(endUse(current, use)));
+/** Ends a use in the same write as `edit`: now, or when what was sent cannot arrive any more, `lateMs` from now. */
+export function leave(
+  ports: Ports,
+  taskId: string,
+  use: string,
+  edit = (task: Task): Task => task,
+  lateMs = 0,
+): Promise<Task> {
+  const untilMs = lateMs > 0 ? ports.now() + lateMs : 0;
+  return ports.store.change(taskId, (current) => edit(endUse(current, use, untilMs)));
 }
 
 /** Whether nothing of the failed invocation can arrive any more, so that its use is over. */
-export const isOver = (error: unknown): boolean => !(error instanceof OutcomeUnknownError);
+export const isOver = (error: unknown): boolean =>
+  !(error instanceof OutcomeUnknownError || (error instanceof Error && error.cause instanceof OutcomeUnknownError));
 
 /** The task with its session's fields replaced. */
 export function withSession(task: Task, changes: Partial<Session>): Task {
   return task.session ? { ...task, session: { ...task.session, ...changes } } : task;
 }
 
-function endUse(task: Task, use: string): Task {
+/** A session of which nobody counted from the beginning stays without a count. */
+const countSent = (task: Task, by: 1 | -1): Task =>
+  task.session?.sent === undefined ? task : withSession(task, { sent: task.session.sent + by });
+
+const isTurnedAway = (error: unknown): boolean => error instanceof DispatchError && turnedAway.test(error.code);
+
+function endUse(task: Task, use: string, untilMs: number): Task {
   if (!task.session) return task;
   const { [use]: _ended, ...uses } = task.session.uses;
-  return withSession(task, { uses });
+  return withSession(task, { uses: untilMs > 0 ? { ...uses, [use]: untilMs } : uses });
 }
 
 /** Epoch milliseconds until which an invocation may still be under way; 0 when none is. */
@@ -79,7 +97,8 @@ export async function invokeOnce(
     await leave(ports, taskId, use);
     return reply;
   } catch (error) {
-    if (isOver(error)) await leave(ports, taskId, use);
+    if (isOver(error))
+      await leave(ports, taskId, use, (current) => (isTurnedAway(error) ? countSent(current, -1) : current));
     throw error;
   }
 }
@@ -98,3 +117,7 @@ export function foreignOf(ports: Ports, task: Task): ForeignRuntimes | undefined
   const { foreign } = adapterOf(ports, task);
   return foreign?.serves(task) ? foreign : undefined;
 }
+
+/** Whether the task's runtime knows nothing of the worker contract. Never throws. */
+export const isForeign = (ports: Ports, task: Task): boolean =>
+  Object.hasOwn(ports.backends, task.backend) && foreignOf(ports, task) !== undefined;

@@ -61,6 +61,8 @@ export type Session = {
   id: string;
   state: "open" | "closed";
   uses: Record<string, number>;
+  /** Invocations that may have reached it. */
+  sent?: number;
   bootId?: string;
   startAttemptedAtMs?: number;
   /** Proofs in a row that the work is gone. */
@@ -118,6 +120,8 @@ export type Task = {
   /** When the job's time is over, set at the start. */
   deadlineAtMs?: number;
   owes: Debts;
+  /** Attempts to make its runtime that may have succeeded. */
+  creations?: number;
   providerRefs: Record<string, string>;
   session?: Session;
   lease?: { holder: string; untilMs: number };

@@ -40,6 +40,11 @@ function localParts(input: unknown): Mistake[] {
     ...entries(input, "accounts").flatMap(([name, { provider }]) =>
       provider === "local" ? [{ path: `accounts.${name}.provider`, message: `local ${hint}` }] : [],
     ),
+    ...entries(input, "accounts").flatMap(([name, { credentialSource }]) =>
+      typeof credentialSource === "string" && credentialSource.startsWith("profile:")
+        ? [{ path: `accounts.${name}.credentialSource`, message: `a profile of ~/.aws/config ${hint}` }]
+        : [],
+    ),
     ...entries(input, "backends").flatMap(([name, { adapter }]) =>
       adapter === "local-process" ? [{ path: `backends.${name}.adapter`, message: `local-process ${hint}` }] : [],
     ),

@@ -1,8 +1,5 @@
-import { isObject } from "../domain/built-in.ts";
-import { allowedPatterns } from "../domain/naming.ts";
+import { allowedPatterns, namedRegions } from "../domain/naming.ts";
 import type { Configuration } from "../domain/profile.ts";
-
-const regionPattern = /^[a-z]{2}(-[a-z]+)+-\d$/;
 
 type List = keyof Configuration["allowed"];
 
@@ -13,17 +10,9 @@ export function targetPatterns(configuration: Configuration, list: List): string
 }
 
 /** The regions that targets may be in: the stack's own, and those that accounts and targets name. */
-export function targetRegions({ accounts, backends, runtimes, defaults }: Configuration, own: string): string[] {
-  const details = [
-    defaults.target?.details,
-    ...Object.values(backends).map((backend) => backend.details),
-    ...Object.values(runtimes).map((runtime) => runtime.target.details),
-  ];
-  const named = [...Object.values(accounts), ...details.filter(isObject)].map(({ region }) => region);
-  return [
-    ...new Set([own, ...named.filter((region) => typeof region === "string" && regionPattern.test(region))]),
-  ] as string[];
-}
+export const targetRegions = (configuration: Configuration, own: string): string[] => [
+  ...new Set([own, ...namedRegions(configuration)]),
+];
 
 const imagePattern = /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\/(.+)$/;
 

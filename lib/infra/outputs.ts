@@ -7,7 +7,7 @@ import type { TaskTable } from "./task-table.ts";
 import type { WorkflowReference } from "./workflow-reference.ts";
 
 /** The proxy that signs what an MCP client sends: https://github.com/aws/mcp-proxy-for-aws */
-const PROXY = "mcp-proxy-for-aws@1.8.0";
+const PROXY = "mcp-proxy-for-aws@1.7.0";
 
 type Parts = {
   mcp: McpApi;
@@ -24,7 +24,8 @@ export function addOutputs(stack: Stack, { mcp, table, artifacts, workflow, imag
   const { region } = stack;
   const outputs: Record<string, [value: string, description: string]> = {
     Connect: [
-      `claude mcp add agent-dispatch -- uvx ${PROXY} ${url} --service execute-api --region ${region}`,
+      // The proxy wants a region of its own besides the one that it signs for, and takes neither from this kind of address.
+      `claude mcp add agent-dispatch --env AWS_REGION=${region} -- uvx ${PROXY} ${url} --service execute-api --region ${region}`,
       "connects Claude Code",
     ],
     Endpoint: [url, "the MCP endpoint; requests are signed for execute-api"],

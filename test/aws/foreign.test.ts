@@ -11,8 +11,9 @@ import { steps } from "../../lambdas/workflow/steps/index.ts";
 import { agentCoreBackend } from "../../lib/aws/backend.ts";
 import { cancelTask } from "../../lib/domain/cancelling.ts";
 import type { Ports } from "../../lib/domain/ports.ts";
+import { usedUntil } from "../../lib/domain/session.ts";
 import { settings } from "../../lib/domain/settings.ts";
-import { isSettled, type Task } from "../../lib/domain/task.ts";
+import { isSettled, type Session, type Task } from "../../lib/domain/task.ts";
 import { waitForTask } from "../../lib/domain/waiting.ts";
 import { makeTask } from "../contract/make-task.ts";
 import { openPorts } from "../mcp/ports.ts";
@@ -49,8 +50,10 @@ afterAll(async () => {
   s3?.close();
 });
 
+type Invocable = Record<string, Pick<DeployedFunction, "invoke">>;
+
 /** The functions as the machine calls them; what they throw has the name and message that Lambda hands on. */
-const asStates = (deployed: Record<string, DeployedFunction>): Record<string, StateFunction> =>
+const asStates = (deployed: Invocable): Record<string, StateFunction> =>
   Object.fromEntries(
     Object.entries(deployed).map(([state, target]) => [
       state,
@@ -76,7 +79,7 @@ let number = 0;
 async function begin(
   foreign: ForeignAgent,
   overrides: Partial<Task> = {},
-  { deployed = functions, machine = definition }: { deployed?: typeof functions; machine?: unknown } = {},
+  { deployed = functions, machine = definition }: { deployed?: Invocable; machine?: unknown } = {},
 ) {
   const runtimeArn = emulator.deploy(`foreign_${number++}`, { foreign });
   const task = makeTask({
@@ -140,7 +143,11 @@ describe("a job on a foreign runtime, from functions", () => {
     await waitForTask(caller(), job.id, hasLog);
     await cancelTask(caller(), job);
     await closed;
-    expect(await job.settled()).toMatchObject({ status: "cancelled", session: { uses: {} } });
+    const { task } = await waitForTask(caller(), job.id, { timeoutSeconds: 20, until: () => false });
+    expect(task.status).toBe("cancelled");
+    const leftMs = usedUntil(task.session as Session) - Date.parse(task.phases.cancelled ?? "");
+    expect(leftMs).toBeGreaterThan(15_000);
+    expect(leftMs).toBeLessThanOrEqual(30_000);
     expect(job.callsOf("InvokeAgentRuntime")).toBe(1);
   });
 
@@ -173,9 +180,14 @@ describe("a job on a foreign runtime, from functions", () => {
     const { agent, open } = streaming();
     const mortal = await cloud.deploy(ENTRY, environment("InvokeForeign"));
     const limits = { ...makeTask().limits, timeoutSeconds: 25 };
-    const job = await begin(agent, { limits }, { deployed: { ...functions, InvokeForeign: mortal } });
+    const another = functions.InvokeForeign as DeployedFunction;
+    let isDead = false;
+    // Another process takes the place of one that died.
+    const replaced = { invoke: (event: unknown) => (isDead ? another : mortal).invoke(event) };
+    const job = await begin(agent, { limits }, { deployed: { ...functions, InvokeForeign: replaced } });
     await open;
     await waitForTask(caller(), job.id, hasLog);
+    isDead = true;
     await mortal.stop();
     const { task } = await waitForTask(caller(), job.id, { timeoutSeconds: 24, until: () => false });
     expect(task).toMatchObject({ status: "failed", error: { code: "worker.lost" } });

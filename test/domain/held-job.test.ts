@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { RetryableError } from "../../lib/domain/errors.ts";
 import { HeldJob } from "../../lib/domain/held-job.ts";
 import type { Call } from "../../lib/domain/ports.ts";
+import { OutcomeUnknownError } from "../../lib/domain/session.ts";
 import { FIRST_WORKER_SEQUENCE, MAX_LOG_BYTES, MAX_LOG_CHUNK_BYTES } from "../../lib/domain/worker-contract.ts";
 
 /** A job under way, and what its call was given. */
@@ -63,14 +65,42 @@ describe("a job whose worker is this process", () => {
     expect(statuses).toEqual(["running", "running", "succeeded", "succeeded"]);
   });
 
-  it("keeps no more of its log than a task may have", () => {
+  it("keeps no more of its log than a task may have, and says so once", () => {
     const { held, log } = underWay();
     for (let i = 0; i < 20; i++) log("x".repeat(1024 * 1024));
-    const length = allOf(held).reduce(
-      (sum, { events }) => sum + events.map(({ message }) => message).join("").length,
-      0,
-    );
-    expect(length).toBe(MAX_LOG_BYTES);
+    log("short");
+    const text = allOf(held)
+      .flatMap(({ events }) => events.map(({ message }) => message))
+      .join("");
+    expect(text.length).toBeLessThanOrEqual(MAX_LOG_BYTES);
+    expect(text.replace(/^x+/, "")).toMatch(/^\n\[.*was not kept.*16 MB.*\]\n$/);
+    expect(text.lastIndexOf("x")).toBe(15 * 1024 * 1024 - 1);
+  });
+
+  it("may still arrive when it was broken off, or when its outcome is not known", async () => {
+    expect(new HeldJob().isOpen).toBe(false);
+    const answered = underWay();
+    expect(answered.held.isOpen).toBe(true);
+    answered.answered.resolve({});
+    await answered.held.over;
+    expect(answered.held.isOpen).toBe(false);
+
+    const broken = underWay();
+    broken.held.breakOff({ status: "cancelled" });
+    broken.answered.resolve({});
+    await Promise.resolve();
+    expect(broken.held.isOpen).toBe(true);
+
+    const cause = new OutcomeUnknownError("reset");
+    for (const [error, isOpen] of [
+      [new RetryableError("worker.lost", "it broke", { cause }), true],
+      [new RetryableError("platform.throttled", "too many calls"), false],
+    ] as const) {
+      const failed = underWay();
+      failed.answered.reject(error);
+      await failed.held.over;
+      expect(failed.held.isOpen).toBe(isOpen);
+    }
   });
 
   it("ends once: by its answer, or as it was broken off", async () => {

@@ -131,15 +131,15 @@ test("mistakes of every kind are told together, each with its path", () => {
       secret: {
         adapter: "aws-agentcore",
         account: "aws",
-        details: { nested: [{ api_key: "hunter2" }] },
+        details: { nested: [{ api_key: "hunter2" }], region: "a b" },
         colour: "red",
       },
     },
     runtimes: {
-      a: { backend: "gone", target: { mode: "sideways" } },
+      a: { backend: "gone", target: { mode: "sideways", details: { region: "us-west" } } },
       b: { backend: "secret", account: "bad", provider: "local" },
     },
-    defaults: { runtime: "constructor", limits: { maxRunning: 0 } },
+    defaults: { runtime: "constructor", limits: { maxRunning: 0 }, target: { details: { region: 7 } } },
     policy: { rules: [{ effect: "maybe" }] },
   };
   expect(pathsOf(input).sort()).toEqual(
@@ -151,11 +151,14 @@ test("mistakes of every kind are told together, each with its path", () => {
       "backends.lost.account",
       "backends.secret",
       "backends.secret.details.nested.0.api_key",
+      "backends.secret.details.region",
       "backends.wrong.adapter",
       "defaults.limits.maxRunning",
       "defaults.runtime",
+      "defaults.target.details.region",
       "policy.rules.0.effect",
       "runtimes.a.backend",
+      "runtimes.a.target.details.region",
       "runtimes.a.target.mode",
       "runtimes.b.account",
       "runtimes.b.provider",
@@ -210,7 +213,7 @@ test.each([null, 7, "text", [], [{}], true])("%j is no configuration", (input) =
 
 const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/);
 const text = fc.string({ maxLength: 20 });
-const harmless = fc.dictionary(fc.constantFrom("a", "b", "region", "c-d"), fc.oneof(text, fc.integer(), fc.boolean()));
+const harmless = fc.dictionary(fc.constantFrom("a", "b", "area", "c-d"), fc.oneof(text, fc.integer(), fc.boolean()));
 
 /** Valid configurations: every reference is drawn from what is there. */
 const valid = fc.uniqueArray(name, { minLength: 1, maxLength: 4 }).chain((names) =>

@@ -5,7 +5,7 @@ import { resolveLimits } from "../../lib/domain/limits.ts";
 import { matches } from "../../lib/domain/naming.ts";
 import { type ConfigurationInput, parseConfiguration } from "../../lib/domain/profile.ts";
 import { chooseProfile, type RouteRequest, route } from "../../lib/domain/routing.ts";
-import { adapters, exampleConfiguration, IMAGE, ROLE_ARN, RUNTIME_ARN } from "../mcp/ports.ts";
+import { adapters, exampleConfiguration, IMAGE, idleAdapter, ROLE_ARN, RUNTIME_ARN } from "../mcp/ports.ts";
 
 const example = parseConfiguration(exampleConfiguration);
 
@@ -191,6 +191,61 @@ describe("names that a caller may not use", () => {
     expect(aws({ ecrImageUri: `${IMAGE}:1` }, configuration).target.details).toBeDefined();
     expect(aws({ ecrImageUri: `${IMAGE}@sha256:${"0".repeat(64)}` }, configuration).target.details).toBeDefined();
     expect(problem(() => aws({ ecrImageUri: `${IMAGE}-other:1` }, configuration)).code).toBe("policy.denied");
+  });
+
+  test("an image that the configuration names may be named as it stands there", () => {
+    const backends = {
+      "agentcore-dev": {
+        adapter: "aws-agentcore" as const,
+        account: "dev-aws",
+        details: { ecrImageUri: `${IMAGE}:1` },
+      },
+    };
+    const tagged = parseConfiguration({
+      ...exampleConfiguration,
+      backends: { ...exampleConfiguration.backends, ...backends },
+    });
+    expect(aws({ ecrImageUri: `${IMAGE}:1` }, tagged).target.details).toBeDefined();
+    for (const ecrImageUri of [IMAGE, `${IMAGE}:2`, `${IMAGE}:1@sha256:0`])
+      expect(problem(() => aws({ ecrImageUri }, tagged)).code).toBe("policy.denied");
+    backends["agentcore-dev"].details.ecrImageUri = IMAGE;
+    const untagged = parseConfiguration({
+      ...exampleConfiguration,
+      backends: { ...exampleConfiguration.backends, ...backends },
+    });
+    expect(aws({ ecrImageUri: `${IMAGE}:2` }, untagged).target.details).toBeDefined();
+  });
+
+  test("regions are those of the configuration and of the adapters", () => {
+    expect(aws({ region: "us-west-2" }).target.details).toMatchObject({ region: "us-west-2" });
+    for (const region of ["us-west-9", "a b", "", 7])
+      expect(problem(() => aws({ region }))).toMatchObject({
+        code: "policy.denied",
+        hint: expect.stringContaining("us-west-2"),
+        details: { path: "target.details.region" },
+      });
+    const elsewhere = parseConfiguration({
+      ...exampleConfiguration,
+      defaults: { ...exampleConfiguration.defaults, target: { details: { region: "eu-west-1" } } },
+    });
+    expect(aws({ region: "eu-west-1" }, elsewhere).target.details).toMatchObject({ region: "eu-west-1" });
+    const deployed = {
+      ...adapters,
+      "aws-agentcore": idleAdapter({ ...adapters["aws-agentcore"], region: "us-east-1" }),
+    };
+    const request = { taskType: "agent.run", details: { region: "us-east-1" } };
+    const chosen = route(example, deployed, request, chooseProfile(example, "research"));
+    expect(chosen.target.details).toMatchObject({ region: "us-east-1" });
+  });
+
+  test("where no region is known, any may be named that could be one", () => {
+    const configuration = parseConfiguration({ accounts: { "dev-aws": { provider: "aws" } } });
+    const at = (region: string) => spawn({ accountProfile: "dev-aws", details: { region } }, undefined, configuration);
+    expect(at("ap-southeast-2").target.details).toEqual({ region: "ap-southeast-2" });
+    expect(problem(() => at("a b"))).toMatchObject({
+      code: "policy.denied",
+      hint: expect.stringContaining("us-west-2"),
+    });
   });
 
   test("a pattern fits where its regular expression does", () => {

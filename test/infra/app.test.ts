@@ -51,7 +51,7 @@ test("it bundles and synthesizes, and what comes with the CDK finds nothing wron
 
 test("a configuration with mistakes stops it, with every mistake by its path and nothing else", async () => {
   const { code, stdout, stderr, folder, config } = await run({
-    accounts: { here: { provider: "local" } },
+    accounts: { here: { provider: "local" }, mine: { provider: "aws", credentialSource: "profile:me" } },
     backends: { mine: { adapter: "local-process", account: "here" } },
     runtimes: { a: { backend: "nobody", target: { details: { runtimeArn: "shared" } } } },
     allowed: { roles: ["admin*", "*"], runtimes: ["*team*"] },
@@ -63,6 +63,7 @@ test("a configuration with mistakes stops it, with every mistake by its path and
   expect(lines.map((line) => /^ {2}(\S+): ./.exec(line)?.[1]).sort()).toEqual(
     [
       "accounts.here.provider",
+      "accounts.mine.credentialSource",
       "backends.mine.adapter",
       "runtimes.a.backend",
       "runtimes.a.target.details.runtimeArn",

@@ -4,6 +4,19 @@ import definition from "../../lambdas/workflow/dispatch.asl.json" with { type: "
 import { steps } from "../../lambdas/workflow/steps/index.ts";
 import { done } from "../../lambdas/workflow/steps/step.ts";
 
+type Retrier = Record<"IntervalSeconds" | "BackoffRate" | "MaxAttempts" | "MaxDelaySeconds", number> & {
+  ErrorEquals: string[];
+};
+/** How long a retrier with jitter goes on, on average: jitter halves a pause. */
+function secondsOf(retrier: Retrier | undefined): number {
+  if (!retrier) return 0;
+  const { IntervalSeconds, BackoffRate, MaxAttempts, MaxDelaySeconds } = retrier;
+  const pauses = Array.from({ length: MaxAttempts }, (_, n) =>
+    Math.min(MaxDelaySeconds, IntervalSeconds * BackoffRate ** n),
+  );
+  return pauses.reduce((sum, seconds) => sum + seconds / 2, 0);
+}
+
 type State = Record<string, unknown> & { Type: string };
 const states = Object.entries(definition.States as Record<string, State>);
 const ofType = (type: string) => states.filter(([, state]) => state.Type === type);
@@ -40,26 +53,36 @@ describe("the definition", () => {
     expect(state.Comment).toMatch(/\S{3}/);
   });
 
-  it.each(ofType("Task"))("%s has a time limit, retries, and writes beside its input", (name, state) => {
+  it.each(ofType("Task"))("%s has a time limit, retries, and writes beside its input", (_name, state) => {
     expect(state.TimeoutSeconds).toBeLessThanOrEqual(900);
     expect(state.ResultPath).toBe("$.step");
-    const retries = state.Retry as { ErrorEquals: string[]; JitterStrategy?: string }[];
-    // The call of a foreign runtime may have run, and must not run twice.
-    const retried = name === "InvokeForeign" ? "Lambda.TooManyRequestsException" : "States.ALL";
-    expect(retries.at(-1)?.ErrorEquals).toEqual([retried]);
+    expect((state.Retry as Retrier[]).at(-1)?.ErrorEquals).toEqual(["States.ALL"]);
     for (const { ResultPath } of (state.Catch ?? []) as { ResultPath: unknown }[])
       expect(["$.failure", null]).toContain(ResultPath);
   });
 
   it("cleans up for an hour while it is throttled", () => {
-    const [{ IntervalSeconds, BackoffRate, MaxAttempts, MaxDelaySeconds }] = definition.States.Cleanup.Retry as [
-      (typeof definition.States.Cleanup.Retry)[0],
-    ];
-    const pauses = Array.from({ length: MaxAttempts }, (_, n) =>
-      Math.min(MaxDelaySeconds, IntervalSeconds * BackoffRate ** n),
-    );
-    // Jitter halves a pause on average.
-    expect(pauses.reduce((sum, seconds) => sum + seconds / 2, 0)).toBeGreaterThanOrEqual(3600);
+    expect(secondsOf(definition.States.Cleanup.Retry[0])).toBeGreaterThanOrEqual(3600);
+  });
+
+  it.each(ofType("Task").filter(([name]) => !["Watch", "Cleanup"].includes(name)))(
+    "%s outlasts minutes of throttling by Lambda, whatever else goes wrong",
+    (_name, state) => {
+      const retries = state.Retry as Retrier[];
+      const throttling = retries.findIndex(({ ErrorEquals }) =>
+        ErrorEquals.includes("Lambda.TooManyRequestsException"),
+      );
+      expect(retries.slice(throttling + 1).map(({ ErrorEquals }) => ErrorEquals)).toEqual([["States.ALL"]]);
+      expect(retries[throttling]?.ErrorEquals).toHaveLength(1);
+      expect(secondsOf(retries[throttling])).toBeGreaterThanOrEqual(300);
+    },
+  );
+
+  it("tries the call of a foreign runtime again after the pause that follows a failed look, and not while it may last", () => {
+    const { Retry } = definition.States.InvokeForeign;
+    expect(Retry[0]).toEqual({ ErrorEquals: ["StepRefused", "States.Timeout"], MaxAttempts: 0 });
+    expect(Retry.at(-1)).toMatchObject({ IntervalSeconds: 2, MaxAttempts: 4 });
+    expect(Retry.at(-1)).not.toHaveProperty("JitterStrategy");
   });
 
   it.each(ofType("Choice"))("%s compares only what is always there", (_name, state) => {

@@ -6,7 +6,7 @@ import { RetryableError } from "../../lib/domain/errors.ts";
 import type { Ports } from "../../lib/domain/ports.ts";
 import { pull } from "../../lib/domain/pull.ts";
 import { reviveDue } from "../../lib/domain/reviving.ts";
-import { usedUntil, withSession } from "../../lib/domain/session.ts";
+import { OutcomeUnknownError, usedUntil, withSession } from "../../lib/domain/session.ts";
 import { waitForTask } from "../../lib/domain/waiting.ts";
 import { brokenOff, foreignSystem } from "../fixtures/foreign-system.ts";
 
@@ -78,9 +78,30 @@ describe("a call", () => {
     const id = await system.dispatch();
     await called(system);
     await cancelTask(system.ports, { id });
-    expect(await system.settled(id)).toMatchObject({ status: "cancelled", session: { uses: {} } });
+    expect(await system.settled(id)).toMatchObject({ status: "cancelled" });
     expect(system.stopped[0]).toBe("cancelling");
     expect(system.asked).toEqual([]);
+  });
+
+  it.each([
+    ["was cancelled", 0, brokenOff, (system: System, id: string) => cancelTask(system.ports, { id })],
+    ["ran out of time", 840_000, brokenOff, async (system: System) => system.advance(840_000)],
+    [
+      "broke",
+      0,
+      () => Promise.reject(new RetryableError("worker.lost", "it broke", { cause: new OutcomeUnknownError("reset") })),
+      async () => {},
+    ],
+  ])("that %s may still arrive: its session is stopped again half a minute later", async (_, afterMs, answer, end) => {
+    await using system = foreignSystem({ answer, limits: { timeoutSeconds: 3600 } });
+    const id = await system.dispatch();
+    await called(system);
+    await end(system, id);
+    const { status, session } = await system.settled(id);
+    const untilMs = (session?.startAttemptedAtMs ?? 0) + afterMs + 30_000;
+    expect(session && usedUntil(session)).toBe(untilMs);
+    expect(system.ports.now()).toBeGreaterThanOrEqual(untilMs);
+    expect(system.stopped.filter((stopped) => stopped === status)).toHaveLength(2);
   });
 
   it.each([
@@ -142,6 +163,33 @@ describe("a call", () => {
   });
 });
 
+describe("a call that was never sent", () => {
+  it("is made later, also when nobody may look at the task just then", async () => {
+    const conflict = { code: "platform.conflict", retryable: true };
+    let failures = 0;
+    await using system = foreignSystem({
+      answer: async () => ({ result: 1 }),
+      wrap: (state, step) => async (ports, input) => {
+        if (state !== "InvokeForeign") return step(ports, input);
+        if (system.visits.InvokeForeign !== 1) {
+          system.advance(1000);
+          return step(ports, input);
+        }
+        const appendEvents = () =>
+          Promise.reject(new RetryableError("platform.store_unavailable", `failure ${++failures}`));
+        const attempt = step({ ...ports, store: { ...ports.store, appendEvents } }, input);
+        await attempt.catch(() => {});
+        await expect(step(ports, input)).rejects.toMatchObject(conflict);
+        return attempt;
+      },
+    });
+    expect(await system.settled(await system.dispatch())).toMatchObject({ status: "succeeded", result: 1 });
+    expect(failures).toBe(1);
+    expect(system.calls).toHaveLength(1);
+    expect(system.visits).toMatchObject({ InvokeForeign: 2 });
+  });
+});
+
 describe("a job that somebody attempted before", () => {
   it("is not sent again, and ends as lost", async () => {
     await using system = foreignSystem({
@@ -186,6 +234,69 @@ describe("whoever holds a call", () => {
     expect(await system.settled(id)).toMatchObject({ status: "succeeded", result: "late" });
     expect(system.calls).toHaveLength(1);
     expect(system.asked).toEqual([]);
+  });
+
+  it("stays the holder while what was said takes long to be written", async () => {
+    const isWritten = Promise.withResolvers<void>();
+    await using system = foreignSystem({
+      answer: async ({ log }) => {
+        log("begun\n", "stdout");
+        return { result: "whole" };
+      },
+      wrap: (state, step) => (ports, input) => {
+        if (state !== "InvokeForeign") return step(ports, input);
+        const appendLog: Ports["store"]["appendLog"] = async (chunks) => {
+          await isWritten.promise;
+          await ports.store.appendLog(chunks);
+        };
+        return step({ ...ports, store: { ...ports.store, appendLog } }, input);
+      },
+    });
+    const id = await system.dispatch();
+    await called(system);
+    await pass(system, id);
+    expect(await steps.Watch(system.ports, { id, n: 1 })).toMatchObject({ again: true });
+    isWritten.resolve();
+    expect(await system.settled(id)).toMatchObject({ status: "succeeded", result: "whole" });
+    expect(system.asked).toEqual([]);
+  });
+
+  it("is not taken for dead by those who wait, and takes back what Watch took meanwhile", async () => {
+    let isDown = false;
+    const answered = Promise.withResolvers<void>();
+    await using system = foreignSystem({
+      answer: async () => {
+        await answered.promise;
+        return { result: "late" };
+      },
+      wrap: (state, step) => (ports, input) => {
+        if (state !== "InvokeForeign") return step(ports, input);
+        const change: Ports["store"]["change"] = async (...args) => {
+          if (isDown) throw new RetryableError("platform.store_unavailable", "the store is down");
+          return ports.store.change(...args);
+        };
+        return step({ ...ports, store: { ...ports.store, change } }, input);
+      },
+    });
+    const id = await system.dispatch();
+    await called(system);
+    isDown = true;
+    system.advance(16_000);
+    for (let i = 0; i < 5; i++) {
+      expect(await pull(system.ports, id, { waitSeconds: 0 })).toBeUndefined();
+      system.advance(1000);
+    }
+    for (const goneProofs of [1, 2]) {
+      await steps.Watch(system.ports, { id, n: 1 });
+      expect(await system.ports.store.get(id)).toMatchObject({ status: "running", session: { goneProofs } });
+      system.advance(600);
+    }
+    isDown = false;
+    await expect.poll(async () => (await system.ports.store.get(id))?.session?.goneProofs, soon).toBe(0);
+    await steps.Watch(system.ports, { id, n: 1 });
+    answered.resolve();
+    expect(await system.settled(id)).toMatchObject({ status: "succeeded", result: "late", session: { goneProofs: 0 } });
+    expect(system.asked).toHaveLength(2);
   });
 
   it("goes on through trouble of the store, and loses nothing of what was said", async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { steps } from "../../lambdas/workflow/steps/index.ts";
 import { done } from "../../lambdas/workflow/steps/step.ts";
 import { cancelTask } from "../../lib/domain/cancelling.ts";
-import { RetryableError } from "../../lib/domain/errors.ts";
+import { RefusedError, RetryableError } from "../../lib/domain/errors.ts";
 import type { BackendAdapter } from "../../lib/domain/ports.ts";
 import { pull } from "../../lib/domain/pull.ts";
 import { reviveDue } from "../../lib/domain/reviving.ts";
@@ -236,6 +236,30 @@ describe("the files of a job that has ended", () => {
     const task = await system.settled(await system.dispatch());
     expect(task).toMatchObject({ status: "succeeded", artifacts: [{ state: "stored" }] });
     expect(output).toMatchObject({ again: true });
+  });
+
+  it("are asked for again after AWS has refused to, and given up half an hour later with that reason", async () => {
+    let refusals = 0;
+    let isThere = false;
+    await using system = virtualSystem({
+      artifacts: { uploadTarget: async () => ({ url: "http://127.0.0.1:1/", headers: {} }), has: async () => isThere },
+    });
+    answering(system, async (operation, answer) => {
+      if (operation.op !== "upload") return leavingAFile(operation, answer);
+      if (refusals-- > 0) throw new RefusedError("platform.access_denied", "AgentCore denies InvokeAgentRuntime");
+      isThere = true;
+      return { artifacts: [{ id: file.id, state: "stored" }] };
+    });
+    refusals = 10;
+    expect(await system.settled(await system.dispatch())).toMatchObject({ artifacts: [{ state: "stored" }] });
+    refusals = Number.POSITIVE_INFINITY;
+    isThere = false;
+    const task = await system.settled(await system.dispatch());
+    expect(task).toMatchObject({
+      status: "succeeded",
+      artifacts: [{ state: "lost", reason: expect.stringContaining("AgentCore denies InvokeAgentRuntime") }],
+    });
+    expect(Date.parse(task.phases.succeeded ?? "") - (task.outcome?.atMs ?? 0)).toBeGreaterThan(HOUR_MS / 2);
   });
 
   it("are given up once it is proven that the worker is gone", async () => {

@@ -1,3 +1,4 @@
+import { NothingMadeError } from "../../../lib/domain/errors.ts";
 import { ownEvent } from "../../../lib/domain/events.ts";
 import { adapterOf } from "../../../lib/domain/session.ts";
 import type { Task } from "../../../lib/domain/task.ts";
@@ -18,24 +19,34 @@ export const provision: Step = async (ports, input) => {
   ]);
   if (named.session?.id !== session) {
     // The name was not taken; what the adapter may have kept ready under it is not needed.
-    await adapter.stop({ ...task, session: { id: session, state: "closed", uses: {} } });
+    await adapter.stop({ ...task, session: { id: session, state: "closed", uses: {}, sent: 0 } });
     return done;
   }
   if (named.status !== "provisioning") return done;
 
-  const { providerRefs } = await adapter.provision(named);
+  const { providerRefs } = await adapter.provision(named).catch(async (error: unknown) => {
+    if (error instanceof NothingMadeError) await ports.store.change(task.id, uncounted);
+    throw error;
+  });
   await ports.store.change(task.id, (now) =>
     now.n === input.n ? { ...now, providerRefs: { ...now.providerRefs, ...providerRefs } } : undefined,
   );
   return done;
 };
 
+/** Each attempt to make a runtime is counted before it, so that none that may have succeeded is forgotten. */
 function name(task: Task, session: string, runtime: string | undefined, nowMs: number): Task | undefined {
-  if (task.status !== "provisioning" || task.session) return undefined;
+  if (task.status !== "provisioning" || (task.session && runtime === undefined)) return undefined;
+  // One of which nobody counted may have been made.
+  const earlier = task.creations ?? (task.session ? 1 : 0);
   return {
     ...task,
-    session: { id: session, state: "open", uses: {} },
-    owes: { ...task.owes, session, ...(runtime !== undefined && { runtime }) },
+    session: task.session ?? { id: session, state: "open", uses: {}, sent: 0 },
+    owes: { ...task.owes, session: task.session?.id ?? session, ...(runtime !== undefined && { runtime }) },
+    ...(runtime !== undefined && { creations: earlier + 1 }),
     dueAtMs: nowMs + 5 * 60_000,
   };
 }
+
+const uncounted = (task: Task): Task | undefined =>
+  task.creations === undefined ? undefined : { ...task, creations: task.creations - 1 };

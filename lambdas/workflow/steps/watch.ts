@@ -17,7 +17,7 @@ export const watch: Step = async (ports, input) => {
       continue;
     }
     const leftSeconds = Math.max(0, (until - ports.now()) / 1000);
-    const pulled = await pull(ports, task.id, { waitSeconds: Math.min(10, leftSeconds) });
+    const pulled = await pull(ports, task.id, { waitSeconds: Math.min(10, leftSeconds), isWatch: true });
     if (pulled && isOver(pulled)) return done;
     if (ports.now() >= until || ports.closing.aborted) return again(pause(ports, task));
     // Somebody else is asking, or the worker could not be reached just now: what they write wakes this up.

@@ -1,4 +1,4 @@
-import { addAbortSignal, Readable } from "node:stream";
+import type { Problem } from "../../domain/errors.ts";
 import type { Call, JobEnd } from "../../domain/ports.ts";
 import type { Task } from "../../domain/task.ts";
 import type { Job } from "../../domain/worker-contract.ts";
@@ -6,7 +6,7 @@ import { untilDelivered } from "./delivery.ts";
 import { explainCall } from "./foreign-failure.ts";
 import type { ForeignCall } from "./foreign-runtimes.ts";
 import { protocolOf } from "./place.ts";
-import { dataOf, readText } from "./reply.ts";
+import { readEvents, readText } from "./reply.ts";
 import { invocationOf } from "./session.ts";
 
 /**
@@ -19,7 +19,7 @@ export async function askForeignAgent(call: ForeignCall): Promise<JobEnd> {
     const { once, InvokeAgentRuntimeCommand } = await clients.dataPlane(runtime.region);
     const command = new InvokeAgentRuntimeCommand(invocationOf(task, runtime, bodyOf(task, job)));
     const { response, contentType } = await untilDelivered(() => once.send(command, { abortSignal }), abortSignal);
-    if (contentType?.startsWith("text/event-stream")) return { result: await follow(call, response) };
+    if (contentType?.startsWith("text/event-stream")) return await follow(call, response);
     return resultOf(await readText(response, abortSignal));
   } catch (error) {
     throw explainCall(error, task, runtime, "InvokeAgentRuntime");
@@ -34,26 +34,21 @@ function bodyOf(task: Task, { taskType, prompt, input, metadata, context }: Job)
   return { jsonrpc: "2.0", id: task.id, method: "message/send", params: { message } };
 }
 
-async function follow({ signal, log }: Call, response: unknown): Promise<unknown> {
-  let last = "";
-  let rest = "";
-  const take = (text: string) => {
-    for (const data of dataOf(text)) {
-      log(`${data}\n`, "stdout");
-      last = data;
-    }
-  };
-  if (response instanceof Readable) {
-    for await (const chunk of addAbortSignal(signal, response).setEncoding("utf8")) {
-      rest += chunk;
-      const whole = /^.*\r?\n\r?\n/s.exec(rest)?.[0] ?? "";
-      rest = rest.slice(whole.length);
-      take(whole);
-    }
+async function follow({ signal, log }: Call, response: unknown): Promise<JobEnd> {
+  let last: string | undefined;
+  for await (const data of readEvents(response, signal)) {
+    log(`${data}\n`, "stdout");
+    last = data;
   }
-  take(rest);
-  return parsed(last);
+  return last === undefined ? { error: nothingSaid } : resultOf(last);
 }
+
+const nothingSaid: Problem = {
+  code: "worker.contract_broken",
+  message: "the stream of the agent ended without an event",
+  retryable: true,
+  hint: "the job may have run; look for what it did before you dispatch it again",
+};
 
 /** What a plain worker or a JSON-RPC server reports as a failure is one. */
 function resultOf(text: string): JobEnd {

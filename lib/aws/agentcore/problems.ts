@@ -35,6 +35,12 @@ export const isNotFound = (error: unknown): boolean => nameOf(error) === "Resour
 export const isDenied = (error: unknown): boolean => nameOf(error) === "AccessDeniedException";
 export const isConflict = (error: unknown): boolean => conflicts.includes(nameOf(error));
 
+/** Whether a request certainly had no effect: it was not sent, or refused. What conflicts may be an effect of another. */
+export function hadNoEffect(error: unknown): boolean {
+  if (!(error instanceof Error) || isConflict(error)) return false;
+  return isUnsent(error) || (statusOf(error) !== undefined && !isSentOrServer(error));
+}
+
 /** Whether AgentCore turned an invocation away before it reached a worker, and may take it a moment later. */
 export const isNotDelivered = (error: unknown): boolean =>
   nameOf(error) === "RetryableConflictException" || throttled.includes(nameOf(error));

@@ -1,7 +1,7 @@
 import { DispatchError } from "../../domain/errors.ts";
 import type { Task } from "../../domain/task.ts";
 
-const refusals = /^(platform\.(access_denied|credentials|refused)|account_profile\..+)$/;
+const refusals = /^(platform\.(access_denied|credentials|invalid_request|refused)|account_profile\..+)$/;
 
 /**
  * Whether AWS refuses to undo something for the reason for which the task failed before any worker had answered: then

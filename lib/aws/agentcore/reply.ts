@@ -29,8 +29,38 @@ export async function readReply(stream: unknown, contentType: string | undefined
   }
 }
 
+/** The data of each server-sent event as it comes. Throws RetryableError `worker.contract_broken` when one is too long. */
+export async function* readEvents(stream: unknown, signal: AbortSignal): AsyncGenerator<string> {
+  if (!(stream instanceof Readable)) return;
+  let pieces: string[] = [];
+  let size = 0;
+  /** The end of what was searched: a blank line may begin in it. */
+  let seen = "";
+  for await (const chunk of addAbortSignal(signal, stream).setEncoding("utf8") as AsyncIterable<string>) {
+    const text = seen + chunk;
+    const end = endOfBlankLine(text);
+    const rest = end > 0 ? text.slice(end) : chunk;
+    if (end > 0) {
+      yield* dataOf(pieces.join("") + chunk.slice(0, end - seen.length));
+      pieces = [];
+      size = 0;
+    }
+    pieces.push(rest);
+    size += rest.length;
+    seen = (end > 0 ? rest : text).slice(-2);
+    if (size > MAX_REPLY_BYTES) throw new RetryableError("worker.contract_broken", "the worker's reply is too long");
+  }
+  yield* dataOf(pieces.join(""));
+}
+
+/** Where the last blank line ends; 0 when there is none. */
+function endOfBlankLine(text: string): number {
+  const starts = ["\n\n", "\n\r\n"].map((line) => ({ at: text.lastIndexOf(line), length: line.length }));
+  return Math.max(0, ...starts.map(({ at, length }) => (at < 0 ? 0 : at + length)));
+}
+
 /** The data of each server-sent event: https://html.spec.whatwg.org/multipage/server-sent-events.html */
-export function dataOf(text: string): string[] {
+function dataOf(text: string): string[] {
   return text
     .split(/\r?\n\r?\n/)
     .map((event) =>

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { RefusedError, RetryableError } from "../../domain/errors.ts";
+import { DispatchError, NothingMadeError, RefusedError, RetryableError } from "../../domain/errors.ts";
 import type { Readiness } from "../../domain/ports.ts";
 import type { Task } from "../../domain/task.ts";
 import type { ControlPlane } from "./clients.ts";
@@ -14,19 +14,16 @@ import {
   runtimeOf,
   serverProtocolOf,
 } from "./place.ts";
-import { explain, isConflict, isNotFound } from "./problems.ts";
-import { isRefusedAlike } from "./refused.ts";
+import { explain, hadNoEffect, isConflict, isNotFound } from "./problems.ts";
 
 /** A microVM lives 8 hours at most: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-lifecycle-settings.html */
-const MAX_LIFETIME_SECONDS = 28_800;
+export const MAX_LIFETIME_SECONDS = 28_800;
 /** What a machine lives longer than its job may last: to start, to end in peace, and to hand over its files. */
 const SPARE_SECONDS = 1800;
 const IDLE_SECONDS = 900;
 
 /** How long a runtime whose making had no answer is looked for by name before it is held to have never been made. */
 const UNSEEN_MS = 30 * 60_000;
-/** The same when AWS refused to make it. */
-const REFUSED_MS = 60_000;
 /** A runtime may be missing from reads for so long after it was made. */
 const CONSISTENT_MS = 60_000;
 
@@ -35,11 +32,26 @@ export const runtimeNameOf = ({ id }: Task): string => id.replace(/^task_/, "ad_
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 
+type Attempt = { mayHaveMade: boolean };
+
+/** Runs an attempt to make something. Throws NothingMadeError where no request of it can have made anything. */
+export async function orNothingMade<T>(make: (attempt: Attempt) => Promise<T>): Promise<T> {
+  const attempt = { mayHaveMade: false };
+  try {
+    return await make(attempt);
+  } catch (error) {
+    if (attempt.mayHaveMade || !(error instanceof DispatchError)) throw error;
+    throw new NothingMadeError(error);
+  }
+}
+
+type Making = { environment: Record<string, string> | undefined; nowMs: number; attempt: Attempt };
+
 /** Makes the runtime of a task, or finds the one that an earlier attempt made. Throws DispatchError. */
 export async function createRuntime(
   plane: ControlPlane,
   task: Task,
-  { environment, nowMs }: { environment: Record<string, string> | undefined; nowMs: number },
+  { environment, nowMs, attempt }: Making,
 ): Promise<RuntimeRef> {
   const roleArn = roleOf(task) ?? neededDetail(task, "executionRoleArn");
   const containerUri = neededDetail(task, "ecrImageUri");
@@ -51,43 +63,43 @@ export async function createRuntime(
   if (earlier) return earlier;
   const maxLifetime = Math.min(MAX_LIFETIME_SECONDS, Math.ceil(task.limits.timeoutSeconds) + SPARE_SECONDS);
   const { client, CreateAgentRuntimeCommand } = plane;
+  const command = new CreateAgentRuntimeCommand({
+    agentRuntimeName: runtimeNameOf(task),
+    clientToken: sha256(task.id),
+    agentRuntimeArtifact: { containerConfiguration: { containerUri } },
+    roleArn,
+    networkConfiguration: { networkMode: "PUBLIC" },
+    protocolConfiguration: { serverProtocol: serverProtocolOf(task) },
+    lifecycleConfiguration: { idleRuntimeSessionTimeout: Math.min(IDLE_SECONDS, maxLifetime), maxLifetime },
+    ...(environment && { environmentVariables: environment }),
+    tags: { "agentdispatch:task": task.id, "agentdispatch:owner": sha256(task.owner).slice(0, 32) },
+    // V2 takes minutes for a snapshot that one session has no use for.
+    platformVersion: "V1",
+  });
+  // The SDK sends again by itself, and shows the last failure only.
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      try {
+        const made = await next(args);
+        attempt.mayHaveMade = true;
+        return made;
+      } catch (error) {
+        attempt.mayHaveMade ||= !hadNoEffect(error);
+        throw error;
+      }
+    },
+    { step: "finalizeRequest", priority: "low" },
+  );
   try {
-    const { agentRuntimeArn } = await client.send(
-      new CreateAgentRuntimeCommand({
-        agentRuntimeName: runtimeNameOf(task),
-        clientToken: sha256(task.id),
-        agentRuntimeArtifact: { containerConfiguration: { containerUri } },
-        roleArn,
-        networkConfiguration: { networkMode: "PUBLIC" },
-        protocolConfiguration: { serverProtocol: serverProtocolOf(task) },
-        lifecycleConfiguration: { idleRuntimeSessionTimeout: Math.min(IDLE_SECONDS, maxLifetime), maxLifetime },
-        ...(environment && { environmentVariables: environment }),
-        tags: { "agentdispatch:task": task.id, "agentdispatch:owner": sha256(task.owner).slice(0, 32) },
-        // V2 takes minutes for a snapshot that one session has no use for.
-        platformVersion: "V1",
-      }),
-    );
+    const { agentRuntimeArn } = await client.send(command);
     const made = parseRuntimeArn(agentRuntimeArn);
     if (made) return made;
     throw new RetryableError("platform.unavailable", `AgentCore named the new runtime ${agentRuntimeArn}`);
   } catch (error) {
     const made = isConflict(error) ? await findRuntime(plane, runtimeNameOf(task)) : undefined;
     if (made) return made;
-    throw refusal(
-      withImageHint(explain(error, { action: "CreateAgentRuntime", accountProfile: task.accountProfile }), task),
-    );
+    throw withImageHint(explain(error, { action: "CreateAgentRuntime", accountProfile: task.accountProfile }), task);
   }
-}
-
-/** A refusal proves that nothing was made; the task keeps that, so that its runtime need not be looked for. */
-function refusal(error: unknown): unknown {
-  if (!(error instanceof RefusedError)) return error;
-  const { code, message, hint, details } = error;
-  return new RefusedError(code, message, {
-    ...(hint !== undefined && { hint }),
-    details: { ...details, refusedAction: "CreateAgentRuntime" },
-    cause: error,
-  });
 }
 
 /** Whether the runtime of a task can be invoked. Throws RefusedError when it never will. */
@@ -119,12 +131,8 @@ export async function isRuntimeReady(
 
 /** Deletes the runtime that a task owns; resolves with true once it does not exist. Throws DispatchError. */
 export async function deleteRuntime(plane: ControlPlane, task: Task, nowMs: number): Promise<boolean> {
-  const runtime = runtimeOf(task) ?? (await findOwn(plane, task));
-  if (!runtime) {
-    const since = Date.parse(task.phases.provisioning ?? task.createdAt);
-    const isRefused = task.error?.details?.refusedAction === "CreateAgentRuntime";
-    return nowMs - since > (isRefused ? REFUSED_MS : UNSEEN_MS);
-  }
+  const runtime = runtimeOf(task) ?? (await findRuntime(plane, task.owes.runtime ?? runtimeNameOf(task)));
+  if (!runtime) return nowMs - Date.parse(task.phases.provisioning ?? task.createdAt) > UNSEEN_MS;
   const seen = await getRuntime(plane, runtime);
   if (!seen) return true;
   // Before it has settled nothing can be deleted.
@@ -139,10 +147,3 @@ export async function deleteRuntime(plane: ControlPlane, task: Task, nowMs: numb
     throw explain(error, { action: "DeleteAgentRuntime", runtimeId: runtime.id });
   }
 }
-
-/** Where even looking is refused, for the reason for which making it was, there is none. */
-const findOwn = (plane: ControlPlane, task: Task): Promise<RuntimeRef | undefined> =>
-  findRuntime(plane, task.owes.runtime ?? runtimeNameOf(task)).catch((error: unknown) => {
-    if (isRefusedAlike(task, error)) return undefined;
-    throw error;
-  });

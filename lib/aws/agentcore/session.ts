@@ -1,4 +1,5 @@
 import { RetryableError } from "../../domain/errors.ts";
+import { isTerminal } from "../../domain/lifecycle.ts";
 import type { Task } from "../../domain/task.ts";
 import type { Operation } from "../../domain/worker-contract.ts";
 import type { DataPlane } from "./clients.ts";
@@ -6,6 +7,7 @@ import { untilDelivered } from "./delivery.ts";
 import { protocolOf, qualifierOf, type RuntimeRef } from "./place.ts";
 import { type Asked, explain, explainInvocation, isNotFound } from "./problems.ts";
 import { readReply } from "./reply.ts";
+import { MAX_LIFETIME_SECONDS } from "./runtime.ts";
 import { sessionIdOf } from "./session-id.ts";
 
 const CONTENT_TYPE = "application/json";
@@ -66,6 +68,12 @@ export async function stopSession(
   } catch (error) {
     if (!isNotFound(error)) throw explain(error, askedOf(task, runtime, "StopRuntimeSession"));
   }
+}
+
+/** Whether the longest life of a machine is over since nothing could be sent to the session any more, and an hour more. */
+export function hasOutlived({ status, phases }: Task, nowMs: number): boolean {
+  const endedAtMs = Date.parse((isTerminal(status) && phases[status]) || "");
+  return nowMs - endedAtMs > (MAX_LIFETIME_SECONDS + 3600) * 1000;
 }
 
 export const noRuntime = ({ arn }: RuntimeRef, cause: unknown): RetryableError =>
