@@ -1,4 +1,5 @@
-import { availableParallelism } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
@@ -21,6 +22,8 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     // Most tests wait for processes of their own: as many files as cores would leave the machine idle at times.
     maxWorkers: availableParallelism() + 1,
+    // Hundreds of processes load the same sources.
+    env: { NODE_COMPILE_CACHE: join(tmpdir(), "agentdispatch-test-compile-cache") },
     // Tests that measure the heap collect it first.
     execArgv: ["--expose-gc"],
     // Bounds on what hangs, far above what anything takes: a loaded machine must not fail a test.

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -55,6 +55,7 @@ export async function startSystem(stateDir: string, options: SystemOptions = {})
   const { defaults = {}, ...configuration } = (options.configuration ?? {}) as { defaults?: Json };
   const limits = options.limits ?? defaults.limits ?? {};
   writeFileSync(configFile, JSON.stringify({ ...configuration, defaults: { ...defaults, limits } }));
+  shareCompiledCode(stateDir);
   const args = [script, JSON.stringify({ stateDir, dying, held, store, prewarm })];
   const [program, ...words] = options.diskMegabytes
     ? onSmallDisk(stateDir, options.diskMegabytes, args)
@@ -73,6 +74,15 @@ export async function startSystem(stateDir: string, options: SystemOptions = {})
   const connected = await connect(url, options.revision ?? "2026-07-28", token, atEnd);
   const client = systemClient(connected, { atEnd, ...(place && { place }) });
   return { url, token, pid, process: child, client, kill };
+}
+
+/** Every test has a state folder of its own, and with it would compile the worker anew. */
+function shareCompiledCode(stateDir: string): void {
+  const shared = process.env.NODE_COMPILE_CACHE;
+  const own = join(stateDir, "compile-cache");
+  if (shared === undefined || existsSync(own)) return;
+  mkdirSync(shared, { recursive: true });
+  symlinkSync(shared, own);
 }
 
 /** The words of a command whose state folder is a disk of its own, seen by it and its children alone. */
