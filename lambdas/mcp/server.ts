@@ -46,7 +46,7 @@ export function createMcp({ ports, ownerOf, tools: served = tools }: McpOptions)
 } {
   const arrived = new WeakMap<Request, Arrived>();
   const onerror = (error: Error) => ports.log.debug("an MCP request was refused", { error: error.message });
-  const listed = served.map(({ call: _, ...tool }) => tool);
+  let listed: Omit<Tool, "call">[] | undefined;
   const byName = new Map(served.map((tool) => [tool.name, tool]));
 
   const factory = ({ requestInfo }: McpRequestContext) => serverFor(requestInfo && arrived.get(requestInfo));
@@ -55,7 +55,10 @@ export function createMcp({ ports, ownerOf, tools: served = tools }: McpOptions)
       { name: "agent-dispatch", title: "AgentDispatch", version: manifest.version },
       { capabilities: { tools: { listChanged: false } }, instructions },
     );
-    server.setRequestHandler("tools/list", () => ({ tools: listed }));
+    server.setRequestHandler("tools/list", () => {
+      listed ??= served.map(({ call: _, ...tool }) => tool);
+      return { tools: listed };
+    });
     server.setRequestHandler("tools/call", ({ params }, context) => {
       const tool = byName.get(params.name);
       if (!tool) {

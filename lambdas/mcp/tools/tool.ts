@@ -54,11 +54,16 @@ type Definition<Shape extends z.ZodRawShape> = {
 /** Makes a tool: its input is validated, with all mistakes together, before `run` sees it. */
 export function tool<Shape extends z.ZodRawShape>(definition: Definition<Shape>): Tool {
   const { name, title, description, input, output, annotations, prepare, run, open = false } = definition;
+  let listed: Tool["inputSchema"] | undefined;
   return {
     name,
     title,
     description,
-    inputSchema: listedSchema(input, open),
+    // Made when first listed: it would be a tenth of what the function takes to start.
+    get inputSchema() {
+      listed ??= listedSchema(input, open);
+      return listed;
+    },
     outputSchema: output,
     annotations,
     call: async (context, raw) => run(context, parse(input, prepare?.(raw, context) ?? raw), raw),
