@@ -11,7 +11,8 @@ test("finds and kills what carries a mark, and nothing else", async () => {
     spawn("sh", ["-c", script], { env: { PATH: process.env.PATH, [NAME]: mark }, stdio: "ignore", detached: true });
   const mark = `mark-${process.pid}`;
   const marked = start(mark, "setsid sleep 60 & (setsid sh -c 'sleep 60 & sleep 60' &); sleep 60");
-  const other = start(`${mark}-longer`, "sleep 60");
+  // One process: what its shell started would outlive it.
+  const other = start(`${mark}-longer`, "exec sleep 60");
   await until(async () => (await findMarked(NAME, mark)).length >= 5);
   expect(await findMarked(NAME, mark, [marked.pid ?? 0])).not.toContain(marked.pid);
 
