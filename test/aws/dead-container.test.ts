@@ -1,21 +1,14 @@
 /** A worker whose container has died: AgentCore answers every call with 424, whose cause is in a log alone. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { steps } from "../../lambdas/workflow/steps/index.ts";
 import { agentCoreBackend } from "../../lib/aws/backend.ts";
 import { cancelTask } from "../../lib/domain/cancelling.ts";
 import { pull } from "../../lib/domain/pull.ts";
 import { makeTask } from "../contract/make-task.ts";
 import { openPorts } from "../mcp/ports.ts";
-import { startEmulator } from "./agentcore/system.ts";
+import { askAsLocalIdentity, startEmulator } from "./agentcore/system.ts";
 
-const before = { ...process.env };
-beforeAll(() => {
-  process.env.AWS_ACCESS_KEY_ID = "local";
-  process.env.AWS_SECRET_ACCESS_KEY = "local";
-});
-afterAll(() => {
-  process.env = before;
-});
+askAsLocalIdentity();
 
 const isPoll = ({ body }: { body: unknown }) => (body as { op?: string }).op === "poll";
 

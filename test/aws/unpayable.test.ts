@@ -1,5 +1,5 @@
 /** Debts that AWS does not let us pay: none is left where nothing was made, and nobody waits for the others. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { steps } from "../../lambdas/workflow/steps/index.ts";
 import { agentCoreBackend } from "../../lib/aws/backend.ts";
 import { cancelTask } from "../../lib/domain/cancelling.ts";
@@ -8,21 +8,14 @@ import { isSettled, type Json, type Target, type Task } from "../../lib/domain/t
 import { makeTask } from "../contract/make-task.ts";
 import { openPorts } from "../mcp/ports.ts";
 import { type Failure, IMAGE, REGION, ROLE } from "./agentcore/emulator.ts";
-import { startEmulator } from "./agentcore/system.ts";
+import { askAsLocalIdentity, startEmulator } from "./agentcore/system.ts";
 
 const HOUR_MS = 3_600_000;
 const refusal = JSON.stringify({
   errorMessage: JSON.stringify({ code: "task.refused", message: "refused", retryable: false }),
 });
 const denied = { error: "AccessDeniedException" } as const;
-const before = { ...process.env };
-beforeAll(() => {
-  process.env.AWS_ACCESS_KEY_ID = "local";
-  process.env.AWS_SECRET_ACCESS_KEY = "local";
-});
-afterAll(() => {
-  process.env = before;
-});
+askAsLocalIdentity();
 
 /** A task that holds a slot, and its steps one by one, on a clock that can be set forward. */
 async function admitted(mode: Target["mode"], { details = {}, endpoint }: { details?: Json; endpoint?: string } = {}) {

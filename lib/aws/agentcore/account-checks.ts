@@ -1,7 +1,7 @@
 import { DispatchError } from "../../domain/errors.ts";
 import type { Check, Placement } from "../../domain/ports.ts";
 import { identityHint, nameOf } from "../sdk-errors.ts";
-import { type AccountProfile, accountIn } from "./account.ts";
+import { type AccountProfile, accountIn, profileIn } from "./account.ts";
 import { fail, pass, reasonOf, type Within, warn } from "./checks.ts";
 import type { Clients, Tokens } from "./clients.ts";
 import { detail, parseRuntimeArn, roleOf } from "./place.ts";
@@ -48,7 +48,7 @@ function credentialsCheck(asked: PromiseSettledResult<Caller>, { name, credentia
   }
   const error: unknown = asked.reason;
   if (error instanceof DispatchError) return fail("credentials", reasonOf(error));
-  const profile = /^profile:(.+)$/.exec(credentialSource)?.[1];
+  const profile = profileIn(credentialSource);
   const login = profile === undefined ? "`aws sso login`" : `\`aws sso login --profile ${profile}\``;
   if (identityHint(error) !== undefined || /Credential|Token/.test(nameOf(error)))
     return fail(

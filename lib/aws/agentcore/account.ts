@@ -7,7 +7,10 @@ import type { Tokens } from "./clients.ts";
 export type AccountProfile = { name: string; credentialSource: string; roleArn?: string; region?: string };
 
 const SDK_CHAIN = "aws-sdk-default";
-const profilePattern = /^profile:(\S.*)$/;
+
+/** The profile of the shared files that a credential source names; undefined for any other source. */
+export const profileIn = (credentialSource: string): string | undefined =>
+  /^profile:(\S.*)$/.exec(credentialSource)?.[1];
 
 /** The account profile of that name; one that is not there any more asks with what the SDK finds. */
 export function accountProfile({ accounts }: Configuration, name: string): AccountProfile {
@@ -25,7 +28,7 @@ export const accountIn = (arn: string): string | undefined => /^arn:[^:]+:[^:]*:
 
 /** What is wrong with where an account profile takes its credentials from; undefined when nothing is. */
 export function sourceProblem({ name, credentialSource }: AccountProfile): RefusedError | undefined {
-  if (credentialSource === SDK_CHAIN || profilePattern.test(credentialSource)) return undefined;
+  if (credentialSource === SDK_CHAIN || profileIn(credentialSource) !== undefined) return undefined;
   return new RefusedError(
     "account_profile.credential_source_unknown",
     `accounts.${name}.credentialSource is ${JSON.stringify(credentialSource)}, which is not known`,
@@ -52,7 +55,7 @@ const ofProfile = (profile: string): Asking => ({
  */
 export function identityOf(account: AccountProfile, tokens: (region: string) => Promise<Tokens>) {
   const problem = sourceProblem(account);
-  const profile = profilePattern.exec(account.credentialSource)?.[1];
+  const profile = profileIn(account.credentialSource);
   const source: Asking = problem
     ? { credentials: () => Promise.reject(problem) }
     : profile === undefined

@@ -1,9 +1,21 @@
-import { onTestFinished } from "vitest";
+import { afterAll, beforeAll, onTestFinished } from "vitest";
 import type { Json } from "../../../lib/domain/task.ts";
 import type { AtEnd } from "../../mcp/clients.ts";
 import { startSystem, temporaryFolder } from "../../system/system.ts";
 import { startCloudWatchLogs } from "../cloudwatch-logs.ts";
 import { credentials, Emulator, IMAGE, REGION, ROLE } from "./emulator.ts";
+
+/** Lets the SDKs of this process find the local identity, for the length of a test file. */
+export function askAsLocalIdentity(): void {
+  const before = { ...process.env };
+  beforeAll(() => {
+    process.env.AWS_ACCESS_KEY_ID = "local";
+    process.env.AWS_SECRET_ACCESS_KEY = "local";
+  });
+  afterAll(() => {
+    process.env = before;
+  });
+}
 
 /** An emulator for the length of a test. */
 export async function startEmulator(atEnd: AtEnd = onTestFinished): Promise<Emulator> {
