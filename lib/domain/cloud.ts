@@ -42,7 +42,7 @@ export const cloudSchema = z.strictObject({
     .strictObject({
       /** Executions kept free for each step of the workflow; the account's limit must leave 100 for everything else. */
       steps: count.max(1000).optional(),
-      /** Most calls that are served at once; null for as many as the account allows. Default 50, or null beside `steps`. */
+      /** Most calls that are served at once; without it, or with null, as many as the account allows. */
       mcp: count.max(10_000).nullable().optional(),
     })
     .prefault({}),

@@ -3,6 +3,7 @@ import { type IGrantable, PolicyStatement, type PolicyStatementProps } from "aws
 import type { Construct } from "constructs";
 import type { Configuration } from "../domain/profile.ts";
 import { accountRoles, targetPatterns, targetRegions } from "./named-targets.ts";
+import { allowServiceLinkedRole } from "./service-linked-role.ts";
 
 /** What follows `runtime/` in an ARN, or in a pattern for one. */
 const idIn = (pattern: string): string =>
@@ -16,6 +17,7 @@ const LOG_GROUPS = "/aws/bedrock-agentcore/runtimes";
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrockagentcore.html
  */
 export class AgentRuntimes {
+  readonly #scope: Construct;
   readonly #partition: string;
   readonly #account: string;
   readonly #regions: readonly string[];
@@ -27,6 +29,7 @@ export class AgentRuntimes {
   /** `configuration` is the one that functions see, with what the stack has made in it. */
   constructor(scope: Construct, configuration: Configuration) {
     const { partition, account, region } = Stack.of(scope);
+    this.#scope = scope;
     this.#partition = partition;
     this.#account = account;
     this.#regions = targetRegions(configuration, region);
@@ -58,6 +61,8 @@ export class AgentRuntimes {
     this.#allow(grantee, ["CreateAgentRuntimeEndpoint"], this.#arns("runtime/*"));
     this.#allow(grantee, ["CreateWorkloadIdentity"], identities);
     this.#list(grantee);
+    // Somebody may have deleted it since the deployment made it.
+    allowServiceLinkedRole(this.#scope, grantee);
     this.#add(grantee, {
       actions: ["iam:PassRole"],
       resources: [...this.#roles],

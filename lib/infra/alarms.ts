@@ -63,20 +63,23 @@ export class Alarms extends Construct {
       20,
     );
     this.#add("JanitorErrors", "the janitor failed", janitor.function.lambda.metricErrors({ period, statistic }), 1);
-    this.#add(
+    // A function that does not run has no data at all, and neither has one that was deployed just now: so this is told when
+    // the data stops, and not while there has never been any.
+    const silence = this.#add(
       "JanitorSilent",
-      "the janitor does not run, so that tasks of dead executions stay as they are",
+      "the janitor does not run, so that tasks of dead executions stay as they are (this is told as insufficient data)",
       janitor.function.lambda.metricInvocations({ period, statistic }),
       1,
       {
         comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
         evaluationPeriods: 3,
-        treatMissingData: TreatMissingData.BREACHING,
+        treatMissingData: TreatMissingData.MISSING,
       },
     );
+    if (this.#topic) silence.addInsufficientDataAction(new SnsAction(this.#topic));
   }
 
-  #add(id: string, text: string, metric: IMetric, threshold: number, more: Partial<AlarmProps> = {}): void {
+  #add(id: string, text: string, metric: IMetric, threshold: number, more: Partial<AlarmProps> = {}): Alarm {
     const alarm = new Alarm(this, id, {
       alarmDescription: `AgentDispatch: ${text}`,
       metric,
@@ -87,6 +90,7 @@ export class Alarms extends Construct {
       ...more,
     });
     if (this.#topic) alarm.addAlarmAction(new SnsAction(this.#topic));
+    return alarm;
   }
 
   #openTopic(email: string): Topic {

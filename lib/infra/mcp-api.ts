@@ -8,15 +8,14 @@ import {
   LogGroupLogDestination,
   MethodLoggingLevel,
   ResponseTransferMode,
+  ResponseType,
   RestApi,
 } from "aws-cdk-lib/aws-apigateway";
 import { Construct } from "constructs";
 import type { Deployment } from "./deployment.ts";
 import { DispatchFunction } from "./dispatch-function.ts";
 import { logGroup } from "./log-group.ts";
-
-/** Calls at once, where the configuration does not say: what runs away cannot take all that the account has. */
-const CALLS_AT_ONCE = 50;
+import { tooLong } from "./too-long.ts";
 
 /** Who asked for what and how it ended; nothing of what was said, and no header. */
 const accessLog = {
@@ -42,14 +41,13 @@ export class McpApi extends Construct {
   constructor(scope: Construct, id: string, deployment: Deployment) {
     super(scope, id);
     const { cloud, runtimes, artifacts, workflow } = deployment;
-    const { steps, mcp = steps === undefined ? CALLS_AT_ONCE : null } = cloud.concurrency;
     this.function = new DispatchFunction(this, "Handler", {
       deployment,
       bundle: "mcp",
       // A call waits 45 s at most.
       timeout: Duration.minutes(2),
       memorySize: 1024,
-      reserved: mcp ?? undefined,
+      reserved: cloud.concurrency.mcp ?? undefined,
     });
     artifacts.grantReadWrite(this.function);
     workflow.grantStart(this.function);
@@ -62,14 +60,16 @@ export class McpApi extends Construct {
       restApiName: cloud.stackName,
       description: "AgentDispatch: the MCP endpoint",
       endpointTypes: [EndpointType.REGIONAL],
-      // An account has one such role in a region; without it no API of the account can write logs.
+      // An account has one such role in a region; without it no API of the account can write logs. So it stays in any case:
+      // what is set for all APIs must not name a role that is gone.
       cloudWatchRole: true,
       cloudWatchRoleRemovalPolicy: RemovalPolicy.RETAIN,
       deployOptions: {
         stageName: "live",
         throttlingRateLimit: requestsPerSecond,
         throttlingBurstLimit: burst,
-        metricsEnabled: true,
+        // Those of the API as a whole are free, and are what the alarms read; those of each method are paid for.
+        metricsEnabled: false,
         tracingEnabled: true,
         loggingLevel: MethodLoggingLevel.OFF,
         dataTraceEnabled: false,
@@ -81,6 +81,10 @@ export class McpApi extends Construct {
     });
     // Its address without the resource would be one output more that nobody can use.
     this.api.node.tryRemoveChild("Endpoint");
+    this.api.addGatewayResponse("TooLong", {
+      type: ResponseType.REQUEST_TOO_LARGE,
+      templates: { "application/json": tooLong },
+    });
     const integration = new LambdaIntegration(this.function.lambda, {
       responseTransferMode: ResponseTransferMode.STREAM,
       timeout: Duration.minutes(15),

@@ -1,5 +1,5 @@
 import { Stack } from "aws-cdk-lib";
-import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { type IGrantable, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { AwsCustomResource, PhysicalResourceId } from "aws-cdk-lib/custom-resources";
 import { Construct } from "constructs";
 import type { CloudSettings } from "../domain/cloud.ts";
@@ -7,6 +7,18 @@ import { logGroup } from "./log-group.ts";
 
 const SERVICE = "runtime-identity.bedrock-agentcore.amazonaws.com";
 const NAME = "AWSServiceRoleForBedrockAgentCoreRuntimeIdentity";
+
+/** Lets somebody make the one role, and no other: whoever makes a runtime where it is missing needs that. */
+export function allowServiceLinkedRole(scope: Construct, { grantPrincipal }: IGrantable): void {
+  const { partition, account } = Stack.of(scope);
+  grantPrincipal.addToPrincipalPolicy(
+    new PolicyStatement({
+      actions: ["iam:CreateServiceLinkedRole"],
+      resources: [`arn:${partition}:iam::${account}:role/aws-service-role/${SERVICE}/${NAME}`],
+      conditions: { StringEquals: { "iam:AWSServiceName": SERVICE } },
+    }),
+  );
+}
 
 /**
  * The role that AgentCore itself needs in an account before the first runtime is made there. The account has one, for
@@ -16,17 +28,10 @@ const NAME = "AWSServiceRoleForBedrockAgentCoreRuntimeIdentity";
 export class ServiceLinkedRole extends Construct {
   constructor(scope: Construct, id: string, cloud: CloudSettings) {
     super(scope, id);
-    const { partition, account } = Stack.of(this);
     const logs = logGroup(this, "Logs", cloud, `/aws/lambda/${cloud.stackName}/service-linked-role`);
     const role = new Role(this, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
     logs.grantWrite(role);
-    role.addToPolicy(
-      new PolicyStatement({
-        actions: ["iam:CreateServiceLinkedRole"],
-        resources: [`arn:${partition}:iam::${account}:role/aws-service-role/${SERVICE}/${NAME}`],
-        conditions: { StringEquals: { "iam:AWSServiceName": SERVICE } },
-      }),
-    );
+    allowServiceLinkedRole(this, role);
     const made = new AwsCustomResource(this, "Made", {
       resourceType: "Custom::ServiceLinkedRole",
       onCreate: {

@@ -28,7 +28,8 @@ export class TaskTable extends Construct {
       sortKey: text(sortKey),
       billingMode: BillingMode.PAY_PER_REQUEST,
       timeToLiveAttribute: expiry,
-      encryption: TableEncryption.AWS_MANAGED,
+      // With a key that AWS owns and does not bill.
+      encryption: TableEncryption.DEFAULT,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection,
       removalPolicy: retainData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,

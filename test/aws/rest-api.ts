@@ -2,12 +2,15 @@ import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
+import { tooLong } from "../../lib/infra/too-long.ts";
 import { type Caller, newCaller, REGION, SERVICE } from "./callers.ts";
 import type { DeployedFunction } from "./lambda-runner.ts";
 import { type Flaw, flawOf } from "./signature.ts";
 
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html */
 const MAX_PAYLOAD = 10 * 1024 * 1024;
+/** Of the event that a function gets: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+const MAX_EVENT = 6 * 1024 * 1024;
 const MAX_METADATA = 16 * 1024;
 const DELIMITER = Buffer.alloc(8);
 
@@ -99,13 +102,21 @@ export async function openRestApi(target: Pick<DeployedFunction, "invoke">) {
     const identities = Object.fromEntries([...callers].map(([id, { secretAccessKey }]) => [id, secretAccessKey]));
     const flaw = await flawOf(request, body, { service: SERVICE, region: REGION, identities, nowMs: Date.now() });
     if (flaw) return refuse(403, ...(flawAnswers[flaw] ?? badSignature));
-    if (body.length > MAX_PAYLOAD) return refuse(413, "RequestEntityTooLargeException", "Request Too Long");
+    // This and what is too long for the function answer as https://github.com/koki-develop/lgtm-generator/issues/10 saw it.
+    if (body.length > MAX_PAYLOAD)
+      return void response
+        .writeHead(413, { "content-type": "text" })
+        .end(`HTTP content length exceeded ${MAX_PAYLOAD} bytes.`);
     const [, accessKeyId = ""] = /Credential=([^/]+)/.exec(request.headers.authorization ?? "") ?? [];
     const event = restEvent(callers.get(accessKeyId)?.userArn ?? "", {
       method: request.method ?? "",
       headers: Object.fromEntries(Object.entries(request.headersDistinct).map(([name, values = []]) => [name, values])),
       ...(body.length > 0 && { body: body.toString() }),
     });
+    if (Buffer.byteLength(JSON.stringify(event)) > MAX_EVENT) {
+      response.writeHead(413, { "content-type": "application/json", "x-amzn-errortype": "BadRequestException" });
+      return void response.end(tooLong);
+    }
     try {
       const streamed = await readStreamed(await target.invoke(event, { signal: gone.signal }));
       response.writeHead(streamed.statusCode, streamed.headers).flushHeaders();

@@ -12,7 +12,7 @@ test("there are alarms in any case", () => {
     "AgentDispatch: executions ended without their clean-up; the janitor starts them again",
     "AgentDispatch: steps of the workflow fail again and again",
     "AgentDispatch: the janitor failed",
-    "AgentDispatch: the janitor does not run, so that tasks of dead executions stay as they are",
+    "AgentDispatch: the janitor does not run, so that tasks of dead executions stay as they are (this is told as insufficient data)",
   ]);
   expect(alarmsOf(quiet).flatMap(({ AlarmActions }) => AlarmActions ?? [])).toEqual([]);
   expect(quiet.ofType("AWS::SNS::Topic")).toEqual([]);
@@ -27,6 +27,16 @@ test("the alarm of the steps counts what fails in the log of the executions", ()
   expect(MetricTransformations).toEqual([
     { MetricNamespace: "AgentDispatch/agent-dispatch", MetricName: "StepFailures", MetricValue: "1" },
   ]);
+});
+
+test("a janitor that has never run yet, because it was deployed just now, alarms nobody; one that stops does", () => {
+  const silenceOf = (built: Synthesis) =>
+    alarmsOf(built).find(({ AlarmDescription }) => String(AlarmDescription).includes("does not run"));
+  for (const built of [quiet, telling]) expect(silenceOf(built)).toMatchObject({ TreatMissingData: "missing" });
+  expect(text(silenceOf(telling)?.InsufficientDataActions)).toBe('["<AlarmsTopic>"]');
+  const others = alarmsOf(telling).filter(({ InsufficientDataActions }) => InsufficientDataActions === undefined);
+  expect(others).toHaveLength(5);
+  for (const { TreatMissingData } of others) expect(TreatMissingData).toBe("notBreaching");
 });
 
 test("they read no more metrics than an account has alarms for free", () => {

@@ -36,6 +36,7 @@ test("everything that can be tagged is, and says whose it is", () => {
   expect([...new Set(without.map(({ Type }) => Type))].sort()).toEqual([
     "AWS::ApiGateway::Account",
     "AWS::ApiGateway::Deployment",
+    "AWS::ApiGateway::GatewayResponse",
     "AWS::ApiGateway::Method",
     "AWS::ApiGateway::Resource",
     "AWS::IAM::Policy",

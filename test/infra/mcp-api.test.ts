@@ -34,12 +34,25 @@ test("every method takes signed requests alone, and streams for a quarter of an 
   }
 });
 
+test("a request that no function can be given is answered as the endpoint answers one that is too long", () => {
+  const response = built.only("AWS::ApiGateway::GatewayResponse");
+  expect(response).toMatchObject({ ResponseType: "REQUEST_TOO_LARGE" });
+  const { "application/json": template = "" } = response.ResponseTemplates as Record<string, string>;
+  expect(JSON.parse(template)).toEqual({
+    jsonrpc: "2.0",
+    error: { code: -32_000, message: expect.stringContaining("too long") },
+    id: null,
+  });
+  // A template of API Gateway: these would be read as its language.
+  expect(template).not.toMatch(/[$#]/);
+});
+
 describe("the stage", () => {
   const stage = built.only("AWS::ApiGateway::Stage") as {
     AccessLogSetting: { Format: string; DestinationArn: unknown };
   } & Record<string, unknown>;
 
-  test("is traced, measured and throttled, and logs nothing of what is said", () => {
+  test("is traced and throttled, pays for no metrics of each method, and logs nothing of what is said", () => {
     expect(stage).toMatchObject({ StageName: "live", TracingEnabled: true });
     expect(stage.MethodSettings).toEqual([
       {
@@ -47,7 +60,7 @@ describe("the stage", () => {
         HttpMethod: "*",
         LoggingLevel: "OFF",
         DataTraceEnabled: false,
-        MetricsEnabled: true,
+        MetricsEnabled: false,
         ThrottlingRateLimit: 7,
         ThrottlingBurstLimit: 9,
       },
@@ -87,7 +100,6 @@ describe("the function", () => {
   });
 
   test.each([
-    [{}, 50],
     [{ mcp: 20 }, 20],
     [{ mcp: null }, undefined],
     [{ steps: 5 }, undefined],
@@ -95,6 +107,13 @@ describe("the function", () => {
   ])("with concurrency %j serves at most %s calls at once", async (concurrency, most) => {
     const { functions } = await Synthesis.of({ cloud: { concurrency } });
     expect(functions.mcp?.ReservedConcurrentExecutions).toBe(most);
+  });
+
+  test("as little as any other takes executions from the account's, of which a new one may have ten, unless it is told to", () => {
+    const reserving = built
+      .ofType("AWS::Lambda::Function")
+      .filter(([, { Properties }]) => Object.hasOwn(Properties, "ReservedConcurrentExecutions"));
+    expect(reserving).toEqual([]);
   });
 });
 

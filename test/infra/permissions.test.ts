@@ -157,7 +157,22 @@ describe("on AgentCore", () => {
         condition: '{"StringEquals":{"iam:PassedToService":"bedrock-agentcore.amazonaws.com"}}',
       },
     ]);
-    expect(byFunction("iam:").Provision).toEqual(["iam:PassRole"]);
+    expect(byFunction("iam:").Provision).toEqual(["iam:CreateServiceLinkedRole", "iam:PassRole"]);
+  });
+
+  test("the account's one role of AgentCore can be made again by Provision, and by nobody a role of another service", () => {
+    const service = "runtime-identity.bedrock-agentcore.amazonaws.com";
+    expect(everyStatement.filter(({ actions }) => actions.includes("iam:CreateServiceLinkedRole"))).toEqual(
+      Array(2).fill({
+        Effect: "Allow",
+        actions: ["iam:CreateServiceLinkedRole"],
+        resources: [
+          `arn:aws:iam::123456789012:role/aws-service-role/${service}/AWSServiceRoleForBedrockAgentCoreRuntimeIdentity`,
+        ],
+        condition: `{"StringEquals":{"iam:AWSServiceName":"${service}"}}`,
+      }),
+    );
+    expect(Object.entries(byFunction("iam:")).filter(([, actions]) => actions.length > 0)).toHaveLength(1);
   });
 
   test("logs of containers are read by the steps that tell why one did not start", () => {

@@ -156,6 +156,7 @@ describe.concurrent("a caller", () => {
 
   it.for([
     ["a body that is no JSON", { body: "{" }, 400, -32_700],
+    ["a body that escapes past 6 MB", { body: JSON.stringify({ text: '"\\'.repeat(800_000) }) }, 413, -32_000],
     ["a body over 4 MB", { body: JSON.stringify({ text: "x".repeat(4 * 1024 * 1024) }) }, 413, -32_000],
     ["an unknown method", { body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/guess" }) }, 200, -32_601],
     ["a GET", { method: "GET" }, 405, -32_000],
