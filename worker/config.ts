@@ -1,14 +1,11 @@
-import { readFileSync } from "node:fs";
 import { numberSetting, settings } from "../lib/domain/settings.ts";
 import { splitWords } from "./split-words.ts";
 
 type Environment = Record<string, string | undefined>;
 
 export type WorkerConfig = {
-  host: string;
-  port: number;
-  /** The bearer token that every invocation must carry. */
-  token?: string;
+  /** Whoever can connect is obeyed: the machine, the folder of the socket or the network must keep others out. */
+  listen: { host: string; port: number } | { socket: string };
   addressFile?: string;
   workspace?: string;
   artifactsDir?: string;
@@ -25,7 +22,7 @@ export type WorkerConfig = {
 /** Reads the worker's settings. Throws an Error that names the variable at fault, and never its value if secret. */
 export function readConfig(env: Environment): WorkerConfig {
   const text = (name: string) => env[name] || undefined;
-  const token = readToken(text(settings.workerTokenFile));
+  const socket = text(settings.workerSocket);
   const addressFile = text(settings.workerAddressFile);
   const workspace = text(settings.workspace);
   const artifactsDir = text(settings.artifactsDir);
@@ -33,9 +30,7 @@ export function readConfig(env: Environment): WorkerConfig {
   const port = numberSetting(env, settings.workerPort, 8080);
   if (port > 65_535) throw new Error(`${settings.workerPort} must be at most 65535`);
   return {
-    host: text(settings.workerHost) ?? "0.0.0.0",
-    port,
-    ...(token !== undefined && { token }),
+    listen: socket === undefined ? { host: text(settings.workerHost) ?? "0.0.0.0", port } : { socket },
     ...(addressFile !== undefined && { addressFile }),
     ...(workspace !== undefined && { workspace }),
     ...(artifactsDir !== undefined && { artifactsDir }),
@@ -45,18 +40,6 @@ export function readConfig(env: Environment): WorkerConfig {
     maxSeconds: numberSetting(env, settings.workerMaxSeconds, 28_800),
     jobEnv: jobEnvironment(env),
   };
-}
-
-function readToken(file: string | undefined): string | undefined {
-  if (file === undefined) return undefined;
-  let token: string;
-  try {
-    token = readFileSync(file, "utf8").trim();
-  } catch (cause) {
-    throw new Error(`${settings.workerTokenFile} names a file that cannot be read: ${file}`, { cause });
-  }
-  if (token === "") throw new Error(`${settings.workerTokenFile} names an empty file: ${file}`);
-  return token;
 }
 
 function jobEnvironment(env: Environment): Record<string, string> {

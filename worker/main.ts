@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { rename, writeFile } from "node:fs/promises";
+import type { Server } from "node:http";
 import { flushCompileCache } from "node:module";
-import type { AddressInfo } from "node:net";
-import { readConfig } from "./config.ts";
+import { basename, dirname } from "node:path";
+import { readConfig, type WorkerConfig } from "./config.ts";
 import { report } from "./report.ts";
 import { createWorkerServer } from "./server.ts";
 import { Worker } from "./worker.ts";
@@ -36,10 +37,7 @@ async function main(): Promise<void> {
   // A reader of our output that went away is no reason to stop.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 
-  server.listen(config.port, config.host);
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  report(`listens on ${config.host}:${port}`);
+  const port = await listen(server, config.listen);
   if (config.addressFile !== undefined) await writeAddress(config.addressFile, port);
   worker.prepare();
   // Whoever ends a worker does not wait for it, so what was compiled is kept now. Without a cache this does nothing.
@@ -53,8 +51,22 @@ async function main(): Promise<void> {
   }, checkMs);
 }
 
+/** Resolves with the port, if there is one. */
+async function listen(server: Server, where: WorkerConfig["listen"]): Promise<number | undefined> {
+  if ("socket" in where) {
+    // By its name alone: the path may be longer than the address of a socket can be.
+    process.chdir(dirname(where.socket));
+    server.listen(basename(where.socket));
+  } else server.listen(where.port, where.host);
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" ? address?.port : undefined;
+  report(`listens on ${"socket" in where ? where.socket : `${where.host}:${port}`}`);
+  return port;
+}
+
 /** Whoever finds the file finds it whole. */
-async function writeAddress(file: string, port: number): Promise<void> {
+async function writeAddress(file: string, port: number | undefined): Promise<void> {
   const unfinished = `${file}.${process.pid}`;
   await writeFile(unfinished, JSON.stringify({ pid: process.pid, port }), { mode: 0o600 });
   await rename(unfinished, file);

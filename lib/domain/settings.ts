@@ -29,9 +29,9 @@ export const settings = {
   workerHost: "AGENTDISPATCH_WORKER_HOST",
   /** Worker: port to bind, default 8080; 0 takes a free one. */
   workerPort: "AGENTDISPATCH_WORKER_PORT",
-  /** Worker: file that holds the bearer token each request must carry; without it requests need none. */
-  workerTokenFile: "AGENTDISPATCH_WORKER_TOKEN_FILE",
-  /** Worker: file to write `{pid, port}` to once it listens. */
+  /** Worker: unix socket to listen on instead, in a folder that no other user may enter. */
+  workerSocket: "AGENTDISPATCH_WORKER_SOCKET",
+  /** Worker: file to write `{pid, port?}` to once it listens. */
   workerAddressFile: "AGENTDISPATCH_WORKER_ADDRESS_FILE",
   /** Worker: folder below which jobs run, made if missing; default a fresh temporary folder. */
   workspace: "AGENTDISPATCH_WORKSPACE",

@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { access, constants, mkdir, stat } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
-import { findMarked, killMarked } from "../../worker/processes.ts";
+import { killMarked } from "../../worker/processes.ts";
 import { RefusedError } from "../domain/errors.ts";
 import type { BackendAdapter, Check, Logger, Placement } from "../domain/ports.ts";
 import type { Configuration } from "../domain/profile.ts";
@@ -10,8 +10,8 @@ import { settings } from "../domain/settings.ts";
 import type { Task } from "../domain/task.ts";
 import { workerEnvironment } from "../domain/worker-environment.ts";
 import { listSessions, sessionFolder } from "./session-folder.ts";
-import { callWorker } from "./worker-client.ts";
-import { awaitAddress, startWorker, type WorkerDetails } from "./worker-process.ts";
+import { callWorker, isListening } from "./worker-client.ts";
+import { awaitListening, startWorker, type WorkerDetails } from "./worker-process.ts";
 
 /** How long after a start the next spare worker is made, so that it does not compete with the job that just began. */
 const REFILL_MS = 150;
@@ -34,7 +34,7 @@ export type LocalBackend = BackendAdapter & {
   close(): Promise<void>;
 };
 
-/** Runs each session as a worker process on a loopback port of this machine. */
+/** Runs each session as a worker process on this machine. */
 export function localBackend({ stateDir, configuration, log, prewarm }: Options): LocalBackend {
   const root = join(stateDir, "sessions");
   /** Workers that this process started, by session, until they exit. */
@@ -63,8 +63,8 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
     return launched;
   }
 
-  async function isListening(sessionId: string): Promise<boolean> {
-    return awaitAddress(folderOf(sessionId), await launches.get(sessionId), READY_WAIT_MS);
+  async function isReady(sessionId: string): Promise<boolean> {
+    return awaitListening(folderOf(sessionId), await launches.get(sessionId), READY_WAIT_MS);
   }
 
   async function end(sessionId: string): Promise<void> {
@@ -79,7 +79,7 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
   async function makeSpare(): Promise<void> {
     if (!prewarm || spare || closing.signal.aborted) return;
     const sessionId = newSessionId();
-    const ready = launch(sessionId, {}).then(() => isListening(sessionId));
+    const ready = launch(sessionId, {}).then(() => isReady(sessionId));
     spare = { sessionId, ready };
     try {
       await ready;
@@ -111,8 +111,7 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
       const details = detailsOf(configuration(), task);
       await assertWorkspace(details);
       // One of an earlier process of ours counts if it listens; one that was cut off at its start, or is gone, does not.
-      const survives = (await folder.readAddress()) && (await findMarked(settings.sessionMarker, sessionId)).length > 0;
-      if (!launches.has(sessionId) && !survives) {
+      if (!launches.has(sessionId) && !(await isListening(folder))) {
         await end(sessionId);
         await launch(sessionId, details);
       }
@@ -122,7 +121,7 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
     },
 
     async awaitReady(task) {
-      const ready = await isListening(sessionOf(task));
+      const ready = await isReady(sessionOf(task));
       return ready ? { ready } : { ready, waitSeconds: 1 };
     },
 

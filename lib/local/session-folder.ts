@@ -1,10 +1,6 @@
-import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-
-/** Where a worker listens, as it wrote it down itself. */
-export type WorkerAddress = { pid: number; port: number };
 
 /** The files of one worker session; they outlive the control plane, so that it finds its workers again. */
 export function sessionFolder(root: string, sessionId: string) {
@@ -12,7 +8,8 @@ export function sessionFolder(root: string, sessionId: string) {
   const path = join(root, sessionId);
   return {
     path,
-    tokenFile: join(path, "token"),
+    /** Where the worker listens: no other user can enter the folder, so nobody else can take its place. */
+    socketFile: join(path, "worker.sock"),
     addressFile: join(path, "address.json"),
     logFile: join(path, "worker.log"),
     workspace: join(path, "workspace"),
@@ -22,19 +19,9 @@ export function sessionFolder(root: string, sessionId: string) {
     compileCache: join(root, "..", "compile-cache"),
     exists: () => existsSync(path),
 
-    /** Makes the folder with a fresh token that only this user can read. */
+    /** Makes the folder, which only this user can enter. */
     async create(): Promise<void> {
       await mkdir(join(path, "tmp"), { recursive: true, mode: 0o700 });
-      await writeFile(join(path, "token"), randomBytes(32).toString("hex"), { mode: 0o600 });
-    },
-    readToken: () => readFile(join(path, "token"), "utf8"),
-    /** Undefined until the worker listens. */
-    async readAddress(): Promise<WorkerAddress | undefined> {
-      try {
-        return JSON.parse(await readFile(join(path, "address.json"), "utf8")) as WorkerAddress;
-      } catch {
-        return undefined;
-      }
     },
     /** The last lines that the worker itself printed, for the reason of a failed start. */
     async readLogTail(): Promise<string> {

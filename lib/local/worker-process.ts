@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { RetryableError } from "../domain/errors.ts";
 import { settings } from "../domain/settings.ts";
 import type { SessionFolder } from "./session-folder.ts";
+import { isListening } from "./worker-client.ts";
 
 /** What a job may see of this process's environment; everything else stays here. */
 const inherited = /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_[A-Z]+|TZ|TMPDIR|TERM|NODE_EXTRA_CA_CERTS)$/;
@@ -21,10 +21,7 @@ export const nodeOptions = ["--disable-warning=ExperimentalWarning", "--max-semi
 
 const entry = fileURLToPath(new URL("../../worker/main.ts", import.meta.url));
 
-/**
- * Starts a worker on a free loopback port, in a process group of its own so that it outlives this process. It writes its
- * address into the session's folder once it listens.
- */
+/** Starts a worker that listens in the session's folder, in a process group of its own so that it outlives this process. */
 export async function startWorker(
   folder: SessionFolder,
   sessionId: string,
@@ -38,7 +35,7 @@ export async function startWorker(
       stdio: ["ignore", log.fd, log.fd],
       env: workerEnvironment(folder, sessionId, details),
     });
-    child.once("error", () => {}); // seen as an early exit by awaitAddress
+    child.once("error", () => {}); // seen as an early exit by awaitListening
     child.unref();
     return child;
   } finally {
@@ -71,9 +68,7 @@ function workerEnvironment(folder: SessionFolder, sessionId: string, details: Wo
     // Compiled code is kept over starts; temporary files go with the session.
     NODE_COMPILE_CACHE: folder.compileCache,
     TMPDIR: folder.temporary,
-    [settings.workerHost]: "127.0.0.1",
-    [settings.workerPort]: "0",
-    [settings.workerTokenFile]: folder.tokenFile,
+    [settings.workerSocket]: folder.socketFile,
     [settings.workerAddressFile]: folder.addressFile,
     [settings.workspace]: details.workspace ?? folder.workspace,
     [settings.artifactsDir]: folder.artifacts,
@@ -82,16 +77,16 @@ function workerEnvironment(folder: SessionFolder, sessionId: string, details: Wo
 }
 
 /**
- * Resolves with true once the worker has written its address, with false when `timeoutMs` is over. Throws RetryableError
+ * Resolves with true once the worker listens, with false when `timeoutMs` is over. Throws RetryableError
  * `worker.start_failed`, with what it printed, if it has exited.
  */
-export async function awaitAddress(
+export async function awaitListening(
   folder: SessionFolder,
   child: ChildProcess | undefined,
   timeoutMs: number,
 ): Promise<boolean> {
   const deadline = Date.now() + timeoutMs;
-  while (!existsSync(folder.addressFile)) {
+  while (!(await isListening(folder))) {
     if (child && (child.exitCode !== null || child.signalCode !== null || child.pid === undefined)) {
       const tail = await folder.readLogTail();
       throw new RetryableError(

@@ -7,8 +7,6 @@ test.each([
   [settings.workerPort, "http"],
   [settings.workerPort, "70000"],
   [settings.workerIdleSeconds, "-1"],
-  [settings.workerTokenFile, "/no/such/file"],
-  [settings.workerTokenFile, "/dev/null"],
   [settings.frameworkCommands, "{"],
   [settings.frameworkCommands, "[]"],
   [settings.frameworkCommands, '{"a":""}'],

@@ -1,48 +1,22 @@
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
 import { type AddressInfo, connect } from "node:net";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { settings } from "../../lib/domain/settings.ts";
 import { CONTRACT, MAX_REQUEST_BYTES } from "../../lib/domain/worker-contract.ts";
 import { readConfig } from "../../worker/config.ts";
 import { createWorkerServer } from "../../worker/server.ts";
 import { Worker } from "../../worker/worker.ts";
-import { startWorker, temporaryFolder } from "./start-worker.ts";
+import { startWorker } from "./start-worker.ts";
 
 type Refusal = { error: { code: string; message: string } };
 const hello = { contract: CONTRACT, op: "hello" };
 
-test("every invocation needs the token, and a ping does not", async () => {
-  const tokenFile = join(temporaryFolder(), "token");
-  writeFileSync(tokenFile, "s3cret-token\n", { mode: 0o600 });
-  await using worker = await startWorker({ [settings.workerTokenFile]: tokenFile });
-  for (const headers of [{}, { authorization: "Bearer wrong" }, { authorization: "s3cret-token" }]) {
-    const response = await worker.post(hello, headers as Record<string, string>);
-    expect(response.status).toBe(401);
-    expect(await response.json()).toMatchObject({ error: { code: "worker.unauthorized" } });
-  }
-  const authorization = "Bearer s3cret-token";
-  const greeted = await worker.post(hello, { authorization });
-  expect(greeted.status).toBe(200);
-  expect((await worker.ping()).status).toBe("Healthy");
-
-  const { bootId } = (await greeted.json()) as { bootId: string };
-  const start = {
-    op: "start",
-    bootId,
-    taskId: worker.taskId,
-    taskType: "command.run",
-    input: { command: "env" },
-    depth: 2,
-  };
-  await worker.post({ ...hello, ...start, limits: { timeoutSeconds: 9, graceSeconds: 1 } }, { authorization });
-  const poll = { ...hello, op: "poll", bootId, taskId: worker.taskId, after: 0, waitSeconds: 10 };
-  const printed = await (await worker.post(poll, { authorization })).text();
-  expect(printed).toContain(`${settings.taskId}=${worker.taskId}`);
-  expect(printed).toContain(`${settings.depth}=2`);
-  expect(printed).not.toContain(settings.workerPrefix);
-  expect(printed + worker.stderr()).not.toContain("s3cret-token");
+test("a job sees its task, and none of the worker's own variables", async () => {
+  await using worker = await startWorker({ [settings.workerSocket]: "" });
+  const { text } = await worker.run({ command: "env" }, { depth: 2 });
+  expect(text()).toContain(`${settings.taskId}=${worker.taskId}`);
+  expect(text()).toContain(`${settings.depth}=2`);
+  expect(text()).not.toContain(settings.workerPrefix);
 });
 
 test("what is not understood is refused clearly, and the worker stays", async () => {
