@@ -12,12 +12,14 @@ const NEXT_LOOK_MS = 60_000;
 
 /**
  * Brings a task on whose time to be looked at has passed: a queued one back into the queue, any other a new execution in
- * place of the dead one. After five revivals without progress it is failed as `platform.stuck`.
+ * place of the dead one. After five executions that had their chance and made no progress it is failed as `platform.stuck`.
  */
-async function revive(ports: Ports, taskId: string): Promise<void> {
+async function revive(ports: Ports, taskId: string, hadChance: boolean): Promise<void> {
   const known = await ports.store.get(taskId);
   if (!known || isSettled(known)) return;
-  const task = await settle(ports, () => ports.store.change(taskId, (current) => counted(current, ports.now())));
+  const task = await settle(ports, () =>
+    ports.store.change(taskId, (current) => recovered(current, hadChance, ports.now())),
+  );
   if (isSettled(task)) return;
   if (task.status === "queued") {
     await freeSlots(ports, task.owner);
@@ -38,6 +40,11 @@ type Pass = {
   lanes?: number;
   /** Whether there is time for another; default always. */
   mayGoOn?: () => boolean;
+  /**
+   * Whether somebody was there to carry the executions on since the tasks were last looked at; default true. A restart, or a
+   * machine that slept, says nothing of a task, and does not count against it.
+   */
+  hadChance?: boolean;
 };
 
 /** Revives what is due, the most overdue first. Resolves with how many were revived, and how many are left for later. */
@@ -54,7 +61,7 @@ export async function reviveDue(
 export async function reviveAll(
   ports: Ports,
   ids: readonly string[],
-  { lanes = 1, mayGoOn = () => true }: Omit<Pass, "limit"> = {},
+  { lanes = 1, mayGoOn = () => true, hadChance = true }: Omit<Pass, "limit"> = {},
 ): Promise<number> {
   const pending = ids.values();
   let revived = 0;
@@ -63,7 +70,7 @@ export async function reviveAll(
       const { done, value: id } = pending.next();
       if (done) return;
       try {
-        await revive(ports, id);
+        await revive(ports, id, hadChance);
         revived++;
       } catch (error) {
         ports.log.error("a task could not be revived", { taskId: id, error: String(error) });
@@ -84,10 +91,10 @@ async function freeSlots({ store }: Ports, owner: string): Promise<void> {
   }
 }
 
-function counted(task: Task, nowMs: number): Task | undefined {
+function recovered(task: Task, hadChance: boolean, nowMs: number): Task | undefined {
   if (isSettled(task)) return undefined;
   const later = { ...task, dueAtMs: nowMs + NEXT_LOOK_MS };
-  if (task.status === "queued") return later;
+  if (task.status === "queued" || !hadChance) return later;
   const atPhase = Object.keys(task.phases).length;
   const count = task.revivals?.atPhase === atPhase ? task.revivals.count + 1 : 1;
   const revived = { ...later, revivals: { count, atPhase } };

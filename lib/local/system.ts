@@ -5,20 +5,20 @@ import type { Step } from "../../lambdas/workflow/steps/step.ts";
 import { agentCoreBackend } from "../aws/backend.ts";
 import { logLevelOf } from "../domain/log-level.ts";
 import type { Logger, Ports, TaskStore } from "../domain/ports.ts";
-import { reviveAll, reviveDue } from "../domain/reviving.ts";
+import { reviveAll } from "../domain/reviving.ts";
 import { settings } from "../domain/settings.ts";
 import { openArtifacts } from "./artifacts.ts";
 import { type LocalBackend, localBackend } from "./backend.ts";
 import { watchConfiguration } from "./config-file.ts";
 import { lockState, prepareState, readOrMakeToken } from "./endpoint.ts";
 import { openHttp } from "./http.ts";
+import { startJanitor } from "./janitor.ts";
 import { stderrLogger } from "./logger.ts";
 import { openTaskStore } from "./task-store.ts";
 import { localWorkflow } from "./workflow.ts";
 import { keepYoungSpaceSmall } from "./young-space.ts";
 
 const OWNER = "local";
-const JANITOR_MS = 30_000;
 /** A streamed answer may last an hour: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/bedrock-agentcore-limits.html */
 const HOLD_SECONDS = 3600;
 
@@ -107,11 +107,8 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
     baseUrl = new URL(http.url).origin;
 
     await resume(ports, backend.reconcile);
-    const janitor = setInterval(
-      () => void reviveDue(ports).catch((error) => log.error("the janitor failed", { error: String(error) })),
-      JANITOR_MS,
-    );
-    closers.push(() => clearInterval(janitor.unref()));
+    const janitor = startJanitor(ports);
+    closers.push(() => janitor[Symbol.dispose]());
     void backend.prewarm();
     lock.announce(http.url);
     return { url: http.url, token, tokenFile, stateDir, ports, close: closeAll };
@@ -149,5 +146,5 @@ async function resume(ports: Ports, reconcile: LocalBackend["reconcile"]): Promi
     }
     return owed;
   });
-  await reviveAll(ports, ids);
+  await reviveAll(ports, ids, { hadChance: false });
 }

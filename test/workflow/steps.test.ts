@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { done } from "../../lambdas/workflow/steps/step.ts";
 import { cancelTask } from "../../lib/domain/cancelling.ts";
-import { reviveDue } from "../../lib/domain/reviving.ts";
+import { reviveAll, reviveDue } from "../../lib/domain/reviving.ts";
 import { virtualSystem } from "../fixtures/virtual-system.ts";
 
 const HOUR_MS = 3_600_000;
@@ -157,5 +157,17 @@ describe("the workflow", () => {
       await expect.poll(() => system.visits.Cleanup).toBeGreaterThan(round);
     }
     expect(await system.settled(id)).toMatchObject({ status: "failed", error: { code: "platform.stuck" } });
+  });
+
+  it("does not give a task up for restarts, before which no execution had its chance", async () => {
+    await using system = virtualSystem({
+      wrap: (state, step) => async (ports, input) => (state === "Cleanup" ? step(ports, input) : done),
+    });
+    const id = await system.dispatch();
+    for (let round = 0; round < 20; round++) {
+      await expect.poll(() => system.visits.Cleanup).toBeGreaterThan(round);
+      expect(await reviveAll(system.ports, [id], { hadChance: false })).toBe(1);
+    }
+    expect(await system.ports.store.get(id)).toMatchObject({ status: "provisioning" });
   });
 });

@@ -99,6 +99,37 @@ export function restarting(optionsOf: (stateDir: string) => SystemOptions = () =
     });
   });
 
+  describe("a local system restarted again and again, before anybody could look", () => {
+    it("ends neither a healthy quiet job nor a task that has not started", { timeout: 120_000 }, async ({
+      expect,
+      onTestFinished: atEnd,
+    }) => {
+      const folder = temporaryFolder(atEnd);
+      const [release, ran] = [join(folder, "release"), join(folder, "ran")];
+      let running = await start(folder, { atEnd });
+      const quiet = await running.client.command({
+        command: `while [ ! -e ${release} ]; do sleep 0.2; done`,
+        shell: true,
+      });
+      await running.client.until(quiet, ({ status }) => status === "running");
+      for (let round = 0; round < 3; round++) {
+        await running.kill("SIGTERM");
+        running = await start(folder, { ...(round === 2 && { held: "Provision" }), atEnd });
+      }
+      const waiting = await running.client.command({ command: `echo ran >> ${ran}`, shell: true });
+      for (let round = 0; round < 7; round++) {
+        await running.kill("SIGKILL");
+        running = await start(folder, { held: "Provision", atEnd });
+        expect(await running.client.status(waiting)).toMatchObject({ status: "provisioning" });
+        expect(await running.client.status(quiet)).toMatchObject({ status: "running" });
+      }
+      for (const file of [release, join(folder, "released")]) writeFileSync(file, "");
+      expect(await running.client.ended(quiet)).toMatchObject({ status: "succeeded", result: { exitCode: 0 } });
+      expect(await running.client.ended(waiting)).toMatchObject({ status: "succeeded", result: { exitCode: 0 } });
+      expect(readFileSync(ran, "utf8")).toBe("ran\n");
+    });
+  });
+
   describe("a local system that is stopped", () => {
     it("lets its jobs go on, and finds them again", async ({ expect, onTestFinished: atEnd }) => {
       const folder = temporaryFolder(atEnd);
