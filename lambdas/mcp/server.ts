@@ -14,6 +14,7 @@ import { DispatchError } from "../../lib/domain/errors.ts";
 import type { Ports } from "../../lib/domain/ports.ts";
 import type { Json } from "../../lib/domain/task.ts";
 import manifest from "../../package.json" with { type: "json" };
+import { answerBatch, mayBatch } from "./batch.ts";
 import { type Arrived, callTool, textOf } from "./call-tool.ts";
 import { isNestedTooDeeply } from "./tools/hostile.ts";
 import { tools } from "./tools/index.ts";
@@ -105,18 +106,32 @@ export function createMcp({ ports, ownerOf, tools: served = tools }: McpOptions)
     } catch {
       return rpcError(400, ProtocolErrorCode.ParseError, "Parse error: the body is not JSON");
     }
+    if (Array.isArray(body) && mayBatch(request)) {
+      return answerBatch(body, {
+        one: (message) => answer(bare(request), owner, message, false),
+        refuse: (text, id) => rpcError(400, ProtocolErrorCode.InvalidRequest, text, id ?? null),
+      });
+    }
     if (!isObject(body))
       return rpcError(400, ProtocolErrorCode.InvalidRequest, "The body must be one JSON-RPC message");
+    return answer(takesAnything(request) ? bare(request) : request, owner, body, true);
+  }
 
+  /** Answers one message of a request whose body was read. Each is told apart by a request of its own. */
+  async function answer(request: Request, owner: string, body: Json, mayStream: boolean): Promise<Response> {
     const { message, taken } = takeArguments(body);
     if (isNestedTooDeeply(message)) {
       return rpcError(400, ProtocolErrorCode.InvalidRequest, "The request is nested too deeply", idOf(body));
     }
+    const isLegacy = await isLegacyRequest(request, message);
     // What the SDK itself would call an internal error.
-    if (hasWrongParams(message)) return rpcError(400, ProtocolErrorCode.InvalidParams, "Invalid params", idOf(body));
+    if (hasWrongParams(message, isLegacy))
+      return rpcError(400, ProtocolErrorCode.InvalidParams, "Invalid params", idOf(body));
     arrived.set(request, { owner, arguments: taken });
-    if (!(await isLegacyRequest(request, message))) return modern.fetch(request, { parsedBody: message });
-    return wantsProgress(message) ? legacyStream(request, { parsedBody: message }) : legacyJson(request, message);
+    if (!isLegacy) return modern.fetch(request, { parsedBody: message });
+    return mayStream && wantsProgress(message)
+      ? legacyStream(request, { parsedBody: message })
+      : legacyJson(request, message);
   }
 
   return {
@@ -146,9 +161,23 @@ function wantsProgress({ method, params }: Json): boolean {
   return isObject(params._meta) && params._meta.progressToken !== undefined;
 }
 
-function hasWrongParams(message: Json): boolean {
-  if (message.method === "initialize") return !isSpecType.InitializeRequest(message);
+/** The revision 2026-07-28 has no `initialize`: there it is an unknown method, whatever its params. */
+function hasWrongParams(message: Json, isLegacy: boolean): boolean {
+  if (message.method === "initialize") return isLegacy && !isSpecType.InitializeRequest(message);
   return message.method === "tools/list" && !isSpecType.ListToolsRequest(message);
+}
+
+/** Whether a caller takes any type, or says nothing of it. https://www.rfc-editor.org/rfc/rfc9110#section-12.5.1 */
+function takesAnything({ headers }: Request): boolean {
+  const accept = headers.get("accept");
+  return accept === null || /(^|,)\s*\*\/\*\s*(;|,|$)/.test(accept);
+}
+
+/** The request without its body, which was read, and with both types named that the transport asks for. */
+function bare({ url, method, headers, signal }: Request): Request {
+  const named = new Headers(headers);
+  named.set("accept", "application/json, text/event-stream");
+  return new Request(url, { method, headers: named, signal });
 }
 
 function rpcError(

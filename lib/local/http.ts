@@ -8,7 +8,7 @@ import {
   localhostAllowedHostnames,
   originValidationResponse,
 } from "@modelcontextprotocol/server";
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { refuseBrokenRequests } from "../../worker/broken-requests.ts";
 import { RefusedError } from "../domain/errors.ts";
 
@@ -48,9 +48,11 @@ export async function openHttp({ token, mcp, upload }: Doors, port: number): Pro
     return refused ?? next();
   });
   app.put("/artifacts/*", ({ req }) => upload(req.raw));
-  app.use(async ({ req }, next) => (isBearer(req.header("authorization"), token) ? next() : unauthorized()));
-  app.get("/health", ({ json }) => json({ ok: true, pid: process.pid }));
-  app.all("/mcp", ({ req, env }) => inTime(env.incoming, mcp(req.raw)));
+  const authorized: MiddlewareHandler = async ({ req }, next) =>
+    refuseStranger(req.header("authorization"), token) ?? next();
+  app.get("/health", authorized, ({ json }) => json({ ok: true, pid: process.pid }));
+  app.all("/mcp", authorized, ({ req, env }) => inTime(env.incoming, mcp(req.raw)));
+  // Without a token too: a client that asks how to log in must learn that there is nothing of the kind.
   app.notFound(() => refusal(404, "http.no_such_path", "there is /mcp and /health"));
 
   const fetch = (request: Request, env: Bindings) => app.fetch(request, env);
@@ -106,10 +108,16 @@ function notARequest(error: unknown): Response {
   return refusal(500, "platform.internal", "an internal error");
 }
 
-function isBearer(header: string | undefined, token: string): boolean {
-  const given = Buffer.from(header ?? "");
-  const wanted = Buffer.from(`Bearer ${token}`);
-  return given.length === wanted.length && timingSafeEqual(given, wanted);
+/**
+ * Refuses a request without the token, and one with another, each in its own way.
+ * https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+ */
+function refuseStranger(header: string | undefined, token: string): Response | undefined {
+  const given = /^bearer +(\S+)$/i.exec(header ?? "")?.[1];
+  if (given === undefined) return unauthorized("a bearer token is needed", "Bearer");
+  const [mine, wanted] = [Buffer.from(given), Buffer.from(token)];
+  if (mine.length === wanted.length && timingSafeEqual(mine, wanted)) return undefined;
+  return unauthorized("the bearer token is not that of this system", 'Bearer error="invalid_token"');
 }
 
 const refusal = (status: number, code: string, message: string): Response =>
@@ -117,14 +125,8 @@ const refusal = (status: number, code: string, message: string): Response =>
 
 const closing = { headers: { connection: "close" } };
 
-const unauthorized = () =>
+const unauthorized = (message: string, challenge: string) =>
   Response.json(
-    {
-      error: {
-        code: "unauthorized",
-        message: "a bearer token is needed",
-        hint: "the state folder holds it in the file `token`",
-      },
-    },
-    { status: 401, headers: { "www-authenticate": "Bearer" } },
+    { error: { code: "unauthorized", message, hint: "the state folder holds it in the file `token`" } },
+    { status: 401, headers: { "www-authenticate": challenge } },
   );

@@ -2,11 +2,17 @@ import { describe, expect, test } from "vitest";
 import { tools } from "../../lambdas/mcp/tools/index.ts";
 import { RefusedError } from "../../lib/domain/errors.ts";
 import type { Ports } from "../../lib/domain/ports.ts";
+import type { Json } from "../../lib/domain/task.ts";
 import { makeTask } from "../contract/make-task.ts";
 import { bareCaller, problemOf } from "./clients.ts";
 import { adapters, idleAdapter, openPorts } from "./ports.ts";
 
 const open = (ports = openPorts()) => ({ ports, ...bareCaller({ ports, ownerOf: () => "me" }) });
+const modern = (revision: string) => ({
+  "io.modelcontextprotocol/protocolVersion": revision,
+  "io.modelcontextprotocol/clientInfo": { name: "test", version: "1" },
+  "io.modelcontextprotocol/clientCapabilities": {},
+});
 const list = '{"jsonrpc":"2.0","id":1,"method":"tools/list"}';
 
 test("the list of tools stays small", () => {
@@ -61,12 +67,7 @@ describe("the door", () => {
     const task = makeTask({ owner: "me", status: "queued" });
     await ports.store.create(task);
     const gone = new AbortController();
-    const modern = {
-      "io.modelcontextprotocol/protocolVersion": revision,
-      "io.modelcontextprotocol/clientInfo": { name: "test", version: "1" },
-      "io.modelcontextprotocol/clientCapabilities": {},
-    };
-    const _meta = revision === "2026-07-28" ? modern : meta;
+    const _meta = revision === "2026-07-28" ? modern(revision) : meta;
     const params = { name: "wait_for_task", arguments: { task_id: task.id, timeout_seconds: 45 }, _meta };
     const { fetch } = bareCaller({ ports: { ...ports, store }, ownerOf: () => "me" });
     const answer = fetch(
@@ -88,6 +89,101 @@ describe("the door", () => {
     await ended.promise;
     // A stream had begun; everything else is answered to nobody
     expect([200, 499]).toContain((await answer).status);
+  });
+
+  test.each(["*/*", "text/html;q=0.1, */*;q=0.8", undefined])("serves a caller that accepts %s", async (accept) => {
+    for (const [revision, more] of [
+      ["2025-11-25", {}],
+      ["2026-07-28", { _meta: modern("2026-07-28") }],
+    ] as const) {
+      const headers = { "mcp-protocol-version": revision, "mcp-method": "tools/list", ...(accept && { accept }) };
+      const request = new Request("http://127.0.0.1/mcp", {
+        method: "POST",
+        headers: { "content-type": "application/json", ...headers },
+        body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list", params: more }),
+      });
+      const response = await open().fetch(request);
+      expect(response.status).toBe(200);
+      expect(await response.json()).toMatchObject({ id: 1, result: { tools: expect.any(Array) } });
+    }
+  });
+
+  test("still turns away a caller that takes no JSON", async () => {
+    expect((await open().post(list, { accept: "text/html" })).status).toBe(406);
+  });
+
+  test("does not know initialize on 2026-07-28, whatever comes with it", async () => {
+    const headers = { "mcp-protocol-version": "2026-07-28", "mcp-method": "initialize" };
+    const params = { _meta: modern("2026-07-28") };
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 3, method: "initialize", params });
+    const response = await open().post(body, headers);
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({ id: 3, error: { code: -32601 } });
+    const legacy = await open().post(JSON.stringify({ jsonrpc: "2.0", id: 3, method: "initialize", params: {} }));
+    expect(legacy.status).toBe(400);
+    expect(await legacy.json()).toMatchObject({ id: 3, error: { code: -32602 } });
+  });
+
+  describe("on 2025-03-26", () => {
+    const noVersion = { "mcp-protocol-version": "2025-03-26" };
+    const call = (id: number, name: string) => ({ jsonrpc: "2.0", id, method: "tools/call", params: { name } });
+    const notice = { jsonrpc: "2.0", method: "notifications/initialized" };
+
+    test("answers a batch, message by message", async () => {
+      const { post } = open();
+      const batch = [call(1, "list_providers"), notice, JSON.parse(list), call(3, "nothing"), 7];
+      const response = await post(JSON.stringify(batch), noVersion);
+      expect(response.status).toBe(200);
+      expect(response.headers.get("content-type")).toContain("application/json");
+      expect(await response.json()).toEqual([
+        expect.objectContaining({
+          id: 1,
+          result: expect.objectContaining({ structuredContent: { items: ["aws", "local"] } }),
+        }),
+        expect.objectContaining({ id: 1, result: { tools: expect.any(Array) } }),
+        expect.objectContaining({ id: 3, error: expect.objectContaining({ code: -32602 }) }),
+        expect.objectContaining({ id: null, error: expect.objectContaining({ code: -32600 }) }),
+      ]);
+    });
+
+    test("keeps the arguments of each apart", async () => {
+      const { post } = open();
+      const ask = (id: number, provider: string) => ({
+        jsonrpc: "2.0",
+        id,
+        method: "tools/call",
+        params: { name: "list_capabilities", arguments: { provider } },
+      });
+      const answers = (await (
+        await post(JSON.stringify([ask(1, "aws"), ask(2, "local")]), noVersion)
+      ).json()) as Json[];
+      expect(answers.map((answer) => (answer.result as Json).structuredContent)).toMatchObject([
+        { items: [{ provider: "aws" }] },
+        { items: [{ provider: "local" }] },
+      ]);
+    });
+
+    test("has nothing to say to notifications", async () => {
+      const response = await open().post(JSON.stringify([notice, notice]), noVersion);
+      expect(response.status).toBe(202);
+      expect(await response.text()).toBe("");
+    });
+
+    test.each([
+      ["an empty one", []],
+      ["a very long one", Array(21).fill(notice)],
+    ])("refuses %s", async (_what, batch) => {
+      const response = await open().post(JSON.stringify(batch), noVersion);
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({ error: { code: -32600 } });
+    });
+
+    test("wants initialize alone", async () => {
+      const hello = { jsonrpc: "2.0", id: 9, method: "initialize", params: {} };
+      expect(await (await open().post(JSON.stringify([hello]), noVersion)).json()).toMatchObject([
+        { id: 9, error: { code: -32600, message: "initialize must come alone" } },
+      ]);
+    });
   });
 
   test.each([
