@@ -23,7 +23,7 @@ const LOCAL = [
 /** The first rule whose `part` fits a file holds for it. Packages are strings, with all their subpaths. */
 const rules: readonly Rule[] = [
   { part: /^test\//, may: [/./] },
-  { part: DOMAIN, may: [DOMAIN, "zod"] },
+  { part: DOMAIN, may: [DOMAIN, "zod", "leven"] },
   { part: /^lambdas\/[^/]+\/handler\.ts$/, may: [DOMAIN, /^lambdas\//, /^lib\/aws\//, "package.json"] },
   { part: /^lambdas\/mcp\/tools\//, may: [DOMAIN, /^lambdas\/mcp\/tools\//, "zod"] },
   { part: /^lambdas\/workflow\/steps\//, may: [DOMAIN, /^lambdas\/workflow\/steps\//, "zod"] },

@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import { InvalidInputError, type Mistake } from "../lib/domain/errors.ts";
+import { explain } from "../lib/domain/mistakes.ts";
 
 /** At most `length` characters of a text, never half of a surrogate pair, with an ellipsis where it was cut. */
 export function clip(text: string, length: number): string {
@@ -10,7 +11,7 @@ export function clip(text: string, length: number): string {
 
 /** Validates what came from outside. Mistakes are named by their path below `root`, and never quote a long value. */
 export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, root = ""): z.output<Schema> {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { error: explain });
   if (parsed.success) return parsed.data;
   const mistakes = parsed.error.issues.map(({ path, message }): Mistake => {
     const place = [...(root ? [root] : []), ...path.map(String)].join(".");

@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { InvalidInputError } from "../../lib/domain/errors.ts";
+import { explain, toMistake } from "../../lib/domain/mistakes.ts";
 import type { Ports } from "../../lib/domain/ports.ts";
-import { own, toMistake } from "../../lib/domain/profile.ts";
+import { own } from "../../lib/domain/profile.ts";
 import { steps } from "./steps/index.ts";
 import { type Step, StepError, type StepInput, type StepOutput } from "./steps/step.ts";
 
@@ -32,7 +33,7 @@ export function lambdaStep(state: string, ports: Ports): (event: unknown) => Pro
 }
 
 function readInput(event: unknown): StepInput {
-  const parsed = inputSchema.safeParse(event);
+  const parsed = inputSchema.safeParse(event, { error: explain });
   if (!parsed.success) throw new InvalidInputError(parsed.error.issues.map(toMistake));
   const { id, n, failure } = parsed.data;
   if (!failure) return { id, n };

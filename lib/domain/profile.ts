@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { cloudSchema } from "./cloud.ts";
 import { InvalidInputError, type Mistake } from "./errors.ts";
+import { explain, toMistake } from "./mistakes.ts";
 import { forbiddenPaths } from "./policy.ts";
 import { CAPABILITY, protocols, RETENTION_DAYS, targetModes, taskTypes } from "./task.ts";
 
@@ -122,7 +123,7 @@ export type Backend = Configuration["backends"][string];
  * each with its path; never the value of a credential.
  */
 export function parseConfiguration(input: unknown): Configuration {
-  const parsed = configurationSchema.safeParse(input);
+  const parsed = configurationSchema.safeParse(input, { error: explain });
   const mistakes = [
     ...(parsed.error?.issues.map(toMistake) ?? []),
     ...referenceMistakes(input),
@@ -131,17 +132,6 @@ export function parseConfiguration(input: unknown): Configuration {
   ];
   if (mistakes.length > 0 || !parsed.success) throw new InvalidInputError(mistakes);
   return parsed.data;
-}
-
-/** A zod issue as a mistake, with unknown fields named. */
-export function toMistake(issue: z.core.$ZodIssue): Mistake {
-  const path = issue.path.map(String).join(".").slice(0, 300);
-  if (issue.code === "unrecognized_keys") {
-    const keys = issue.keys.slice(0, 20).map((key) => JSON.stringify(key.slice(0, 100)));
-    return { path, message: `unknown field ${keys.join(", ")}` };
-  }
-  if (issue.code === "invalid_key") return { path, message: `the name ${issue.issues[0]?.message ?? "is invalid"}` };
-  return { path, message: issue.message };
 }
 
 /** What refers to something, read past every other mistake, so that all of them are found at once. */

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { waitSeconds } from "../../lambdas/mcp/tools/fields.ts";
 import type { Json } from "../../lib/domain/task.ts";
 import { makeTask } from "../contract/make-task.ts";
 import { bareCaller, problemOf } from "./clients.ts";
@@ -131,15 +132,122 @@ describe("numbers", () => {
   });
 
   test.each([
-    ["wait_for_task", { task_id: unknownId, timeout_seconds: 46 }, "timeout_seconds"],
     ["wait_for_task", { task_id: unknownId, timeout_seconds: "5" }, "timeout_seconds"],
     ["get_task_status", { task_id: unknownId, events_after: -1 }, "events_after"],
-    ["get_task_logs", { task_id: unknownId, wait_seconds: 46 }, "wait_seconds"],
     ["list_tasks", { limit: 101 }, "limit"],
     ["list_tasks", { status: "done" }, "status"],
     ["spawn_cloud_agent", { instruction: "x", timeout_seconds: 27_001 }, "timeout_seconds"],
   ])("%s %j", async (tool, args, path) => {
     expect(problemOf(await open().call(tool, args)).details).toMatchObject({ mistakes: [{ path }] });
+  });
+});
+
+describe("how long to wait", () => {
+  test.each([-1, 46, 600, 1e300])("is cut to what a client has patience for: %d", async (seconds) => {
+    const { call, ports } = open();
+    const task = makeTask({ owner: "me", status: "succeeded" });
+    await ports.store.create(task);
+    const waited = await call("wait_for_task", { task_id: task.id, timeout_seconds: seconds });
+    expect(waited.structured).toMatchObject({ id: task.id, status: "succeeded" });
+    expect((await call("get_task_logs", { task_id: task.id, wait_seconds: seconds })).isError).toBe(false);
+  });
+
+  test("is cut, however long was asked for", () => {
+    const long = fc.double({ noNaN: true, noDefaultInfinity: true });
+    fc.assert(
+      fc.property(long, (seconds) => {
+        const cut = waitSeconds.parse(seconds);
+        expect(cut).toBeGreaterThanOrEqual(0);
+        expect(cut).toBeLessThanOrEqual(45);
+        if (seconds >= 0 && seconds <= 45) expect(cut + 0).toBe(seconds + 0);
+      }),
+    );
+  });
+});
+
+describe("null for an optional field counts as left out", () => {
+  const optional: Record<string, Json> = {
+    spawn_cloud_agent: {
+      goal: null,
+      runtime: null,
+      model: null,
+      runtimeArn: null,
+      runtime_arn: null,
+      idempotency_key: null,
+      context: null,
+    },
+    dispatch_task: {
+      backend: null,
+      metadata: null,
+      target: { mode: "session", protocol: null, details: null },
+      input: { command: "true", args: null, cwd: null, shell: null, timeoutSeconds: null },
+    },
+    check_cloud_agent_runtime: { runtime: null, live: null, target: { mode: null }, runtimeArn: null },
+    list_tasks: { status: null, limit: null, cursor: null },
+    list_capabilities: { provider: null },
+  };
+  test.each(Object.entries(optional))("of %s", async (tool, nulls) => {
+    const { call } = open();
+    expect((await call(tool, { ...goodCalls[tool], ...nulls })).text).not.toHaveProperty("error");
+  });
+
+  test("of the tools that read a task", async () => {
+    const { call, ports } = open();
+    const task = makeTask({ owner: "me", status: "succeeded" });
+    await ports.store.create(task);
+    const calls: Record<string, Json> = {
+      get_task_logs: { cursor: null, limit: null, wait_seconds: null },
+      get_task_status: { events_after: null },
+      wait_for_task: { timeout_seconds: null },
+    };
+    for (const [tool, nulls] of Object.entries(calls))
+      expect((await call(tool, { task_id: task.id, ...nulls })).isError).toBe(false);
+  });
+
+  test("and is kept where it is a value", async () => {
+    const { call, ports } = open();
+    const { structured } = await call("spawn_cloud_agent", { instruction: "x", context: { a: null }, goal: null });
+    const task = await ports.store.get(structured?.taskId as string);
+    expect(task?.input).toMatchObject({ context: { a: null } });
+    expect(task).not.toHaveProperty("goal");
+  });
+
+  test("and is the same call under an idempotency key", async () => {
+    const { call } = open();
+    const first = await call("dispatch_task", { ...dispatch, idempotency_key: "once" });
+    const again = { ...dispatch, backend: null, input: { command: "true", cwd: null }, idempotency_key: "once" };
+    expect((await call("dispatch_task", again)).structured?.taskId).toBe(first.structured?.taskId);
+  });
+
+  test("but a field that must be there is missing", async () => {
+    const problem = problemOf(await open().call("dispatch_task", { ...dispatch, capability: null, input: null }));
+    expect(problem.message).toBe("capability: is required; input: is required");
+  });
+});
+
+describe("messages", () => {
+  test("say what is required, not what was received", async () => {
+    const { input: _, ...rest } = dispatch;
+    const { message } = problemOf(await open().call("dispatch_task", { ...rest, input: {}, capability: undefined }));
+    expect(message).toBe("capability: is required; input.command: is required");
+    expect(problemOf(await open().call("get_task_status", {})).message).toBe("task_id: is required");
+    expect(problemOf(await open().call("get_task_status", { task_id: 7 })).message).toBe("task_id: must be a text");
+    expect(problemOf(await open().call("spawn_cloud_agent", { context: [] })).message).toBe(
+      "context: must be an object",
+    );
+  });
+
+  test("suggest the field that was meant", async () => {
+    const { capability, ...rest } = dispatch;
+    const { message } = problemOf(await open().call("dispatch_task", { ...rest, capabilty: capability, taskType: 1 }));
+    expect(message).toContain(
+      'unknown field "capabilty" (did you mean capability?), "taskType" (did you mean task_type?)',
+    );
+    const inner = { ...dispatch, input: { comand: "true" }, target: { mode: "session", protcol: "http" } };
+    const { message: nested } = problemOf(await open().call("dispatch_task", inner));
+    expect(nested).toContain('input: unknown field "comand" (did you mean command?)');
+    expect(nested).toContain('target: unknown field "protcol" (did you mean protocol?)');
+    expect(problemOf(await open().call("list_providers", { zebra: 1 })).message).toBe('unknown field "zebra"');
   });
 });
 

@@ -1,12 +1,13 @@
 import * as z from "zod";
 import { dispatch } from "../../../lib/domain/dispatch.ts";
-import { InvalidInputError, type Mistake } from "../../../lib/domain/errors.ts";
+import { InvalidInputError } from "../../../lib/domain/errors.ts";
 import { refuseCredentials } from "../../../lib/domain/policy.ts";
+import { own } from "../../../lib/domain/profile.ts";
 import { route } from "../../../lib/domain/routing.ts";
 import type { Json } from "../../../lib/domain/task.ts";
 import { agentInputSchema, commandInputSchema } from "../../../lib/domain/worker-contract.ts";
 import * as field from "./fields.ts";
-import { mistakesOf, shape, tool } from "./tool.ts";
+import { isJson, mistakesIn, shape, tool, withoutNulls } from "./tool.ts";
 
 const input = z.strictObject({
   provider: field.name,
@@ -26,12 +27,12 @@ const input = z.strictObject({
   idempotency_key: field.idempotencyKey.optional(),
 });
 
-const inputSchemas = { "agent.run": agentInputSchema, "command.run": commandInputSchema } as const;
+const inputSchemas: Record<string, z.ZodObject> = { "agent.run": agentInputSchema, "command.run": commandInputSchema };
 
-/** Dispatches a task with everything said explicitly. */
 /** As checked by the schema of `command.run`. */
 type Environment = Record<string, string> | undefined;
 
+/** Dispatches a task with everything said explicitly. */
 export const dispatchTask = tool({
   name: "dispatch_task",
   title: "Dispatch a task",
@@ -53,8 +54,10 @@ export const dispatchTask = tool({
   annotations: { readOnlyHint: false, idempotentHint: false, destructiveHint: true, openWorldHint: true },
   prepare: (raw) => {
     refuseCredentials(raw);
-    refuseMistakes(raw);
-    return raw;
+    const schema = own(inputSchemas, String(raw.task_type));
+    const said = schema && isJson(raw.input) ? { ...raw, input: withoutNulls(schema, raw.input) } : raw;
+    refuseMistakes(said, schema);
+    return said;
   },
   run: async ({ ports, owner }, call) => {
     const { idempotency_key, ...rest } = call;
@@ -92,13 +95,8 @@ export const dispatchTask = tool({
 });
 
 /** The mistakes of the call and those of its `input`, together. */
-function refuseMistakes(raw: Json): void {
-  const outer = input.safeParse(raw);
-  const mistakes: Mistake[] = outer.success ? [] : mistakesOf(outer.error);
-  const type = raw.task_type;
-  if ((type === "agent.run" || type === "command.run") && typeof raw.input === "object" && raw.input !== null) {
-    const inner = inputSchemas[type].safeParse(raw.input);
-    if (!inner.success) mistakes.push(...mistakesOf(inner.error, "input"));
-  }
+function refuseMistakes(call: Json, schema: z.ZodObject | undefined): void {
+  const inner = schema && isJson(call.input) ? mistakesIn(schema, call.input, "input") : [];
+  const mistakes = [...mistakesIn(input, call), ...inner];
   if (mistakes.length > 0) throw new InvalidInputError(mistakes);
 }

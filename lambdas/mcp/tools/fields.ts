@@ -16,8 +16,13 @@ export const text = (maxLength: number) => z.string().max(maxLength, `must be at
 /** An object whose JSON is at most so many characters long. */
 export const json = (maxLength: number) =>
   z
-    .record(z.string(), z.unknown(), "must be an object")
+    .record(z.string(), z.unknown())
     .refine((value) => JSON.stringify(value).length <= maxLength, `must be at most ${maxLength} characters of JSON`);
+
+/** How long to wait, in seconds; more than the client's patience allows is cut to that. */
+export const waitSeconds = z.number().transform((seconds) => Math.min(MAX_WAIT_SECONDS, Math.max(0, seconds)));
+/** Clients give a call up after 60 s or later. */
+const MAX_WAIT_SECONDS = 45;
 
 /**
  * What the routing decides about: any name is understood, and the known ones are listed, so that an unknown one is refused

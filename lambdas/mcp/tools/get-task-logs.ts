@@ -11,7 +11,7 @@ const input = z.strictObject({
   task_id: field.taskId,
   cursor: z.number().int().min(0).optional().describe("Character to begin at: 0, then nextCursor of the reply before"),
   limit: z.number().int().min(1).max(MAX_LIMIT).optional().describe("Most characters to return"),
-  wait_seconds: z.number().min(0).max(45).optional().describe("How long to wait when nothing is new (default 0)"),
+  wait_seconds: field.waitSeconds.optional().describe("How long to wait when nothing is new: default 0, at most 45"),
 });
 
 /** The output of a task, from a cursor on. */

@@ -19,10 +19,7 @@ const input = z.strictObject({
     .optional(),
   protocol: field.protocol.optional(),
   runtime_tools: field.json(64_000).optional(),
-  environment_variables: z
-    .record(z.string(), z.string("must be a text"), "must be an object of texts")
-    .optional()
-    .describe("Set for the job; never credentials"),
+  environment_variables: z.record(z.string(), z.string()).optional().describe("Set for the job; never credentials"),
   timeout_seconds: field.timeoutSeconds.optional(),
   idempotency_key: field.idempotencyKey
     .optional()

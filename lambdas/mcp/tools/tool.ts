@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { InvalidInputError, type Mistake, taskNotFound } from "../../../lib/domain/errors.ts";
+import { explain, toMistake } from "../../../lib/domain/mistakes.ts";
 import type { Ports } from "../../../lib/domain/ports.ts";
-import { toMistake } from "../../../lib/domain/profile.ts";
 import type { Json, Task } from "../../../lib/domain/task.ts";
 
 /** What a tool may touch, and for whom. */
@@ -66,23 +66,47 @@ export function tool<Shape extends z.ZodRawShape>(definition: Definition<Shape>)
     },
     outputSchema: output,
     annotations,
-    call: async (context, raw) => run(context, parse(input, prepare?.(raw, context) ?? raw), raw),
+    call: async (context, raw) => {
+      const said = withoutNulls(input, raw, open);
+      return run(context, parse(input, prepare?.(said, context) ?? said), said);
+    },
   };
 }
 
 /** Validates a value. Throws InvalidInputError with every mistake. */
 function parse<T>(schema: z.ZodType<T>, value: unknown): T {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { error: explain });
   if (parsed.success) return parsed.data;
-  throw new InvalidInputError(mistakesOf(parsed.error));
+  throw new InvalidInputError(parsed.error.issues.map(toMistake));
 }
 
-/** The mistakes of a failed validation, each with its path below `path`. */
-export const mistakesOf = (error: z.ZodError, path = ""): Mistake[] =>
-  error.issues.map(toMistake).map((mistake) => ({
+/** What is wrong with a value, each mistake with its path below `path`; nothing when it is as the schema says. */
+export function mistakesIn(schema: z.ZodType, value: unknown, path = ""): Mistake[] {
+  const { error } = schema.safeParse(value, { error: explain });
+  return (error?.issues ?? []).map(toMistake).map((mistake) => ({
     path: [path, mistake.path].filter((part) => part !== "").join("."),
     message: mistake.message,
   }));
+}
+
+/**
+ * A call without the optional fields that are null, which some clients send for what was left out, at any depth that the
+ * schema describes. With `open`, fields that the schema does not list may be left out too.
+ */
+export function withoutNulls(schema: z.ZodObject, value: Json, open = false): Json {
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, field]) => {
+      const type: unknown = Object.hasOwn(schema.shape, name) ? schema.shape[name] : undefined;
+      if (field === null && (type === undefined ? open : type instanceof z.ZodOptional)) return [];
+      const inner = type instanceof z.ZodOptional ? type.unwrap() : type;
+      return [[name, inner instanceof z.ZodObject && isJson(field) ? withoutNulls(inner, field) : field]];
+    }),
+  );
+}
+
+/** Whether a value is a JSON object. */
+export const isJson = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** The result schema of a tool, shallow: names and types. A name that ends in `?` may be missing. */
 export function shape(fields: Record<string, string>): Json & { type: "object" } {

@@ -29,7 +29,7 @@ export const recordShape = (more: Record<string, string> = {}) =>
 
 const input = z.strictObject({
   task_id: field.taskId,
-  timeout_seconds: z.number().min(0).max(45).optional().describe("Default 25"),
+  timeout_seconds: field.waitSeconds.optional().describe("Default 25, at most 45"),
 });
 
 /** Waits until a task has ended or needs input. */
