@@ -1,9 +1,10 @@
-/** Debts that AWS does not let us pay: none is left where nothing was made, and nobody waits for the others. */
+/** Debts that AWS does not let us pay, or takes long to: none is left where nothing was made, and nobody waits for the others. */
 import { describe, expect, it } from "vitest";
 import { steps } from "../../lambdas/workflow/steps/index.ts";
 import { agentCoreBackend } from "../../lib/aws/backend.ts";
 import { cancelTask } from "../../lib/domain/cancelling.ts";
 import { DispatchError } from "../../lib/domain/errors.ts";
+import { withSession } from "../../lib/domain/session.ts";
 import { isSettled, type Json, type Target, type Task } from "../../lib/domain/task.ts";
 import { makeTask } from "../contract/make-task.ts";
 import { openPorts } from "../mcp/ports.ts";
@@ -57,6 +58,7 @@ async function admitted(mode: Target["mode"], { details = {}, endpoint }: { deta
     },
     read,
     step,
+    change: (edit: (task: Task, nowMs: number) => Task) => store.change(id, (task) => edit(task, now())),
     /** What a step that must fail says. */
     async failing(name: keyof typeof steps) {
       const error = await step(name).then(
@@ -163,7 +165,7 @@ describe("a runtime", () => {
     await expectSettled();
   });
 
-  it("that cannot be deleted holds its slot for an hour, and is tried again each hour until it is gone", async () => {
+  it("that cannot be deleted holds no slot, and is tried again each hour until it is gone", async () => {
     const { step, failing, fail, advance, read, holdsSlot, emulator, logged, expectSettled } =
       await admitted("runtime");
     emulator.runtimes.getsUntilReady = 0;
@@ -172,17 +174,54 @@ describe("a runtime", () => {
     emulator.fail("GetAgentRuntime", denied, 3);
     emulator.fail("ListAgentRuntimes", denied, 3);
     expect(await failing("Cleanup")).toBe("platform.access_denied");
-    expect(await holdsSlot()).toBe(true);
+    expect(await holdsSlot()).toBe(false);
     for (let hours = 1; hours <= 2; hours++) {
       advance(HOUR_MS + 1000);
       expect(await step("Cleanup")).toMatchObject({ again: false });
-      expect(await holdsSlot()).toBe(false);
       const { owes, dueAtMs } = await read();
-      expect(owes).toEqual({ session: expect.any(String), runtime: expect.any(String) });
+      expect(owes).toEqual({ runtime: expect.any(String) });
       expect((dueAtMs ?? 0) - Date.now()).toBeGreaterThan(hours * HOUR_MS + HOUR_MS - 60_000);
     }
     expect(logged.filter((line) => line.startsWith("error what a task owes cannot be paid"))).toHaveLength(2);
     await step("Cleanup");
+    await expectSettled();
+  });
+});
+
+describe("a runtime that takes minutes to go", () => {
+  it("is asked after at growing intervals; its session is stopped once, and its slot free at once", async () => {
+    const { step, fail, advance, holdsSlot, emulator, expectSettled } = await admitted("runtime");
+    emulator.runtimes.getsUntilReady = 0;
+    emulator.runtimes.getsUntilGone = 16;
+    for (const name of ["Provision", "AwaitReady", "Start"] as const) await step(name);
+    await fail();
+    const pauses: number[] = [];
+    for (;;) {
+      const { again, waitSeconds } = await step("Cleanup");
+      expect(await holdsSlot()).toBe(false);
+      expect(emulator.inventory.sessions).toEqual([]);
+      if (!again) break;
+      pauses.push(waitSeconds);
+      advance(waitSeconds * 1000);
+    }
+    expect(pauses).toEqual(pauses.toSorted((a, b) => a - b));
+    expect([pauses[0], pauses.at(-1)]).toEqual([10, 60]);
+    expect(emulator.countOf("StopRuntimeSession")).toBe(1);
+    await expectSettled();
+  });
+
+  it("has its session stopped once more when an invocation was under way, and never after that", async () => {
+    const { step, fail, advance, holdsSlot, emulator, change, expectSettled } = await admitted("runtime");
+    emulator.runtimes.getsUntilReady = 0;
+    emulator.runtimes.getsUntilGone = 3;
+    for (const name of ["Provision", "AwaitReady", "Start"] as const) await step(name);
+    await change((task, nowMs) => withSession(task, { uses: { late: nowMs + 9000 } }));
+    await fail();
+    expect(await step("Cleanup")).toMatchObject({ again: true, waitSeconds: 9 });
+    expect(await holdsSlot()).toBe(true);
+    advance(9000);
+    while ((await step("Cleanup")).again) expect(await holdsSlot()).toBe(false);
+    expect(emulator.countOf("StopRuntimeSession")).toBe(2);
     await expectSettled();
   });
 });

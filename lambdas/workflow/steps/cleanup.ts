@@ -6,35 +6,40 @@ import { adapterOf, usedUntil, withSession } from "../../../lib/domain/session.t
 import { type Task, without } from "../../../lib/domain/task.ts";
 import { again, current, done, type Step, type StepOutput } from "./step.ts";
 
-/** How long what cannot be paid is tried again and again, with the slot still held; then once in as long. */
+/** How long a session that cannot be ended is tried again and again, with the slot still held; then once in as long. */
 const PATIENCE_MS = 3_600_000;
 
-/** Pays what the task owes: ends its session, deletes its runtime, gives its slot back, and lets the next one begin. */
+/**
+ * Pays what the task owes: ends its session, gives its slot back as soon as nothing of it can run any more, lets the next
+ * one begin, and deletes its runtime, however long that takes.
+ */
 export const cleanup: Step = async (ports, input) => {
-  const task = await current(ports, input);
+  let task = await current(ports, input);
   if (!task || !isTerminal(task.status)) return done;
   await ports.store.appendEvents(finalEvents(task));
-  const endedAtMs = Date.parse(task.phases[task.status] ?? task.updatedAt);
-  const isOverdue = ports.now() - endedAtMs > PATIENCE_MS;
+  const sinceMs = ports.now() - Date.parse(task.phases[task.status] ?? task.updatedAt);
+  const isOverdue = sinceMs > PATIENCE_MS;
   try {
-    const pause = await endSession(ports, task);
-    if (pause) return pause;
-    const isDeleted = await deleteRuntime(ports, task);
-    if (!isDeleted && isOverdue) return putOff(ports, task, "it is not gone yet");
-    if (!isDeleted) return again(5);
+    const leftMs = await endSession(ports, task);
+    if (leftMs > 0) return again(leftMs / 1000);
+    task = await giveSlotBack(ports, task);
+    if (await deleteRuntime(ports, task)) {
+      await settleDebts(ports, task);
+      return done;
+    }
   } catch (error) {
     if (!isOverdue) throw error;
     return putOff(ports, task, String(error));
   }
-  if (task.owes.slot !== undefined) await ports.store.releaseSlot(task.owner, task.owes.slot, task.id);
-  await ports.store.change(task.id, (now) => (Object.keys(now.owes).length > 0 ? { ...now, owes: {} } : undefined));
-  await admit(ports, task.owner);
-  return done;
+  return isOverdue ? putOff(ports, task, "it is not gone yet") : again(deletionPause(sinceMs));
 };
 
-/** Closes the gate, stops, and comes back to stop again if an invocation may still be under way. */
-async function endSession(ports: Ports, task: Task): Promise<StepOutput | undefined> {
-  if (task.owes.session === undefined) return undefined;
+/**
+ * Closes the gate and stops the session. Resolves with how long an invocation may still be under way, in milliseconds: then
+ * it is stopped once more. Once that is done it is not owed any more, and not stopped again.
+ */
+async function endSession(ports: Ports, task: Task): Promise<number> {
+  if (task.owes.session === undefined) return 0;
   const closed = await ports.store.change(task.id, (now) =>
     now.session?.state === "open"
       ? {
@@ -43,15 +48,37 @@ async function endSession(ports: Ports, task: Task): Promise<StepOutput | undefi
         }
       : undefined,
   );
-  await adapterOf(ports, closed).stop(closed);
+  // The time that is left counts from before the stop: what arrives while it is under way is not known to be stopped.
   const leftMs = closed.session ? usedUntil(closed.session) - ports.now() : 0;
-  return leftMs > 0 ? again(leftMs / 1000) : undefined;
+  await adapterOf(ports, closed).stop(closed);
+  return leftMs;
 }
+
+/** Lets the next one begin before it is noted that nothing is owed for it: whoever dies in between is followed by another. */
+async function giveSlotBack(ports: Ports, task: Task): Promise<Task> {
+  if (task.owes.session === undefined && task.owes.slot === undefined) return task;
+  if (task.owes.slot !== undefined) await ports.store.releaseSlot(task.owner, task.owes.slot, task.id);
+  await admit(ports, task.owner);
+  if (!owesRuntime(task)) return task;
+  return ports.store.change(task.id, (now) => ({
+    ...now,
+    owes: without(now.owes, "session", "slot"),
+    dueAtMs: ports.now() + 10 * 60_000,
+  }));
+}
+
+async function settleDebts(ports: Ports, { id }: Task): Promise<void> {
+  await ports.store.change(id, (now) => (Object.keys(now.owes).length > 0 ? { ...now, owes: {} } : undefined));
+}
+
+const owesRuntime = (task: Task): boolean => task.owes.runtime !== undefined && task.creations !== 0;
+
+/** Seconds until the next look whether a runtime is gone, which takes AgentCore minutes: 10 at first, up to 60. */
+const deletionPause = (sinceMs: number): number => Math.min(60, Math.max(10, sinceMs / 4000));
 
 /** Whether there is none any more, or never was one. */
 async function deleteRuntime(ports: Ports, task: Task): Promise<boolean> {
-  if (task.owes.runtime === undefined || task.creations === 0) return true;
-  return adapterOf(ports, task).deleteRuntime(task);
+  return !owesRuntime(task) || adapterOf(ports, task).deleteRuntime(task);
 }
 
 /** Leaves what cannot be paid to the janitor; nobody else has to wait for that. */
