@@ -55,9 +55,9 @@ export class OutputLog {
   }
 
   /** A line of the worker's own, also after the log was cut. */
-  note(text: string): void {
+  note(text: string, more: { truncated?: true } = {}): void {
     this.flush();
-    this.#events.append({ type: "task.log", message: `[worker] ${text}\n`, payload: { stream: "stderr" } });
+    this.#events.append({ type: "task.log", message: `[worker] ${text}\n`, payload: { stream: "stderr", ...more } });
   }
 
   #schedule(): void {
@@ -78,7 +78,9 @@ export class OutputLog {
     if (written > this.#budget) {
       this.cut = true;
       this.#pending.clear();
-      this.note("the log ends here, it is full; the whole output is in the artifacts, in output/");
+      this.note("the log ends here, it is full; the whole output is in the artifacts, in output/", {
+        truncated: true,
+      });
       return "";
     }
     this.#budget -= written;

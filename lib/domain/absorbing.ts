@@ -1,5 +1,6 @@
 import { DispatchError, type Problem } from "./errors.ts";
 import { isTerminal } from "./lifecycle.ts";
+import type { LogEnd } from "./news.ts";
 import { acquitted, judge, type Verdict } from "./proofs.ts";
 import { type Task, transition, without } from "./task.ts";
 import type { PollReply } from "./worker-contract.ts";
@@ -32,15 +33,15 @@ export function fail(task: Task, error: Problem, nowMs: number): Task {
   return { ...transition(next, "failed", nowMs), error };
 }
 
-/** The task after a worker's reply, whose news are stored already; `kept` is its result as the task holds it. */
-export function absorb(task: Task, reply: PollReply, logLength: number, kept: Partial<Task>, nowMs: number): Task {
+/** The task after a worker's reply, whose news are stored already up to `log`; `kept` is its result as the task holds it. */
+export function absorb(task: Task, reply: PollReply, log: LogEnd, kept: Partial<Task>, nowMs: number): Task {
   if (reply.next < task.workerSequence) return task;
   const progress = reply.events.findLast((event) => event.type === "task.progress");
   const { sequence, timestamp, message, payload } = progress ?? {};
   const seen: Task = {
     ...acquitted(without(task, "revivals")),
     workerSequence: reply.next,
-    logLength: Math.max(task.logLength, logLength),
+    ...(log.logLength >= task.logLength && log),
     ...(sequence !== undefined &&
       timestamp !== undefined && {
         progress: { sequence, timestamp, ...(message !== undefined && { message }), ...(payload && { payload }) },

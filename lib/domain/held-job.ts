@@ -16,7 +16,7 @@ const REPORT_LENGTH = 256 * 1024;
 
 const LOG_IS_FULL = `\n[the rest of the log was not kept: a log has ${MAX_LOG_BYTES / 1024 / 1024} MB at most]\n`;
 
-type LogEvent = WorkerEvent & { message: string; payload: { stream: string } };
+type LogEvent = WorkerEvent & { message: string; payload: { stream: string; truncated?: true } };
 type Ended = { status: "succeeded" | "failed" | "cancelled"; result?: unknown; error?: Problem };
 
 /** A job whose worker is this process: what it has said so far, and how it ended, as a worker would report it. */
@@ -87,6 +87,8 @@ export class HeldJob {
     this.#bytes += new TextEncoder().encode(text).length;
     this.#isFull = this.#bytes > MAX_LOG_BYTES;
     this.#add(this.#isFull ? LOG_IS_FULL : text, stream);
+    const last = this.#events.at(-1);
+    if (this.#isFull && last) last.payload.truncated = true;
   }
 
   /** Adds text in pieces that an event may hold. */

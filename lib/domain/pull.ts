@@ -1,12 +1,14 @@
 import { absorb, absorbFailure, canBeAsked } from "./absorbing.ts";
-import { finalEvents, type TaskEvent } from "./events.ts";
+import { RetryableError } from "./errors.ts";
+import { finalEvents } from "./events.ts";
 import { keepLargeValue } from "./large-values.ts";
 import { isTerminal } from "./lifecycle.ts";
 import { beginLook } from "./looking.ts";
-import type { LogChunk, Ports } from "./ports.ts";
+import { keepNews } from "./news.ts";
+import type { Ports } from "./ports.ts";
 import { adapterOf, isForeign } from "./session.ts";
 import type { Task } from "./task.ts";
-import { CONTRACT, MAX_LOG_BYTES, type PollReply, pollReplySchema, type WorkerEvent } from "./worker-contract.ts";
+import { CONTRACT, type PollReply, pollReplySchema } from "./worker-contract.ts";
 import { parseReply, refuseRefusal } from "./worker-reply.ts";
 
 /** A look may take the wait it asks for and this much more; both together stay inside the lease. */
@@ -43,14 +45,23 @@ export async function pull(
     return settle(ports, () => endLook((current) => absorbFailure(current, error, ports.now()), error));
   }
   try {
-    const logLength = await keepNews(ports, task, reply.events);
+    const log = await keepNews(ports, task, reply.events);
     const kept = reply.result === undefined ? {} : await keepLargeValue(ports, task.id, "result", reply.result);
-    return await settle(ports, () => endLook((current) => absorb(current, reply, logLength, kept, ports.now())));
+    return await settle(ports, () => endLook((current) => absorb(current, reply, log, kept, ports.now())));
   } catch (error) {
-    await endLook((current) => current, error).catch(() => {});
+    await endLook((current) => (mayBeLater(error, reply) ? current : absorbFailure(current, error, ports.now())), error)
+      .then((ended) => settle(ports, async () => ended))
+      .catch(() => {});
     throw error;
   }
 }
+
+/**
+ * Whether what could not be kept may be kept later: there may be room again, and a job that has ended waits with its
+ * result. What is refused for good must not keep a running job from its deadline.
+ */
+const mayBeLater = (error: unknown, { status }: PollReply): boolean =>
+  error instanceof RetryableError || (status !== "running" && status !== "input_required");
 
 /** Makes a change and, when it ended the task, writes the events of the end. */
 export async function settle(ports: Ports, change: () => Promise<Task>): Promise<Task> {
@@ -70,26 +81,4 @@ async function ask(ports: Ports, task: Task, waitSeconds: number, timeoutMs: num
   const maxBytes = 1024 * 1024;
   const operation = { ...common, op: "poll", after: task.workerSequence, waitSeconds, maxBytes } as const;
   return parseReply(pollReplySchema, await adapter.invoke(task, operation, { timeoutMs: endsAtMs - ports.now() }));
-}
-
-/** Stores events and log chunks; written again they change nothing. Resolves with the new length of the log. */
-export async function keepNews(ports: Ports, task: Task, events: WorkerEvent[]): Promise<number> {
-  const chunks: LogChunk[] = [];
-  const facts: TaskEvent[] = [];
-  let offset = task.logLength;
-  for (const event of events) {
-    if (event.sequence <= task.workerSequence) continue;
-    if (event.type !== "task.log") {
-      facts.push({ taskId: task.id, ...event } as TaskEvent);
-      continue;
-    }
-    const text = event.message ?? "";
-    if (text === "" || offset + text.length > MAX_LOG_BYTES) continue;
-    const stream = event.payload?.stream === "stderr" ? "stderr" : "stdout";
-    chunks.push({ taskId: task.id, offset, sequence: event.sequence, stream, timestamp: event.timestamp, text });
-    offset += text.length;
-  }
-  if (chunks.length > 0) await ports.store.appendLog(chunks);
-  if (facts.length > 0) await ports.store.appendEvents(facts);
-  return offset;
 }

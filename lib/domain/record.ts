@@ -70,6 +70,7 @@ export function taskRecord(task: Task, more: { queuePosition?: number; adapters?
     usage: task.usage,
     inputRequests: task.status === "input_required" ? task.inputRequests : undefined,
     logLength: task.logLength,
+    logTruncated: task.logTruncated || undefined,
     artifactCount: task.artifacts.length === 0 ? undefined : task.artifacts.length,
   });
 }

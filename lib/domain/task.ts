@@ -132,6 +132,10 @@ export type Task = {
   workerSequence: number;
   /** Length of the log in UTF-16 units. */
   logLength: number;
+  /** Bytes of UTF-8 that count against what a log may hold: all of it once something did not fit. */
+  logBytes?: number;
+  /** Whether text is missing at the end of the log. */
+  logTruncated?: boolean;
   progress?: { message?: string; sequence: number; timestamp: string; payload?: Json };
   usage?: Json;
   inputRequests?: Json;

@@ -27,7 +27,10 @@ const sequence = z.number().int().nonnegative();
 
 export const workerEventTypes = ["task.progress", "task.log", "task.heartbeat", "task.input_required"] as const;
 
-/** One numbered fact. A `task.log` event has its text in `message` and `{stream: "stdout" | "stderr"}` in `payload`. */
+/**
+ * One numbered fact. A `task.log` event has its text in `message` and `{stream: "stdout" | "stderr"}` in `payload`, with
+ * `truncated: true` where the worker holds back the rest of the log.
+ */
 export const workerEventSchema = z.object({
   sequence: sequence.min(FIRST_WORKER_SEQUENCE),
   type: z.enum(workerEventTypes),

@@ -182,6 +182,21 @@ describe.each(revisions)("a client on %s", (revision) => {
     expect(rest.structured).toEqual({ taskId: task.id, cursor: 12, nextCursor: 12, data: "" });
   });
 
+  test("says at the end of a log that its rest was not kept", async () => {
+    const { call, ports } = await open();
+    const task = makeTask({ owner: "me", status: "succeeded", logLength: 6, logTruncated: true });
+    await ports.store.create(task);
+    const timestamp = "2026-11-20T10:00:00.000Z";
+    const chunk = { taskId: task.id, sequence: 100, stream: "stdout", timestamp };
+    await ports.store.appendLog([{ ...chunk, offset: 0, text: "hello\n" }]);
+    const read = async (cursor: number) =>
+      (await call("get_task_logs", { task_id: task.id, cursor, limit: 3 })).structured;
+    expect(await read(0)).not.toHaveProperty("logTruncated");
+    for (const cursor of [3, 6]) expect(await read(cursor)).toMatchObject({ nextCursor: 6, logTruncated: true });
+    const { structured } = await call("get_task_status", { task_id: task.id });
+    expect(structured).toMatchObject({ logTruncated: true });
+  });
+
   test("gets a result with its artifacts, stored and lost", async () => {
     const { call, ports } = await open();
     const createdAt = "2026-11-20T10:00:00.000Z";

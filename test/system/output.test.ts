@@ -46,7 +46,8 @@ describe("a job that prints more than its log can hold", () => {
     "%s: the beginning is in the log, the whole is an artifact, the worker stays small",
     async (_name, command, bytes, unit) => {
       const { record, files, log, growthMb } = await run(command);
-      expect(record).toMatchObject({ status: "succeeded", result: { exitCode: 0, stdoutBytes: bytes } });
+      const result = { exitCode: 0, stdoutBytes: bytes };
+      expect(record).toMatchObject({ status: "succeeded", result, logTruncated: true });
       expect(log.length).toBeLessThanOrEqual(MAX_LOG_BYTES);
       expect(log.length).toBeGreaterThan(MAX_LOG_BYTES - 64 * 1024);
       expect(log).toMatch(/\[worker\] the log ends here.*\n$/);

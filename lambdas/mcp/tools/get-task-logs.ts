@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { isTerminal } from "../../../lib/domain/lifecycle.ts";
+import type { Task } from "../../../lib/domain/task.ts";
 import { waitForTask } from "../../../lib/domain/waiting.ts";
 import * as field from "./fields.ts";
 import { fittingLength, MAX_REPLY } from "./reply-size.ts";
@@ -20,29 +21,34 @@ export const getTaskLogs = tool({
   title: "Read a task's output",
   description:
     "Returns the text that a task has printed, from a character cursor on. Go on with cursor: nextCursor; an empty data " +
-    "means that nothing is new yet. With wait_seconds it waits for new text.",
+    "means that nothing is new yet. With wait_seconds it waits for new text. logTruncated at the end: the rest was not kept.",
   input,
-  output: shape({ taskId: "string", cursor: "integer", nextCursor: "integer", data: "string" }),
+  output: shape({
+    taskId: "string",
+    cursor: "integer",
+    nextCursor: "integer",
+    data: "string",
+    "logTruncated?": "boolean",
+  }),
   annotations: reads,
   run: async (context, { task_id, cursor = 0, limit = MAX_LIMIT, wait_seconds = 0 }) => {
     const { ports, signal } = context;
-    const task = await ownTask(context, task_id);
+    let task = await ownTask(context, task_id);
     if (wait_seconds > 0 && task.logLength <= cursor && !isTerminal(task.status)) {
-      await waitForTask(ports, task_id, {
-        timeoutSeconds: wait_seconds,
-        signal,
-        until: (seen) => seen.logLength > cursor,
-      });
+      const until = (seen: Task) => seen.logLength > cursor;
+      ({ task } = await waitForTask(ports, task_id, { timeoutSeconds: wait_seconds, signal, until }));
     }
     const read = await ports.store.readLog(task_id, cursor, limit);
     const length = fittingLength(read.data, MAX_REPLY);
     const whole = length >= read.data.length;
+    const nextCursor = whole ? read.nextCursor : read.cursor + length;
     return {
       structured: {
         taskId: task_id,
         cursor: read.cursor,
-        nextCursor: whole ? read.nextCursor : read.cursor + length,
+        nextCursor,
         data: whole ? read.data : read.data.slice(0, length),
+        ...(task.logTruncated && nextCursor >= task.logLength && { logTruncated: true }),
       },
     };
   },

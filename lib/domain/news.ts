@@ -1,0 +1,69 @@
+import type { TaskEvent } from "./events.ts";
+import type { LogChunk, Ports } from "./ports.ts";
+import { previewText } from "./preview.ts";
+import type { Task } from "./task.ts";
+import { MAX_EVENT_BYTES, MAX_LOG_BYTES, type WorkerEvent } from "./worker-contract.ts";
+
+/** How far the log of a task goes: its length in UTF-16 units, its size in bytes of UTF-8, and whether the rest is lost. */
+export type LogEnd = Pick<Task, "logLength" | "logBytes" | "logTruncated">;
+
+/** What is left of a text that no event may hold, in UTF-16 units. */
+const SHORTENED_LENGTH = 16 * 1024;
+
+/** Where the log of a task ends. One that an older version wrote has counted UTF-16 units only. */
+const logEnd = ({ logLength, logBytes = logLength, logTruncated }: Task): Required<LogEnd> => ({
+  logLength,
+  logBytes,
+  logTruncated: logTruncated ?? false,
+});
+
+/**
+ * Stores events and log chunks; written again they change nothing. The log has no hole: once a chunk did not fit, nothing
+ * more of it is stored. Resolves with the end of the log.
+ */
+export async function keepNews(ports: Ports, task: Task, events: readonly WorkerEvent[]): Promise<LogEnd> {
+  const chunks: LogChunk[] = [];
+  const facts: TaskEvent[] = [];
+  const end = logEnd(task);
+  for (const event of events) {
+    if (event.sequence <= task.workerSequence) continue;
+    if (event.type !== "task.log") {
+      facts.push(fitting({ taskId: task.id, ...event } as TaskEvent));
+      continue;
+    }
+    const text = fittingText(event.message ?? "");
+    const bytes = byteLength(text);
+    if (end.logBytes + bytes > MAX_LOG_BYTES) {
+      // What room is left is given up: a shorter text that follows would hide that this one is missing.
+      end.logBytes = MAX_LOG_BYTES;
+      end.logTruncated = true;
+    } else if (text !== "") {
+      const stream = event.payload?.stream === "stderr" ? "stderr" : "stdout";
+      const { sequence, timestamp } = event;
+      chunks.push({ taskId: task.id, offset: end.logLength, sequence, stream, timestamp, text });
+      end.logLength += text.length;
+      end.logBytes += bytes;
+    }
+    // A worker that holds back the rest says so; its own remarks may follow.
+    if (event.payload?.truncated === true) end.logTruncated = true;
+  }
+  if (chunks.length > 0) await ports.store.appendLog(chunks);
+  if (facts.length > 0) await ports.store.appendEvents(facts);
+  return end;
+}
+
+const byteLength = (text: string): number => new TextEncoder().encode(text).byteLength;
+
+const fittingText = (text: string): string =>
+  byteLength(text) > MAX_EVENT_BYTES ? previewText(text, SHORTENED_LENGTH) : text;
+
+/** A worker of ours says nothing longer; from any other the beginning and the end are kept. */
+function fitting(event: TaskEvent): TaskEvent {
+  if (byteLength(JSON.stringify(event)) <= MAX_EVENT_BYTES) return event;
+  const { payload: _, message, ...rest } = event;
+  return {
+    ...rest,
+    ...(message !== undefined && { message: previewText(message, SHORTENED_LENGTH / 4) }),
+    payload: { shortened: true },
+  };
+}
