@@ -1,4 +1,6 @@
 import type { IncomingMessage } from "node:http";
+import { parseBounded } from "../lib/domain/bounded-json.ts";
+import { RefusedError } from "../lib/domain/errors.ts";
 import { MAX_REQUEST_BYTES } from "../lib/domain/worker-contract.ts";
 
 /** The body cannot be taken; `status` is the HTTP status that says so. */
@@ -15,9 +17,9 @@ export class BodyError extends Error {
 export async function readBody(request: IncomingMessage, timeoutMs: number): Promise<unknown> {
   const text = (await readBytes(request, timeoutMs)).toString();
   try {
-    return JSON.parse(text);
-  } catch {
-    throw new BodyError(400, "the body is not JSON");
+    return parseBounded(text);
+  } catch (error) {
+    throw new BodyError(400, error instanceof RefusedError ? error.message : "the body is not JSON");
   }
 }
 

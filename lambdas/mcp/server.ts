@@ -10,6 +10,7 @@ import {
   Server,
   WebStandardStreamableHTTPServerTransport,
 } from "@modelcontextprotocol/server";
+import { parseBounded } from "../../lib/domain/bounded-json.ts";
 import { DispatchError } from "../../lib/domain/errors.ts";
 import type { Ports } from "../../lib/domain/ports.ts";
 import type { Json } from "../../lib/domain/task.ts";
@@ -102,8 +103,9 @@ export function createMcp({ ports, ownerOf, tools: served = tools }: McpOptions)
     if (read.tooLarge) return rpcError(413, -32_000, `The request is longer than ${MAX_BODY_BYTES} bytes`);
     let body: unknown;
     try {
-      body = JSON.parse(read.text);
-    } catch {
+      body = parseBounded(read.text);
+    } catch (error) {
+      if (error instanceof DispatchError) return rpcError(400, ProtocolErrorCode.InvalidRequest, error.message);
       return rpcError(400, ProtocolErrorCode.ParseError, "Parse error: the body is not JSON");
     }
     if (Array.isArray(body) && mayBatch(request)) {

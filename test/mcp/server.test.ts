@@ -190,6 +190,7 @@ describe("the door", () => {
     ["not JSON", "{", 400, -32700],
     ["a batch", `[${list}]`, 400, -32600],
     ["a number", "7", 400, -32600],
+    ["of too many values", `[${"[],".repeat(1_398_000)}[]]`, 400, -32600],
     ["too long", `{"jsonrpc":"2.0","x":"${"a".repeat(4 * 1024 * 1024)}"}`, 413, -32000],
     [
       "a params tower",

@@ -32,6 +32,10 @@ test("what is not understood is refused clearly, and the worker stays", async ()
   for (const body of ["", "{", "null", "[]", '"text"', "17", "[".repeat(100_000)]) {
     expect(await post(body)).toMatchObject({ status: 400, error: { code: "input.invalid" } });
   }
+  expect(await post(`{"contract":"${CONTRACT}","op":"hello","x":[${"[],".repeat(1_390_000)}[]]}`)).toMatchObject({
+    status: 400,
+    error: { code: "input.invalid", message: "the body holds more than 100000 values" },
+  });
   const operations: [object, string][] = [
     [{ contract: "agentdispatch/2", op: "hello" }, "worker.contract_unknown"],
     [{ contract: CONTRACT }, "input.invalid"],
