@@ -19,8 +19,11 @@ type Options = {
 };
 
 export type LocalArtifacts = Artifacts & {
-  /** Answers `PUT <baseUrl>/artifacts/<token>`: 200 with `{sha256, sizeBytes}`, else `{error}`; never throws. */
-  acceptUpload(request: Request): Promise<Response>;
+  /**
+   * Answers `PUT <baseUrl>/artifacts/<token>`: 200 with `{sha256, sizeBytes}`, else `{error}`; never throws. `expected` is
+   * called once the token has proved genuine, before the body is read.
+   */
+  acceptUpload(request: Request, expected?: () => void): Promise<Response>;
 };
 
 /**
@@ -35,10 +38,11 @@ export function openArtifacts(folder: string, { baseUrl, secret, now = Date.now 
     return pathToFileURL(path).href;
   };
 
-  const receive = async (request: Request): Promise<Response> => {
+  const receive = async (request: Request, expected?: () => void): Promise<Response> => {
     if (request.method !== "PUT") throw new RefusedError("artifact.method", "an artifact is sent with PUT");
     const token = /\/artifacts\/([^/]+)$/.exec(new URL(request.url).pathname)?.[1] ?? "";
     const { sha256, sizeBytes } = verifyGrant(secret, token, now());
+    expected?.();
     const announced = request.headers.get("content-length");
     if (announced !== null && Number(announced) !== sizeBytes)
       throw new RefusedError("artifact.wrong_size", `the content must be ${sizeBytes} bytes long, not ${announced}`);
@@ -71,9 +75,9 @@ export function openArtifacts(folder: string, { baseUrl, secret, now = Date.now 
       return uri(taskId, artifact.name, checkedContent(artifact));
     },
 
-    async acceptUpload(request) {
+    async acceptUpload(request, expected) {
       try {
-        return await receive(request);
+        return await receive(request, expected);
       } catch (error) {
         // Nobody will read the rest; a body that is being read, or has ended, cannot be cancelled and need not be.
         await request.body?.cancel().catch(() => {});

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import {
@@ -11,27 +11,32 @@ import {
 import { Hono, type MiddlewareHandler } from "hono";
 import { refuseBrokenRequests } from "../../worker/broken-requests.ts";
 import { RefusedError } from "../domain/errors.ts";
+import { type BudgetOptions, budgetConnections } from "./connection-budget.ts";
 
 const serverOptions = {
   headersTimeout: 10_000,
   /** Long enough for a large artifact; a call has less, see `inTime`. */
   requestTimeout: 300_000,
   connectionsCheckingInterval: 1000,
+  keepAliveTimeout: 60_000,
   /** A missing one is refused with JSON, like a wrong one. */
   requireHostHeader: false,
 };
 /** How long the body of a call may take to arrive. */
 const CALL_MS = 10_000;
-/** Far more than anybody needs; what is beyond is turned away, so that files and processes can still be opened. */
+/**
+ * Far more than anybody needs; what is beyond is turned away, so that files and processes can still be opened. At most half
+ * are those of strangers, see `budgetConnections`.
+ */
 const MAX_CONNECTIONS = 500;
 
-type Bindings = { incoming: Readable };
+type Bindings = { incoming: Readable & { socket: Socket } };
 
 type Doors = {
   token: string;
   mcp: (request: Request) => Promise<Response>;
   /** Takes the files that workers send; each URL carries its own proof. */
-  upload: (request: Request) => Promise<Response>;
+  upload: (request: Request, expected: () => void) => Promise<Response>;
 };
 
 export type HttpDoor = { url: string; close(): Promise<void> };
@@ -40,16 +45,24 @@ export type HttpDoor = { url: string; close(): Promise<void> };
  * Serves the MCP endpoint on loopback: `/mcp` for whoever has the token, `/artifacts/*` for workers, `/health`. Host and
  * Origin are checked, so that no web page can reach it. Throws RefusedError `local.port_in_use`.
  */
-export async function openHttp({ token, mcp, upload }: Doors, port: number): Promise<HttpDoor> {
+export async function openHttp(
+  { token, mcp, upload }: Doors,
+  port: number,
+  budget: BudgetOptions = {},
+): Promise<HttpDoor> {
   const hosts = localhostAllowedHostnames();
   const app = new Hono<{ Bindings: Bindings }>();
   app.use(async ({ req }, next) => {
     const refused = hostHeaderValidationResponse(req.raw, hosts) ?? originValidationResponse(req.raw, hosts);
     return refused ?? next();
   });
-  app.put("/artifacts/*", ({ req }) => upload(req.raw));
-  const authorized: MiddlewareHandler = async ({ req }, next) =>
-    refuseStranger(req.header("authorization"), token) ?? next();
+  app.put("/artifacts/*", ({ req, env }) => upload(req.raw, () => known(env.incoming.socket)));
+  const authorized: MiddlewareHandler<{ Bindings: Bindings }> = async ({ req, env }, next) => {
+    const refused = refuseStranger(req.header("authorization"), token);
+    if (refused) return refused;
+    known(env.incoming.socket);
+    return next();
+  };
   app.get("/health", authorized, ({ json }) => json({ ok: true, pid: process.pid }));
   app.all("/mcp", authorized, ({ req, env }) => inTime(env.incoming, mcp(req.raw)));
   // Without a token too: a client that asks how to log in must learn that there is nothing of the kind.
@@ -61,6 +74,7 @@ export async function openHttp({ token, mcp, upload }: Doors, port: number): Pro
     getRequestListener(fetch, { hostname: "127.0.0.1", errorHandler: notARequest }),
   );
   server.maxConnections = MAX_CONNECTIONS;
+  const known = budgetConnections(server, budget);
   refuseBrokenRequests(server);
   await listen(server, port);
   return {

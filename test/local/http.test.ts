@@ -1,74 +1,92 @@
+import { once } from "node:events";
+import { Agent, type IncomingMessage, request } from "node:http";
+import { connect, type Socket } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
+import type { BudgetOptions } from "../../lib/local/connection-budget.ts";
 import { openHttp } from "../../lib/local/http.ts";
 
-const token = "0123456789abcdef".repeat(4);
+const TOKEN = "a".repeat(64);
+const LONG_MS = 600_000;
 
-/** The door itself, with nothing behind it but an answer. */
-async function open() {
-  const door = await openHttp(
-    {
-      token,
-      mcp: async () => Response.json({ served: true }),
-      upload: async () => new Response(null, { status: 204 }),
-    },
-    0,
-  );
-  onTestFinished(() => door.close());
-  return (path: string, headers: Record<string, string> = {}, method = "POST") =>
-    fetch(new URL(path, door.url), { method, headers });
+async function open(budget: BudgetOptions) {
+  const upload = async (incoming: Request, expected: () => void) => {
+    if (incoming.url.endsWith("/genuine")) expected();
+    await incoming.arrayBuffer().catch(() => {});
+    return Response.json({});
+  };
+  const door = await openHttp({ token: TOKEN, mcp: async () => Response.json({}), upload }, 0, budget);
+  onTestFinished(door.close);
+  const { port, origin } = new URL(door.url);
+  const stranger = async (): Promise<Socket> => {
+    const socket = connect(Number(port), "127.0.0.1");
+    socket.on("error", () => {}).resume();
+    onTestFinished(() => void socket.destroy());
+    await once(socket, "connect");
+    return socket;
+  };
+  return { origin, stranger };
 }
 
-describe("the token", () => {
-  test.each(["Bearer", "bearer", "BEARER", "bEaReR"])("is taken after %s", async (scheme) => {
-    const response = await (await open())("/mcp", { authorization: `${scheme} ${token}` });
-    expect(response.status).toBe(200);
-    expect(await response.json()).toEqual({ served: true });
+/** The status of GET /health over the agent's connection, and the port of that. */
+async function health(origin: string, agent: Agent): Promise<[number | undefined, number | undefined]> {
+  const sent = request(`${origin}/health`, { agent, headers: { authorization: `Bearer ${TOKEN}` } });
+  const [answer] = (await once(sent.end(), "response")) as [IncomingMessage];
+  const port = answer.socket.localPort;
+  await once(answer.resume(), "end");
+  return [answer.statusCode, port];
+}
+
+const oneConnection = () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  onTestFinished(() => agent.destroy());
+  return agent;
+};
+
+describe("connections that say nothing", () => {
+  test("700 of them keep nobody out who has the token", async () => {
+    const { origin, stranger } = await open({ strangerMs: LONG_MS });
+    const before = oneConnection();
+    const [, port] = await health(origin, before);
+    const silent = await Promise.all(Array.from({ length: 700 }, stranger));
+    expect(await health(origin, oneConnection())).toEqual([200, expect.any(Number)]);
+    // Who was there before them keeps the connection.
+    expect(await health(origin, before)).toEqual([200, port]);
+    // One of those allowed made room for the newcomer.
+    await expect
+      .poll(() => silent.filter(({ closed, readyState }) => !closed && readyState === "open").length)
+      .toBe(249);
   });
 
-  test("is asked for when there is none", async () => {
-    const ask = await open();
-    for (const headers of [{}, { authorization: "" }, { authorization: "Basic dTpw" }, { authorization: "Bearer " }]) {
-      const response = await ask("/mcp", headers as Record<string, string>);
-      expect(response.status).toBe(401);
-      expect(response.headers.get("www-authenticate")).toBe("Bearer");
-      expect(await response.json()).toMatchObject({ error: { message: "a bearer token is needed" } });
-    }
+  test("are closed soon, and one that showed the token is not", async () => {
+    const { origin, stranger } = await open({ strangerMs: 100 });
+    const agent = oneConnection();
+    const [, port] = await health(origin, agent);
+    const socket = await stranger();
+    const halfSaid = await stranger();
+    halfSaid.write("POST /mcp HTTP/1.1\r\nhost: localhost\r\n");
+    const wrong = await stranger();
+    wrong.write("GET /health HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer wrong\r\n\r\n");
+    await expect.poll(() => [socket, halfSaid, wrong].every(({ closed }) => closed)).toBe(true);
+    expect(await health(origin, agent)).toEqual([200, port]);
   });
 
-  test("is refused as such when it is another", async () => {
-    const ask = await open();
-    for (const wrong of [token.slice(1), `${token}0`, token.toUpperCase(), "x".repeat(64)]) {
-      const response = await ask("/mcp", { authorization: `Bearer ${wrong}` });
-      expect(response.status).toBe(401);
-      expect(response.headers.get("www-authenticate")).toBe('Bearer error="invalid_token"');
-      expect(await response.json()).toMatchObject({
-        error: { message: "the bearer token is not that of this system", hint: expect.stringContaining("`token`") },
-      });
-    }
+  test.each([
+    ["genuine", 200],
+    ["forged", undefined],
+  ])("an upload to a %s address may, or may not, take its time", async (name, status) => {
+    const { origin, stranger } = await open({ strangerMs: 100 });
+    const sent = request(`${origin}/artifacts/${name}`, { method: "PUT", headers: { "content-length": 2 } });
+    sent.on("error", () => {});
+    const answered = once(sent, "response").then(
+      ([answer]) => (answer as IncomingMessage).resume().statusCode,
+      () => undefined,
+    );
+    sent.write("a");
+    // One that came later has been closed for its silence by then.
+    await new Promise((resolve) => sent.once("socket", (socket) => socket.once("connect", resolve)));
+    const later = await stranger();
+    await expect.poll(() => later.closed).toBe(true);
+    sent.end("b");
+    expect(await answered).toBe(status);
   });
-
-  test("is needed for the health too", async () => {
-    const ask = await open();
-    expect((await ask("/health", {}, "GET")).status).toBe(401);
-    expect((await ask("/health", { authorization: `Bearer ${token}` }, "GET")).status).toBe(200);
-  });
-});
-
-test.each([
-  "/.well-known/oauth-protected-resource",
-  "/.well-known/oauth-protected-resource/mcp",
-  "/.well-known/oauth-authorization-server",
-  "/.well-known/openid-configuration",
-  "/mcp/.well-known/openid-configuration",
-  "/register",
-])("%s is not there, with a token or without", async (path) => {
-  const ask = await open();
-  for (const method of ["GET", "POST"]) {
-    for (const headers of [{}, { authorization: `Bearer ${token}` }, { authorization: "Bearer wrong" }]) {
-      const response = await ask(path, headers as Record<string, string>, method);
-      expect(response.status).toBe(404);
-      expect(response.headers.get("www-authenticate")).toBeNull();
-      expect(await response.json()).toMatchObject({ error: { code: "http.no_such_path" } });
-    }
-  }
 });
