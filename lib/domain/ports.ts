@@ -139,6 +139,11 @@ export interface BackendAdapter {
   /** Whether the worker can be spoken to. Throws DispatchError when it never will. */
   awaitReady(task: Task): Promise<Readiness>;
   /**
+   * Makes another worker in place of one that was lost before its job began, and resolves once it can be spoken to. Absent
+   * where a session that is gone comes back when somebody invokes it. Throws as `provision` and `awaitReady` do.
+   */
+  renew?(task: Task): Promise<void>;
+  /**
    * Sends one operation, once, and resolves with the worker's reply. Throws WorkerGoneError on proof that the session is
    * gone, any other DispatchError when the outcome is not known.
    */

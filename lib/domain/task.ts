@@ -65,6 +65,8 @@ export type Session = {
   sent?: number;
   bootId?: string;
   startAttemptedAtMs?: number;
+  /** Workers that were lost before the job could start. */
+  lostWorkers?: number;
   /** Proofs in a row that the work is gone. */
   goneProofs?: number;
   /** Since when the worker's container has answered nothing but failures (epoch ms). */

@@ -1,4 +1,3 @@
-import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { access, constants, mkdir, stat } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
@@ -11,7 +10,7 @@ import type { Task } from "../domain/task.ts";
 import { workerEnvironment } from "../domain/worker-environment.ts";
 import { listSessions, sessionFolder } from "./session-folder.ts";
 import { callWorker, isListening } from "./worker-client.ts";
-import { awaitListening, startWorker, type WorkerDetails } from "./worker-process.ts";
+import { awaitListening, type LaunchedWorker, startWorker, type WorkerDetails } from "./worker-process.ts";
 
 /** How long after a start the next spare worker is made, so that it does not compete with the job that just began. */
 const REFILL_MS = 150;
@@ -37,8 +36,8 @@ export type LocalBackend = BackendAdapter & {
 /** Runs each session as a worker process on this machine. */
 export function localBackend({ stateDir, configuration, log, prewarm }: Options): LocalBackend {
   const root = join(stateDir, "sessions");
-  /** Workers that this process started, by session, until they exit. */
-  const launches = new Map<string, Promise<ChildProcess>>();
+  /** Workers that this process started, by session, until the session is ended. */
+  const launches = new Map<string, Promise<LaunchedWorker>>();
   const closing = new AbortController();
   let spare: { sessionId: string; ready: Promise<unknown> } | undefined;
   let refill: NodeJS.Timeout | undefined;
@@ -49,17 +48,16 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
     return task.session.id;
   };
 
-  function launch(sessionId: string, details: WorkerDetails): Promise<ChildProcess> {
+  function launch(sessionId: string, details: WorkerDetails): Promise<LaunchedWorker> {
     const launched = startWorker(folderOf(sessionId), sessionId, details);
     launches.set(sessionId, launched);
-    const forget = () => {
-      launches.delete(sessionId);
+    const forgetSpare = () => {
       if (spare?.sessionId !== sessionId) return;
       // A spare that waited too long ends by itself, and the next task must not be given it.
       spare = undefined;
       end(sessionId).catch(() => {});
     };
-    launched.then((child) => child.once("exit", forget), forget);
+    launched.then(({ child }) => child.once("exit", forgetSpare), forgetSpare);
     return launched;
   }
 
@@ -67,10 +65,17 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
     return awaitListening(folderOf(sessionId), await launches.get(sessionId), READY_WAIT_MS);
   }
 
+  /** Whether the session has a worker that listens, or was started here and may come to that. */
+  async function hasWorker(sessionId: string): Promise<boolean> {
+    const launched = await launches.get(sessionId)?.catch(() => undefined);
+    return (launched && launched.end === undefined) || isListening(folderOf(sessionId));
+  }
+
   async function end(sessionId: string): Promise<void> {
     const folder = folderOf(sessionId);
     const launched = await launches.get(sessionId)?.catch(() => undefined);
-    launched?.kill("SIGKILL");
+    launches.delete(sessionId);
+    launched?.child.kill("SIGKILL");
     if (!folder.exists()) return;
     await killMarked(settings.sessionMarker, sessionId);
     await folder.remove();
@@ -107,11 +112,10 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
 
     async provision(task) {
       const sessionId = sessionOf(task);
-      const folder = folderOf(sessionId);
       const details = detailsOf(configuration(), task);
       await assertWorkspace(details);
       // One of an earlier process of ours counts if it listens; one that was cut off at its start, or is gone, does not.
-      if (!launches.has(sessionId) && !(await isListening(folder))) {
+      if (!(await hasWorker(sessionId))) {
         await end(sessionId);
         await launch(sessionId, details);
       }
@@ -123,6 +127,13 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
     async awaitReady(task) {
       const ready = await isReady(sessionOf(task));
       return ready ? { ready } : { ready, waitSeconds: 1 };
+    },
+
+    async renew(task) {
+      const sessionId = sessionOf(task);
+      await end(sessionId);
+      await launch(sessionId, detailsOf(configuration(), task));
+      while (!(await isReady(sessionId)));
     },
 
     invoke: (task, operation, { timeoutMs }) =>

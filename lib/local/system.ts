@@ -7,6 +7,7 @@ import { logLevelOf } from "../domain/log-level.ts";
 import type { Logger, Ports, TaskStore } from "../domain/ports.ts";
 import { reviveAll } from "../domain/reviving.ts";
 import { settings } from "../domain/settings.ts";
+import { without } from "../domain/task.ts";
 import { openArtifacts } from "./artifacts.ts";
 import { type LocalBackend, localBackend } from "./backend.ts";
 import { watchConfiguration } from "./config-file.ts";
@@ -138,9 +139,10 @@ async function resume(ports: Ports, reconcile: LocalBackend["reconcile"]): Promi
     ids = await ports.store.listDue(Number.MAX_SAFE_INTEGER, 100_000);
     const owed = new Set<string>();
     for (const id of ids) {
-      // Nobody else can hold a lease or be inside an invocation: the process that did is gone.
+      // Nobody else can hold a lease or be inside an invocation: the process that did is gone. A worker that went with
+      // it says nothing against the next.
       const task = await ports.store.change(id, ({ lease: _gone, ...task }) =>
-        task.session ? { ...task, session: { ...task.session, uses: {} } } : task,
+        task.session ? { ...task, session: { ...without(task.session, "lostWorkers"), uses: {} } } : task,
       );
       if (task.owes.session !== undefined) owed.add(task.owes.session);
     }

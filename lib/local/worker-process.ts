@@ -19,14 +19,26 @@ export type WorkerDetails = { workspace?: string; environment?: Record<string, s
  */
 export const nodeOptions = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=1"];
 
+/** Far longer than a start takes on a busy machine: one that is stopped, or hangs, never listens. */
+const LISTEN_WITHIN_MS = 60_000;
+
 const entry = fileURLToPath(new URL("../../worker/main.ts", import.meta.url));
+
+/** A worker that this process has started. */
+export type LaunchedWorker = {
+  readonly child: ChildProcess;
+  /** By the steady clock, in milliseconds. */
+  readonly startedAtMs: number;
+  /** How it ended, once it has: a refusal of the system to start it, its exit code, or the signal that killed it. */
+  readonly end: string | undefined;
+};
 
 /** Starts a worker that listens in the session's folder, in a process group of its own so that it outlives this process. */
 export async function startWorker(
   folder: SessionFolder,
   sessionId: string,
   details: WorkerDetails,
-): Promise<ChildProcess> {
+): Promise<LaunchedWorker> {
   const log = await prepare(folder);
   try {
     const child = spawn(process.execPath, [...nodeOptions, entry], {
@@ -35,9 +47,19 @@ export async function startWorker(
       stdio: ["ignore", log.fd, log.fd],
       env: workerEnvironment(folder, sessionId, details),
     });
-    child.once("error", () => {}); // seen as an early exit by awaitListening
+    let refusal: string | undefined;
+    child.once("error", (error) => {
+      refusal = error.message;
+    });
     child.unref();
-    return child;
+    return {
+      child,
+      startedAtMs: performance.now(),
+      get end() {
+        if (child.exitCode !== null) return `exit code ${child.exitCode}`;
+        return child.signalCode ?? refusal ?? (child.pid === undefined ? "the system started no process" : undefined);
+      },
+    };
   } finally {
     await log.close();
   }
@@ -77,28 +99,31 @@ function workerEnvironment(folder: SessionFolder, sessionId: string, details: Wo
 }
 
 /**
- * Resolves with true once the worker listens, with false when `timeoutMs` is over. Throws RetryableError
- * `worker.start_failed`, with what it printed, if it has exited.
+ * Resolves with true once the worker of a session listens, with false when `timeoutMs` is over. Throws RetryableError
+ * `worker.start_failed`, with the last that it printed, when it never will: it has ended, nobody started one, or it took
+ * longer than a minute.
  */
 export async function awaitListening(
   folder: SessionFolder,
-  child: ChildProcess | undefined,
+  launched: LaunchedWorker | undefined,
   timeoutMs: number,
 ): Promise<boolean> {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   while (!(await isListening(folder))) {
-    if (child && (child.exitCode !== null || child.signalCode !== null || child.pid === undefined)) {
-      const tail = await folder.readLogTail();
-      throw new RetryableError(
-        "worker.start_failed",
-        `the worker process ended at its start: ${tail.slice(-500) || "it printed nothing"}`,
-        {
-          hint: "check_cloud_agent_runtime tries a start",
-        },
-      );
-    }
-    if (Date.now() > deadline) return false;
+    if (!launched) throw await startFailed(folder, "the worker process is gone");
+    if (launched.end !== undefined)
+      throw await startFailed(folder, `the worker process ended at its start (${launched.end})`);
+    if (performance.now() - launched.startedAtMs > LISTEN_WITHIN_MS)
+      throw await startFailed(folder, `the worker did not listen within ${LISTEN_WITHIN_MS / 1000} s`);
+    if (performance.now() > deadline) return false;
     await sleep(3);
   }
   return true;
+}
+
+async function startFailed(folder: SessionFolder, what: string): Promise<RetryableError> {
+  const lastWords = (await folder.readLogTail()).slice(-500);
+  return new RetryableError("worker.start_failed", `${what}: ${lastWords || "it printed nothing"}`, {
+    hint: "mend what it says; a worker's environment is details.environment of its backend in the configuration",
+  });
 }

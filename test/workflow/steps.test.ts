@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { done } from "../../lambdas/workflow/steps/step.ts";
 import { cancelTask } from "../../lib/domain/cancelling.ts";
+import { RetryableError, WorkerGoneError } from "../../lib/domain/errors.ts";
 import { reviveAll, reviveDue } from "../../lib/domain/reviving.ts";
-import { virtualSystem } from "../fixtures/virtual-system.ts";
+import { OutcomeUnknownError } from "../../lib/domain/session.ts";
+import { answering, virtualSystem } from "../fixtures/virtual-system.ts";
 
 const HOUR_MS = 3_600_000;
 const ALL_STEPS = ["Provision", "AwaitReady", "Start", "Watch", "Complete", "Cleanup"];
@@ -81,23 +83,53 @@ describe("the workflow", () => {
     expect(system.backend.started).toEqual([id]);
   });
 
-  it("refuses a start on a machine that was replaced before it", async () => {
-    await using system = virtualSystem({
-      wrap: (state, step) => async (ports, input) => {
-        if (state === "Start") {
-          const task = await ports.store.get(input.id);
-          await ports.store.change(
-            input.id,
-            (now) => now.session && { ...now, session: { ...now.session, bootId: "another" } },
-          );
-          expect(task?.status).toBe("starting");
-        }
-        return step(ports, input);
+  describe.each([
+    ["a machine that comes back when it is invoked", true],
+    ["a worker that somebody has to make", false],
+  ])("on %s", (_, cloudLike) => {
+    it.each(["hello", "start"])("takes another when the first is lost before its %s", async (lostBefore) => {
+      await using system = virtualSystem({ cloudLike });
+      let losses = 0;
+      answering(system, (operation, answer) => {
+        if (operation.op === lostBefore && losses++ === 0)
+          for (const session of [...system.backend.sessions.keys()]) system.backend.lose(session, cloudLike);
+        return answer();
+      });
+      const id = await system.dispatch();
+      expect(await system.settled(id)).toMatchObject({ status: "succeeded", result: { ran: id } });
+      expect(system.backend.started).toEqual([id]);
+    });
+
+    it("does not run a job again whose start may have reached a worker that is gone now", async () => {
+      await using system = virtualSystem({ cloudLike });
+      let starts = 0;
+      answering(system, async (operation, answer) => {
+        const reply = await answer();
+        if (operation.op !== "start" || starts++ > 0) return reply;
+        for (const session of [...system.backend.sessions.keys()]) system.backend.lose(session, cloudLike);
+        throw new OutcomeUnknownError("no answer");
+      });
+      const id = await system.dispatch();
+      const code = cloudLike ? "worker.replaced" : "worker.lost";
+      expect(await system.settled(id)).toMatchObject({ status: "failed", error: { code } });
+      expect(system.backend.started).toEqual([id]);
+    });
+  });
+
+  it("gives up when worker after worker is lost before the job, with the last one's words", async () => {
+    await using system = virtualSystem();
+    let renewals = 0;
+    Object.assign(system.backend, {
+      async renew() {
+        throw new RetryableError("worker.start_failed", `it said ${++renewals}`, { hint: "mend it" });
       },
     });
-    const task = await system.settled(await system.dispatch());
-    expect(task).toMatchObject({ status: "failed", error: { code: "worker.replaced" } });
-    expect(system.backend.started).toEqual([]);
+    answering(system, () => Promise.reject(new WorkerGoneError("nobody listens")));
+    expect(await system.settled(await system.dispatch())).toMatchObject({
+      status: "failed",
+      error: { code: "worker.start_failed", message: expect.stringMatching(/it said 4$/), hint: "mend it" },
+    });
+    expect(system.backend.sessions.size).toBe(0);
   });
 
   it("fails a job as lost after three proofs, and keeps its log", async () => {

@@ -9,7 +9,7 @@ import { reviveDue } from "../../lib/domain/reviving.ts";
 import { OutcomeUnknownError } from "../../lib/domain/session.ts";
 import type { Task } from "../../lib/domain/task.ts";
 import type { Operation, PollReply } from "../../lib/domain/worker-contract.ts";
-import { type VirtualSystem, virtualSystem } from "../fixtures/virtual-system.ts";
+import { answering, virtualSystem } from "../fixtures/virtual-system.ts";
 
 const HOUR_MS = 3_600_000;
 const file = { id: "a", name: "a.txt", sizeBytes: 1, sha256: "0".repeat(64), contentType: "text/plain" };
@@ -19,16 +19,6 @@ const failure = {
     errorMessage: JSON.stringify({ code: "platform.throttled", message: "too many calls", retryable: true }),
   }),
 };
-
-/** Puts `change` around what the workers of a system answer. */
-function answering(
-  system: VirtualSystem,
-  change: (operation: Operation, answer: () => Promise<unknown>) => Promise<unknown>,
-): void {
-  const { backend } = system;
-  const invoke = backend.invoke.bind(backend);
-  backend.invoke = (task, operation, options) => change(operation, () => invoke(task, operation, options));
-}
 
 /** The end of every job is told with a file that it left. */
 const leavingAFile = async (operation: Operation, answer: () => Promise<unknown>) => {

@@ -1,7 +1,9 @@
+import { takeAnotherWorker } from "../../../lib/domain/another-worker.ts";
 import { RefusedError } from "../../../lib/domain/errors.ts";
 import { ownEvent } from "../../../lib/domain/events.ts";
+import type { Ports, Readiness } from "../../../lib/domain/ports.ts";
 import { adapterOf } from "../../../lib/domain/session.ts";
-import { transition } from "../../../lib/domain/task.ts";
+import { type Task, transition } from "../../../lib/domain/task.ts";
 import { again, current, done, type Step } from "./step.ts";
 
 /** The longest that a runtime may take to become ready. */
@@ -11,7 +13,7 @@ const READY_DEADLINE_MS = 10 * 60_000;
 export const awaitReady: Step = async (ports, input) => {
   const task = await current(ports, input);
   if (task?.status !== "provisioning") return done;
-  const readiness = await adapterOf(ports, task).awaitReady(task);
+  const readiness = await lookOrReplace(ports, task);
   const now = ports.now();
   if (!readiness.ready) {
     const since = Date.parse(task.phases.provisioning ?? task.createdAt);
@@ -38,3 +40,13 @@ export const awaitReady: Step = async (ports, input) => {
   );
   return done;
 };
+
+/** A worker that died on the way is replaced; the other is ready then. */
+async function lookOrReplace(ports: Ports, task: Task): Promise<Readiness> {
+  try {
+    return await adapterOf(ports, task).awaitReady(task);
+  } catch (error) {
+    await takeAnotherWorker(ports, task.id, error);
+    return { ready: true };
+  }
+}

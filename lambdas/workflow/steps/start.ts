@@ -1,8 +1,9 @@
-import { RefusedError } from "../../../lib/domain/errors.ts";
+import { takeAnotherWorker } from "../../../lib/domain/another-worker.ts";
+import { DispatchError, RefusedError, WorkerGoneError } from "../../../lib/domain/errors.ts";
 import type { Ports } from "../../../lib/domain/ports.ts";
 import { foreignOf, invokeOnce, withSession } from "../../../lib/domain/session.ts";
 import { jobOf, noteStart } from "../../../lib/domain/starting.ts";
-import type { Task } from "../../../lib/domain/task.ts";
+import { type Task, without } from "../../../lib/domain/task.ts";
 import { CONTRACT, helloReplySchema, startReplySchema } from "../../../lib/domain/worker-contract.ts";
 import { parseReply } from "../../../lib/domain/worker-reply.ts";
 import { current, done, type Step } from "./step.ts";
@@ -10,31 +11,57 @@ import { current, done, type Step } from "./step.ts";
 const TIMEOUT_MS = 20_000;
 
 /**
- * Learns who the worker is, and hands it the job. Repeated, it runs nothing twice: a replaced worker refuses. A job whose
- * runtime knows no contract is left to InvokeForeign.
+ * Learns who the worker is, and hands it the job. Repeated, it runs nothing twice: a replaced worker refuses. One that is
+ * lost before the job can have reached it is replaced by another. A job whose runtime knows no contract is left to
+ * InvokeForeign.
  */
 export const start: Step = async (ports, input) => {
-  const task = await current(ports, input);
-  if (task?.status !== "starting") return done;
-  if (foreignOf(ports, task)) return { ...done, foreign: true };
+  for (;;) {
+    const task = await current(ports, input);
+    if (task?.status !== "starting") return done;
+    if (foreignOf(ports, task)) return { ...done, foreign: true };
+    try {
+      await handOver(ports, task);
+    } catch (error) {
+      await takeAnotherWorker(ports, task.id, error);
+    }
+  }
+};
+
+async function handOver(ports: Ports, task: Task): Promise<void> {
   const bootId = task.session?.bootId ?? (await meet(ports, task));
   const operation = { contract: CONTRACT, op: "start", bootId, ...(await jobOf(ports, task)) } as const;
-  const reply = await invokeOnce(
-    ports,
-    task.id,
-    TIMEOUT_MS,
-    () => operation,
-    // A task that was cancelled on the way here must not begin.
-    (now) =>
-      now.status === "starting"
-        ? withSession(now, { startAttemptedAtMs: now.session?.startAttemptedAtMs ?? ports.now() })
-        : undefined,
-  );
-  if (reply === undefined) return done;
-  parseReply(startReplySchema, reply);
+  let reply: unknown;
+  try {
+    reply = await invokeOnce(
+      ports,
+      task.id,
+      TIMEOUT_MS,
+      () => operation,
+      // A task that was cancelled on the way here must not begin.
+      (now) =>
+        now.status === "starting"
+          ? withSession(now, { startAttemptedAtMs: now.session?.startAttemptedAtMs ?? ports.now() })
+          : undefined,
+    );
+    if (reply === undefined) return;
+    parseReply(startReplySchema, reply);
+  } catch (error) {
+    if (task.session?.startAttemptedAtMs === undefined && neverReached(error))
+      await ports.store.change(task.id, unattempted);
+    throw error;
+  }
   await noteStart(ports, task.id);
-  return done;
-};
+}
+
+/** Whether a worker that failed to be handed the job has certainly not got it: nobody was there, or it was another boot. */
+const neverReached = (error: unknown): boolean =>
+  error instanceof WorkerGoneError || (error instanceof DispatchError && error.code === "worker.replaced");
+
+const unattempted = (task: Task): Task | undefined =>
+  task.status === "starting" && task.session
+    ? { ...task, session: without(task.session, "startAttemptedAtMs") }
+    : undefined;
 
 /** Stores the worker's boot id once; whoever answers with another later is another machine. */
 async function meet(ports: Ports, task: Task): Promise<string> {
