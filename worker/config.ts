@@ -1,3 +1,4 @@
+import { frameworkOfSetting } from "../lib/domain/frameworks.ts";
 import { numberSetting, settings } from "../lib/domain/settings.ts";
 import { splitWords } from "./split-words.ts";
 
@@ -69,9 +70,8 @@ function readFrameworkCommands(env: Environment): Map<string, string[]> {
     }
   }
   for (const [setting, command] of Object.entries(env)) {
-    if (!command || !setting.startsWith(settings.frameworkCommandPrefix)) continue;
-    const name = setting.slice(settings.frameworkCommandPrefix.length).toLowerCase().replaceAll("_", "-");
-    add(setting, name, command);
+    const name = frameworkOfSetting(setting);
+    if (command && name !== undefined) add(setting, name, command);
   }
   return commands;
 }

@@ -7,7 +7,6 @@ import type { Framework } from "./frameworks/framework.ts";
 import type { JobContext, Outcome } from "./job.ts";
 import { clip, parse } from "./parse.ts";
 
-const DEFAULT_FRAMEWORK = "echo";
 const builtIn: Record<string, Framework> = { echo };
 
 /** The frameworks of this worker by name; a configured command may replace a built-in one. */
@@ -16,23 +15,21 @@ export function frameworksOf(config: Pick<WorkerConfig, "frameworkCommands">): M
   return new Map([...Object.entries(builtIn), ...configured]);
 }
 
-/** Runs `agent.run` in the framework it names, or else in `echo`. */
+/** Runs `agent.run` in the framework it names. There is no default: an echo would look like an answer. */
 export async function runAgent(job: JobContext): Promise<Outcome> {
   const { task } = job;
   const input = parse(agentInputSchema, task.input, "input");
-  const name = input.framework ?? DEFAULT_FRAMEWORK;
+  const { framework: name = "" } = input;
   const frameworks = frameworksOf(job.config);
   const framework = frameworks.get(name);
   if (!framework) {
-    const available = [...frameworks.keys()].join(", ");
-    throw new RefusedError(
-      "task.framework_unknown",
-      `this worker has no framework ${JSON.stringify(clip(name, 100))}`,
-      {
-        hint: `framework can be: ${clip(available, 1000)}`,
-        details: { available: [...frameworks.keys()] },
-      },
-    );
+    const available = [...frameworks.keys()];
+    const what =
+      name === "" ? "no framework is named" : `this worker has no framework ${JSON.stringify(clip(name, 100))}`;
+    throw new RefusedError(name === "" ? "task.framework_missing" : "task.framework_unknown", what, {
+      hint: `framework can be: ${clip(available.join(", "), 1000)}`,
+      details: { available },
+    });
   }
   if (input.timeoutSeconds !== undefined) job.limitTo(input.timeoutSeconds);
   const context = task.context ?? input.context;

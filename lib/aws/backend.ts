@@ -1,7 +1,9 @@
 import { RefusedError, WorkerGoneError } from "../domain/errors.ts";
+import { frameworkNames } from "../domain/frameworks.ts";
 import type { BackendAdapter, Logger } from "../domain/ports.ts";
 import type { Configuration } from "../domain/profile.ts";
 import type { Task } from "../domain/task.ts";
+import { CONTRACT } from "../domain/worker-contract.ts";
 import { workerEnvironment } from "../domain/worker-environment.ts";
 import { openAccounts } from "./agentcore/accounts.ts";
 import type { ClientOptions } from "./agentcore/clients.ts";
@@ -10,6 +12,7 @@ import { environmentCheck } from "./agentcore/environment-check.ts";
 import { foreignRuntimes } from "./agentcore/foreign-runtimes.ts";
 import { orLastWords } from "./agentcore/last-words.ts";
 import {
+  detail,
   isForeign,
   isOfOneTask,
   logGroupOf,
@@ -29,6 +32,8 @@ import { madeRuntime, namedRuntime } from "./agentcore/task-runtime.ts";
 type Options = ClientOptions & {
   /** Where targets are that name no region themselves. */
   region?: string | undefined;
+  /** The runtime with our worker that sessions can use. */
+  ownRuntimeArn?: string | undefined;
   configuration: () => Configuration;
   log: Logger;
   /** Epoch milliseconds. */
@@ -128,6 +133,14 @@ export function agentCoreBackend(options: Options): BackendAdapter {
       const checks = await check(accounts(placement), placement, { live, region: options.region });
       const contract = isForeign(placement) ? [foreign.check()] : [];
       return [...checks, ...environmentCheck(configuration(), placement), ...contract];
+    },
+    frameworks(placement) {
+      if (isForeign(placement)) return undefined;
+      const isOurs =
+        placement.target.mode === "runtime" ||
+        detail(placement, "contract") === CONTRACT ||
+        detail(placement, "runtimeArn") === options.ownRuntimeArn;
+      return isOurs ? frameworkNames(workerEnvironment(configuration(), placement) ?? {}) : undefined;
     },
     cloudAgent: cloudAgentOf,
     foreign: {

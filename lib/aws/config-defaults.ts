@@ -23,8 +23,8 @@ const cloudDefaults = ({ workerImageUri, workerRoleArn, sharedRuntimeArn }: Depl
       },
     },
     runtimes: {
-      worker: { backend: "agentcore", target: { mode: "runtime" }, framework: "echo" },
-      shared: { backend: "agentcore", target: { mode: "session" }, framework: "echo" },
+      worker: { backend: "agentcore", target: { mode: "runtime" } },
+      shared: { backend: "agentcore", target: { mode: "session" } },
     },
     defaults: { runtime: "worker" },
   }) satisfies ConfigurationInput;

@@ -28,17 +28,25 @@ type Options = {
  */
 export function openPorts({ folder, log, env = process.env }: Options): Ports {
   const { AWS_REGION: region, AWS_ENDPOINT_URL_S3: bucketEndpoint } = env;
+  const sharedRuntimeArn = neededSetting(env, settings.sharedRuntime);
   const written: unknown = JSON.parse(readFileSync(join(folder, CONFIGURATION_FILE), "utf8"));
   const configuration = parseConfiguration(
     withCloudDefaults(written, {
       workerImageUri: neededSetting(env, settings.workerImage),
       workerRoleArn: neededSetting(env, settings.workerRole),
-      sharedRuntimeArn: neededSetting(env, settings.sharedRuntime),
+      sharedRuntimeArn,
     }),
   );
   const { retentionDays } = configuration;
   const now = Date.now;
-  const backend = agentCoreBackend({ region, configuration: () => configuration, log, now, holdSeconds: HOLD_SECONDS });
+  const backend = agentCoreBackend({
+    region,
+    ownRuntimeArn: sharedRuntimeArn,
+    configuration: () => configuration,
+    log,
+    now,
+    holdSeconds: HOLD_SECONDS,
+  });
   return {
     store: openTaskStore({ tableName: neededSetting(env, settings.table), region, retentionDays }),
     // A stand-in is found by its path, so the client has to know of it; the other SDKs find theirs by themselves.

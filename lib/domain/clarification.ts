@@ -1,7 +1,8 @@
 import { DispatchError } from "./errors.ts";
+import { ECHO, frameworkChoices } from "./frameworks.ts";
 import type { BackendAdapter } from "./ports.ts";
 import { type Configuration, own, type Runtime } from "./profile.ts";
-import { accountOf, chooseProfile, type RouteRequest, route } from "./routing.ts";
+import { accountOf, chooseProfile, type Route, type RouteRequest, route } from "./routing.ts";
 import type { Json } from "./task.ts";
 
 type Adapters = Readonly<Record<string, BackendAdapter>>;
@@ -101,20 +102,23 @@ function placementQuestions(configuration: Configuration, adapters: Adapters, ca
     }
   }
   if (questions.some(({ id }) => id === "account_profile")) return questions;
-  return [
-    ...questions,
-    ...awsQuestions(configuration, adapters, call).filter(({ id }) => !questions.some((q) => q.id === id)),
-  ];
+  const chosen = tryRoute(configuration, adapters, call.request, call.runtime);
+  if (!chosen) return questions;
+  const more = [...awsQuestions(chosen), ...frameworkQuestions(configuration, adapters, chosen)];
+  return [...questions, ...more.filter(({ id }) => !questions.some((q) => q.id === id))];
+}
+
+/** Without a framework an agent cannot run, and which it should be is nothing to guess. */
+function frameworkQuestions(configuration: Configuration, adapters: Adapters, chosen: Route): Question[] {
+  if (!isBlank(chosen.framework)) return [];
+  const choices = frameworkChoices(configuration, adapters, chosen);
+  if (!choices) return [];
+  return [{ id: "framework", question: `Which agent framework should run it? ${ECHO}.`, choices }];
 }
 
 /** What only AgentCore needs: which runtime, or an image and a role to make one of. */
-function awsQuestions(
-  configuration: Configuration,
-  adapters: Adapters,
-  { request, runtime }: SpawnQuestionable,
-): Question[] {
-  const chosen = tryRoute(configuration, adapters, request, runtime);
-  if (chosen?.provider !== "aws") return [];
+function awsQuestions(chosen: Route): Question[] {
+  if (chosen.provider !== "aws") return [];
   const details = chosen.target.details ?? {};
   if (chosen.target.mode === "session") {
     if (!isBlank(details.runtimeArn)) return [];

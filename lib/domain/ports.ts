@@ -154,6 +154,8 @@ export interface BackendAdapter {
   deleteRuntime(task: Task): Promise<boolean>;
   /** Whether a task could run there. Never throws; with `live` it asks the platform. */
   check(placement: Placement, live: boolean): Promise<Check[]>;
+  /** Names of the frameworks of our worker there; undefined where the runtime is not of ours, or not known to be. */
+  frameworks(placement: Placement): readonly string[] | undefined;
   /** How to talk to the agent directly, or undefined where nobody can. */
   cloudAgent(task: Task): Record<string, unknown> | undefined;
   /** Where runtimes can be used that know nothing of the worker contract. */

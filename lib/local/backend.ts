@@ -3,6 +3,7 @@ import { access, constants, mkdir, stat } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { killMarked } from "../../worker/processes.ts";
 import { RefusedError } from "../domain/errors.ts";
+import { frameworkNames } from "../domain/frameworks.ts";
 import type { BackendAdapter, Check, Logger, Placement } from "../domain/ports.ts";
 import type { Configuration } from "../domain/profile.ts";
 import { settings } from "../domain/settings.ts";
@@ -146,6 +147,7 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
     stop: (task) => end(sessionOf(task)),
     deleteRuntime: async () => true,
     check: (placement, live) => check(stateDir, placement, live),
+    frameworks: (placement) => frameworkNames({ ...process.env, ...workerEnvironment(configuration(), placement) }),
     cloudAgent: () => undefined,
 
     async reconcile(readOwed) {

@@ -6,7 +6,7 @@ import type { ConfigurationInput } from "../domain/profile.ts";
 export const localDefaults = {
   accounts: { local: { provider: "local", credentialSource: "none" } },
   backends: { local: { adapter: "local-process", account: "local" } },
-  runtimes: { local: { backend: "local", target: { mode: "session" }, framework: "echo" } },
+  runtimes: { local: { backend: "local", target: { mode: "session" } } },
   defaults: { runtime: "local" },
 } satisfies ConfigurationInput;
 

@@ -40,7 +40,7 @@ test("a command that takes too long ends with 124, one that does not exist with 
 });
 
 test("an agent's answer is standard output", { timeout: TIMEOUT }, async () => {
-  const { code, out, err } = await run(["Say hello", "--context", "tone=warm"]);
+  const { code, out, err } = await run(["Say hello", "--framework", "echo", "--context", "tone=warm"]);
   expect(out).toContain("Say hello");
   expect(out).toContain("warm");
   expect(err).toContain("✔ succeeded");

@@ -57,7 +57,8 @@ describe("the account", () => {
       { id: "account_profile", question: "Which account profile should it run under?", choices: ["local", "dev-aws"] },
     ]);
     expect(ask({ request: { provider: "aws" } }, bare)?.questions).toMatchObject([{ choices: ["dev-aws"] }]);
-    expect(ask({ request: { accountProfile: "local" } }, bare)).toBeUndefined();
+    expect(ids(ask({ request: { accountProfile: "local" } }, bare))).toEqual(["framework"]);
+    expect(ask({ request: { accountProfile: "local", framework: "mine" } }, bare)).toBeUndefined();
   });
 
   test("is asked for when it is unknown", () => {
@@ -94,6 +95,34 @@ describe("what a profile requires", () => {
     expect(requiredNames(example, "research")).toEqual(["topic"]);
     expect(requiredNames(example, undefined)).toEqual([]);
     expect(requiredNames(example, "unknown")).toEqual(["topic"]);
+  });
+});
+
+describe("the framework", () => {
+  const { framework: _, ...local } = exampleConfiguration.runtimes.local;
+  const silent = { ...exampleConfiguration, runtimes: { ...exampleConfiguration.runtimes, local } };
+
+  test("is asked for when neither call nor profile says it", () => {
+    expect(ask({}, parseConfiguration(silent))?.questions).toEqual([
+      {
+        id: "framework",
+        question: "Which agent framework should run it? echo only answers with its prompt.",
+        choices: ["echo", "mine"],
+      },
+    ]);
+    expect(ask({ request: { framework: "mine" } }, parseConfiguration(silent))).toBeUndefined();
+    expect(ask({}, example)).toBeUndefined();
+  });
+
+  test("can be one that another profile of the backend uses", () => {
+    const reviewer = { ...local, framework: "reviewer" };
+    const more = parseConfiguration({ ...silent, runtimes: { ...silent.runtimes, reviewer } });
+    expect(ask({}, more)?.questions).toMatchObject([{ choices: ["echo", "mine", "reviewer"] }]);
+  });
+
+  test("is no question for a runtime that is not of ours", () => {
+    const foreign = { ...adapters, "local-process": idleAdapter() };
+    expect(ask({}, parseConfiguration(silent), foreign)).toBeUndefined();
   });
 });
 

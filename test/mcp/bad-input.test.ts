@@ -272,6 +272,19 @@ describe("dispatch_task", () => {
     expect(message).toContain("account_profile: must not hold control characters");
   });
 
+  test("wants an agent's framework by name, and says which there are", async () => {
+    const { call, ports } = open();
+    const agent = { ...dispatch, task_type: "agent.run", input: { instruction: "x" } };
+    expect(problemOf(await call("dispatch_task", agent))).toMatchObject({
+      code: "input.invalid",
+      message: "input.framework: is required; there are: echo, mine",
+      hint: "echo only answers with its prompt",
+    });
+    expect(ports.starts).toEqual([]);
+    const named = { ...agent, input: { instruction: "x", framework: "mine" } };
+    expect((await call("dispatch_task", named)).isError).toBe(false);
+  });
+
   test("names everything that is missing", async () => {
     const paths = pathsOf(problemOf(await open().call("dispatch_task", {})));
     expect(paths).toEqual(["provider", "account_profile", "capability", "task_type", "target", "input"]);

@@ -68,13 +68,14 @@ export function idleAdapter(overrides: Partial<BackendAdapter> = {}): BackendAda
     check: async (_placement, live) => [
       { name: "worker", status: "pass", message: live ? "asked, and it answered" : "not asked" },
     ],
+    frameworks: () => undefined,
     cloudAgent: () => undefined,
     ...overrides,
   };
 }
 
 export const adapters: Record<string, BackendAdapter> = {
-  "local-process": idleAdapter(),
+  "local-process": idleAdapter({ frameworks: () => ["echo", "mine"] }),
   "aws-agentcore": idleAdapter({
     name: "aws-agentcore",
     provider: "aws",

@@ -329,6 +329,7 @@ describe.each(revisions)("a client on %s", (revision) => {
       checks: [
         { name: "routing", status: "pass", message: "agent.run in mode session goes to local-process" },
         { name: "policy", status: "pass", message: "the policy allows it" },
+        { name: "framework", status: "pass", message: "echo; there are also: mine" },
         { name: "settings", status: "pass", message: "every setting that it needs is there" },
         { name: "worker", status: "pass", message: "not asked" },
       ],

@@ -252,18 +252,26 @@ const beginnings = (token: string): string[] => [
 
 function isRefusal({ status, type, text }: Answer): boolean {
   if (!type.startsWith("application/json")) return false;
-  const { error, result } = JSON.parse(text) as { error?: Json; result?: Json };
-  if (status === 200)
-    return result?.isError === true || (Number.isInteger(error?.code) && typeof error?.message === "string");
-  return status >= 400 && error?.code !== undefined && typeof error.message === "string";
+  const body = JSON.parse(text) as Message | Message[];
+  if (status === 200) return [body].flat().every(isRefused);
+  return (
+    status >= 400 && !Array.isArray(body) && body.error?.code !== undefined && typeof body.error.message === "string"
+  );
 }
+
+type Message = { error?: Json; result?: Json };
+const isRefused = ({ error, result }: Message): boolean =>
+  result?.isError === true || (Number.isInteger(error?.code) && typeof error?.message === "string");
+
+/** A batch is answered message by message. */
+const isAnswered = (body: Message | Message[]): boolean =>
+  [body].flat().every((message) => isRefused(message) || message.result !== undefined);
 
 /** In order as well: JSON, a stream, or nothing for a notification. */
 const isAnswer = (answer: Answer): boolean =>
   isRefusal(answer) ||
   (answer.status === 202 && answer.text === "") ||
-  (answer.status === 200 &&
-    (answer.type.startsWith("text/event-stream") || JSON.parse(answer.text).result !== undefined));
+  (answer.status === 200 && (answer.type.startsWith("text/event-stream") || isAnswered(JSON.parse(answer.text))));
 
 describe("garbage at the HTTP door", () => {
   it("is refused, starts nothing, and leaves nothing behind", { timeout: 120_000 }, async () => {

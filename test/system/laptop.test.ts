@@ -1,5 +1,6 @@
 /** The system suites on this machine as a control plane for AgentCore, which an emulator plays with real workers. */
 import { afterAll, beforeAll, describe, it } from "vitest";
+import { CONTRACT } from "../../lib/domain/worker-contract.ts";
 import { credentials, Emulator, IMAGE, REGION, ROLE } from "../aws/agentcore/emulator.ts";
 import { onAgentCore } from "../aws/agentcore/system.ts";
 import { startCloudWatchLogs } from "../aws/cloudwatch-logs.ts";
@@ -24,7 +25,7 @@ afterAll(async () => {
 });
 
 function options() {
-  const details = { ecrImageUri: IMAGE, executionRoleArn: ROLE, runtimeArn };
+  const details = { ecrImageUri: IMAGE, executionRoleArn: ROLE, runtimeArn, contract: CONTRACT };
   return {
     configuration: {
       accounts: { "dev-aws": { provider: "aws", region: REGION } },
@@ -32,7 +33,7 @@ function options() {
         cloud: { adapter, account: "dev-aws", details },
         here: { adapter, account: "dev-aws", details: { ...details, environment: workersOnly } },
       },
-      runtimes: { cloud: { backend: "cloud", target: { mode: "session" }, framework: "echo" } },
+      runtimes: { cloud: { backend: "cloud", target: { mode: "session" } } },
       defaults: { runtime: "cloud" },
     },
     env: {

@@ -5,7 +5,7 @@ import { processesWith, startWorker, until } from "./start-worker.ts";
 test.concurrent("a body without the contract is run and answered when done", async () => {
   await using worker = await startWorker();
   const answer = async (body: Record<string, unknown>) => (await worker.post(body)).json();
-  expect(await answer({ prompt: "say it" })).toMatchObject({
+  expect(await answer({ prompt: "say it", input: { framework: "echo" } })).toMatchObject({
     ok: true,
     output: { output: "say it" },
     events: [{ type: "task.progress" }],
@@ -17,6 +17,7 @@ test.concurrent("a body without the contract is run and answered when done", asy
     events: [{ type: "task.log", message: "hi\n" }],
     error: { code: "task.exit_code" },
   });
+  expect(await answer({ prompt: "say it" })).toMatchObject({ ok: false, error: { code: "task.framework_missing" } });
   expect(await answer({ taskType: "no.such" })).toMatchObject({ ok: false, error: { code: "input.invalid" } });
   expect(await answer({})).toMatchObject({ ok: false, error: { code: "input.invalid" } });
   expect((await worker.ping()).status).toBe("Healthy");

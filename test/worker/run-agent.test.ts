@@ -7,7 +7,10 @@ const node = (name: string) => `${process.execPath} ${fixture(name)}`;
 
 test.concurrent("echo answers with its prompt", async () => {
   await using worker = await startWorker();
-  const { reply, events } = await worker.agent({ instruction: "hello" }, { prompt: "## Task\nhello" });
+  const { reply, events } = await worker.agent(
+    { instruction: "hello", framework: "echo" },
+    { prompt: "## Task\nhello" },
+  );
   expect(reply).toMatchObject({ status: "succeeded", result: { output: "## Task\nhello" } });
   expect(events).toMatchObject([{ type: "task.progress" }]);
 });
@@ -17,6 +20,15 @@ test.concurrent("an unknown framework is refused with those there are", async ()
   expect((await worker.hello()).frameworks).toEqual(["echo", "mine"]);
   const { reply } = await worker.agent({ instruction: "x", framework: "theirs" });
   expect(reply.error).toMatchObject({ code: "task.framework_unknown", hint: expect.stringContaining("echo, mine") });
+});
+
+test.concurrent("nothing answers for a framework that was not named", async () => {
+  await using worker = await startWorker();
+  const { reply } = await worker.agent({ instruction: "x" });
+  expect(reply).toMatchObject({
+    status: "failed",
+    error: { code: "task.framework_missing", message: "no framework is named", hint: "framework can be: echo" },
+  });
 });
 
 test.concurrent("an instruction is required", async () => {

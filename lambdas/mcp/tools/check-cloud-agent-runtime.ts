@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { toProblem } from "../../../lib/domain/errors.ts";
+import { frameworkCheck } from "../../../lib/domain/frameworks.ts";
 import { enforcePolicy, refuseCredentials } from "../../../lib/domain/policy.ts";
 import type { BackendAdapter, Check } from "../../../lib/domain/ports.ts";
 import { type Configuration, own } from "../../../lib/domain/profile.ts";
@@ -61,6 +62,7 @@ export const checkCloudAgentRuntime = tool({
     const checks: Check[] = [
       { name: "routing", status: "pass", message: `agent.run in mode ${chosen.target.mode} goes to ${chosen.backend}` },
       policyCheck(configuration, chosen),
+      ...frameworkCheck(configuration, ports.backends, chosen),
       ...(adapter ? [settingsCheck(adapter, chosen), ...(await adapter.check(chosen, call.live ?? true))] : []),
     ];
     return {

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { dispatch } from "../../../lib/domain/dispatch.ts";
 import { InvalidInputError } from "../../../lib/domain/errors.ts";
+import { refuseMissingFramework } from "../../../lib/domain/frameworks.ts";
 import { refuseCredentials } from "../../../lib/domain/policy.ts";
 import { own } from "../../../lib/domain/profile.ts";
 import { route } from "../../../lib/domain/routing.ts";
@@ -78,6 +79,8 @@ export const dispatchTask = tool({
       timeoutSeconds: call.timeout_seconds,
       jobTimeoutSeconds: typeof jobTimeout === "number" ? jobTimeout : undefined,
     });
+    if (chosen.taskType === "agent.run")
+      refuseMissingFramework(ports.configuration(), ports.backends, chosen, call.input.framework);
     const handle = await dispatch(
       ports,
       owner,

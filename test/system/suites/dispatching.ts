@@ -33,10 +33,17 @@ export function dispatching({ about, secretPlace, open, read }: SystemUnderTest)
       expect((await call("list_account_profiles")).text).toMatchObject(about.accounts);
       expect((await call("list_capabilities")).text).toMatchObject(about.capabilities);
       expect(await must("check_cloud_agent_runtime", { live: false })).toMatchObject({ ok: true, ...about.check });
-      expect(await must("spawn_cloud_agent", {})).toMatchObject({ status: "needs_clarification" });
+      const asked = await must("spawn_cloud_agent", { instruction: "hello" });
+      expect(asked).toMatchObject({ status: "needs_clarification", questions: [{ id: "framework" }] });
+      expect((asked.questions as Json[])[0]?.choices).toContain("echo");
+      const checked = await must("check_cloud_agent_runtime", { live: false });
+      expect(checked.checks).toContainEqual(
+        expect.objectContaining({ name: "framework", status: "warn", message: expect.stringContaining("echo") }),
+      );
 
       const spawned = await must("spawn_cloud_agent", {
         instruction: "hello",
+        framework: "echo",
         goal: "to greet",
         context: { city: "Oslo" },
       });
@@ -125,7 +132,7 @@ export function dispatching({ about, secretPlace, open, read }: SystemUnderTest)
     }) => {
       const { client } = await open({ atEnd });
       const instruction = `begin ${"x".repeat(150_000)} end`;
-      const { taskId } = await client.must("spawn_cloud_agent", { instruction });
+      const { taskId } = await client.must("spawn_cloud_agent", { instruction, framework: "echo" });
       expect(await client.ended(taskId as string)).toMatchObject({ status: "succeeded" });
       const view = await client.must("get_task_result", { task_id: taskId });
       expect(JSON.stringify(view.result).length).toBeLessThan(20_000);

@@ -1,0 +1,79 @@
+import { InvalidInputError } from "./errors.ts";
+import type { BackendAdapter, Check, Placement } from "./ports.ts";
+import { type Configuration, own } from "./profile.ts";
+import { settings } from "./settings.ts";
+
+type Adapters = Readonly<Record<string, BackendAdapter>>;
+type Chosen = Placement & { framework?: string | undefined };
+
+/** The frameworks that every worker of ours has. */
+const builtIn = ["echo"] as const;
+
+/** The framework that a variable such as `AGENTDISPATCH_FRAMEWORK_COMMAND_MY_AGENT` makes: `my-agent`. */
+export const frameworkOfSetting = (setting: string): string | undefined =>
+  setting.startsWith(settings.frameworkCommandPrefix)
+    ? setting.slice(settings.frameworkCommandPrefix.length).toLowerCase().replaceAll("_", "-")
+    : undefined;
+
+/** Names of the frameworks of a worker with that environment. What the worker would not start with names none. */
+export function frameworkNames(environment: Readonly<Record<string, string | undefined>>): string[] {
+  const configured = Object.keys(environment).flatMap((setting) => frameworkOfSetting(setting) ?? []);
+  return [...new Set([...builtIn, ...listedNames(environment[settings.frameworkCommands]), ...configured])];
+}
+
+/** Names of the frameworks to choose from; undefined where the runtime is not of ours, or not known to be. */
+export function frameworkChoices(
+  configuration: Configuration,
+  adapters: Adapters,
+  placement: Placement,
+): string[] | undefined {
+  const names = own(adapters, placement.backend)?.frameworks(placement);
+  if (!names) return undefined;
+  const ofProfiles = Object.values(configuration.runtimes)
+    .filter(({ backend }) => backend === placement.backendName)
+    .flatMap(({ framework }) => framework ?? []);
+  return [...new Set([...names, ...ofProfiles])];
+}
+
+/** Refuses an agent without a framework where our worker would run it. Throws InvalidInputError that names the choices. */
+export function refuseMissingFramework(
+  configuration: Configuration,
+  adapters: Adapters,
+  placement: Placement,
+  framework: unknown,
+): void {
+  if (framework !== undefined) return;
+  const choices = frameworkChoices(configuration, adapters, placement);
+  if (!choices) return;
+  throw new InvalidInputError([{ path: "input.framework", message: `is required; there are: ${choices.join(", ")}` }], {
+    hint: ECHO,
+  });
+}
+
+/** Which framework would run an agent there. */
+export function frameworkCheck(configuration: Configuration, adapters: Adapters, chosen: Chosen): Check[] {
+  const choices = frameworkChoices(configuration, adapters, chosen);
+  if (!choices) return [];
+  const there = choices.join(", ");
+  if (chosen.framework !== undefined) {
+    const also = choices.filter((name) => name !== chosen.framework).join(", ");
+    return [
+      { name: "framework", status: "pass", message: `${chosen.framework}${also && `; there are also: ${also}`}` },
+    ];
+  }
+  return [
+    { name: "framework", status: "warn", message: `none is configured, so each spawn asks; there are: ${there}` },
+  ];
+}
+
+/** What nobody should have to find out. */
+export const ECHO = "echo only answers with its prompt";
+
+function listedNames(json: string | undefined): string[] {
+  try {
+    const listed: unknown = JSON.parse(json ?? "{}");
+    return typeof listed === "object" && listed !== null && !Array.isArray(listed) ? Object.keys(listed) : [];
+  } catch {
+    return [];
+  }
+}
