@@ -1,5 +1,6 @@
 import { frameworkOfSetting } from "../lib/domain/frameworks.ts";
 import { numberSetting, settings } from "../lib/domain/settings.ts";
+import { MAX_UNCOLLECTED_SECONDS } from "../lib/domain/worker-contract.ts";
 import { splitWords } from "./split-words.ts";
 
 type Environment = Record<string, string | undefined>;
@@ -15,6 +16,8 @@ export type WorkerConfig = {
   /** Command-backed frameworks: the words of each command, by name. */
   frameworkCommands: ReadonlyMap<string, readonly string[]>;
   idleSeconds: number;
+  /** How long the end of a task waits for somebody to collect it. */
+  uncollectedSeconds: number;
   maxSeconds: number;
   /** What jobs inherit: this process's environment without the worker's own variables. */
   jobEnv: Record<string, string>;
@@ -38,6 +41,7 @@ export function readConfig(env: Environment): WorkerConfig {
     ...(allowed !== undefined && { allowlist: new Set(allowed.split(",").flatMap((name) => name.trim() || [])) }),
     frameworkCommands: readFrameworkCommands(env),
     idleSeconds: numberSetting(env, settings.workerIdleSeconds, 900),
+    uncollectedSeconds: numberSetting(env, settings.workerUncollectedSeconds, MAX_UNCOLLECTED_SECONDS),
     maxSeconds: numberSetting(env, settings.workerMaxSeconds, 28_800),
     jobEnv: jobEnvironment(env),
   };

@@ -11,7 +11,7 @@ import { Uploads } from "./uploads.ts";
 /** All that a worker remembers: its boot, and its one task. */
 export class Worker {
   readonly config: WorkerConfig;
-  readonly health = new Health();
+  readonly health: Health;
   #bootId: string | undefined;
   #job: Job | undefined;
   #isPlain = false;
@@ -22,6 +22,7 @@ export class Worker {
 
   constructor(config: WorkerConfig) {
     this.config = config;
+    this.health = new Health(config.uncollectedSeconds);
   }
 
   /** Made when first asked for, not before: what exists at a snapshot would be the same on every machine. */
@@ -68,12 +69,13 @@ export class Worker {
     return this.#uploads;
   }
 
-  /** Why this worker should exit now, if it should. The times are those the machine was awake. */
+  /** Why this worker should exit now, if it should: never while it says that it is busy. The times are those awake. */
   get exitReason(): string | undefined {
     const now = performance.now();
-    if (now - this.#startedAt >= this.config.maxSeconds * 1000) return "too old";
-    const isRunning = this.#job !== undefined && !this.#job.hasEnded;
-    return !isRunning && now - this.#usedAt >= this.config.idleSeconds * 1000 ? "idle" : undefined;
+    const idleMs = Math.min(this.health.idleMs, now - this.#usedAt);
+    if (idleMs >= this.config.idleSeconds * 1000) return "idle";
+    const { maxSeconds } = this.config;
+    return this.health.idleMs > 0 && now - this.#startedAt >= maxSeconds * 1000 ? "too old" : undefined;
   }
 
   /** An error that nothing caught belongs to the task, if one runs. */
@@ -97,10 +99,7 @@ export class Worker {
     this.health.taskStarted();
     const job = new Job({ task, config: this.config, runner, ...(folder && { folder }) });
     this.#job = job;
-    void job.done.then(() => {
-      this.touch();
-      this.health.taskEnded();
-    });
+    void job.done.then(() => this.health.taskEnded());
     return job;
   }
 }

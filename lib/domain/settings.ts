@@ -45,7 +45,9 @@ export const settings = {
   frameworkCommands: "AGENTDISPATCH_FRAMEWORK_COMMANDS",
   /** Worker: seconds without a request after which an idle worker exits, default 900. */
   workerIdleSeconds: "AGENTDISPATCH_WORKER_IDLE_SECONDS",
-  /** Worker: seconds after which any worker exits, default 28800. */
+  /** Worker: seconds for which the end of a task waits to be collected, default 3600; until then the worker stays. */
+  workerUncollectedSeconds: "AGENTDISPATCH_WORKER_UNCOLLECTED_SECONDS",
+  /** Worker: seconds after which any worker exits once it is not busy, default 28800. */
   workerMaxSeconds: "AGENTDISPATCH_WORKER_MAX_SECONDS",
 
   /** Marks every process of one worker session, its jobs included, so that none can be left behind. */

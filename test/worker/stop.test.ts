@@ -137,18 +137,34 @@ describe("a worker", () => {
 
   test.concurrent("stays while its task runs, and no longer", async () => {
     const finished = join(temporaryFolder(), "file");
-    await using worker = await startWorker({ [settings.workerIdleSeconds]: "1" });
+    await using worker = await startWorker({
+      [settings.workerIdleSeconds]: "1",
+      [settings.workerUncollectedSeconds]: "0",
+    });
     const command = `sleep 1.5; touch ${finished}; sleep 60`;
     await worker.start({ taskType: "command.run", input: { command, shell: true }, limits: { timeoutSeconds: 3 } });
     expect(await worker.exited()).toBe(0);
     expect(existsSync(finished)).toBe(true);
   });
 
-  test.concurrent("that is too old ends, whatever it does", async () => {
-    await using worker = await startWorker({ [settings.workerMaxSeconds]: "1" });
-    await worker.start({ taskType: "command.run", input: { command: "sleep 60" } });
+  test.concurrent.each([
+    ["nobody has collected its task", settings.workerIdleSeconds, "idle"],
+    ["it is too old", settings.workerMaxSeconds, "too old"],
+  ])("stays as long as it says that it is busy, although %s", async (_name, setting, reason) => {
+    await using worker = await startWorker({ [setting]: "1", [settings.workerUncollectedSeconds]: "3" });
+    await worker.start({ taskType: "command.run", input: { command: "true" } });
+    const seen = new Set<string>();
+    // Until nobody answers any more.
+    for (let status: string | undefined = ""; status !== undefined; ) {
+      seen.add(status);
+      status = await worker.ping().then(
+        (reply) => reply.status,
+        () => undefined,
+      );
+    }
     expect(await worker.exited()).toBe(0);
-    expect(worker.stderr()).toContain("too old");
+    expect(worker.stderr()).toMatch(new RegExp(`nobody collected the task within 3 s\\n.*ends: ${reason}`));
+    expect([...seen]).toContain("HealthyBusy");
   });
 
   test.concurrent("writes its address for its owner alone", async () => {
