@@ -66,11 +66,16 @@ function markedInProc(mark: string): number[] {
     try {
       const environment = Buffer.concat([Buffer.of(0), readFileSync(`/proc/${folder}/environ`), Buffer.of(0)]);
       return environment.includes(entry) ? [Number(folder)] : [];
-    } catch {
-      return []; // gone meanwhile, or somebody else's
+    } catch (error) {
+      if (isHidden(error)) return [];
+      throw error;
     }
   });
 }
+
+/** Gone meanwhile, or somebody else's. Anything else, such as too many open files, must not pass for a process less. */
+const isHidden = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && /^(ENOENT|ESRCH|EACCES|EPERM)$/.test(String(error.code));
 
 async function markedInPs(mark: string): Promise<number[]> {
   const { stdout } = await promisify(execFile)("ps", ["axeww", "-o", "pid=,command="], { maxBuffer: 64 * 1024 * 1024 });

@@ -82,6 +82,7 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
     await folder.remove();
   }
 
+  /** Never throws: a task without a spare waits a little longer, and nothing else. */
   async function makeSpare(): Promise<void> {
     if (!prewarm || spare || closing.signal.aborted) return;
     const sessionId = newSessionId();
@@ -92,7 +93,8 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
     } catch (error) {
       if (!closing.signal.aborted) log.warn("no worker could be prewarmed", { error: String(error) });
       if (spare?.sessionId === sessionId) spare = undefined;
-      await end(sessionId);
+      // What is left of it goes at the next start at the latest.
+      await end(sessionId).catch(() => {});
     }
   }
 

@@ -45,6 +45,8 @@ export type SystemOptions = {
   place?: Json;
   /** Whether a worker of this machine is kept ready; default true. */
   prewarm?: boolean;
+  /** Gets what the system says on stderr, instead of the terminal. */
+  onStderr?: (text: string) => void;
   atEnd?: AtEnd;
 };
 
@@ -61,9 +63,10 @@ export async function startSystem(stateDir: string, options: SystemOptions = {})
     ? onSmallDisk(stateDir, options.diskMegabytes, args)
     : [process.execPath, ...args];
   const child = spawn(program, words, {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", options.onStderr ? "pipe" : "inherit"],
     env: { ...process.env, ...options.env, [settings.configFile]: configFile },
   });
+  child.stderr?.on("data", (chunk) => options.onStderr?.(String(chunk)));
   const kill = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill(signal);

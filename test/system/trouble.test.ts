@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -36,6 +37,30 @@ describe("a full disk", () => {
     expect(await client.log(id)).toMatch(/^before\n(.*\n)*after\n$/);
     const later = await client.command("true");
     expect(await client.ended(later)).toMatchObject({ status: "succeeded" });
+  });
+});
+
+describe("no descriptor left", () => {
+  it("ends neither the system nor a task", { timeout: 150_000 }, async ({ skip }) => {
+    if (spawnSync("prlimit", ["--version"]).status !== 0) skip("this system has no prlimit");
+    const stateDir = temporaryFolder();
+    let said = "";
+    const system = await startSystem(stateDir, { onStderr: (text) => (said += text) });
+    const limit = (files: string) => spawnSync("prlimit", ["--pid", String(system.pid), `--nofile=${files}`]).status;
+    const before = /NOFILE .*?(\d+) +(\d+)/.exec(String(spawnSync("prlimit", ["--pid", String(system.pid)]).stdout));
+    const spares = () => readdirSync(join(stateDir, "sessions")).map((name) => join(stateDir, "sessions", name));
+    await expect
+      .poll(() => spares().some((folder) => existsSync(join(folder, "address.json"))), { timeout: 20_000 })
+      .toBe(true);
+
+    expect(limit(`3:${before?.[2]}`)).toBe(0);
+    const id = await system.client.command("echo done");
+    await expect.poll(() => said, { timeout: 20_000 }).toContain("no worker could be prewarmed");
+    expect(await system.client.status(id)).toMatchObject({ id });
+    expect(limit(`${before?.[1]}:${before?.[2]}`)).toBe(0);
+    expect(await system.client.ended(id)).toMatchObject({ status: "succeeded" });
+    expect(await system.client.log(id)).toBe("done\n");
+    expect(await system.client.ended(await system.client.command("true"))).toMatchObject({ status: "succeeded" });
   });
 });
 
