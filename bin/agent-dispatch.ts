@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { resolve } from "node:path";
 import type { LocalDoor, Place } from "../lib/client/door.ts";
-import { endWithReader, onInterrupt } from "../lib/client/interrupt.ts";
+import { endWithReader, onDeparture } from "../lib/client/interrupt.ts";
 import { main } from "../lib/client/program.ts";
 import { claimForRun, isClaimedForRun } from "../lib/client/run-claim.ts";
 
@@ -23,10 +23,18 @@ const local: LocalDoor = {
     return found && { ...found, forRun: isClaimedForRun(stateDir, found.pid) };
   },
   async start({ port, forRun, store, ...place }) {
-    const { startLocal } = await import("../lib/local/system.ts");
+    const [{ startLocal }, { endSessions, settleTask }] = await Promise.all([
+      import("../lib/local/system.ts"),
+      import("../lib/local/settling.ts"),
+    ]);
     const system = await startLocal({ ...toOptions(place), port, prewarm: !forRun, ...(store && { store }) });
     if (forRun) claimForRun(system.stateDir);
-    return system;
+    const { ports } = system;
+    return {
+      ...system,
+      settle: async (taskId, signal) => (await settleTask(ports, taskId, signal)).map(({ id }) => id),
+      endSessions: (taskId) => endSessions(ports, taskId),
+    };
   },
 };
 
@@ -36,7 +44,7 @@ const exitCode = await main(process.argv.slice(2), {
   io: { stdout, stderr, stdin, env },
   local,
   patienceMs: 30_000,
-  onInterrupt,
+  onDeparture,
   exit: (code) => process.exit(code),
 });
 // Everything is written and closed; a timer or socket that a library still holds must not keep anybody waiting.

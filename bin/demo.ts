@@ -7,10 +7,13 @@ import { perform, summary } from "../lib/client/demo/perform.ts";
 import { scenes } from "../lib/client/demo/scenes.ts";
 import { Stage } from "../lib/client/demo/stage.ts";
 import { Endpoint } from "../lib/client/endpoint.ts";
+import { CANCELLED } from "../lib/client/exit-code.ts";
+import { onDeparture } from "../lib/client/interrupt.ts";
 import { write } from "../lib/client/io.ts";
 import { formatDuration, paint } from "../lib/client/print.ts";
 import type { ConfigurationInput } from "../lib/domain/profile.ts";
 import { settings } from "../lib/domain/settings.ts";
+import { endSessions } from "../lib/local/settling.ts";
 import { startLocal } from "../lib/local/system.ts";
 
 const { stdout, stderr, stdin, env } = process;
@@ -44,6 +47,11 @@ const startedMs = performance.now();
 const system = await startLocal({ configFile, stateDir: folder, port: 0 });
 const endpoint = new Endpoint(async () => system);
 process.exitCode = 1;
+let interrupted = false;
+const release = onDeparture(() => {
+  interrupted = true;
+  void endpoint.close();
+});
 try {
   await write(
     stdout,
@@ -60,12 +68,20 @@ try {
     await write(stdout, `${paint(stdout, "green", "✔")} all of it was as it should be, in ${took}\n`);
     process.exitCode = 0;
   }
+} catch (error) {
+  if (!interrupted) throw error;
+  process.exitCode = CANCELLED;
 } finally {
   await endpoint.close();
+  const open = await system.ports.store.listDue(Number.MAX_SAFE_INTEGER, 100);
+  await Promise.all(open.map((id) => endSessions(system.ports, id)));
   await system.close();
+  release();
   if (process.exitCode === 0 && !keep) await rm(folder, { recursive: true, force: true });
   else await write(stdout, `The state is in ${folder}\n`);
 }
+// Everything is written and closed; a timer that a library still holds must not keep anybody waiting.
+process.exit();
 
 /** The state goes away; what a person may want to look at stays. */
 async function moveOut(result: { where?: string }): Promise<void> {

@@ -62,7 +62,7 @@ const program = describeProgram(
       start: () => Promise.reject(new Error("nothing is started here")),
     },
     patienceMs: 0,
-    onInterrupt: () => () => {},
+    onDeparture: () => () => {},
     exit() {},
   },
   () => {},

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { DispatchError, RefusedError } from "../domain/errors.ts";
 import { type Address, Endpoint } from "./endpoint.ts";
 
@@ -8,7 +9,18 @@ export type Place = { config?: string; stateDir?: string };
 export type Found = { url: string; pid: number; token: string; forRun: boolean };
 
 /** A local system started by this process. */
-export type Started = { url: string; token: string; tokenFile: string; stateDir: string; close(): Promise<void> };
+export type Started = {
+  url: string;
+  token: string;
+  tokenFile: string;
+  stateDir: string;
+  /** Waits until the task, which has ended, and what it dispatched owe nothing; resolves with those that still do when aborted. */
+  settle(taskId: string, signal: AbortSignal): Promise<string[]>;
+  /** Ends the workers of the task and of what it dispatched at once. */
+  endSessions(taskId: string): Promise<void>;
+  /** Workers go on, other than those of the task named and of what it dispatched. */
+  close(ending?: string): Promise<void>;
+};
 
 /** A table on DynamoDB, or on a stand-in for it at the endpoint, where a system keeps its tasks instead of a file. */
 export type DynamoStore = { kind: "dynamodb"; table: string; endpoint?: string; region?: string };
@@ -29,6 +41,16 @@ export async function openRunning(local: LocalDoor, place: Place): Promise<Endpo
   return new Endpoint(() => local.find(place));
 }
 
+/** The same of a system that does not end with somebody's run. */
+export async function openStaying(local: LocalDoor, place: Place): Promise<Endpoint> {
+  const find = async () => {
+    const found = await local.find(place);
+    return found?.forRun ? undefined : found;
+  };
+  if (!(await find())) throw notRunning(await local.stateDir(place));
+  return new Endpoint(find);
+}
+
 /** The refusal of a command that needs a system which runs already. */
 export function notRunning(stateDir: string): RefusedError {
   return new RefusedError("local.not_running", `no local system is running on ${stateDir}`, {
@@ -36,18 +58,32 @@ export function notRunning(stateDir: string): RefusedError {
   });
 }
 
-export type OpenDoor = { endpoint: Endpoint; close(): Promise<void> };
+/** How long a run waits for its worker to be gone. Longer than a step of the workflow that tries again. */
+const SETTLE_MS = 120_000;
+const TELL_AFTER_MS = 1000;
+const GIVE_UP_MS = 5000;
+
+export type OpenDoor = {
+  endpoint: Endpoint;
+  /** Whether the system goes on when this command ends, and the task with it. */
+  stays(): boolean;
+  /** Waits until nothing is left of a task that has ended; when that takes too long, or is aborted, its workers are ended. */
+  settle(taskId: string, signal: AbortSignal): Promise<void>;
+  /** Ends the workers of a task that goes on, unless the system stays. Takes 5 s at most. */
+  abandon(taskId: string): Promise<void>;
+  close(): Promise<void>;
+};
 
 /**
  * An endpoint to run a task at: that of the system that runs, or of one started for this run. A connection that is lost is
  * tried again for `patienceMs`, so that the system may be restarted meanwhile; `tell` hears of it. One that only lived for
  * another run is taken over, so that two runs at the same time do not depend on which ends first.
  */
-export async function openForRun(
+export function openForRun(
   { local, patienceMs }: { local: LocalDoor; patienceMs: number },
   place: Place,
   tell: (text: string) => void,
-): Promise<OpenDoor> {
+): OpenDoor {
   let started: Started | undefined;
   let mayStart = true;
   const locate = async (): Promise<Address | undefined> => {
@@ -64,6 +100,28 @@ export async function openForRun(
   });
   return {
     endpoint,
+    stays: () => !mayStart,
+    async settle(taskId, signal) {
+      if (!started) return;
+      const timer = setTimeout(() => tell("waiting until the worker has ended"), TELL_AFTER_MS);
+      try {
+        const left = await started.settle(taskId, AbortSignal.any([signal, AbortSignal.timeout(SETTLE_MS)]));
+        if (left.length === 0) return;
+        await started.endSessions(taskId);
+        tell(`${left.join(", ")} could not be cleaned up in time; the next start of a local system goes on with it`);
+      } catch (error) {
+        // The result has been told, and closing ends the workers all the same.
+        tell(`it could not be cleaned up: ${error instanceof Error ? error.message : "unknown error"}`);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    async abandon(taskId) {
+      const { endSessions, close } = started ?? {};
+      const late = delay(GIVE_UP_MS, undefined, { ref: false });
+      await Promise.race([late, endSessions?.(taskId)]);
+      await Promise.race([late, close?.(taskId)]);
+    },
     async close() {
       await endpoint.close();
       await started?.close();

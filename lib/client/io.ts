@@ -18,8 +18,9 @@ export function write(output: Output, text: string): Promise<void> {
   });
 }
 
+/** A pipe without a reader, or a terminal that was closed. */
 const isReaderGone = (error: Error): boolean =>
-  "code" in error && (error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED");
+  "code" in error && ["EPIPE", "EIO", "ERR_STREAM_DESTROYED"].includes(String(error.code));
 
 /** Whether a person watches this output, so that a line on it may be drawn over. */
 export function isInteractive(output: Output, env: Io["env"]): boolean {

@@ -23,6 +23,7 @@ export class LiveView implements Watcher {
   #status = "starting";
   #progress = "";
   #midLine = false;
+  #hushed = false;
 
   constructor(io: Io, options: Options = {}) {
     this.#io = io;
@@ -38,10 +39,12 @@ export class LiveView implements Watcher {
     this.#status = record.status;
     this.#refresh();
     // How it ended is told with the result.
-    if (!this.#spinner && !hasEnded(record.status)) return this.note(record.status.replaceAll("_", " "));
+    if (!this.#spinner && !this.#hushed && !hasEnded(record.status))
+      return this.note(record.status.replaceAll("_", " "));
   }
 
   async event(event: TaskEvent): Promise<void> {
+    if (this.#hushed) return;
     if (event.type === "task.log" && event.message) {
       const target = event.payload?.stream === "stderr" ? this.#io.stderr : this.#stdout;
       this.#midLine = !event.message.endsWith("\n");
@@ -70,6 +73,13 @@ export class LiveView implements Watcher {
     if (line) await write(this.#io.stderr, line);
   }
 
+  /** Shows nothing more of the task, after one last line that says why. */
+  async hush(why: string): Promise<void> {
+    this.#hushed = true;
+    await this.stop();
+    await this.note(why);
+  }
+
   get elapsedMs(): number {
     return performance.now() - this.#startedMs;
   }
@@ -82,7 +92,8 @@ export class LiveView implements Watcher {
   }
 
   #refresh(): void {
-    if (this.#spinner) this.#spinner.text = this.#line();
+    // One that was stopped would draw itself once more.
+    if (this.#spinner?.isSpinning) this.#spinner.text = this.#line();
   }
 
   #line(): string {

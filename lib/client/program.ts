@@ -4,6 +4,7 @@ import { settings } from "../domain/settings.ts";
 import { describe } from "./describe.ts";
 import type { LocalDoor } from "./door.ts";
 import { exitCodeOfProblem, USAGE_ERROR } from "./exit-code.ts";
+import type { Departure } from "./interrupt.ts";
 import { type Io, write } from "./io.ts";
 import { printJson, printProblem } from "./print.ts";
 
@@ -13,8 +14,8 @@ export type Context = {
   local: LocalDoor;
   /** For how long a run tries again when the system that it waits at does not answer. */
   patienceMs: number;
-  /** Calls back at each Ctrl-C or request to end, counting from 1, until released. */
-  onInterrupt(listener: (count: number) => void): () => void;
+  /** Calls back at each Ctrl-C or other reason to end, until released. */
+  onDeparture(listener: (why: Departure) => void): () => void;
   /** Ends the process at once. */
   exit(code: number): void;
 };

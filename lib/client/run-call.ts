@@ -23,13 +23,10 @@ export type RunOptions = {
   stateDir?: string;
 };
 
+export type Call = { tool: string; args: Json };
+
 /** The tool call that a run comes down to. `stdin` is the text for the command's standard input. */
-export function toCall(
-  instruction: string | undefined,
-  options: RunOptions,
-  env: Io["env"],
-  stdin?: string,
-): { tool: string; args: Json } {
+export function toCall(instruction: string | undefined, options: RunOptions, env: Io["env"], stdin?: string): Call {
   const mistakes = findMistakes(instruction, options);
   if (mistakes.length > 0) throw new InvalidInputError(mistakes, { hint: "agent-dispatch run --help shows examples" });
   const parent = env[settings.taskId];

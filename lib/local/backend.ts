@@ -169,8 +169,8 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
       closing.abort();
       const left = spare;
       spare = undefined;
-      await left?.ready.catch(() => {});
       if (left) await end(left.sessionId);
+      await left?.ready.catch(() => {});
     },
   };
 }

@@ -15,6 +15,7 @@ import { lockState, prepareState, readOrMakeToken } from "./endpoint.ts";
 import { openHttp } from "./http.ts";
 import { startJanitor } from "./janitor.ts";
 import { stderrLogger } from "./logger.ts";
+import { neededSessions } from "./settling.ts";
 import { openTaskStore } from "./task-store.ts";
 import { localWorkflow } from "./workflow.ts";
 import { keepYoungSpaceSmall } from "./young-space.ts";
@@ -47,8 +48,11 @@ export type LocalSystem = {
   tokenFile: string;
   stateDir: string;
   ports: Ports;
-  /** Resolves once nothing of this system runs in this process; workers go on, and are found again at the next start. */
-  close(): Promise<void>;
+  /**
+   * Resolves once nothing of this system runs in this process; workers with a job go on, and are found at the next start,
+   * other than those of the task named and of what it dispatched.
+   */
+  close(ending?: string): Promise<void>;
 };
 
 /**
@@ -60,7 +64,9 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
   const log = options.log ?? stderrLogger(logLevelOf(process.env[settings.logLevel]));
   keepYoungSpaceSmall();
   const closers: (() => void | Promise<void>)[] = [];
-  const closeAll = async () => {
+  let ending: string | undefined;
+  const closeAll = async (taskId?: string) => {
+    ending ??= taskId;
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
@@ -81,9 +87,13 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
     const secret = createHmac("sha256", token).update("artifact uploads").digest();
     let baseUrl = "";
     const artifacts = openArtifacts(join(stateDir, "artifacts"), { baseUrl: () => baseUrl, secret });
+    const backend = localBackend({ stateDir, configuration: watched.current, log, prewarm: options.prewarm ?? true });
+    // Nobody is left to end the session of a task that is over.
+    closers.push(() =>
+      backend.reconcile(() => neededSessions({ store }, ending)).catch((error) => log.warn(String(error))),
+    );
     const workflow = localWorkflow({ ports: () => ports, ...(options.steps && { steps: options.steps }) });
     closers.push(() => workflow.close());
-    const backend = localBackend({ stateDir, configuration: watched.current, log, prewarm: options.prewarm ?? true });
     closers.push(() => backend.close());
     const { current: configuration } = watched;
     // Until it is used it loads no SDK and looks for no credentials.

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
@@ -55,6 +56,12 @@ export class Cli {
     return `${this.out}\n${this.err}`;
   }
 
+  /** Whether the process has said what is to happen at that signal. */
+  listensTo(signal: NodeJS.Signals): boolean {
+    const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${this.child.pid}/status`, "utf8"))?.[1] ?? "0";
+    return ((BigInt(`0x${caught}`) >> BigInt(constants.signals[signal] - 1)) & 1n) === 1n;
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.child.kill(signal);
   }
@@ -66,7 +73,7 @@ export function cli(...args: ConstructorParameters<typeof Cli>): Promise<Ended> 
 }
 
 /** What the tests themselves run in must not reach what they test. */
-function cleanEnv(): Record<string, string | undefined> {
+export function cleanEnv(): Record<string, string | undefined> {
   const ours = (name: string) => name.startsWith("AGENTDISPATCH_") || name === "CI" || name === "FORCE_COLOR";
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours(name)));
 }

@@ -1,13 +1,17 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { makeFolder, removeFolder } from "./cli.ts";
+import { processesOf } from "./left-behind.ts";
+
+const demo = fileURLToPath(new URL("../../bin/demo.ts", import.meta.url));
 
 test("the demonstration shows what it promises, and leaves no state behind", { timeout: 60_000 }, async () => {
-  const demo = fileURLToPath(new URL("../../bin/demo.ts", import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [demo]).catch((error) => error);
   expect(stdout).toContain("✔ all of it was as it should be");
   expect(stdout).toMatch(/^3 .*failed/m);
@@ -16,4 +20,17 @@ test("the demonstration shows what it promises, and leaves no state behind", { t
   expect(existsSync(report)).toBe(true);
   expect(stdout).not.toContain("The state is in");
   await rm(dirname(report), { recursive: true });
+});
+
+test("a demonstration that is interrupted leaves no worker behind", { timeout: 60_000 }, async () => {
+  const folder = await makeFolder();
+  const child = spawn(process.execPath, [demo], {
+    env: { ...process.env, TMPDIR: folder },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ended = once(child, "close");
+  for await (const chunk of child.stdout) if (String(chunk).includes("step 1")) child.kill("SIGINT");
+  expect(await ended).toEqual([130, null]);
+  expect(processesOf(folder)).toEqual([]);
+  await removeFolder(folder);
 });

@@ -21,7 +21,7 @@ function makeContext(found: () => Found | undefined, patienceMs = 300) {
       throw new Error("nothing is started here");
     },
   };
-  const context: Context = { io, local, patienceMs, onInterrupt: () => () => {}, exit() {} };
+  const context: Context = { io, local, patienceMs, onDeparture: () => () => {}, exit() {} };
   return { io, context };
 }
 

@@ -81,20 +81,6 @@ test("a line is seen within a second, and Ctrl-C cancels", { timeout: TIMEOUT },
   expect(code).toBe(130);
 });
 
-test("a reader that leaves ends the run", { timeout: TIMEOUT }, async () => {
-  const started = new Cli([
-    "run",
-    "--state-dir",
-    stateDir,
-    "--command",
-    "while echo more; do sleep 0.1; done",
-    "--shell",
-  ]);
-  await started.shows("more");
-  started.child.stdout?.destroy();
-  expect(await started.ended).toMatchObject({ code: 130, err: expect.stringContaining("■ cancelled") });
-});
-
 test("of two runs at the same time neither depends on which ends first", { timeout: TIMEOUT }, async () => {
   const first = new Cli(["run", "--state-dir", stateDir, "--command", "echo first; sleep 1", "--shell"]);
   await first.shows("first");
@@ -103,7 +89,15 @@ test("of two runs at the same time neither depends on which ends first", { timeo
   expect(second).toMatchObject({ code: 0, out: "1\n2\n3\n4\n" });
 });
 
-test("--detach needs a system that stays", { timeout: TIMEOUT }, async () => {
+test("--detach needs a system that stays: that of another run ends with it", { timeout: TIMEOUT }, async () => {
+  const other = new Cli(["run", "--state-dir", stateDir, "--command", "echo working; sleep 60", "--shell"]);
+  await other.shows("working");
+  expect(await run(["--command", "true", "--detach"])).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("no local system is running"),
+  });
+  other.kill("SIGINT");
+  await other.ended;
   const { code, err } = await run(["--command", "true", "--detach"]);
   expect(err).toMatch(/^error: no local system is running on .*\nhint: agent-dispatch local starts it/);
   expect(code).toBe(1);

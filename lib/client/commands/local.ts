@@ -12,6 +12,7 @@ import { toPage, toRecord } from "../reply.ts";
 export const DEFAULT_PORT = 8377;
 
 const STOP_WAIT_MS = 20_000;
+const IMPATIENT_MS = 3000;
 const PAGE = 100;
 const MAX_COUNTED = 1000;
 
@@ -31,15 +32,21 @@ export async function start(context: Context, options: StartOptions): Promise<nu
   const { io, local } = context;
   const { store: kind, table, endpoint, region, json: _, ...place } = options;
   const store = chosenStore(kind, { table, endpoint, region });
-  const system = await local.start({ ...place, forRun: false, ...(store && { store }) });
-  const interrupted = new Promise<void>((resolve) => {
-    context.onInterrupt((count) => (count === 1 ? resolve() : context.exit(1)));
+  const asked = Promise.withResolvers<void>();
+  let times = 0;
+  context.onDeparture((why) => {
+    if (why === "reader_gone") return;
+    times += 1;
+    asked.resolve();
+    // Closing ends the spare worker, so it is given a moment all the same.
+    if (times > 1) setTimeout(() => context.exit(1), IMPATIENT_MS);
   });
+  const system = await local.start({ ...place, forRun: false, ...(store && { store }) });
   if (options.json) {
     const { url, tokenFile, stateDir } = system;
     await printJson(io, { url, tokenFile, stateDir, pid: process.pid });
   } else await write(io.stdout, howToConnect(io, system));
-  await interrupted;
+  await asked.promise;
   await write(io.stderr, "\nstopping; tasks that have not ended resume on the next start\n");
   await system.close();
   return 0;

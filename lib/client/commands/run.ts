@@ -1,73 +1,142 @@
 import { text } from "node:stream/consumers";
 import { DispatchError } from "../../domain/errors.ts";
 import type { Json } from "../../domain/task.ts";
-import { type OpenDoor, openForRun, openRunning } from "../door.ts";
+import { type OpenDoor, openForRun, openStaying } from "../door.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { CANCELLED, exitCodeOf, USAGE_ERROR } from "../exit-code.ts";
 import { follow } from "../follow.ts";
+import type { Departure } from "../interrupt.ts";
 import { type Io, write } from "../io.ts";
 import { LiveView } from "../live.ts";
 import { printOutcome } from "../outcome.ts";
 import { oneLine, paint, printJson } from "../print.ts";
 import type { Context } from "../program.ts";
 import { type TaskOutcome, type TaskRecord, toOutcome, toQuestions } from "../reply.ts";
-import { type RunOptions, toCall } from "../run-call.ts";
+import { type Call, type RunOptions, toCall } from "../run-call.ts";
+
+/** What a shell says of a program that these signals ended: SIGHUP, and SIGPIPE. */
+const HUNG_UP = 129;
+const READER_GONE = 141;
 
 /** Dispatches one task, shows it while it runs, and resolves with the job's own exit code. */
 export async function run(context: Context, instruction: string | undefined, options: RunOptions): Promise<number> {
-  const { io, local } = context;
+  const { io } = context;
   const stdin = options.stdin === "-" ? await text(io.stdin) : options.stdin;
   const call = toCall(instruction, options, io.env, stdin);
-  if (options.detach) {
-    // Nothing would run the task once this process has ended, so only a system that stays will do.
-    const endpoint = await openRunning(local, options);
-    return await endpoint
-      .call(call.tool, call.args)
-      .then((handle) => printHandle(io, options, handle))
-      .finally(() => endpoint.close());
+  return options.detach ? detach(context, options, call) : new Attendance(context, options).attend(call);
+}
+
+/** Only a system that stays will do: nothing else would run the task once this process has ended. */
+async function detach({ io, local }: Context, options: RunOptions, call: Call): Promise<number> {
+  const endpoint = await openStaying(local, options);
+  return await endpoint
+    .call(call.tool, call.args)
+    .then((handle) => printHandle(io, options, handle))
+    .finally(() => endpoint.close());
+}
+
+/**
+ * One task from its dispatch until nothing is left of it. The first Ctrl-C cancels it, the second ends its worker. When the
+ * terminal is closed or the reader of the output leaves, a system that stays goes on with the task, and this command ends.
+ */
+class Attendance {
+  readonly #context: Context;
+  readonly #options: RunOptions;
+  readonly #door: OpenDoor;
+  readonly #left = Promise.withResolvers<number>();
+  /** Aborted once the clean-up is not waited for any more. */
+  readonly #haste = new AbortController();
+  #view: LiveView | undefined;
+  #taskId: string | undefined;
+  #interrupts = 0;
+  #exitCode: number | undefined;
+
+  constructor(context: Context, options: RunOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#door = openForRun(context, options, (line) => void this.#tell(line));
   }
-  let view: LiveView | undefined;
-  const tell = (line: string) => void (view?.note(line) ?? write(io.stderr, `› ${line}\n`));
-  const door = await openForRun(context, options, tell);
-  try {
-    const handle = await door.endpoint.call(call.tool, call.args);
+
+  async attend(call: Call): Promise<number> {
+    const release = this.#context.onDeparture((why) => this.#depart(why));
+    const whole = this.#perform(call);
+    // Whoever has left does not hear of it.
+    whole.catch(() => {});
+    try {
+      return await Promise.race([whole, this.#left.promise]);
+    } finally {
+      await this.#view?.stop();
+      await this.#door.close();
+      release();
+    }
+  }
+
+  async #perform({ tool, args }: Call): Promise<number> {
+    const { io } = this.#context;
+    const { endpoint } = this.#door;
+    const handle = await endpoint.call(tool, args);
     const id = taskIdOf(handle);
-    if (id === undefined) return await printClarification(io, options, handle);
-    view = new LiveView(io, options.json ? { stdout: io.stderr } : {});
-    const { record, outcome } = await watch(context, door, id, view).finally(() => view?.stop());
-    const exitCode = exitCodeOf(outcome);
-    if (options.json) await printJson(io, { ...record.whole, ...outcome.whole, exitCode });
+    if (id === undefined) return await printClarification(io, this.#options, handle);
+    this.#taskId = id;
+    const view = new LiveView(io, this.#options.json ? { stdout: io.stderr } : {});
+    this.#view = view;
+    await view.note(id);
+    if (this.#interrupts > 0) void cancel(endpoint, id, view);
+    const { record, outcome } = await watch(endpoint, id, view);
+    await view.stop();
+    this.#exitCode = exitCodeOf(outcome);
+    if (this.#options.json) await printJson(io, { ...record.whole, ...outcome.whole, exitCode: this.#exitCode });
     else await printOutcome(io, record, outcome, view.elapsedMs);
-    return exitCode;
-  } finally {
-    await door.close();
+    await this.#door.settle(id, this.#haste.signal);
+    return this.#exitCode;
+  }
+
+  #depart(why: Departure): void {
+    const task = this.#taskId;
+    if (why === "interrupt") this.#interrupt();
+    else if (this.#door.stays()) {
+      if (task) void this.#tell(`the task goes on: agent-dispatch logs ${task} --follow`);
+      this.#left.resolve(why === "hangup" ? HUNG_UP : READER_GONE);
+    } else if (why === "reader_gone") {
+      void this.#view?.hush("nobody reads the output any more; the task goes on to its end, and Ctrl-C cancels it");
+    } else if (this.#interrupts === 0) this.#interrupt();
+  }
+
+  #interrupt(): void {
+    this.#interrupts += 1;
+    if (this.#exitCode !== undefined) this.#haste.abort();
+    else if (this.#interrupts === 1) {
+      void this.#tell("ending the task; Ctrl-C once more ends its worker at once");
+      if (this.#taskId !== undefined && this.#view) void cancel(this.#door.endpoint, this.#taskId, this.#view);
+    } else if (this.#interrupts === 2) void this.#abandon();
+    else this.#context.exit(CANCELLED);
+  }
+
+  async #abandon(): Promise<void> {
+    if (this.#taskId !== undefined) await this.#door.abandon(this.#taskId).catch(() => {});
+    this.#left.resolve(CANCELLED);
+  }
+
+  #tell(line: string): Promise<void> {
+    return this.#view?.note(line) ?? write(this.#context.io.stderr, `› ${line}\n`);
   }
 }
 
-/** Follows the task to its end. The first Ctrl-C cancels it, the second leaves. */
+/** Follows the task to its end. */
 async function watch(
-  context: Context,
-  door: OpenDoor,
+  endpoint: Endpoint,
   id: string,
   view: LiveView,
 ): Promise<{ record: TaskRecord; outcome: TaskOutcome }> {
-  await view.note(id);
-  const release = context.onInterrupt((count) => {
-    if (count > 1) return void view.stop().then(() => context.exit(CANCELLED));
-    void view.note("ending the task; Ctrl-C once more leaves at once");
-    void cancel(door.endpoint, id, view);
-  });
   try {
-    const record = await follow(door.endpoint, id, view);
-    return { record, outcome: toOutcome(await door.endpoint.call("get_task_result", { task_id: id })) };
+    const record = await follow(endpoint, id, view);
+    return { record, outcome: toOutcome(await endpoint.call("get_task_result", { task_id: id })) };
   } catch (error) {
     if (!(error instanceof DispatchError)) throw error;
     throw new DispatchError(error.code, `lost sight of ${id}: ${error.message}`, error.retryable, {
       hint: `the task is kept: agent-dispatch local starts the system again, agent-dispatch status ${id} shows how it stands`,
       cause: error,
     });
-  } finally {
-    release();
   }
 }
 

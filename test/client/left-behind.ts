@@ -1,0 +1,32 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { openTaskStore } from "../../lib/local/task-store.ts";
+
+/** Every process of a session in a state below this folder, told by its environment: workers, jobs, what jobs started. */
+export function processesOf(folder: string): number[] {
+  const session = new RegExp(`\\0TMPDIR=${folder}/\\S*sessions/`);
+  return readdirSync("/proc").flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    try {
+      return session.test(`\0${readFileSync(`/proc/${name}/environ`, "utf8")}`) ? [Number(name)] : [];
+    } catch {
+      return []; // gone meanwhile
+    }
+  });
+}
+
+/** What a system that has ended left behind: processes, folders of sessions, and tasks that are not settled. */
+export async function leftBehind(
+  stateDir: string,
+): Promise<{ processes: number[]; sessions: string[]; open: string[] }> {
+  const store = openTaskStore(stateDir);
+  try {
+    const open = await store.listDue(Number.MAX_SAFE_INTEGER, 100);
+    const folder = join(stateDir, "sessions");
+    return { processes: processesOf(stateDir), sessions: existsSync(folder) ? readdirSync(folder) : [], open };
+  } finally {
+    store.close();
+  }
+}
+
+export const nothing = { processes: [], sessions: [], open: [] };

@@ -1,0 +1,98 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Cli, makeFolder, removeFolder } from "./cli.ts";
+import { leftBehind, nothing, processesOf } from "./left-behind.ts";
+
+const TIMEOUT = 60_000;
+
+let stateDir = "";
+beforeEach(async () => {
+  stateDir = await makeFolder();
+});
+afterEach(async () => {
+  for (const pid of processesOf(stateDir)) process.kill(pid, "SIGKILL");
+  await removeFolder(stateDir);
+});
+
+/** A run that starts a system for itself; a shell runs the line. */
+const run = (line: string, ...more: string[]) =>
+  new Cli(["run", "--state-dir", stateDir, "--shell", "--command", line, ...more]);
+
+const artifact = 'echo kept > "$AGENTDISPATCH_ARTIFACTS_DIR/kept.txt"';
+
+test.each([
+  ["succeeds with an artifact", artifact, [], 0],
+  ["fails with an artifact", `${artifact}; exit 3`, [], 3],
+  ["runs out of time", "sleep 60", ["--timeout", "1s"], 124],
+  ["cannot begin", "true", ["--cwd", "/no/such/folder"], 1],
+  ["leaves something running", "sleep 60 & echo done", [], 0],
+])("a run that %s leaves nothing behind", { timeout: TIMEOUT }, async (_, line, more, code) => {
+  expect(await run(line, ...more).ended).toMatchObject({ code });
+  expect(await leftBehind(stateDir)).toEqual(nothing);
+});
+
+test("a run that is interrupted leaves nothing behind, at whatever moment", { timeout: TIMEOUT }, async () => {
+  const moments: [string, RegExp][] = [
+    ["as soon as it has a task", /^› task_/m],
+    ["while the job runs", /^working$/m],
+  ];
+  for (const [moment, shown] of moments) {
+    const interrupted = run("echo working; sleep 60");
+    await interrupted.shows(shown);
+    interrupted.kill("SIGINT");
+    expect(await interrupted.ended, moment).toMatchObject({ code: 130 });
+    expect(await leftBehind(stateDir), moment).toEqual(nothing);
+  }
+});
+
+test("a run that is interrupted before it has a task ends it as soon as it has one", { timeout: TIMEOUT }, async () => {
+  const interrupted = run("sleep 60");
+  // Node itself listens to SIGINT from its start; SIGHUP is the last that the command line asks for.
+  await expect.poll(() => interrupted.listensTo("SIGHUP"), { timeout: 20_000, interval: 1 }).toBe(true);
+  interrupted.kill("SIGINT");
+  expect(await interrupted.ended).toMatchObject({ code: 130 });
+  expect(await leftBehind(stateDir)).toEqual(nothing);
+});
+
+test("a second Ctrl-C ends at once what does not end by itself", { timeout: TIMEOUT }, async () => {
+  const stubborn = run("trap '' TERM; echo working; while true; do sleep 1; done");
+  await stubborn.shows("working");
+  stubborn.kill("SIGINT");
+  await stubborn.shows("Ctrl-C once more");
+  stubborn.kill("SIGINT");
+  expect(await stubborn.ended).toMatchObject({ code: 130 });
+  const { processes, sessions } = await leftBehind(stateDir);
+  expect({ processes, sessions }).toEqual({ processes: [], sessions: [] });
+});
+
+test("what a job dispatched in the same system ends with the run", { timeout: TIMEOUT }, async () => {
+  const inner = `"${process.execPath}" bin/agent-dispatch.ts run --state-dir "${stateDir}" --command "sleep 60"`;
+  // The inner run is gone before it could cancel its task.
+  const outer = run(
+    `${inner} 2>inner.log & until grep -q running inner.log; do sleep 0.1; done; kill -9 $!; rm inner.log`,
+  );
+  expect(await outer.ended).toMatchObject({ code: 0 });
+  expect(await leftBehind(stateDir)).toEqual(nothing);
+});
+
+test("jobs of a system that was stopped outlive a run on the same state", { timeout: TIMEOUT }, async () => {
+  const local = new Cli(["local", "--port", "0", "--state-dir", stateDir]);
+  await local.shows("run --command");
+  const detached = run("echo begun; sleep 30", "--detach");
+  const id = (await detached.ended).out.trim();
+  await new Cli(["logs", id, "--state-dir", stateDir, "--follow"]).shows("begun");
+  local.kill("SIGTERM");
+  await local.ended;
+  const before = await leftBehind(stateDir);
+  expect(before).toMatchObject({ open: [id], sessions: [expect.any(String)] });
+  expect(await run(artifact).ended).toMatchObject({ code: 0 });
+  expect(await leftBehind(stateDir)).toEqual(before);
+});
+
+test("a system that is stopped twice leaves no spare worker", { timeout: TIMEOUT }, async () => {
+  const local = new Cli(["local", "--port", "0", "--state-dir", stateDir]);
+  await local.shows("run --command");
+  local.kill("SIGINT");
+  local.kill("SIGTERM");
+  await local.ended;
+  expect(await leftBehind(stateDir)).toEqual(nothing);
+});

@@ -1,0 +1,96 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Cli, cli, makeFolder, removeFolder } from "./cli.ts";
+import { leftBehind, nothing, processesOf } from "./left-behind.ts";
+import { agentDispatch, Terminal } from "./terminal.ts";
+
+const TIMEOUT = 60_000;
+const CTRL_C = "\u0003";
+
+let stateDir = "";
+beforeEach(async () => {
+  stateDir = await makeFolder();
+});
+afterEach(async () => {
+  for (const pid of processesOf(stateDir)) process.kill(pid, "SIGKILL");
+  await removeFolder(stateDir);
+});
+
+const run = (line: string) => `${agentDispatch} run --state-dir ${stateDir} --shell --command '${line}'`;
+
+/** Whether the cursor is shown again, and no frame of a spinner stands after what was last cleared. */
+function isTidy(raw: string): boolean {
+  const cleared = raw.lastIndexOf("\u001b[1G\u001b[0K");
+  return raw.lastIndexOf("\u001b[?25h") > raw.lastIndexOf("\u001b[?25l") && !/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/.test(raw.slice(cleared));
+}
+
+test("a run whose reader leaves goes on to its end, quietly, and leaves nothing behind", {
+  timeout: TIMEOUT,
+}, async () => {
+  const done = join(stateDir, "done");
+  const job = `for i in 1 2 3 4 5; do echo line $i; echo aside $i >&2; sleep 0.3; done; touch ${done}; exit 5`;
+  const { code, raw } = await new Terminal(`set -o pipefail; ${run(job)} | head -2`).ended;
+  expect(raw).toMatch(/line 1\r\n[\s\S]*line 2\r\n/);
+  expect(raw).toContain("the task goes on to its end");
+  expect(raw).not.toMatch(/line 5|^aside 5/m);
+  expect(raw).toMatch(/✖ failed.* in .*exit code 5/);
+  expect(isTidy(raw)).toBe(true);
+  expect(existsSync(done)).toBe(true);
+  expect(code).toBe(5);
+  expect(await leftBehind(stateDir)).toEqual(nothing);
+});
+
+test("at a system that stays, a run whose reader leaves ends, and its task goes on there", {
+  timeout: TIMEOUT,
+}, async () => {
+  const local = new Cli(["local", "--port", "0", "--state-dir", stateDir]);
+  await local.shows("run --command");
+  const [go, done] = [join(stateDir, "go"), join(stateDir, "done")];
+  const job = `for i in 1 2 3 4; do echo line $i; sleep 0.2; done; until [ -e ${go} ]; do sleep 0.1; done; touch ${done}`;
+  const { code, raw } = await new Terminal(`set -o pipefail; ${run(job)} | head -2`).ended;
+  expect(code).toBe(141);
+  expect(isTidy(raw)).toBe(true);
+  const id = /the task goes on: agent-dispatch logs (task_\w+) --follow/.exec(raw)?.[1] ?? "";
+  expect(await cli(["status", id, "--state-dir", stateDir])).toMatchObject({ out: expect.stringMatching(/running/) });
+  await new Terminal(`touch ${go}`).ended;
+  expect(await cli(["logs", id, "--follow", "--state-dir", stateDir])).toMatchObject({ code: 0 });
+  expect(existsSync(done)).toBe(true);
+  local.kill("SIGTERM");
+  await local.ended;
+});
+
+test("Ctrl-C on a terminal cancels and leaves neither a spinner nor a worker", { timeout: TIMEOUT }, async () => {
+  const terminal = new Terminal(run("echo working; sleep 60"));
+  await terminal.shows("working");
+  terminal.type(CTRL_C);
+  const { code, raw } = await terminal.ended;
+  expect(raw).toContain("■ cancelled");
+  expect(isTidy(raw)).toBe(true);
+  expect(code).toBe(130);
+  expect(await leftBehind(stateDir)).toEqual(nothing);
+});
+
+test("a terminal that is closed ends the run and everything it started", { timeout: TIMEOUT }, async () => {
+  const terminal = new Terminal(run('trap "" HUP; echo working; sleep 60'));
+  await terminal.shows("working");
+  terminal.close();
+  await terminal.ended;
+  await expect.poll(() => leftBehind(stateDir), { timeout: 30_000, interval: 200 }).toEqual(nothing);
+});
+
+test("a terminal that is closed leaves the task to a system that stays", { timeout: TIMEOUT }, async () => {
+  const local = new Cli(["local", "--port", "0", "--state-dir", stateDir]);
+  await local.shows("run --command");
+  const terminal = new Terminal(run("echo working; sleep 2; echo finished"));
+  await terminal.shows("working");
+  const id = /task_[0-9a-f]{32}/.exec(terminal.raw)?.[0] ?? "";
+  terminal.close();
+  await terminal.ended;
+  expect(await cli(["logs", id, "--follow", "--state-dir", stateDir])).toMatchObject({
+    code: 0,
+    out: "working\nfinished\n",
+  });
+  local.kill("SIGTERM");
+  await local.ended;
+});
