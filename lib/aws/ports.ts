@@ -46,6 +46,7 @@ export function openPorts({ folder, log, env = process.env }: Options): Ports {
     log,
     now,
     holdSeconds: HOLD_SECONDS,
+    runtimePrefix: neededSetting(env, settings.runtimePrefix),
   });
   return {
     store: openTaskStore({ tableName: neededSetting(env, settings.table), region, retentionDays }),
@@ -55,8 +56,8 @@ export function openPorts({ folder, log, env = process.env }: Options): Ports {
     backends: { [backend.name]: backend },
     configuration: () => configuration,
     now,
-    // A visit that lasts is paid for; an execution's history has room for one a minute.
-    pace: { visitSeconds: 0, maxPauseSeconds: 60 },
+    // The function of Watch has 115 s; an execution's history has room for a visit a minute.
+    pace: { visitSeconds: 90, maxPauseSeconds: 60 },
     // A function is never told that it is about to end.
     closing: new AbortController().signal,
     log,

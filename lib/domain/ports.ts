@@ -183,7 +183,7 @@ export interface ForeignRuntimes {
 
 /** How Watch and waiting callers look: set per platform. */
 export type Pace = {
-  /** Seconds for which one visit of Watch keeps looking before it returns. */
+  /** Longest time, in seconds, for which one visit of Watch keeps looking before it returns. */
   visitSeconds: number;
   /** Longest pause between two visits, in seconds. */
   maxPauseSeconds: number;
