@@ -38,6 +38,8 @@ type Options = ClientOptions & {
   log: Logger;
   /** Epoch milliseconds. */
   now: () => number;
+  /** What the names of the runtimes that are made for tasks begin with; default `ad_`. */
+  runtimePrefix?: string;
   /** Longest time for which this process can hold the connection on which a foreign runtime answers, in seconds. */
   holdSeconds: number;
 };
@@ -80,7 +82,8 @@ export function agentCoreBackend(options: Options): BackendAdapter {
     configRequirements: { runtime: ["ecrImageUri", "executionRoleArn"], session: ["runtimeArn"] },
 
     nameSession: sessionIdOf,
-    nameRuntime: (task) => (task.target.mode === "runtime" ? runtimeNameOf(task) : undefined),
+    nameRuntime: (task) =>
+      task.target.mode === "runtime" ? runtimeNameOf(task, options.runtimePrefix ?? "ad_") : undefined,
 
     provision: (task) =>
       orNothingMade(async (attempt) => {

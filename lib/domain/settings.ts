@@ -22,6 +22,8 @@ export const settings = {
   workerRole: "AGENTDISPATCH_WORKER_ROLE_ARN",
   /** Functions: ARN of the runtime that the stack deployed for sessions. */
   sharedRuntime: "AGENTDISPATCH_SHARED_RUNTIME_ARN",
+  /** Functions: what the names of the runtimes that are made for tasks begin with, in this stack alone. */
+  runtimePrefix: "AGENTDISPATCH_RUNTIME_PREFIX",
   /** Functions of the workflow: the state whose step they are, as `dispatch.asl.json` names it. */
   step: "AGENTDISPATCH_STEP",
 

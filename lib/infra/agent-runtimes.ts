@@ -3,21 +3,23 @@ import { type IGrantable, PolicyStatement, type PolicyStatementProps } from "aws
 import type { Construct } from "constructs";
 import type { Configuration } from "../domain/profile.ts";
 import { accountRoles, targetPatterns, targetRegions } from "./named-targets.ts";
+import { taskRuntimePrefix } from "./runtime-names.ts";
 import { allowServiceLinkedRole } from "./service-linked-role.ts";
+import { LOG_GROUPS } from "./worker-role.ts";
 
 /** What follows `runtime/` in an ARN, or in a pattern for one. */
 const idIn = (pattern: string): string =>
   Token.isUnresolved(pattern) ? Fn.select(1, Fn.split("/", pattern)) : (pattern.split("/")[1] ?? "");
 
-const LOG_GROUPS = "/aws/bedrock-agentcore/runtimes";
-
 /**
- * The AgentCore runtimes that tasks run on: those made for one task, which are named `ad_<id>`, and those that the
- * configuration names or lets callers name. Whoever uses them may also enter the accounts that the configuration names.
+ * The AgentCore runtimes that tasks run on: those made for one task, whose names begin with `taskRuntimePrefix`,
+ * and those that the configuration names or lets callers name. Whoever uses them may also enter the accounts that the configuration names.
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrockagentcore.html
  */
 export class AgentRuntimes {
   readonly #scope: Construct;
+  /** A pattern for the names of those made for tasks, and so for their ids. */
+  readonly #ownName: string;
   readonly #partition: string;
   readonly #account: string;
   readonly #regions: readonly string[];
@@ -30,6 +32,7 @@ export class AgentRuntimes {
   constructor(scope: Construct, configuration: Configuration) {
     const { partition, account, region } = Stack.of(scope);
     this.#scope = scope;
+    this.#ownName = `${taskRuntimePrefix(scope)}*`;
     this.#partition = partition;
     this.#account = account;
     this.#regions = targetRegions(configuration, region);
@@ -102,22 +105,22 @@ export class AgentRuntimes {
       ["DeleteWorkloadIdentity"],
       [
         this.#everywhere("workload-identity-directory/default"),
-        this.#everywhere("workload-identity-directory/default/workload-identity/ad_*"),
+        this.#everywhere(`workload-identity-directory/default/workload-identity/${this.#ownName}`),
       ],
     );
     this.#list(grantee);
-    this.#add(grantee, { actions: ["logs:DeleteLogGroup"], resources: [this.#logGroup("ad_*")] });
+    this.#add(grantee, { actions: ["logs:DeleteLogGroup"], resources: [this.#logGroup(this.#ownName)] });
   }
 
   /** What their containers print: why one did not start is said nowhere else. */
   grantReadLogsOfOwn(grantee: IGrantable): void {
-    this.#add(grantee, { actions: ["logs:FilterLogEvents"], resources: [this.#logGroup("ad_*")] });
+    this.#add(grantee, { actions: ["logs:FilterLogEvents"], resources: [this.#logGroup(this.#ownName)] });
   }
 
   grantReadLogs(grantee: IGrantable): void {
     // The group of a runtime is named for its id and its endpoint.
     const groups = this.#patterns.map((pattern) => this.#logGroup(`${idIn(pattern)}*`));
-    this.#add(grantee, { actions: ["logs:FilterLogEvents"], resources: [this.#logGroup("ad_*"), ...groups] });
+    this.#add(grantee, { actions: ["logs:FilterLogEvents"], resources: [this.#logGroup(this.#ownName), ...groups] });
   }
 
   /** How many there may be, and how many there are. */
@@ -135,7 +138,7 @@ export class AgentRuntimes {
    * and deleted all the same. Their name bounds it.
    */
   get #own(): string {
-    return this.#everywhere("runtime/ad_*");
+    return this.#everywhere(`runtime/${this.#ownName}`);
   }
 
   #everywhere(resource: string): string {

@@ -14,6 +14,7 @@ import { Janitor } from "./janitor.ts";
 import { McpApi } from "./mcp-api.ts";
 import { repositoryArns, targetPatterns, targetRegions } from "./named-targets.ts";
 import { addOutputs } from "./outputs.ts";
+import { sharedRuntimeName, taskRuntimePrefix } from "./runtime-names.ts";
 import { ServiceLinkedRole } from "./service-linked-role.ts";
 import { SharedRuntime } from "./shared-runtime.ts";
 import { TaskTable } from "./task-table.ts";
@@ -45,6 +46,7 @@ export class DispatchStack extends Stack {
     });
     const regions = targetRegions(configuration, this.region);
     const workerRole = new WorkerRole(this, "WorkerRole", {
+      runtimeNames: [`${taskRuntimePrefix(this)}*`, `${sharedRuntimeName(cloud.stackName)}-*`],
       image: image.repository,
       repositories: repositoryArns(targetPatterns(configuration, "repositories"), this.partition),
       models: modelArns(configuration, { partition: this.partition, account: this.account, regions }),
@@ -68,6 +70,7 @@ export class DispatchStack extends Stack {
         [settings.workerImage]: deployed.workerImageUri,
         [settings.workerRole]: deployed.workerRoleArn,
         [settings.sharedRuntime]: deployed.sharedRuntimeArn,
+        [settings.runtimePrefix]: taskRuntimePrefix(this),
       },
     };
     const mcp = new McpApi(this, "Mcp", deployment);

@@ -2,6 +2,7 @@ import { CfnOutput, type Stack } from "aws-cdk-lib";
 import type { DockerImageAsset } from "aws-cdk-lib/aws-ecr-assets";
 import type { ArtifactBucket } from "./artifact-bucket.ts";
 import type { McpApi } from "./mcp-api.ts";
+import { taskRuntimePrefix } from "./runtime-names.ts";
 import type { SharedRuntime } from "./shared-runtime.ts";
 import type { TaskTable } from "./task-table.ts";
 import type { WorkflowReference } from "./workflow-reference.ts";
@@ -36,6 +37,7 @@ export function addOutputs(stack: Stack, { mcp, table, artifacts, workflow, imag
     WorkerImageUri: [image.imageUri, "the worker's image"],
     WorkerRepository: [image.repository.repositoryUri, "where the worker's image is"],
     SharedRuntimeArn: [shared.arn, "the runtime of the profile shared"],
+    RuntimePrefix: [taskRuntimePrefix(stack), "what the names of the runtimes made for tasks begin with"],
   };
   for (const [id, [value, description]] of Object.entries(outputs)) new CfnOutput(stack, id, { value, description });
 }

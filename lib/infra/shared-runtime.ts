@@ -2,6 +2,7 @@ import { CfnRuntime } from "aws-cdk-lib/aws-bedrockagentcore";
 import type { IRole } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import type { CloudSettings } from "../domain/cloud.ts";
+import { sharedRuntimeName } from "./runtime-names.ts";
 
 type Props = { cloud: CloudSettings; imageUri: string; role: IRole };
 
@@ -12,8 +13,7 @@ export class SharedRuntime extends Construct {
   constructor(scope: Construct, id: string, { cloud, imageUri, role }: Props) {
     super(scope, id);
     const runtime = new CfnRuntime(this, "Runtime", {
-      // Names that begin with `ad_` are those of runtimes made for one task.
-      agentRuntimeName: `shared_${cloud.stackName.replaceAll("-", "_")}`,
+      agentRuntimeName: sharedRuntimeName(cloud.stackName),
       description: "AgentDispatch: sessions of the profile shared",
       agentRuntimeArtifact: { containerConfiguration: { containerUri: imageUri } },
       roleArn: role.roleArn,

@@ -3,7 +3,12 @@ import type { IRepository } from "aws-cdk-lib/aws-ecr";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
 
+/** Where AgentCore makes the log groups of runtimes, each named for the runtime's id and its endpoint. */
+export const LOG_GROUPS = "/aws/bedrock-agentcore/runtimes";
+
 type Props = {
+  /** Patterns for the ids of the runtimes that it is for. */
+  runtimeNames: readonly string[];
   /** Where the images are that it may pull besides the worker's own, as ARNs. */
   repositories: readonly string[];
   /** Bedrock models and inference profiles, as ARNs. */
@@ -17,7 +22,7 @@ type Props = {
  * https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-permissions.html
  */
 export class WorkerRole extends Role {
-  constructor(scope: Construct, id: string, { repositories, models, image }: Props) {
+  constructor(scope: Construct, id: string, { runtimeNames, repositories, models, image }: Props) {
     const { partition, account } = Stack.of(scope);
     super(scope, id, {
       description: "AgentDispatch: what jobs on AgentCore may do",
@@ -31,9 +36,10 @@ export class WorkerRole extends Role {
     image.grantPull(this);
     this.#allow(["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], repositories);
     const logs = `arn:${partition}:logs:*:${account}:log-group`;
+    // What others print is what others are told of: no job may write it.
     this.#allow(
       ["logs:CreateLogGroup", "logs:DescribeLogStreams", "logs:CreateLogStream", "logs:PutLogEvents"],
-      [`${logs}:/aws/bedrock-agentcore/runtimes/*`],
+      runtimeNames.map((name) => `${logs}:${LOG_GROUPS}/${name}`),
     );
     this.#allow(["logs:DescribeLogGroups"], [`${logs}:*`]);
     this.#allow(

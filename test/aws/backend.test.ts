@@ -72,6 +72,20 @@ const withRefs = async (backend: ReturnType<typeof open>, task: Task): Promise<T
 });
 
 describe("a runtime of a task", () => {
+  it("has a name that begins as those of its stack do, and is found and deleted by the name it was owed under", async () => {
+    const backend = agentCoreBackend({ ...openOptions(), runtimePrefix: "ad_0a1b2c3d_" });
+    const task = runtimeTask();
+    const name = backend.nameRuntime(task) ?? "";
+    expect(name).toMatch(/^ad_0a1b2c3d_[0-9a-f]{32}$/);
+    expect(name).toMatch(/^[a-zA-Z][a-zA-Z0-9_]{0,47}$/);
+    const made = await withRefs(backend, { ...task, owes: { runtime: name } });
+    expect(emulator.runtimes.made[0]?.name).toBe(name);
+    await expect.poll(() => backend.awaitReady(made), { timeout: 20_000 }).toMatchObject({ ready: true });
+    const forgotten = { ...made, providerRefs: {} };
+    await expect.poll(() => open().deleteRuntime(forgotten), { timeout: 20_000 }).toBe(true);
+    expect(emulator.inventory.runtimes).toEqual([]);
+  });
+
   it("is made with everything that its end and its owner need", async () => {
     const task = runtimeTask({ limits: { ...makeTask().limits, timeoutSeconds: 600 } });
     const environment = { AGENT_KEY: "v" };
@@ -240,8 +254,10 @@ describe("a session", () => {
   });
 
   it("is refused on a runtime that was made for one task, and on what is no runtime", async () => {
-    const arn = emulator.deploy(`ad_${"0".repeat(32)}`);
-    await expect(open().provision(sessionTask({ runtimeArn: arn }))).rejects.toMatchObject({ code: "policy.denied" });
+    for (const stack of ["", "0a1b2c3d_"]) {
+      const arn = emulator.deploy(`ad_${stack}${"0".repeat(32)}`);
+      await expect(open().provision(sessionTask({ runtimeArn: arn }))).rejects.toMatchObject({ code: "policy.denied" });
+    }
     await expect(open().provision(sessionTask({ runtimeArn: "arn:aws:s3:::x" }))).rejects.toMatchObject({
       code: "task.target_incomplete",
     });

@@ -23,6 +23,8 @@ import { startStepFunctions } from "./step-functions.ts";
 const PAUSE_MS = 250;
 const RETRY_SCALE = 0.1;
 const BUCKET = "artifacts";
+/** As `test/infra/synthesis.ts` resolves it. */
+const RUNTIME_PREFIX = "ad_0a1b2c3d_";
 /** Of one function: more would only have to share the processor. */
 const MOST_ENVIRONMENTS = 10;
 
@@ -86,6 +88,7 @@ export async function openCloudSystem(configurationWith: (deployed: Deployed) =>
       [settings.workerImage]: deployed.workerImageUri,
       [settings.workerRole]: deployed.workerRoleArn,
       [settings.sharedRuntime]: deployed.sharedRuntimeArn,
+      [settings.runtimePrefix]: RUNTIME_PREFIX,
       [settings.logLevel]: "debug",
       AWS_REGION: REGION,
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,

@@ -40,6 +40,7 @@ export async function openCloud() {
         [settings.workerImage]: "123456789012.dkr.ecr.us-east-1.amazonaws.com/agent-dispatch:worker",
         [settings.workerRole]: "arn:aws:iam::123456789012:role/agent-dispatch-worker",
         [settings.sharedRuntime]: "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/shared-AbCdEf1234",
+        [settings.runtimePrefix]: "ad_0a1b2c3d_",
         [settings.logLevel]: "debug",
         AWS_ENDPOINT_URL_DYNAMODB: dynalite.endpoint,
         AWS_ENDPOINT_URL_SFN: recorder.endpoint,

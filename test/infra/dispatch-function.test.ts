@@ -59,6 +59,7 @@ describe.each(functions)("%s", (name, properties) => {
       "workerImage",
       "workerRole",
       "sharedRuntime",
+      "runtimePrefix",
     ] as const;
     const names = [...needed.map((key) => settings[key]), ...(isStep ? [settings.step] : [])];
     const environment = environmentOf(properties);
@@ -69,6 +70,7 @@ describe.each(functions)("%s", (name, properties) => {
       [settings.bucket]: "<ArtifactsBucket>",
       [settings.workerRole]: "<WorkerRole.Arn>",
       [settings.sharedRuntime]: "<SharedRuntime.AgentRuntimeArn>",
+      [settings.runtimePrefix]: "ad_0a1b2c3d_",
       ...(isStep && { [settings.step]: name }),
     });
     expect(environment[settings.workerImage]).toMatch(

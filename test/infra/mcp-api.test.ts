@@ -127,6 +127,7 @@ test("the outputs end in the line that connects Claude Code", () => {
     "Connect",
     "Endpoint",
     "Region",
+    "RuntimePrefix",
     "SharedRuntimeArn",
     "StateMachineArn",
     "TableName",

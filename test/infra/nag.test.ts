@@ -47,7 +47,7 @@ const accepted: Accepted[] = [
       "traces, metrics, log deliveries, quotas, tokens and lists know no resources; permissions.test.ts has them all",
   },
   {
-    rule: /^IAM5\[Resource::arn:<AWS::Partition>:logs:\*:<AWS::AccountId>:log-group:(?:\*|\/aws\/bedrock-agentcore\/runtimes\/\*)\]$/,
+    rule: /^IAM5\[Resource::arn:<AWS::Partition>:logs:\*:<AWS::AccountId>:log-group:(?:\*|\/aws\/bedrock-agentcore\/runtimes\/(?:ad_.+_|shared_agent_dispatch-)\*)\]$/,
     at: /^WorkerRole\//,
     because: "AgentCore names a log group for a runtime that does not exist yet, and documents these resources",
   },
@@ -57,7 +57,7 @@ const accepted: Accepted[] = [
     because: "files are named for tasks and contents that nobody knows before",
   },
   {
-    rule: /^IAM5\[Resource::arn:[^[\]]+:runtime\/ad_\*\]$/,
+    rule: /^IAM5\[Resource::arn:[^[\]]+:runtime\/ad_.+_\*\]$/,
     at: /^(?:Mcp\/Handler|Workflow\/\w+)\//,
     because: "runtimes are named for their tasks, and end in letters that AgentCore chooses",
   },
@@ -72,7 +72,7 @@ const accepted: Accepted[] = [
     because: "what is being made has no name yet; the tag of a task is demanded in its place",
   },
   {
-    rule: /^IAM5\[Resource::arn:[^[\]]+:workload-identity-directory\/default(?:\/workload-identity\/ad_\*)?\]$/,
+    rule: /^IAM5\[Resource::arn:[^[\]]+:workload-identity-directory\/default(?:\/workload-identity\/ad_.+_\*)?\]$/,
     at: /^Workflow\/Cleanup\//,
     because: "the identity of a runtime is named like it, and deleted with it, in whichever region it was made",
   },
@@ -82,7 +82,7 @@ const accepted: Accepted[] = [
     because: "log groups are named for a runtime and its endpoint; why a container did not start is said there alone",
   },
   {
-    rule: /^IAM5\[Resource::arn:[^[\]]+:log-group:\/aws\/bedrock-agentcore\/runtimes\/ad_\*\]$/,
+    rule: /^IAM5\[Resource::arn:[^[\]]+:log-group:\/aws\/bedrock-agentcore\/runtimes\/ad_.+_\*\]$/,
     at: /^Workflow\/(?:AwaitReady|Start|InvokeForeign|Cleanup)\//,
     because: "the log group of a runtime is named like it, read when it does not start, and deleted with it",
   },

@@ -6,8 +6,8 @@ const names = Object.keys(built.functions);
 
 const account = "us-west-2:123456789012";
 /** In every region: a task may be older than the configuration that names its region. */
-const own = "arn:aws:bedrock-agentcore:*:123456789012:runtime/ad_*";
-const ownLogs = "arn:aws:logs:*:123456789012:log-group:/aws/bedrock-agentcore/runtimes/ad_*";
+const own = "arn:aws:bedrock-agentcore:*:123456789012:runtime/ad_0a1b2c3d_*";
+const ownLogs = "arn:aws:logs:*:123456789012:log-group:/aws/bedrock-agentcore/runtimes/ad_0a1b2c3d_*";
 const shared = ["<SharedRuntime.AgentRuntimeArn>", "<SharedRuntime.AgentRuntimeArn>/*"];
 const identities = `arn:aws:bedrock-agentcore:${account}:workload-identity-directory/default`;
 
@@ -125,7 +125,7 @@ describe("on AgentCore", () => {
     expect(resourcesFor(everyStatement, "bedrock-agentcore:DeleteAgentRuntimeEndpoint")).toEqual([own]);
     expect(resourcesFor(everyStatement, "bedrock-agentcore:DeleteWorkloadIdentity")).toEqual([
       "arn:aws:bedrock-agentcore:*:123456789012:workload-identity-directory/default",
-      "arn:aws:bedrock-agentcore:*:123456789012:workload-identity-directory/default/workload-identity/ad_*",
+      "arn:aws:bedrock-agentcore:*:123456789012:workload-identity-directory/default/workload-identity/ad_0a1b2c3d_*",
     ]);
     expect(resourcesFor(everyStatement, "logs:DeleteLogGroup")).toEqual([ownLogs]);
     expect(Object.entries(byFunction("logs:DeleteLogGroup")).filter(([, actions]) => actions.length > 0)).toEqual([
@@ -313,7 +313,7 @@ describe("a configuration that names more", async () => {
 
   test("still deletes nothing but what was made for a task", () => {
     const deletable = resourcesFor(may("Cleanup"), "bedrock-agentcore:DeleteAgentRuntime") ?? [];
-    expect(deletable.filter((resource) => !resource.endsWith(":runtime/ad_*"))).toEqual([]);
+    expect(deletable.filter((resource) => !resource.endsWith(":runtime/ad_0a1b2c3d_*"))).toEqual([]);
   });
 
   test("lets those who use AgentCore enter its accounts", () => {

@@ -24,6 +24,8 @@ const pseudo: Readonly<Record<string, string>> = {
   "AWS::Region": "us-west-2",
   "AWS::AccountId": "123456789012",
   "AWS::URLSuffix": "amazonaws.com",
+  "AWS::StackId":
+    "arn:aws:cloudformation:us-west-2:123456789012:stack/agent-dispatch/0a1b2c3d-4e5f-11ef-8a9b-0c1d2e3f4a5b",
 };
 
 /** A stack as its template says it, made of stand-ins for the bundles. */
@@ -127,7 +129,11 @@ export function text(value: unknown): string {
     if (key === "Fn::Select") {
       const [index, split] = of as [string, { "Fn::Split"?: [string, unknown] }];
       const [separator, whole] = split["Fn::Split"] ?? [];
-      return separator === undefined ? JSON.stringify(value) : `<${index} of ${text(whole)} at ${separator}>`;
+      if (separator === undefined) return JSON.stringify(value);
+      const known = text(whole);
+      return known.includes("<")
+        ? `<${index} of ${known} at ${separator}>`
+        : (known.split(separator)[Number(index)] ?? "");
     }
     if (key === "Fn::Join") return (of as [string, unknown[]])[1].map(text).join((of as [string])[0]);
     if (key === "Fn::Sub") return String(of).replaceAll(/\$\{([\w:]+)\}/g, (_, name) => pseudo[name] ?? `<${name}>`);

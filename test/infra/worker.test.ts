@@ -56,7 +56,10 @@ describe("the role of workers", () => {
       {
         Effect: "Allow",
         actions: ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-        resources: [`${logs}:/aws/bedrock-agentcore/runtimes/*`],
+        resources: [
+          `${logs}:/aws/bedrock-agentcore/runtimes/ad_0a1b2c3d_*`,
+          `${logs}:/aws/bedrock-agentcore/runtimes/shared_agent_dispatch-*`,
+        ],
         condition: "{}",
       },
       { Effect: "Allow", actions: ["logs:DescribeLogGroups"], resources: [`${logs}:*`], condition: "{}" },

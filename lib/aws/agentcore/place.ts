@@ -8,7 +8,8 @@ const DEFAULT_QUALIFIER = "DEFAULT";
 /** https://docs.aws.amazon.com/bedrock-agentcore-control/latest/APIReference/API_CreateAgentRuntime.html */
 const runtimeArnPattern =
   /^arn:(aws|aws-cn|aws-us-gov):bedrock-agentcore:([a-z0-9-]+):(\d{12}):runtime\/([A-Za-z][A-Za-z0-9_]{0,47}-[A-Za-z0-9]{10})$/;
-const ownNamePattern = /^ad_[0-9a-f]{32}-/;
+/** `ad_`, the stack that it belongs to, if any, and the task. */
+const ownNamePattern = /^ad_(?:[0-9a-f]{8}_)?[0-9a-f]{32}-/;
 
 const serverProtocols = { http: "HTTP", a2a: "A2A", mcp: "MCP", "ag-ui": "AGUI" } as const;
 

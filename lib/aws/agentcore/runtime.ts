@@ -27,8 +27,14 @@ const UNSEEN_MS = 30 * 60_000;
 /** A runtime may be missing from reads for so long after it was made. */
 const CONSISTENT_MS = 60_000;
 
-/** Fits `[a-zA-Z][a-zA-Z0-9_]{0,47}`, and is used for no other task. */
-export const runtimeNameOf = ({ id }: Task): string => id.replace(/^task_/, "ad_");
+/** Fits `[a-zA-Z][a-zA-Z0-9_]{0,47}` with a prefix of up to 16 of these, and is used for no other task. */
+export const runtimeNameOf = ({ id }: Task, prefix: string): string => id.replace(/^task_/, prefix);
+
+/** The name under which a task owes its runtime: it was noted before anything was made. */
+function owedName({ id, owes: { runtime } }: Task): string {
+  if (runtime !== undefined) return runtime;
+  throw new Error(`${id} owes no runtime`);
+}
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 
@@ -59,12 +65,12 @@ export async function createRuntime(
   if (known) return known;
   const since = Date.parse(task.phases.provisioning ?? task.createdAt);
   // How long AgentCore remembers a token is not documented: a late attempt looks before it makes.
-  const earlier = nowMs - since > CONSISTENT_MS ? await findRuntime(plane, runtimeNameOf(task)) : undefined;
+  const earlier = nowMs - since > CONSISTENT_MS ? await findRuntime(plane, owedName(task)) : undefined;
   if (earlier) return earlier;
   const maxLifetime = Math.min(MAX_LIFETIME_SECONDS, Math.ceil(task.limits.timeoutSeconds) + SPARE_SECONDS);
   const { client, CreateAgentRuntimeCommand } = plane;
   const command = new CreateAgentRuntimeCommand({
-    agentRuntimeName: runtimeNameOf(task),
+    agentRuntimeName: owedName(task),
     clientToken: sha256(task.id),
     agentRuntimeArtifact: { containerConfiguration: { containerUri } },
     roleArn,
@@ -96,7 +102,7 @@ export async function createRuntime(
     if (made) return made;
     throw new RetryableError("platform.unavailable", `AgentCore named the new runtime ${agentRuntimeArn}`);
   } catch (error) {
-    const made = isConflict(error) ? await findRuntime(plane, runtimeNameOf(task)) : undefined;
+    const made = isConflict(error) ? await findRuntime(plane, owedName(task)) : undefined;
     if (made) return made;
     throw withImageHint(explain(error, { action: "CreateAgentRuntime", accountProfile: task.accountProfile }), task);
   }
@@ -131,7 +137,7 @@ export async function isRuntimeReady(
 
 /** Deletes the runtime that a task owns; resolves with true once it does not exist. Throws DispatchError. */
 export async function deleteRuntime(plane: ControlPlane, task: Task, nowMs: number): Promise<boolean> {
-  const runtime = runtimeOf(task) ?? (await findRuntime(plane, task.owes.runtime ?? runtimeNameOf(task)));
+  const runtime = runtimeOf(task) ?? (await findRuntime(plane, owedName(task)));
   if (!runtime) return nowMs - Date.parse(task.phases.provisioning ?? task.createdAt) > UNSEEN_MS;
   const seen = await getRuntime(plane, runtime);
   if (!seen) return true;
