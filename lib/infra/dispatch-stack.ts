@@ -18,6 +18,7 @@ import { sharedRuntimeName, taskRuntimePrefix } from "./runtime-names.ts";
 import { ServiceLinkedRole } from "./service-linked-role.ts";
 import { SharedRuntime } from "./shared-runtime.ts";
 import { TaskTable } from "./task-table.ts";
+import { imageArguments } from "./worker-image.ts";
 import { WorkerRole } from "./worker-role.ts";
 import { Workflow } from "./workflow.ts";
 import { WorkflowReference } from "./workflow-reference.ts";
@@ -25,13 +26,15 @@ import { WorkflowReference } from "./workflow-reference.ts";
 type Props = CloudConfiguration & {
   /** The folder that `bundleAll` has filled, with the configuration beside each handler. */
   bundles: string;
+  /** The time of the deployment; default the time of synthesis. */
+  now?: Date;
 };
 
 const tags = { app: "agent-dispatch" };
 
 /** All of AgentDispatch in an AWS account; this file wires, and decides nothing. */
 export class DispatchStack extends Stack {
-  constructor(scope: Construct, id: string, { input, configuration, bundles }: Props) {
+  constructor(scope: Construct, id: string, { input, configuration, bundles, now = new Date() }: Props) {
     super(scope, id, { description: "AgentDispatch: durable tasks for cloud agents, behind one MCP endpoint", tags });
     for (const [name, value] of Object.entries(tags)) Tags.of(this).add(name, value);
     const { cloud } = configuration;
@@ -43,6 +46,7 @@ export class DispatchStack extends Stack {
     const image = new DockerImageAsset(this, "WorkerImage", {
       directory: join(bundles, "worker"),
       platform: Platform.LINUX_ARM64,
+      buildArgs: imageArguments(now),
     });
     const regions = targetRegions(configuration, this.region);
     const workerRole = new WorkerRole(this, "WorkerRole", {

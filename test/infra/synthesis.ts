@@ -41,7 +41,7 @@ export class Synthesis {
     this.stack = stack;
   }
 
-  static async of(file: object = {}): Promise<Synthesis> {
+  static async of(file: object = {}, now?: Date): Promise<Synthesis> {
     const folder = temporaryFolder();
     const bundles = join(folder, "dist");
     writeFileSync(join(folder, "agentdispatch.config.json"), JSON.stringify(file));
@@ -54,7 +54,12 @@ export class Synthesis {
     const { input, configuration } = loadCloudConfiguration({ cwd: folder, env: {} });
     await writeConfiguration(bundles, input);
     const app = new App({ context: cdk.context, outdir: join(folder, "cdk.out") });
-    const stack = new DispatchStack(app, configuration.cloud.stackName, { input, configuration, bundles });
+    const stack = new DispatchStack(app, configuration.cloud.stackName, {
+      input,
+      configuration,
+      bundles,
+      ...(now && { now }),
+    });
     return new Synthesis(app, folder, stack);
   }
 

@@ -151,8 +151,21 @@ describe("the shared runtime", () => {
 
   test("the image is built for arm64 from the worker's bundle", () => {
     const images = Object.values(plain.assets.dockerImages).map(({ source }) => source);
-    expect(images).toEqual([{ directory: expect.stringMatching(/^asset\./), platform: "linux/arm64" }]);
+    const dockerBuildArgs = { MONTH: expect.stringMatching(/^\d{4}-\d{2}$/) };
+    expect(images).toEqual([
+      { directory: expect.stringMatching(/^asset\./), platform: "linux/arm64", dockerBuildArgs },
+    ]);
     expect(readdirSync(join(plain.folder, "cdk.out", String(images[0]?.directory)))).toEqual(["Dockerfile"]);
+  });
+
+  test("the image is built anew in another month, and not twice in one", async () => {
+    const imageIn = async (day: string) => {
+      const { assets } = await Synthesis.of({}, new Date(`${day}T12:00:00Z`));
+      return Object.keys(assets.dockerImages);
+    };
+    const first = await imageIn("2026-10-02");
+    expect(await imageIn("2026-10-31")).toEqual(first);
+    expect(await imageIn("2026-11-01")).not.toEqual(first);
   });
 
   describe("the role that AgentCore needs", () => {

@@ -3,7 +3,8 @@ import { copyFileSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { settings } from "../../lib/domain/settings.ts";
-import { imageFiles } from "../../lib/infra/worker-image.ts";
+import { imageArguments, imageFiles } from "../../lib/infra/worker-image.ts";
+import manifest from "../../package.json" with { type: "json" };
 import { TestWorker, temporaryFolder, until } from "./start-worker.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -75,10 +76,19 @@ describe("the image's files, and nothing else", () => {
 });
 
 describe("the Dockerfile", () => {
-  test("starts from one image that a tag of Node 24 names, for one platform", () => {
-    expect(all("ARG")).toEqual(["PLATFORM=linux/arm64"]);
-    expect(all("FROM")).toHaveLength(1);
-    expect(all("FROM")[0]).toMatch(/^--platform=\$PLATFORM public\.ecr\.aws\/docker\/library\/node:24[\w.-]*-slim$/);
+  test("starts from one image, with the Node that runs the tests, for one platform", () => {
+    expect(all("ARG")[0]).toBe("PLATFORM=linux/arm64");
+    const { node } = manifest.devDependencies;
+    expect(all("FROM")).toEqual([`--platform=$PLATFORM public.ecr.aws/docker/library/node:${node}-trixie-slim`]);
+  });
+
+  test("takes in what its base has mended, in the layer that the argument of the build makes anew", () => {
+    const [name = ""] = Object.keys(imageArguments(new Date()));
+    expect(all("ARG").slice(1)).toEqual([name]);
+    expect(all("RUN")[0]).toMatch(new RegExp(`^: "\\$${name}" && apt-get update && apt-get upgrade -y `));
+    const order = instructions.map(({ name }) => name);
+    expect(order.indexOf("FROM")).toBeLessThan(order.lastIndexOf("ARG"));
+    expect(order.lastIndexOf("ARG")).toBeLessThan(order.indexOf("RUN"));
   });
 
   test("installs in one layer and leaves neither lists nor build tools", () => {
