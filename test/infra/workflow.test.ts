@@ -1,3 +1,4 @@
+import { getLanguageService, TextDocument } from "amazon-states-language-service";
 import validate from "asl-validator";
 import type { IGrantable } from "aws-cdk-lib/aws-iam";
 import { describe, expect, test } from "vitest";
@@ -12,12 +13,32 @@ const machine = built.only("AWS::StepFunctions::StateMachine");
 const definition = String(machine.DefinitionString);
 const substitutions = machine.DefinitionSubstitutions as Record<string, unknown>;
 
+/** As CloudFormation fills it in. */
+const filled = definition.replaceAll(/\$\{(\w+)\}/g, (_, name) =>
+  text(substitutions[name]).replace(/^<(\w+)\.Arn>$/, "arn:aws:lambda:us-west-2:123456789012:function:$1"),
+);
+
+/** What AWS's own language service, which its console and editors use, says of a definition. */
+async function mistakesOf(written: string): Promise<string[]> {
+  const service = getLanguageService({});
+  const document = TextDocument.create("file:///dispatch.asl.json", "asl", 1, written);
+  const found = await service.doValidation(document, service.parseJSONDocument(document));
+  return found.map(({ message, range }) => `${range.start.line + 1}: ${message}`);
+}
+
 describe("the state machine", () => {
+  test("is accepted by AWS's own language service, which finds what is wrong", async () => {
+    expect(await mistakesOf(filled)).toEqual([]);
+    const wrong = filled.replace('"Next": "IsOver"', '"Next": "Nowhere"');
+    expect(await mistakesOf(wrong)).toEqual([
+      expect.stringContaining('"Next" property must be the name of an existing state'),
+      expect.stringContaining("cannot be reached"),
+    ]);
+  });
+
   test("runs the definition with a function of its own for each step", () => {
-    const filled = definition.replaceAll(/\$\{(\w+)\}/g, (_, name) => {
-      expect(text(substitutions[name])).toBe(`<Workflow${name}.Arn>`);
-      return `arn:aws:lambda:us-west-2:123456789012:function:${name}`;
-    });
+    for (const [name, arn] of Object.entries(substitutions)) expect(text(arn)).toBe(`<Workflow${name}.Arn>`);
+    expect(filled).not.toContain("${");
     expect(validate(JSON.parse(filled))).toMatchObject({ isValid: true, errors: [] });
     expect(Object.keys(substitutions).sort()).toEqual(
       Object.keys(steps)
