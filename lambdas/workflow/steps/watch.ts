@@ -25,7 +25,7 @@ export const watch: Step = async (ports, input) => {
       continue;
     }
     const pauseSeconds = pause(ports, task);
-    const isHeld = pauseSeconds < TURN_SECONDS;
+    const isHeld = ports.pace.visitSeconds > 0 && pauseSeconds < TURN_SECONDS;
     const leftSeconds = isHeld ? Math.max(0, (until - ports.now()) / 1000) : 0;
     const pulled = await pull(ports, task.id, { waitSeconds: Math.min(10, leftSeconds), isWatch: true });
     if (pulled && isOver(pulled)) return done;
