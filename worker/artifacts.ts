@@ -2,15 +2,18 @@ import { createHash } from "node:crypto";
 import type { Dirent } from "node:fs";
 import { lstat, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { WorkerArtifact } from "../lib/domain/worker-contract.ts";
+import type { LeftOut } from "../lib/domain/task.ts";
+import { MAX_ARTIFACTS, type WorkerArtifact } from "../lib/domain/worker-contract.ts";
 import { contentTypeOf } from "./content-type.ts";
 import { clip } from "./parse.ts";
 
-const MAX_ARTIFACTS = 1000;
 const MAX_NAME_LENGTH = 500;
 /** The most that one PUT to an object store can carry. */
 const MAX_ARTIFACT_BYTES = 5 * 1024 ** 3;
-const MAX_NOTES = 20;
+/** Files that are left out and told of by name. */
+const MAX_NAMED = 20;
+/** Nobody waits for the end of a larger heap of files. */
+const MAX_COUNTED = 100_000;
 
 export type LocalFile = { path: string; sizeBytes: number; modifiedMs: number; contentType: string };
 export type CollectedArtifacts = {
@@ -18,61 +21,65 @@ export type CollectedArtifacts = {
   /** Where they are, by id. */
   files: Map<string, LocalFile>;
   /** What is missing from the list, and why. */
-  notes: string[];
+  leftOut: LeftOut;
 };
 
 /** Lists the regular files below a folder with their checksums. Symbolic links are not followed. */
 export async function collectArtifacts(root: string): Promise<CollectedArtifacts> {
-  const collected: CollectedArtifacts = { artifacts: [], files: new Map(), notes: [] };
-  const note = (text: string) => {
-    if (collected.notes.length < MAX_NOTES) collected.notes.push(text);
+  const leftOut: LeftOut = { count: 0, limit: MAX_ARTIFACTS, files: [] };
+  const collected: CollectedArtifacts = { artifacts: [], files: new Map(), leftOut };
+  const leave: Leave = (name, reason) => {
+    leftOut.count += 1;
+    if (leftOut.files.length < MAX_NAMED) leftOut.files.push({ name: clip(name, MAX_NAME_LENGTH), reason });
   };
-  for await (const name of filesBelow(root, note)) {
-    if (collected.artifacts.length === MAX_ARTIFACTS) {
-      note(`there are more than ${MAX_ARTIFACTS} artifacts; the rest is left out`);
-      break;
-    }
-    await add(collected, root, name, note);
+  for await (const name of filesBelow(root, leave)) {
+    if (collected.artifacts.length < MAX_ARTIFACTS) await add(collected, root, name, leave);
+    else leave(name, `more than ${MAX_ARTIFACTS} files`);
+    if (leftOut.count === MAX_COUNTED) break;
   }
   return collected;
 }
 
-async function add(
-  { artifacts, files }: CollectedArtifacts,
-  root: string,
-  name: string,
-  note: (text: string) => void,
-): Promise<void> {
+/** What the log says of files that are left out. */
+export function notesOf({ leftOut: { count, files } }: CollectedArtifacts): string[] {
+  const named = files.map(({ name, reason }) => `left out: ${clip(name, 100)} (${reason})`);
+  const more = count - files.length;
+  return more > 0 ? [...named, `left out: ${more} more`] : named;
+}
+
+type Leave = (name: string, reason: string) => void;
+
+async function add({ artifacts, files }: CollectedArtifacts, root: string, name: string, leave: Leave): Promise<void> {
   const path = join(root, name);
-  if (name.length > MAX_NAME_LENGTH) return note(`left out: the name of ${clip(name, 100)} is too long`);
+  if (name.length > MAX_NAME_LENGTH) return leave(name, "its name is too long");
   try {
     const stats = await lstat(path);
-    if (stats.size > MAX_ARTIFACT_BYTES) return note(`left out: ${name} is larger than 5 GB`);
+    if (stats.size > MAX_ARTIFACT_BYTES) return leave(name, "larger than 5 GB");
     const sha256 = await checksum(path);
     const id = createHash("sha256").update(name).digest("hex").slice(0, 24);
     const contentType = contentTypeOf(name);
     artifacts.push({ id, name, sizeBytes: stats.size, sha256, contentType });
     files.set(id, { path, sizeBytes: stats.size, modifiedMs: stats.mtimeMs, contentType });
   } catch (error) {
-    note(`left out: ${name} could not be read (${reasonOf(error)})`);
+    leave(name, `could not be read (${reasonOf(error)})`);
   }
 }
 
 /** Names relative to the root, with `/`. The worker's own `output` folder comes first: it must not be left out. */
-async function* filesBelow(root: string, note: (text: string) => void, below = ""): AsyncGenerator<string> {
+async function* filesBelow(root: string, leave: Leave, below = ""): AsyncGenerator<string> {
   let entries: Dirent[];
   try {
     const isFolder = (await lstat(root)).isDirectory();
     entries = isFolder ? await readdir(join(root, below), { withFileTypes: true }) : [];
-    if (!isFolder) note("the artifacts folder is not a folder any more");
+    if (!isFolder) leave("the artifacts folder", "is not a folder any more");
   } catch (error) {
-    return note(`left out: ${below || "the artifacts folder"} could not be read (${reasonOf(error)})`);
+    return leave(below || "the artifacts folder", `could not be read (${reasonOf(error)})`);
   }
   const order = (entry: Dirent) => (below === "" && /^(output|result\.(json|txt))$/.test(entry.name) ? 0 : 1);
   entries.sort((a, b) => order(a) - order(b) || (a.name < b.name ? -1 : 1));
   for (const entry of entries) {
     const name = below === "" ? entry.name : `${below}/${entry.name}`;
-    if (entry.isDirectory()) yield* filesBelow(root, note, name);
+    if (entry.isDirectory()) yield* filesBelow(root, leave, name);
     else if (entry.isFile()) yield name;
   }
 }

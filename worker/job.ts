@@ -1,6 +1,6 @@
 import type { Problem } from "../lib/domain/errors.ts";
 import type { StartOperation, workerStatuses } from "../lib/domain/worker-contract.ts";
-import { type CollectedArtifacts, collectArtifacts } from "./artifacts.ts";
+import { type CollectedArtifacts, collectArtifacts, notesOf } from "./artifacts.ts";
 import type { WorkerConfig } from "./config.ts";
 import { EventBudget } from "./event-budget.ts";
 import { EventLog, type NewEvent } from "./event-log.ts";
@@ -131,7 +131,7 @@ export class Job {
       try {
         this.outcome = await shrinkResult(this.outcome, this.#folder, this.#log);
         this.artifacts = await collectArtifacts(this.#folder.artifacts);
-        for (const note of this.artifacts.notes) this.#log.note(note);
+        for (const note of notesOf(this.artifacts)) this.#log.note(note);
       } catch (error) {
         report("the artifacts could not be listed", error);
         this.#log.note("the artifacts could not be listed");

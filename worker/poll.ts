@@ -34,5 +34,6 @@ function ending({ outcome: { result, error, usage }, artifacts }: Job): Partial<
     ...(error && { error }),
     ...(usage && { usage }),
     artifacts: artifacts?.artifacts ?? [],
+    ...(artifacts && artifacts.leftOut.count > 0 && { artifactsLeftOut: artifacts.leftOut }),
   };
 }

@@ -8,6 +8,9 @@ import { eventSort, type Key, lastEvent, lastLog, logSort, taskPartition } from 
 
 /** Events outlive the task that they belong to, however long it was queued and ran. */
 const MARGIN_DAYS = 30;
+/** Epoch seconds from which what belongs to a task may be deleted: after the task itself. */
+export const beyondRetention = (nowMs: number, retentionDays: number): number =>
+  Math.ceil(nowMs / 1000) + (retentionDays + MARGIN_DAYS) * 86_400;
 /** Requests under way at once for one call. */
 const PARALLEL = 24;
 /** How far back a follower is looked for before the log is searched. */
@@ -21,7 +24,7 @@ export function eventLog(
   now: () => number,
   retentionDays = RETENTION_DAYS,
 ): Pick<TaskStore, "appendEvents" | "appendLog" | "listEvents" | "readLog"> {
-  const expires = () => Math.ceil(now() / 1000) + (retentionDays + MARGIN_DAYS) * 86_400;
+  const expires = () => beyondRetention(now(), retentionDays);
   const between = (taskId: string, from: string, to: string) => ({
     expression: "#pk = :pk AND #sk BETWEEN :from AND :to",
     values: { pk: taskPartition(taskId), from, to },

@@ -15,6 +15,10 @@ export const taskIdOf = (pk: unknown) => String(pk).slice("TASK#".length);
 
 export const eventSort = (sequence: number) => `EVENT#${padded(sequence)}`;
 export const logSort = (offset: number) => `LOG#${padded(offset)}`;
+export const artifactsKey = (taskId: string, page: number): Key => ({
+  pk: taskPartition(taskId),
+  sk: `ARTIFACTS#${padded(page)}`,
+});
 /** Sorts after everything that `eventSort` or `logSort` gives. */
 export const lastEvent = "EVENT#~";
 export const lastLog = "LOG#~";

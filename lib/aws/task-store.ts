@@ -1,5 +1,6 @@
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { TaskStore } from "../domain/ports.ts";
+import { artifactList } from "./artifact-list.ts";
 import { claims } from "./claims.ts";
 import type { Connection } from "./connection.ts";
 import { openClient } from "./dynamo-client.ts";
@@ -43,6 +44,7 @@ export function openTaskStore(options: TaskStoreOptions): TaskStore & { close():
     ...taskLists(items, now),
     ...claims(items),
     ...eventLog(items, now, retentionDays),
+    ...artifactList(items, now, retentionDays),
     ...queue(items),
     ...slots(items),
     close() {

@@ -1,11 +1,14 @@
+import { shortReason } from "./artifact-pages.ts";
 import { DispatchError, type Problem } from "./errors.ts";
 import { isTerminal } from "./lifecycle.ts";
-import type { LogEnd } from "./news.ts";
+import type { Kept } from "./news.ts";
+import { previewText } from "./preview.ts";
 import { acquitted, judge, type Verdict } from "./proofs.ts";
 import { type Task, transition, without } from "./task.ts";
-import type { PollReply } from "./worker-contract.ts";
+import type { PollReply, WorkerEvent } from "./worker-contract.ts";
 
-const MAX_DETAILS_LENGTH = 8 * 1024;
+const MAX_DETAILS_BYTES = 8 * 1024;
+const MAX_PROGRESS_LENGTH = 4000;
 /** A worker ends by itself at the deadline, and soon after a cancel; this much later, beside the grace, it will not. */
 const OVERDUE_MS = 60_000;
 
@@ -22,53 +25,41 @@ export function canBeAsked(task: Task): boolean {
  */
 export function fail(task: Task, error: Problem, nowMs: number): Task {
   if (isTerminal(task.status)) return task;
-  const next = without(task, "inputRequests", "env");
-  if (task.outcome) {
-    const artifacts = task.artifacts.map((artifact) =>
-      artifact.state === "pending" ? ({ ...artifact, state: "lost", reason: error.message } as const) : artifact,
-    );
-    return transition({ ...next, artifacts }, task.outcome.status, nowMs);
-  }
+  const next = without(task, "inputRequests", "inputRequestsRef", "env");
+  if (task.outcome)
+    return transition({ ...next, artifactsLostReason: shortReason(error.message) }, task.outcome.status, nowMs);
   if (task.status === "cancelling") return transition(next, "cancelled", nowMs);
-  return { ...transition(next, "failed", nowMs), error };
+  return { ...transition(next, "failed", nowMs), error: withoutLongDetails(error) };
 }
 
-/** The task after a worker's reply, whose news are stored already up to `log`; `kept` is its result as the task holds it. */
-export function absorb(task: Task, reply: PollReply, log: LogEnd, kept: Partial<Task>, nowMs: number): Task {
+/** The task after a worker's reply, of which `kept` is what the task holds; its news are stored already. */
+export function absorb(task: Task, reply: PollReply, kept: Kept, nowMs: number): Task {
   if (reply.next < task.workerSequence) return task;
   const progress = reply.events.findLast((event) => event.type === "task.progress");
-  const { sequence, timestamp, message, payload } = progress ?? {};
   const seen: Task = {
     ...acquitted(without(task, "revivals")),
     workerSequence: reply.next,
-    ...(log.logLength >= task.logLength && log),
-    ...(sequence !== undefined &&
-      timestamp !== undefined && {
-        progress: { sequence, timestamp, ...(message !== undefined && { message }), ...(payload && { payload }) },
-      }),
+    ...(kept.log.logLength >= task.logLength && kept.log),
+    ...(progress && { progress: shortProgress(progress) }),
     ...(reply.usage && { usage: reply.usage }),
   };
   if (!canBeAsked(task)) return seen;
-  if (reply.status !== "running" && reply.status !== "input_required") return end(seen, reply, kept, nowMs);
+  if (reply.status !== "running" && reply.status !== "input_required") return end(seen, reply, kept.values, nowMs);
   // Only one with nothing more to tell is given up: it may have ended in time, with pages of news before its end.
   const isSilent = reply.next === task.workerSequence;
-  return isSilent && isOverdue(task, nowMs) ? fail(seen, timedOut(task), nowMs) : goOn(seen, reply, nowMs);
+  return isSilent && isOverdue(task, nowMs) ? fail(seen, timedOut(task), nowMs) : goOn(seen, reply, kept.values, nowMs);
 }
 
-function goOn(task: Task, reply: PollReply, nowMs: number): Task {
+function goOn(task: Task, reply: PollReply, kept: Partial<Task>, nowMs: number): Task {
   if (reply.status === "input_required" && task.status === "running")
-    return { ...transition(task, "input_required", nowMs), inputRequests: reply.inputRequests ?? {} };
+    return { ...transition(task, "input_required", nowMs), inputRequests: {}, ...kept };
   if (reply.status === "running" && task.status === "input_required")
-    return transition(without(task, "inputRequests"), "running", nowMs);
+    return transition(without(task, "inputRequests", "inputRequestsRef"), "running", nowMs);
   return task;
 }
 
 /** The worker has ended: its word is kept, and the status follows once its artifacts are safe. */
 function end(task: Task, reply: PollReply, kept: Partial<Task>, nowMs: number): Task {
-  const createdAt = new Date(nowMs).toISOString();
-  const artifacts = (reply.artifacts ?? []).map(
-    (artifact) => ({ ...artifact, kind: "file", state: "pending", createdAt }) as const,
-  );
   const stopped: Problem = { code: "worker.stopped", message: "the worker was stopped from outside", retryable: true };
   const failed: Problem = {
     code: "worker.failed",
@@ -81,9 +72,8 @@ function end(task: Task, reply: PollReply, kept: Partial<Task>, nowMs: number): 
   const status = reply.status === "succeeded" ? "succeeded" : "failed";
   const cancelling = task.status === "cancelling";
   const ended: Task = {
-    ...without(task, "inputRequests"),
+    ...without(task, "inputRequests", "inputRequestsRef"),
     ...kept,
-    artifacts,
     outcome: { status: cancelling ? "cancelled" : status, atMs: nowMs },
     ...(error && !cancelling && { error }),
   };
@@ -110,7 +100,20 @@ export function absorbFailure(task: Task, error: unknown, nowMs: number): Task {
   return isOverdue(judged, nowMs) ? fail(judged, timedOut(judged), nowMs) : judged;
 }
 
+const jsonBytes = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).byteLength;
+
 /** Details that would not fit beside the rest of the task are left out; the message stays. */
 function withoutLongDetails(problem: Problem): Problem {
-  return JSON.stringify(problem.details ?? {}).length > MAX_DETAILS_LENGTH ? without(problem, "details") : problem;
+  return jsonBytes(problem.details ?? {}) > MAX_DETAILS_BYTES ? without(problem, "details") : problem;
+}
+
+/** The last progress as the record shows it; the event itself is whole. */
+function shortProgress({ sequence, timestamp, message, payload }: WorkerEvent): NonNullable<Task["progress"]> {
+  const isLong = payload !== undefined && jsonBytes(payload) > MAX_DETAILS_BYTES;
+  return {
+    sequence,
+    timestamp,
+    ...(message !== undefined && { message: previewText(message, MAX_PROGRESS_LENGTH) }),
+    ...(payload && { payload: isLong ? { shortened: true } : payload }),
+  };
 }

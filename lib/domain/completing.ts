@@ -1,3 +1,4 @@
+import { ARTIFACTS_PER_PAGE, artifactCountOf, shortReason, withPages } from "./artifact-pages.ts";
 import { DispatchError, toProblem, WorkerGoneError } from "./errors.ts";
 import { beginLook, type Look } from "./looking.ts";
 import type { Ports } from "./ports.ts";
@@ -22,7 +23,7 @@ export const isCompleting = (task: Task): boolean =>
 export const isUploadOverdue = (task: Task, nowMs: number): boolean =>
   nowMs > (task.outcome?.atMs ?? 0) + UPLOAD_DEADLINE_MS;
 
-const pendingOf = (task: Task) => task.artifacts.filter(({ state }) => state === "pending");
+const isBroughtHome = (task: Task): boolean => (task.artifactsSettled ?? 0) >= artifactCountOf(task);
 
 /**
  * Brings the artifacts of an ended job to safety and gives the task its final status. Each artifact ends `stored` or
@@ -30,29 +31,68 @@ const pendingOf = (task: Task) => task.artifacts.filter(({ state }) => state ===
  */
 export async function complete(ports: Ports, task: Task): Promise<Task> {
   if (!isCompleting(task)) return task;
-  if (pendingOf(task).length === 0)
+  if (isBroughtHome(task))
     return settle(ports, () => ports.store.change(task.id, (current) => finish(current, ports.now())));
   const look = await beginLook(ports, task.id, UPLOAD_TIMEOUT_MS, (current) =>
     isCompleting(current) ? current : undefined,
   );
   if (!look) return task;
   const updated = await collect(ports, look);
-  return pendingOf(updated).length === 0 ? complete(ports, updated) : updated;
+  return isBroughtHome(updated) ? complete(ports, updated) : updated;
 }
 
 type Said = UploadReply["artifacts"];
 
-async function collect(ports: Ports, { task, end }: Look): Promise<Task> {
-  const pending = pendingOf(task).slice(0, BATCH);
+async function collect(ports: Ports, { task: begun, end }: Look): Promise<Task> {
   try {
-    const { said, failure } = await ask(ports, task, pending);
-    const updates = await Promise.all(pending.map((artifact) => verify(ports, task, artifact, said)));
-    return await end((current) => apply(current, updates, failure), failure);
+    const task = await withPages(ports, begun);
+    const pages = await unsettledPages(ports, task);
+    const pending = [...pages.values()].flat().filter(isPending).slice(0, BATCH);
+    const { said, failure } = pending.length > 0 ? await ask(ports, task, pending) : { said: [] };
+    const updates = new Map(
+      await Promise.all(pending.map(async (file) => [file.id, await verify(ports, task, file, said)] as const)),
+    );
+    const settled = await note(ports, task, pages, updates);
+    return await end((current) => apply(current, settled, failure), failure);
   } catch (error) {
     // Trouble of our own says nothing of the files: what is not here yet stays with the worker.
     await end((current) => current, error).catch(() => {});
     throw error;
   }
+}
+
+const isPending = ({ state }: TaskArtifact): boolean => state === "pending";
+
+/** Pages by number, from the first that may hold files that are pending, as many as hold a batch of them. */
+async function unsettledPages(ports: Ports, task: Task): Promise<Map<number, TaskArtifact[]>> {
+  const pages = new Map<number, TaskArtifact[]>();
+  const first = Math.floor((task.artifactsSettled ?? 0) / ARTIFACTS_PER_PAGE);
+  const end = Math.ceil(artifactCountOf(task) / ARTIFACTS_PER_PAGE);
+  for (let page = first, pending = 0; page < end && pending < BATCH; page++) {
+    const artifacts = await ports.store.getArtifacts(task.id, page);
+    pages.set(page, artifacts);
+    pending += artifacts.filter(isPending).length;
+  }
+  return pages;
+}
+
+/** Writes what became of files, page by page. Resolves with the number of the first file of the first unsettled page. */
+async function note(
+  ports: Ports,
+  task: Task,
+  pages: ReadonlyMap<number, TaskArtifact[]>,
+  updates: ReadonlyMap<string, Update>,
+): Promise<number> {
+  let unsettled: number | undefined;
+  const updated = (artifact: TaskArtifact) =>
+    isPending(artifact) ? { ...artifact, ...updates.get(artifact.id) } : artifact;
+  for (const [page, before] of pages) {
+    const isTouched = before.some((artifact) => isPending(artifact) && updates.has(artifact.id));
+    const after = isTouched ? await ports.store.changeArtifacts(task.id, page, (now) => now.map(updated)) : before;
+    if (after.some(isPending)) unsettled ??= page;
+  }
+  const next = Math.max(0, ...[...pages.keys()].map((page) => page + 1));
+  return Math.min(artifactCountOf(task), (unsettled ?? next) * ARTIFACTS_PER_PAGE);
 }
 
 /** What the worker says of each; where it cannot be asked, what that means for them. */
@@ -70,7 +110,7 @@ async function ask(ports: Ports, task: Task, pending: TaskArtifact[]): Promise<{
     const isLast = isProof(failure) && (task.session?.goneProofs ?? 0) + 1 >= PROOFS_NEEDED;
     const reason = isProof(failure)
       ? "the worker was gone before it could be sent"
-      : `the worker could not be asked for it: ${toProblem(failure).message}`;
+      : shortReason(`the worker could not be asked for it: ${toProblem(failure).message}`);
     return { said: pending.map(({ id }) => ({ id, state: isLast ? "lost" : "pending", reason })), failure };
   }
 }
@@ -81,28 +121,23 @@ const isProof = (error: unknown): boolean =>
   (error instanceof DispatchError &&
     (error.code === "worker.contract_broken" || (!error.retryable && error.code.startsWith("worker."))));
 
-type Update = { id: string; state: TaskArtifact["state"]; reason?: string };
+type Update = { state: TaskArtifact["state"]; reason?: string };
 
 /** The worker's word is checked: what is stored is here, whole. */
 async function verify(ports: Ports, task: Task, artifact: TaskArtifact, all: Said): Promise<Update> {
-  const { id } = artifact;
-  if (await ports.artifacts.has(task.id, artifact)) return { id, state: "stored" };
-  const said = all.find((each) => each.id === id);
-  if (said?.state === "pending" && !isUploadOverdue(task, ports.now())) return { id, state: "pending" };
+  if (await ports.artifacts.has(task.id, artifact)) return { state: "stored" };
+  const said = all.find((each) => each.id === artifact.id);
+  if (said?.state === "pending" && !isUploadOverdue(task, ports.now())) return { state: "pending" };
   if (said?.state === "stored")
-    return { id, state: "lost", reason: "the worker reported it as sent, but it did not arrive" };
-  return { id, state: "lost", reason: said?.reason ?? "the worker did not send it" };
+    return { state: "lost", reason: "the worker reported it as sent, but it did not arrive" };
+  return { state: "lost", reason: shortReason(said?.reason ?? "the worker did not send it") };
 }
 
-function apply(task: Task, updates: Update[], failure: unknown): Task {
+function apply(task: Task, settled: number, failure: unknown): Task {
   if (!isCompleting(task)) return task;
-  const artifacts = task.artifacts.map((artifact) => {
-    const update = updates.find(({ id }) => id === artifact.id);
-    return artifact.state === "pending" && update ? { ...artifact, ...update } : artifact;
-  });
-  if (failure === undefined) return { ...withSession(without(task, "revivals"), { goneProofs: 0 }), artifacts };
-  const goneProofs = (task.session?.goneProofs ?? 0) + (isProof(failure) ? 1 : 0);
-  return { ...withSession(task, { goneProofs }), artifacts };
+  const noted = { ...task, artifactsSettled: Math.max(settled, task.artifactsSettled ?? 0) };
+  if (failure === undefined) return withSession(without(noted, "revivals"), { goneProofs: 0 });
+  return withSession(noted, { goneProofs: (task.session?.goneProofs ?? 0) + (isProof(failure) ? 1 : 0) });
 }
 
 function finish(task: Task, nowMs: number): Task | undefined {

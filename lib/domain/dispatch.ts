@@ -120,7 +120,6 @@ function newTask(ports: Ports, owner: string, id: string, plan: Plan, place: { d
     providerRefs: {},
     workerSequence: FIRST_WORKER_SEQUENCE - 1,
     logLength: 0,
-    artifacts: [],
   };
 }
 

@@ -1,9 +1,8 @@
 import { absorb, canBeAsked } from "./absorbing.ts";
 import { type Problem, RetryableError } from "./errors.ts";
 import { HeldJob } from "./held-job.ts";
-import { keepLargeValue } from "./large-values.ts";
 import { beginLook, type Look } from "./looking.ts";
-import { keepNews } from "./news.ts";
+import { keepReply } from "./news.ts";
 import type { ForeignRuntimes, Ports } from "./ports.ts";
 import { acquitted } from "./proofs.ts";
 import { settle } from "./pull.ts";
@@ -127,9 +126,8 @@ const pause = () => new Promise((resolve) => setTimeout(resolve, TICK_MS));
 
 /** Stores what is new, the end included, and stays the one who looks until then. */
 async function keep({ ports, look, held }: Holding, task: Task, report: PollReply): Promise<Task> {
-  const log = await keepNews(ports, task, report.events);
-  const kept = report.result === undefined ? {} : await keepLargeValue(ports, task.id, "result", report.result);
-  const edit = (current: Task) => absorb(current, report, log, kept, ports.now());
+  const kept = await keepReply(ports, task, report);
+  const edit = (current: Task) => absorb(current, report, kept, ports.now());
   if (report.status === "running") return look.goOn(edit);
   return settle(ports, () => look.end(edit, undefined, held.isOpen ? LATE_MS : 0));
 }

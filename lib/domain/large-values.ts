@@ -1,23 +1,39 @@
 import { RefusedError } from "./errors.ts";
 import type { Ports } from "./ports.ts";
-import type { ValueRef } from "./task.ts";
+import { previewObject } from "./preview.ts";
+import type { Json, ValueRef } from "./task.ts";
 
 /** A value whose JSON is longer (bytes of UTF-8) is kept among the artifacts instead of in the task. */
 const LARGE_VALUE_BYTES = 100 * 1024;
+/** What is left in the task of fields that are kept elsewhere. */
+const PREVIEW_LENGTH = 4000;
 
-type Kept<Name extends string> = { [key in Name]?: unknown } & { [key in `${Name}Ref`]?: ValueRef };
+type Kept<Name extends string, Value = unknown> = { [key in Name]?: Value } & { [key in `${Name}Ref`]?: ValueRef };
 
 /** Keeps a value under `name` in the task, or, when it is large, among the artifacts with its reference under `<name>Ref`. */
-export async function keepLargeValue<Name extends "input" | "result">(
+export async function keepLargeValue<Name extends "input" | "inputRequests" | "result">(
   ports: Pick<Ports, "artifacts">,
   taskId: string,
   name: Name,
   value: unknown,
+  maxBytes = LARGE_VALUE_BYTES,
 ): Promise<Kept<Name>> {
   const bytes = new TextEncoder().encode(JSON.stringify(value));
-  if (bytes.length <= LARGE_VALUE_BYTES) return { [name]: value } as Kept<Name>;
+  if (bytes.length <= maxBytes) return { [name]: value } as Kept<Name>;
   const ref = await ports.artifacts.put(taskId, `${name}.json`, bytes, "application/json");
   return { [`${name}Ref`]: ref } as Kept<Name>;
+}
+
+/** As `keepLargeValue`, for an object; of one that is kept elsewhere a preview stays. */
+export async function keepLargeFields<Name extends "input" | "inputRequests">(
+  ports: Pick<Ports, "artifacts">,
+  taskId: string,
+  name: Name,
+  value: Json,
+  maxBytes = LARGE_VALUE_BYTES,
+): Promise<Kept<Name, Json>> {
+  const kept = await keepLargeValue(ports, taskId, name, value, maxBytes);
+  return { ...kept, [name]: kept[`${name}Ref`] ? previewObject(value, PREVIEW_LENGTH) : value } as Kept<Name, Json>;
 }
 
 /** Reads a value that `keepLargeValue` put away. Throws RefusedError `artifact.corrupt` or `artifact.not_found`. */

@@ -1,12 +1,16 @@
+import { keepArtifacts } from "./artifact-pages.ts";
 import type { TaskEvent } from "./events.ts";
+import { keepLargeFields, keepLargeValue } from "./large-values.ts";
 import type { LogChunk, Ports } from "./ports.ts";
 import { previewText } from "./preview.ts";
 import type { Task } from "./task.ts";
-import { MAX_EVENT_BYTES, MAX_LOG_BYTES, type WorkerEvent } from "./worker-contract.ts";
+import { MAX_EVENT_BYTES, MAX_LOG_BYTES, type PollReply, type WorkerEvent } from "./worker-contract.ts";
 
 /** How far the log of a task goes: its length in UTF-16 units, its size in bytes of UTF-8, and whether the rest is lost. */
-export type LogEnd = Pick<Task, "logLength" | "logBytes" | "logTruncated">;
+type LogEnd = Pick<Task, "logLength" | "logBytes" | "logTruncated">;
 
+/** Requests for input that are longer are kept among the artifacts. */
+const MAX_REQUESTS_BYTES = 16 * 1024;
 /** What is left of a text that no event may hold, in UTF-16 units. */
 const SHORTENED_LENGTH = 16 * 1024;
 
@@ -17,11 +21,28 @@ const logEnd = ({ logLength, logBytes = logLength, logTruncated }: Task): Requir
   logTruncated: logTruncated ?? false,
 });
 
+/** What the task holds of a worker's reply. */
+export type Kept = { log: LogEnd; values: Partial<Task> };
+
+/** Stores what a worker said: its news, and what it asks for or ended with. Kept again it changes nothing. */
+export async function keepReply(ports: Ports, task: Task, reply: PollReply): Promise<Kept> {
+  const log = await keepNews(ports, task, reply.events);
+  const { status, result, inputRequests } = reply;
+  const asks = status === "input_required" && task.status === "running" && inputRequests !== undefined;
+  const hasEnded = status !== "running" && status !== "input_required";
+  const values: Partial<Task> = {
+    ...(asks && (await keepLargeFields(ports, task.id, "inputRequests", inputRequests, MAX_REQUESTS_BYTES))),
+    ...(result !== undefined && (await keepLargeValue(ports, task.id, "result", result))),
+    ...(hasEnded && (await keepArtifacts(ports.store, task.id, reply, ports.now()))),
+  };
+  return { log, values };
+}
+
 /**
  * Stores events and log chunks; written again they change nothing. The log has no hole: once a chunk did not fit, nothing
  * more of it is stored. Resolves with the end of the log.
  */
-export async function keepNews(ports: Ports, task: Task, events: readonly WorkerEvent[]): Promise<LogEnd> {
+async function keepNews(ports: Ports, task: Task, events: readonly WorkerEvent[]): Promise<LogEnd> {
   const chunks: LogChunk[] = [];
   const facts: TaskEvent[] = [];
   const end = logEnd(task);

@@ -61,6 +61,17 @@ export interface TaskStore {
    */
   readLog(taskId: string, cursor: number, limit: number): Promise<{ data: string; cursor: number; nextCursor: number }>;
 
+  /** Keeps the list of files that a task left, in pages of `ARTIFACTS_PER_PAGE`; a page that is there already stays as it is. */
+  addArtifacts(taskId: string, artifacts: readonly TaskArtifact[]): Promise<void>;
+  /** A page of that list, the first is 0; empty beyond the end. Reads consistently. */
+  getArtifacts(taskId: string, page: number): Promise<TaskArtifact[]>;
+  /** Changes a page as `change` does a task; resolves with it as it now stands. */
+  changeArtifacts(
+    taskId: string,
+    page: number,
+    edit: (artifacts: TaskArtifact[]) => TaskArtifact[] | undefined,
+  ): Promise<TaskArtifact[]>;
+
   /** Adds to the owner's queue, first in first out by `queuedAtMs`, then task id. Repeating changes nothing. */
   enqueue(entry: QueueEntry): Promise<void>;
   /** Removes from the queue; false when it was not there. */

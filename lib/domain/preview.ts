@@ -27,6 +27,18 @@ export function previewFields(value: Json, maxFieldLength: number): Json {
   );
 }
 
+/** An object as `previewFields` shows it, with no more fields than fit into eight of the longest. */
+export function previewObject(value: Json, maxFieldLength: number): Json {
+  let room = 8 * maxFieldLength;
+  const fields = Object.entries(previewFields(value, maxFieldLength));
+  const shown = fields.filter(([name, field]) => {
+    room -= name.length + (JSON.stringify(field)?.length ?? 0);
+    return room >= 0;
+  });
+  const left = fields.length - shown.length;
+  return { ...Object.fromEntries(shown), ...(left > 0 && { "...": `${left} fields left out` }) };
+}
+
 function withoutHalfPair(text: string, side: "start" | "end"): string {
   if (side === "start") return /^[\uDC00-\uDFFF]/.test(text) ? text.slice(1) : text;
   return /[\uD800-\uDBFF]$/.test(text) ? text.slice(0, -1) : text;

@@ -1,10 +1,9 @@
 import { absorb, absorbFailure, canBeAsked } from "./absorbing.ts";
 import { RetryableError } from "./errors.ts";
 import { finalEvents } from "./events.ts";
-import { keepLargeValue } from "./large-values.ts";
 import { isTerminal } from "./lifecycle.ts";
 import { beginLook } from "./looking.ts";
-import { keepNews } from "./news.ts";
+import { keepReply } from "./news.ts";
 import type { Ports } from "./ports.ts";
 import { adapterOf, isForeign } from "./session.ts";
 import type { Task } from "./task.ts";
@@ -45,9 +44,8 @@ export async function pull(
     return settle(ports, () => endLook((current) => absorbFailure(current, error, ports.now()), error));
   }
   try {
-    const log = await keepNews(ports, task, reply.events);
-    const kept = reply.result === undefined ? {} : await keepLargeValue(ports, task.id, "result", reply.result);
-    return await settle(ports, () => endLook((current) => absorb(current, reply, log, kept, ports.now())));
+    const kept = await keepReply(ports, task, reply);
+    return await settle(ports, () => endLook((current) => absorb(current, reply, kept, ports.now())));
   } catch (error) {
     await endLook((current) => (mayBeLater(error, reply) ? current : absorbFailure(current, error, ports.now())), error)
       .then((ended) => settle(ports, async () => ended))

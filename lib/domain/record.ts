@@ -1,8 +1,9 @@
+import { artifactCountOf } from "./artifact-pages.ts";
 import type { Problem } from "./errors.ts";
 import { isTerminal } from "./lifecycle.ts";
 import type { BackendAdapter } from "./ports.ts";
 import { own } from "./profile.ts";
-import type { Json, Task, TaskArtifact, ValueRef } from "./task.ts";
+import type { Json, LeftOut, Task, TaskArtifact, ValueRef } from "./task.ts";
 
 type Adapters = Readonly<Record<string, BackendAdapter>>;
 
@@ -69,9 +70,11 @@ export function taskRecord(task: Task, more: { queuePosition?: number; adapters?
     progress: task.progress,
     usage: task.usage,
     inputRequests: task.status === "input_required" ? task.inputRequests : undefined,
+    inputRequestsRef: task.status === "input_required" ? task.inputRequestsRef : undefined,
     logLength: task.logLength,
     logTruncated: task.logTruncated || undefined,
-    artifactCount: task.artifacts.length === 0 ? undefined : task.artifacts.length,
+    artifactCount: artifactCountOf(task) || undefined,
+    artifactsLeftOut: task.artifactsLeftOut,
   });
 }
 
@@ -102,28 +105,37 @@ export type ResultView = {
   artifacts: { id: string; taskId: string; kind: string; uri: string; name: string; createdAt: string }[];
   /** Files that the task left and that could not be kept, with the reason. */
   lostArtifacts?: { id: string; name: string; reason: string }[];
+  artifactsLeftOut?: LeftOut;
+  /** Where the list goes on. */
+  artifactsNextCursor?: number;
   error?: Problem;
 };
 
-/** The result of a task that has ended, with the address of each artifact by id; before that, only its status. */
-export function resultView(task: Task, uris: Readonly<Record<string, string>>): ResultView {
+/** Some of the files of a task, each with its address if it is stored; `nextCursor` when there are more. */
+export type ArtifactsView = { files: readonly { artifact: TaskArtifact; uri?: string }[]; nextCursor?: number };
+
+/** The result of a task that has ended, with these of its files; before that, only its status. */
+export function resultView(task: Task, { files, nextCursor }: ArtifactsView): ResultView {
   if (!isTerminal(task.status)) return { taskId: task.id, status: task.status, artifacts: [] };
-  const lost = task.artifacts.filter((artifact) => own(uris, artifact.id) === undefined);
+  const lost = files.flatMap(({ artifact, uri }) => (uri === undefined ? [lostView(artifact, task)] : []));
   return {
     taskId: task.id,
     status: task.status,
     ...(task.result !== undefined && { result: task.result }),
     ...(task.resultRef && { resultRef: task.resultRef }),
-    artifacts: task.artifacts.flatMap((artifact) => {
-      const uri = own(uris, artifact.id);
-      return uri === undefined ? [] : [artifactView(task.id, artifact, uri)];
-    }),
-    ...(lost.length > 0 && {
-      lostArtifacts: lost.map(({ id, name, reason }) => ({ id, name, reason: reason ?? "it was never stored" })),
-    }),
+    artifacts: files.flatMap(({ artifact, uri }) => (uri === undefined ? [] : [artifactView(task.id, artifact, uri)])),
+    ...(lost.length > 0 && { lostArtifacts: lost }),
+    ...(task.artifactsLeftOut && { artifactsLeftOut: task.artifactsLeftOut }),
+    ...(nextCursor !== undefined && { artifactsNextCursor: nextCursor }),
     ...(task.error && { error: task.error }),
   };
 }
+
+const lostView = ({ id, name, reason }: TaskArtifact, { artifactsLostReason }: Task) => ({
+  id,
+  name,
+  reason: reason ?? artifactsLostReason ?? "it was never stored",
+});
 
 const artifactView = (
   taskId: string,

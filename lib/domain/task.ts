@@ -53,6 +53,9 @@ export type TaskArtifact = {
   createdAt: string;
 };
 
+/** Files that a job left beyond what is kept: how many, and the first of them. `limit` is how many are kept. */
+export type LeftOut = { count: number; limit: number; files: { name: string; reason: string }[] };
+
 /**
  * The worker session of a task. `uses` are the invocations under way, each with the time (epoch ms) until which it may
  * last: no use begins once the session is `closed`, and the last stop waits until none is left.
@@ -141,11 +144,21 @@ export type Task = {
   progress?: { message?: string; sequence: number; timestamp: string; payload?: Json };
   usage?: Json;
   inputRequests?: Json;
+  /** Set when they are kept elsewhere because they are large; `inputRequests` is then a preview. */
+  inputRequestsRef?: ValueRef;
   outcome?: Outcome;
   result?: unknown;
   resultRef?: ValueRef;
   error?: Problem;
-  artifacts: TaskArtifact[];
+  /** How many files it left; they are kept beside the task, in pages. */
+  artifactCount?: number;
+  /** Those before this one are all stored or lost. */
+  artifactsSettled?: number;
+  /** Why those that are still pending are lost, once the task has ended. */
+  artifactsLostReason?: string;
+  artifactsLeftOut?: LeftOut;
+  /** In tasks of older versions, in place of the pages. */
+  artifacts?: TaskArtifact[];
 };
 
 /** Days for which a settled task stays readable, unless the configuration says otherwise. */

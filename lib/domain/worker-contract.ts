@@ -17,6 +17,8 @@ export const MAX_LOG_CHUNK_BYTES = 16 * 1024;
 export const MAX_LOG_BYTES = 16 * 1024 * 1024;
 /** A result whose JSON is longer is kept as an artifact named `result.json` or `result.txt`, with a preview in its place. */
 export const MAX_RESULT_BYTES = 2 * 1024 * 1024;
+/** Files that are kept for a task. */
+export const MAX_ARTIFACTS = 1000;
 const MAX_POLL_WAIT_SECONDS = 10;
 /** Seconds for which a worker reports HealthyBusy after the end of a task that nobody collects. */
 export const MAX_UNCOLLECTED_SECONDS = 3600;
@@ -128,6 +130,13 @@ export const workerArtifactSchema = z.object({
 });
 export type WorkerArtifact = z.infer<typeof workerArtifactSchema>;
 
+/** Files that a job left and that are not among the artifacts: how many, the first of them, and how many are listed at most. */
+const leftOutSchema = z.object({
+  count: z.number().int().nonnegative(),
+  limit: z.number().int().nonnegative(),
+  files: z.array(z.object({ name: z.string(), reason: z.string() })).max(100),
+});
+
 /** What the job consumed. Anything else that a framework reports is left out. */
 export const usageSchema = z.object({
   inputTokens: z.number().nonnegative().optional(),
@@ -146,7 +155,8 @@ export const pollReplySchema = z.object({
   error: problemSchema.optional(),
   usage: usageSchema.optional(),
   inputRequests: jsonObject.optional(),
-  artifacts: z.array(workerArtifactSchema).max(1000).optional(),
+  artifacts: z.array(workerArtifactSchema).max(MAX_ARTIFACTS).optional(),
+  artifactsLeftOut: leftOutSchema.optional(),
 });
 export type PollReply = z.infer<typeof pollReplySchema>;
 

@@ -4,7 +4,7 @@ import type { Database } from "./database.ts";
 
 type EventLog = Pick<TaskStore, "appendEvents" | "appendLog" | "listEvents" | "readLog"> & {
   /** Deletes what a task left, inside the caller's transaction. */
-  forget(taskId: string): void;
+  forgetEvents(taskId: string): void;
 };
 
 type ChunkRow = { offset: number; text: string | Uint8Array };
@@ -25,8 +25,8 @@ export function eventLog(db: Database): EventLog {
   const chunks = db.prepare(
     "SELECT offset, text FROM log WHERE task_id = ? AND offset >= ? AND offset <= ? ORDER BY offset",
   );
-  const forgetEvents = db.prepare("DELETE FROM events WHERE task_id = ?");
-  const forgetLog = db.prepare("DELETE FROM log WHERE task_id = ?");
+  const removeEvents = db.prepare("DELETE FROM events WHERE task_id = ?");
+  const removeLog = db.prepare("DELETE FROM log WHERE task_id = ?");
 
   /** Text from the chunk that holds `from` up to and including the unit `to`, as far as it is there without a gap. */
   const textAround = (taskId: string, from: number, to: number) => {
@@ -72,9 +72,9 @@ export function eventLog(db: Database): EventLog {
       return { data: text.slice(start, end), cursor: base + start, nextCursor: base + end };
     },
 
-    forget(taskId) {
-      forgetEvents.run(taskId);
-      forgetLog.run(taskId);
+    forgetEvents(taskId) {
+      removeEvents.run(taskId);
+      removeLog.run(taskId);
     },
   };
 }

@@ -64,6 +64,15 @@ const migrations: readonly string[] = [
     PRIMARY KEY (owner, task_id)
   ) WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE artifacts (
+    task_id TEXT NOT NULL,
+    page INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (task_id, page)
+  );
+  CREATE INDEX tasks_by_status ON tasks (owner, status, created_ms, number);
+  `,
 ];
 
 /**

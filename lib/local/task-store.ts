@@ -3,6 +3,7 @@ import { taskNotFound } from "../domain/errors.ts";
 import { assertTransition, isTerminal } from "../domain/lifecycle.ts";
 import type { KeyClaim, TaskStore } from "../domain/ports.ts";
 import { isSettled, stamp, type Task } from "../domain/task.ts";
+import { artifactList } from "./artifact-list.ts";
 import { ChangeWatch } from "./change-watch.ts";
 import { openDatabase } from "./database.ts";
 import { eventLog } from "./event-log.ts";
@@ -13,7 +14,7 @@ const SWEEP_EVERY_MS = 3_600_000;
 const SWEEP_BATCH = 20;
 const FIRST: Position = { createdMs: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER };
 
-type TaskRow = { number: number; created_ms: number; body: string };
+type TaskRow = { number: number; id: string; created_ms: number; body: string };
 type KeyRow = { task_id: string; call_hash: string; expires_ms: number };
 
 export type TaskStoreOptions = {
@@ -48,12 +49,16 @@ export function openTaskStore(
   const removeExpired = db.prepare("DELETE FROM tasks WHERE id = ? AND expires_s <= ?");
   const select = db.prepare("SELECT body FROM tasks WHERE id = ? AND (expires_s IS NULL OR expires_s > ?)");
   const revision = db.prepare("SELECT revision FROM tasks WHERE id = ?");
-  const ofOwner = db.prepare(
-    `SELECT number, created_ms, body FROM tasks
-     WHERE owner = :owner AND (created_ms, number) < (:createdMs, :number)
-       AND (:status IS NULL OR status = :status) AND (expires_s IS NULL OR expires_s > :seconds)
-     ORDER BY created_ms DESC, number DESC LIMIT :limit`,
-  );
+  // One statement each: a condition that may be left out keeps SQLite from its index.
+  const listed = (condition: string) =>
+    db.prepare(
+      `SELECT number, id, created_ms, body FROM tasks
+       WHERE owner = :owner ${condition} AND (created_ms, number) < (:createdMs, :number)
+         AND (expires_s IS NULL OR expires_s > :seconds)
+       ORDER BY created_ms DESC, number DESC LIMIT :limit`,
+    );
+  const ofOwner = listed("");
+  const ofStatus = listed("AND status = :status");
   const due = db.prepare("SELECT id FROM tasks WHERE due_ms <= ? ORDER BY due_ms LIMIT ?");
   const expired = db.prepare("SELECT id FROM tasks WHERE expires_s <= ? LIMIT ?");
   const selectKey = db.prepare("SELECT task_id, call_hash, expires_ms FROM keys WHERE hash = ?");
@@ -61,7 +66,12 @@ export function openTaskStore(
   const removeKeys = db.prepare("DELETE FROM keys WHERE expires_ms <= ?");
   const dataVersion = db.prepare("PRAGMA data_version");
 
-  const { forget, ...events } = eventLog(db);
+  const { forgetEvents, ...events } = eventLog(db);
+  const { forgetArtifacts, ...artifacts } = artifactList(db);
+  const forget = (id: string) => {
+    forgetEvents(id);
+    forgetArtifacts(id);
+  };
   const watch = new ChangeWatch({
     revisionOf: (id) => db.read(() => revision.get(id) as { revision: number } | undefined)?.revision,
     foreignWrites: () => (db.read(() => dataVersion.get()) as { data_version: number }).data_version,
@@ -96,6 +106,7 @@ export function openTaskStore(
 
   const store: TaskStore & { close(): void } = {
     ...events,
+    ...artifacts,
     ...queue(db),
 
     async create(task) {
@@ -138,8 +149,8 @@ export function openTaskStore(
     async list(owner, { status, limit, cursor }) {
       const from = cursor === undefined ? FIRST : readCursor(owner, cursor);
       const most = Math.max(1, limit);
-      const query = { owner, ...from, status: status ?? null, seconds: seconds(), limit: most + 1 };
-      const rows = db.read(() => ofOwner.all(query)) as TaskRow[];
+      const query = { owner, ...from, seconds: seconds(), limit: most + 1 };
+      const rows = db.read(() => (status ? ofStatus.all({ ...query, status }) : ofOwner.all(query))) as TaskRow[];
       const items = rows.slice(0, most).map(({ body }) => JSON.parse(body) as Task);
       const last = rows.length > most ? rows[most - 1] : undefined;
       return last

@@ -28,7 +28,6 @@ export function makeTask(overrides: Partial<Task> = {}): Task {
     providerRefs: {},
     workerSequence: 0,
     logLength: 0,
-    artifacts: [],
     ...overrides,
   };
 }

@@ -1,5 +1,6 @@
 import { describe } from "vitest";
 import type { TaskStore } from "../../lib/domain/ports.ts";
+import { artifactsOfTasksSuite } from "./task-store-artifacts.ts";
 import { logSuite } from "./task-store-log.ts";
 import { queueSuite } from "./task-store-queue.ts";
 import { tasksSuite } from "./task-store-tasks.ts";
@@ -16,5 +17,6 @@ export function taskStoreSuite(name: string, open: OpenStoreFunction): void {
     tasksSuite(open);
     logSuite(open);
     queueSuite(open);
+    artifactsOfTasksSuite(open);
   });
 }

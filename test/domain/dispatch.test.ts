@@ -46,7 +46,6 @@ test("makes a task durable, notes its creation, and lets it begin", async () => 
     owes: { slot: "this-machine" },
     workerSequence: 99,
     logLength: 0,
-    artifacts: [],
   });
   expect(await ports.store.listEvents(handle.taskId, 0, 10)).toEqual([
     { taskId: handle.taskId, sequence: 1, type: "task.created", timestamp: "1970-01-01T00:16:40.000Z" },

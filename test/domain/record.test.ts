@@ -118,8 +118,10 @@ test("a result has its error and artifacts, and none before the end", () => {
     reason: "why",
   });
   const error = { code: "task.exit_code", message: "it failed", retryable: false };
-  const task = makeTask({ status: "failed", error, result: { exitCode: 2 }, artifacts: [file, lost] });
-  expect(resultView(task, { "artifact-1": "file:///report.md" })).toEqual({
+  const artifactsLeftOut = { count: 1, limit: 1000, files: [{ name: "c", reason: "too many" }] };
+  const task = makeTask({ status: "failed", error, result: { exitCode: 2 }, artifactsLeftOut });
+  const files = [{ artifact: file, uri: "file:///report.md" }, { artifact: lost }];
+  expect(resultView(task, { files, nextCursor: 2 })).toEqual({
     taskId: task.id,
     status: "failed",
     result: { exitCode: 2 },
@@ -136,9 +138,11 @@ test("a result has its error and artifacts, and none before the end", () => {
       },
     ],
     lostArtifacts: [{ id: "artifact-2", name: "b", reason: "why" }],
+    artifactsLeftOut,
+    artifactsNextCursor: 2,
     error,
   });
-  expect(resultView({ ...task, status: "completing" }, {})).toEqual({
+  expect(resultView({ ...task, status: "completing" }, { files: [] })).toEqual({
     taskId: task.id,
     status: "completing",
     artifacts: [],

@@ -6,6 +6,7 @@ import { type Dynalite, startDynalite } from "../aws/dynalite.ts";
 import { cancelling } from "./suites/cancelling.ts";
 import { dispatching } from "./suites/dispatching.ts";
 import { dying } from "./suites/dying.ts";
+import { growing } from "./suites/growing.ts";
 import { restarting } from "./suites/restarting.ts";
 import { localSystem } from "./under-test.ts";
 
@@ -36,5 +37,6 @@ describe.concurrent("the local system on DynamoDB", () => {
   dispatching(system);
   cancelling(system);
   dying(system);
+  growing(system);
   restarting((stateDir) => ({ store: storeOf(stateDir) }));
 });

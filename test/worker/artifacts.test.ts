@@ -36,7 +36,8 @@ test.concurrent("more than a thousand are cut, and the log says so", async () =>
   await using worker = await startWorker();
   const { reply, text } = await worker.run(shell("seq 1 1005 | xargs touch"));
   expect(reply.artifacts).toHaveLength(1000);
-  expect(text()).toContain("more than 1000 artifacts");
+  expect(text()).toContain("left out: 999 (more than 1000 files)");
+  expect(reply.artifactsLeftOut).toMatchObject({ count: 5, limit: 1000, files: { length: 5 } });
 });
 
 test.concurrent("a task may remove or replace the folder", async () => {

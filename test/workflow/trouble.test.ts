@@ -1,15 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { steps } from "../../lambdas/workflow/steps/index.ts";
 import { done } from "../../lambdas/workflow/steps/step.ts";
+import { artifactsFrom } from "../../lib/domain/artifact-pages.ts";
 import { cancelTask } from "../../lib/domain/cancelling.ts";
 import { RefusedError, RetryableError } from "../../lib/domain/errors.ts";
 import type { BackendAdapter } from "../../lib/domain/ports.ts";
 import { pull } from "../../lib/domain/pull.ts";
+import { resultView } from "../../lib/domain/record.ts";
 import { reviveDue } from "../../lib/domain/reviving.ts";
 import { OutcomeUnknownError } from "../../lib/domain/session.ts";
 import type { Task } from "../../lib/domain/task.ts";
 import type { Operation, PollReply } from "../../lib/domain/worker-contract.ts";
-import { answering, virtualSystem } from "../fixtures/virtual-system.ts";
+import { describeContent, makeTask } from "../contract/make-task.ts";
+import { answering, type VirtualSystem, virtualSystem } from "../fixtures/virtual-system.ts";
 
 const HOUR_MS = 3_600_000;
 const file = { id: "a", name: "a.txt", sizeBytes: 1, sha256: "0".repeat(64), contentType: "text/plain" };
@@ -25,6 +28,14 @@ const leavingAFile = async (operation: Operation, answer: () => Promise<unknown>
   const reply = (await answer()) as PollReply;
   return operation.op === "poll" && reply.status === "succeeded" ? { ...reply, artifacts: [file] } : reply;
 };
+
+/** The files of a task that has ended, as its owner sees them. */
+async function filesOf({ ports }: VirtualSystem, task: Task) {
+  const files = await artifactsFrom(ports.store, task, 0);
+  return resultView(task, {
+    files: files.map((artifact) => ({ artifact, ...(artifact.state === "stored" && { uri: "x" }) })),
+  });
+}
 
 describe("a job whose time is over", () => {
   it("that ended while nobody looked is asked, and its result kept", async () => {
@@ -224,7 +235,7 @@ describe("the files of a job that has ended", () => {
       return { artifacts: [{ id: file.id, state: "stored" }] };
     });
     const task = await system.settled(await system.dispatch());
-    expect(task).toMatchObject({ status: "succeeded", artifacts: [{ state: "stored" }] });
+    expect(await filesOf(system, task)).toMatchObject({ status: "succeeded", artifacts: [{ name: file.name }] });
     expect(output).toMatchObject({ again: true });
   });
 
@@ -241,13 +252,14 @@ describe("the files of a job that has ended", () => {
       return { artifacts: [{ id: file.id, state: "stored" }] };
     });
     refusals = 10;
-    expect(await system.settled(await system.dispatch())).toMatchObject({ artifacts: [{ state: "stored" }] });
+    const first = await system.settled(await system.dispatch());
+    expect(await filesOf(system, first)).toMatchObject({ artifacts: [{ name: file.name }] });
     refusals = Number.POSITIVE_INFINITY;
     isThere = false;
     const task = await system.settled(await system.dispatch());
-    expect(task).toMatchObject({
+    expect(await filesOf(system, task)).toMatchObject({
       status: "succeeded",
-      artifacts: [{ state: "lost", reason: expect.stringContaining("AgentCore denies InvokeAgentRuntime") }],
+      lostArtifacts: [{ reason: expect.stringContaining("AgentCore denies InvokeAgentRuntime") }],
     });
     expect(Date.parse(task.phases.succeeded ?? "") - (task.outcome?.atMs ?? 0)).toBeGreaterThan(HOUR_MS / 2);
   });
@@ -262,8 +274,30 @@ describe("the files of a job that has ended", () => {
     });
     answering(system, leavingAFile);
     const task = await system.settled(await system.dispatch());
-    expect(task).toMatchObject({ status: "succeeded", artifacts: [{ state: "lost", reason: expect.any(String) }] });
+    const lostArtifacts = [{ reason: expect.stringContaining("the worker was gone") }];
+    expect(await filesOf(system, task)).toMatchObject({ status: "succeeded", lostArtifacts });
     expect(system.visits.Complete).toBe(5);
+  });
+
+  it("are brought home too when an older version kept them in the task itself", async () => {
+    await using system = virtualSystem({
+      artifacts: { uploadTarget: async () => ({ url: "http://127.0.0.1:1/", headers: {} }), has: async () => true },
+    });
+    const old = Array.from({ length: 120 }, (_, i) =>
+      describeContent(new Uint8Array(1), { id: `a${i}`, name: `${i}` }),
+    );
+    const session = { id: "session-gone", state: "open", uses: {}, bootId: "1" } as const;
+    const outcome = { status: "succeeded", atMs: system.ports.now() } as const;
+    const owes = { session: session.id };
+    const task = makeTask({ status: "completing", outcome, session, owes, dueAtMs: 0, artifacts: old, result: 1 });
+    await system.ports.store.create(task);
+    await reviveDue(system.ports);
+    const settled = await system.settled(task.id);
+    expect(settled).toMatchObject({ status: "succeeded", result: 1, artifactCount: 120, artifactsSettled: 120 });
+    const files = await Promise.all([0, 50, 100].map((from) => artifactsFrom(system.ports.store, settled, from)));
+    expect(new Set(files.flat().map(({ id, state }) => `${id} ${state}`)).size).toBe(120);
+    const ended = makeTask({ status: "succeeded", artifacts: old });
+    expect(await artifactsFrom(system.ports.store, ended, 100)).toEqual(old.slice(100));
   });
 
   it("are all that is lost when nobody can bring them home: the outcome stands", async () => {
@@ -277,7 +311,9 @@ describe("the files of a job that has ended", () => {
       system.advance(HOUR_MS);
       await reviveDue(system.ports);
     }
-    expect(await system.settled(id)).toMatchObject({ status: "succeeded", artifacts: [{ state: "lost" }] });
+    const task = await system.settled(id);
+    const lostArtifacts = [{ name: file.name, reason: expect.stringContaining("no progress") }];
+    expect(await filesOf(system, task)).toMatchObject({ status: "succeeded", lostArtifacts });
   });
 });
 

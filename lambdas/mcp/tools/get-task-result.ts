@@ -1,20 +1,24 @@
 import * as z from "zod";
+import { ARTIFACTS_PER_PAGE, artifactCountOf, artifactsFrom } from "../../../lib/domain/artifact-pages.ts";
 import { readLargeValue } from "../../../lib/domain/large-values.ts";
 import { isTerminal } from "../../../lib/domain/lifecycle.ts";
 import type { Ports } from "../../../lib/domain/ports.ts";
 import { previewValue } from "../../../lib/domain/preview.ts";
-import { resultView } from "../../../lib/domain/record.ts";
-import type { Task, ValueRef } from "../../../lib/domain/task.ts";
+import { type ArtifactsView, resultView } from "../../../lib/domain/record.ts";
+import { type Task, type TaskArtifact, type ValueRef, without } from "../../../lib/domain/task.ts";
 import * as field from "./fields.ts";
 import { MAX_REPLY, replySize } from "./reply-size.ts";
 import { ownTask, reads, shape, tool } from "./tool.ts";
 
-const input = z.strictObject({ task_id: field.taskId });
+const input = z.strictObject({
+  task_id: field.taskId,
+  artifacts_cursor: z.number().int().min(0).optional().describe("artifactsNextCursor of the reply before"),
+});
 
 const MAX_RESULT = 30_000;
 const PREVIEW = 8_000;
-/** Files listed in one reply. */
-const MAX_ARTIFACTS = 50;
+/** What a list of files may take beside a result and an error that leave it less. */
+const MIN_LIST = 10_000;
 
 /** What a task came to. */
 export const getTaskResult = tool({
@@ -22,7 +26,8 @@ export const getTaskResult = tool({
   title: "Get a task's result",
   description:
     "Returns the result of a task that has ended, its artifacts with their addresses, and its error if it failed. On one " +
-    "that has not ended: only its status. A long result is a preview, and resultRef says where the whole is.",
+    "that has not ended: only its status. A long result is a preview, and resultRef says where the whole is. " +
+    "artifactsNextCursor is there when there are more artifacts.",
   input,
   output: shape({
     taskId: "string",
@@ -30,27 +35,39 @@ export const getTaskResult = tool({
     "result?": "any",
     "resultRef?": "object",
     artifacts: "array",
+    "artifactsNextCursor?": "integer",
     "error?": "object",
   }),
   annotations: reads,
-  run: async (context, { task_id }) => {
+  run: async (context, { task_id, artifacts_cursor = 0 }) => {
     const { ports } = context;
     const known = await ownTask(context, task_id);
-    if (!isTerminal(known.status)) return { structured: resultView(known, {}) };
-    const task = await previewed(ports, known);
-    const stored = task.artifacts.filter(({ state }) => state === "stored").slice(0, MAX_ARTIFACTS);
-    const uris = await Promise.all(stored.map(async (file) => [file.id, await ports.artifacts.uriOf(task.id, file)]));
-    const shown = task.artifacts.filter(({ state }) => state !== "stored").slice(0, MAX_ARTIFACTS);
-    const left = task.artifacts.length - stored.length - shown.length;
+    if (!isTerminal(known.status)) return { structured: resultView(known, { files: [] }) };
+    // The first reply has the result; those that go on with the files need not repeat it.
+    const task = artifacts_cursor > 0 ? without(known, "result", "resultRef") : await previewed(ports, known);
     const resultRef = task.resultRef && (await readable(ports, task.id, task.resultRef));
-    const shownTask = { ...task, ...(resultRef && { resultRef }), artifacts: [...stored, ...shown] };
-    const view = resultView(shownTask, Object.fromEntries(uris));
-    const structured = left > 0 ? { ...view, artifactsNotShown: left } : view;
+    const shown = { ...task, ...(resultRef && { resultRef }) };
+    const room = MAX_REPLY - replySize(resultView(shown, { files: [] }));
+    const structured = resultView(shown, await artifactsView(ports, task, artifacts_cursor, Math.max(room, MIN_LIST)));
     if (replySize(structured) <= MAX_REPLY || !task.error) return { structured };
     const { details: _, ...error } = task.error;
     return { structured: { ...structured, error } };
   },
 });
+
+/** Files from the cursor on, as many as one page has and as fit, but at least one. */
+async function artifactsView(ports: Ports, task: Task, cursor: number, room: number): Promise<ArtifactsView> {
+  const candidates = (await artifactsFrom(ports.store, task, cursor)).slice(0, ARTIFACTS_PER_PAGE);
+  const files: { artifact: TaskArtifact; uri?: string }[] = [];
+  for (const artifact of candidates) {
+    const uri = artifact.state === "stored" ? await ports.artifacts.uriOf(task.id, artifact) : undefined;
+    room -= replySize({ ...artifact, uri, taskId: task.id });
+    if (room < 0 && files.length > 0) break;
+    files.push({ artifact, ...(uri !== undefined && { uri }) });
+  }
+  const nextCursor = cursor + files.length;
+  return { files, ...(files.length > 0 && nextCursor < artifactCountOf(task) && { nextCursor }) };
+}
 
 /** The task with a result that fits into a reply; one that does not is kept whole where `resultRef` says. */
 async function previewed(ports: Ports, task: Task): Promise<Task> {
