@@ -1,6 +1,7 @@
 import type { Problem } from "../lib/domain/errors.ts";
 import type { StartOperation, workerStatuses } from "../lib/domain/worker-contract.ts";
 import { type CollectedArtifacts, collectArtifacts, notesOf } from "./artifacts.ts";
+import { AwakeTimer } from "./awake-timer.ts";
 import type { WorkerConfig } from "./config.ts";
 import { EventBudget } from "./event-budget.ts";
 import { EventLog, type NewEvent } from "./event-log.ts";
@@ -46,7 +47,7 @@ export class Job {
   #stop = new StopSwitch();
   #log = new OutputLog(this.events);
   #budget = new EventBudget();
-  #timers: NodeJS.Timeout[] = [];
+  #timers: AwakeTimer[] = [];
   #folder: JobFolder | undefined;
   #isRunning = true;
   #crash = Promise.withResolvers<never>();
@@ -64,6 +65,11 @@ export class Job {
 
   get hasEnded(): boolean {
     return this.#status !== "running" && this.#status !== "input_required";
+  }
+
+  /** How long the machine has been awake since the job began. */
+  get elapsedSeconds(): number {
+    return this.#timers[0]?.elapsedSeconds ?? 0;
   }
 
   /** Orders the job to end. False when its work is over already, so that its outcome stands. */
@@ -108,7 +114,7 @@ export class Job {
       outcome = await runnerFailure(error, this.task.taskId);
     }
     this.#isRunning = false;
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const timer of this.#timers) timer.clear();
     this.#log.flush();
     await this.#settle(outcome);
   }
@@ -164,6 +170,6 @@ export class Job {
   limitTo(seconds: number): void {
     const { graceSeconds } = this.task.limits;
     const expire = () => this.#stop.pull({ kind: "timeout", graceSeconds });
-    this.#timers.push(setTimeout(expire, seconds * 1000));
+    this.#timers.push(new AwakeTimer(seconds, expire));
   }
 }

@@ -25,7 +25,8 @@ export async function pollReply(worker: Worker, job: Job, poll: Poll, gone: Abor
     return { status: job.status, events, next, ...ending(job) };
   }
   const status = job.status === "input_required" ? "input_required" : "running";
-  return { status, events, next, ...(job.inputRequests && { inputRequests: job.inputRequests }) };
+  const { elapsedSeconds } = job;
+  return { status, events, next, elapsedSeconds, ...(job.inputRequests && { inputRequests: job.inputRequests }) };
 }
 
 function ending({ outcome: { result, error, usage }, artifacts }: Job): Partial<PollReply> {

@@ -1,4 +1,5 @@
 import { shortReason } from "./artifact-pages.ts";
+import { countMiss, isOverdue, withDeadline } from "./deadline.ts";
 import { DispatchError, type Problem } from "./errors.ts";
 import { isTerminal } from "./lifecycle.ts";
 import type { Kept } from "./news.ts";
@@ -9,9 +10,6 @@ import type { PollReply, WorkerEvent } from "./worker-contract.ts";
 
 const MAX_DETAILS_BYTES = 8 * 1024;
 const MAX_PROGRESS_LENGTH = 4000;
-/** A worker ends by itself at the deadline, and soon after a cancel; this much later, beside the grace, it will not. */
-const OVERDUE_MS = 60_000;
-
 /** Whether a worker may have news of the task. */
 export function canBeAsked(task: Task): boolean {
   if (task.session?.state !== "open" || task.session.startAttemptedAtMs === undefined) return false;
@@ -37,7 +35,7 @@ export function absorb(task: Task, reply: PollReply, kept: Kept, nowMs: number):
   if (reply.next < task.workerSequence) return task;
   const progress = reply.events.findLast((event) => event.type === "task.progress");
   const seen: Task = {
-    ...acquitted(without(task, "revivals")),
+    ...withDeadline(acquitted(without(task, "revivals")), reply, nowMs),
     workerSequence: reply.next,
     ...(kept.log.logLength >= task.logLength && kept.log),
     ...(progress && { progress: shortProgress(progress) }),
@@ -47,7 +45,7 @@ export function absorb(task: Task, reply: PollReply, kept: Kept, nowMs: number):
   if (reply.status !== "running" && reply.status !== "input_required") return end(seen, reply, kept.values, nowMs);
   // Only one with nothing more to tell is given up: it may have ended in time, with pages of news before its end.
   const isSilent = reply.next === task.workerSequence;
-  return isSilent && isOverdue(task, nowMs) ? fail(seen, timedOut(task), nowMs) : goOn(seen, reply, kept.values, nowMs);
+  return isSilent && isOverdue(seen, nowMs) ? fail(seen, timedOut(task), nowMs) : goOn(seen, reply, kept.values, nowMs);
 }
 
 function goOn(task: Task, reply: PollReply, kept: Partial<Task>, nowMs: number): Task {
@@ -80,12 +78,6 @@ function end(task: Task, reply: PollReply, kept: Partial<Task>, nowMs: number): 
   return cancelling ? ended : transition(ended, "completing", nowMs);
 }
 
-function isOverdue({ deadlineAtMs, phases, limits }: Task, nowMs: number): boolean {
-  const cancelledAtMs = phases.cancelling === undefined ? Number.POSITIVE_INFINITY : Date.parse(phases.cancelling);
-  const endsAtMs = Math.min(deadlineAtMs ?? Number.POSITIVE_INFINITY, cancelledAtMs);
-  return nowMs > endsAtMs + limits.graceSeconds * 1000 + OVERDUE_MS;
-}
-
 const timedOut = ({ limits }: Task): Problem => ({
   code: "task.timeout",
   message: `the job did not end within ${limits.timeoutSeconds} s`,
@@ -97,7 +89,9 @@ export function absorbFailure(task: Task, error: unknown, nowMs: number): Task {
   if (!canBeAsked(task)) return task;
   const { task: judged, lost }: Verdict = error instanceof DispatchError ? judge(task, error, nowMs) : { task };
   if (lost) return fail(judged, lost, nowMs);
-  return isOverdue(judged, nowMs) ? fail(judged, timedOut(judged), nowMs) : judged;
+  if (!isOverdue(judged, nowMs)) return judged;
+  const { task: counted, isLast } = countMiss(judged);
+  return isLast ? fail(counted, timedOut(counted), nowMs) : counted;
 }
 
 const jsonBytes = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).byteLength;

@@ -41,11 +41,12 @@ export async function hold(ports: Ports, task: Task): Promise<void> {
   let undo = unattempted;
   try {
     const started = await noteStart(ports, task.id);
+    const overAtMs = ports.steady() + secondsFor(ports, task) * 1000;
     undo = (current) => current;
     if (started.status === "running") held.begin((call) => foreign.call(look.task, job, call));
     const leaveOff = stayHolder(ports, look);
     try {
-      const isEnded = await follow({ ports, foreign, look, held }, started);
+      const isEnded = await follow({ ports, foreign, look, held, overAtMs }, started);
       if (!isEnded) await end(undo);
     } finally {
       leaveOff();
@@ -58,10 +59,10 @@ export async function hold(ports: Ports, task: Task): Promise<void> {
 
 /** Renews the lease until the function that it returns is called, however long whatever else is written takes. */
 function stayHolder(ports: Ports, look: Look): () => void {
-  let renewedAtMs = ports.now();
+  let renewedAtMs = ports.steady();
   let isBusy = false;
   const renew = async () => {
-    const nowMs = ports.now();
+    const nowMs = ports.steady();
     if (isBusy || nowMs - renewedAtMs < RENEW_MS) return;
     isBusy = true;
     try {
@@ -93,7 +94,14 @@ async function noteAttempt(ports: Ports, { id }: Task): Promise<void> {
   await noteStart(ports, id);
 }
 
-type Holding = { ports: Ports; foreign: ForeignRuntimes; look: Look; held: HeldJob };
+type Holding = {
+  ports: Ports;
+  foreign: ForeignRuntimes;
+  look: Look;
+  held: HeldJob;
+  /** When the time of the job is over, by the steady clock. */
+  overAtMs: number;
+};
 
 /** Resolves with whether the job's end was written here; else somebody else has ended the task. */
 async function follow(holding: Holding, started: Task): Promise<boolean> {
@@ -133,10 +141,10 @@ async function keep({ ports, look, held }: Holding, task: Task, report: PollRepl
 }
 
 /** Ends a job whose answer nobody wants any more, and its session with it. */
-async function breakOffUnwanted({ ports, foreign, held }: Holding, task: Task): Promise<void> {
+async function breakOffUnwanted({ ports, foreign, held, overAtMs }: Holding, task: Task): Promise<void> {
   if (ports.closing.aborted) return void held.breakOff({ status: "failed", error: closed });
   const isCancelled = task.status === "cancelling";
-  if (!isCancelled && ports.now() < (task.deadlineAtMs ?? Number.POSITIVE_INFINITY)) return;
+  if (!isCancelled && ports.steady() < overAtMs) return;
   const end = isCancelled
     ? ({ status: "cancelled" } as const)
     : ({ status: "failed", error: timedOut(task, secondsFor(ports, task), foreign.maxSeconds) } as const);

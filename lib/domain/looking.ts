@@ -34,7 +34,11 @@ export async function beginLook(
   begin: (task: Task) => Task | undefined,
 ): Promise<Look | undefined> {
   const holder = randomHex(8);
-  const isTaken = ({ lease }: Task): boolean => lease !== undefined && lease.untilMs > ports.now();
+  const isTaken = ({ lease }: Task): boolean => {
+    const leftMs = (lease?.untilMs ?? 0) - ports.now();
+    // Longer than any lease lasts: the clock was set back.
+    return leftMs > 0 && leftMs <= 2 * LEASE_MS;
+  };
   const leased = (task: Task): Task => {
     const now = ports.now();
     const dueAtMs = now + (ports.pace.maxPauseSeconds + 120) * 1000;

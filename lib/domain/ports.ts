@@ -215,8 +215,10 @@ export interface Ports {
   readonly backends: Readonly<Record<string, BackendAdapter>>;
   /** The configuration as it stands now. */
   configuration(): Configuration;
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds, as the clock has them; somebody may set it, forward or back. */
   now(): number;
+  /** Milliseconds on a clock that nobody can set, for waits; where it began says nothing. */
+  steady(): number;
   readonly pace: Pace;
   /** Aborted when this process is about to end: whoever looks or waits returns soon. */
   readonly closing: AbortSignal;

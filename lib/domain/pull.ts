@@ -71,12 +71,12 @@ export async function settle(ports: Ports, change: () => Promise<Task>): Promise
 async function ask(ports: Ports, task: Task, waitSeconds: number, timeoutMs: number): Promise<PollReply> {
   const adapter = adapterOf(ports, task);
   const common = { contract: CONTRACT, bootId: task.session?.bootId ?? "", taskId: task.id } as const;
-  const endsAtMs = ports.now() + timeoutMs;
+  const endsAtMs = ports.steady() + timeoutMs;
   if (task.status === "cancelling") {
     const operation = { ...common, op: "cancel", graceSeconds: task.limits.graceSeconds } as const;
     refuseRefusal(await adapter.invoke(task, operation, { timeoutMs: CANCEL_MS }));
   }
   const maxBytes = 1024 * 1024;
   const operation = { ...common, op: "poll", after: task.workerSequence, waitSeconds, maxBytes } as const;
-  return parseReply(pollReplySchema, await adapter.invoke(task, operation, { timeoutMs: endsAtMs - ports.now() }));
+  return parseReply(pollReplySchema, await adapter.invoke(task, operation, { timeoutMs: endsAtMs - ports.steady() }));
 }

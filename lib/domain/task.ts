@@ -68,6 +68,8 @@ export type Session = {
   sent?: number;
   bootId?: string;
   startAttemptedAtMs?: number;
+  /** Polls in a row that failed after the deadline. */
+  overdueMisses?: number;
   /** Workers that were lost before the job could start. */
   lostWorkers?: number;
   /** Proofs in a row that the work is gone. */

@@ -23,14 +23,14 @@ export async function waitForTask(
   taskId: string,
   wait: Wait,
 ): Promise<{ task: Task; timedOut: boolean }> {
-  const deadline = ports.now() + wait.timeoutSeconds * 1000;
+  const deadline = ports.steady() + wait.timeoutSeconds * 1000;
   let task = await ports.store.get(taskId);
   for (let seen = -1; ; ) {
     if (!task) throw taskNotFound(taskId);
     if (task.revision > seen) await wait.onChange?.(task);
     seen = Math.max(seen, task.revision);
     if (wait.until(task) || isTerminal(task.status)) return { task, timedOut: false };
-    const leftMs = deadline - ports.now();
+    const leftMs = deadline - ports.steady();
     if (leftMs <= 0 || wait.signal?.aborted || ports.closing.aborted) return { task, timedOut: true };
     task = (await look(ports, task, leftMs)) ?? (await watchStore(ports, task, leftMs, wait.signal));
   }

@@ -146,11 +146,15 @@ export const usageSchema = z.object({
 
 export const workerStatuses = ["running", "input_required", "succeeded", "failed", "cancelled"] as const;
 
-/** `artifacts` is there once the task has ended: it is the whole list, and it does not change any more. */
+/**
+ * `artifacts` is there once the task has ended: it is the whole list, and it does not change any more. `elapsedSeconds` is
+ * how long the job has run by the clock that its deadline goes by, which stands while the machine sleeps.
+ */
 export const pollReplySchema = z.object({
   status: z.enum(workerStatuses),
   events: z.array(workerEventSchema),
   next: sequence,
+  elapsedSeconds: z.number().nonnegative().optional(),
   result: z.unknown().optional(),
   error: problemSchema.optional(),
   usage: usageSchema.optional(),

@@ -55,6 +55,7 @@ export async function startSystem(openStore: (options: { now: () => number }) =>
     backends: { [backend.name]: backend },
     configuration: () => configuration,
     now,
+    steady: now,
     pace: { visitSeconds: 0, maxPauseSeconds: 0 },
     closing: new AbortController().signal,
     log: { debug: silent, info: silent, warn: silent, error: silent },

@@ -128,6 +128,7 @@ export function openPorts(
     backends,
     configuration: () => configuration,
     now,
+    steady: () => performance.now(),
     pace: { visitSeconds: 1, maxPauseSeconds: 1 },
     closing: new AbortController().signal,
     log,

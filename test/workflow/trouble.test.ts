@@ -10,6 +10,7 @@ import { resultView } from "../../lib/domain/record.ts";
 import { reviveDue } from "../../lib/domain/reviving.ts";
 import { OutcomeUnknownError } from "../../lib/domain/session.ts";
 import type { Task } from "../../lib/domain/task.ts";
+import { waitForTask } from "../../lib/domain/waiting.ts";
 import type { Operation, PollReply } from "../../lib/domain/worker-contract.ts";
 import { describeContent, makeTask } from "../contract/make-task.ts";
 import { answering, type VirtualSystem, virtualSystem } from "../fixtures/virtual-system.ts";
@@ -83,6 +84,70 @@ describe("a job whose time is over", () => {
     const task = await system.settled(id);
     expect(task.status).toBe("cancelled");
     expect(Object.keys(task.session?.uses ?? {}).length).toBeLessThan(5);
+    expect(system.backend.sessions.size).toBe(0);
+  });
+});
+
+describe("a clock that is set while a job runs", () => {
+  const MINUTE_MS = 60_000;
+
+  it.each([
+    ["forward, as it seems after a sleep,", 3 * HOUR_MS],
+    ["back", -2 * HOUR_MS],
+  ])("%s ends no healthy job, and delays none", async (_, byMs) => {
+    let misses = 2;
+    await using system = virtualSystem({
+      durationMs: () => 8 * MINUTE_MS,
+      limits: { timeoutSeconds: 600 },
+      wrap: (state, step) => async (ports, input) => {
+        if (state === "Watch" && system.visits.Watch === 3) {
+          // Somebody looked at that moment, and died.
+          const lease = { holder: "another", untilMs: ports.now() + 10_000 };
+          await ports.store.change(input.id, (task) => ({ ...task, lease }));
+          system.clock.set(byMs);
+        }
+        return step(ports, input);
+      },
+    });
+    answering(system, (operation, answer) => {
+      const isAfterwards = operation.op === "poll" && (system.visits.Watch ?? 0) > 3;
+      if (isAfterwards && misses-- > 0)
+        throw new RetryableError("worker.connection_lost", "the network is not back yet");
+      return answer();
+    });
+    const startedAtMs = system.clock.steady();
+    const id = await system.dispatch();
+    expect(await system.settled(id)).toMatchObject({ status: "succeeded", result: { ran: id } });
+    expect(system.backend.started).toEqual([id]);
+    expect(system.clock.steady() - startedAtMs).toBeLessThan(12 * MINUTE_MS);
+  });
+
+  it("does not keep one who waits, nor let go early", async () => {
+    await using system = virtualSystem();
+    const { ports, clock } = system;
+    const steady = () => performance.now();
+    const task = makeTask({ status: "provisioning" });
+    await ports.store.create(task);
+    for (const byMs of [-2 * HOUR_MS, 4 * HOUR_MS]) {
+      const beganAt = steady();
+      const wait = { timeoutSeconds: 0.3, until: () => false, onChange: () => clock.set(byMs) };
+      expect(await waitForTask({ ...ports, steady }, task.id, wait)).toMatchObject({ timedOut: true });
+      expect(steady() - beganAt).toBeGreaterThan(290);
+    }
+  });
+
+  it("lets a job that overstays its own time be given up all the same", async () => {
+    await using system = virtualSystem({
+      durationMs: () => HOUR_MS,
+      limits: { timeoutSeconds: 60 },
+      wrap: (state, step) => (ports, input) => {
+        if (state === "Watch" && system.visits.Watch === 2) system.clock.set(-HOUR_MS);
+        return step(ports, input);
+      },
+    });
+    const startedAtMs = system.clock.steady();
+    expect(await system.settled(await system.dispatch())).toMatchObject({ error: { code: "task.timeout" } });
+    expect(system.clock.steady() - startedAtMs).toBeLessThan(5 * MINUTE_MS);
     expect(system.backend.sessions.size).toBe(0);
   });
 });

@@ -16,7 +16,7 @@ const SHORTEST_SECONDS = 2;
 
 /** Collects what the worker reports: for a whole visit while the pause after it would be short, else once. */
 export const watch: Step = async (ports, input) => {
-  const until = ports.now() + ports.pace.visitSeconds * 1000;
+  const until = ports.steady() + ports.pace.visitSeconds * 1000;
   for (;;) {
     const task = await current(ports, input);
     if (!task || isOver(task)) return done;
@@ -26,10 +26,10 @@ export const watch: Step = async (ports, input) => {
     }
     const pauseSeconds = pause(ports, task);
     const isHeld = ports.pace.visitSeconds > 0 && pauseSeconds < TURN_SECONDS;
-    const leftSeconds = isHeld ? Math.max(0, (until - ports.now()) / 1000) : 0;
+    const leftSeconds = isHeld ? Math.max(0, (until - ports.steady()) / 1000) : 0;
     const pulled = await pull(ports, task.id, { waitSeconds: Math.min(10, leftSeconds), isWatch: true });
     if (pulled && isOver(pulled)) return done;
-    if (!isHeld || ports.now() >= until || ports.closing.aborted)
+    if (!isHeld || ports.steady() >= until || ports.closing.aborted)
       return again(isHeld ? Math.min(SHORTEST_SECONDS, pauseSeconds) : pauseSeconds);
     // Somebody else is asking, or the worker could not be reached just now: what they write wakes this up.
     if (!pulled)
