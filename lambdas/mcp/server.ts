@@ -33,8 +33,11 @@ export type McpOptions = {
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 const instructions =
-  "Tasks run on, whatever happens to this conversation: keep the taskId. After spawn_cloud_agent or dispatch_task, use " +
-  "wait_for_task until it has ended, then get_task_result. list_tasks finds tasks of earlier conversations.";
+  "Runs long-running tasks as background jobs on another machine, in the cloud or on this one. Use it for work that takes " +
+  "minutes to hours, that several agents can do side by side, or that must go on when this conversation ends: give an " +
+  "agent an instruction with spawn_cloud_agent, or start a program such as a build or a test run with dispatch_task. Either " +
+  "returns a taskId at once: keep it. Then use wait_for_task until the task has ended, and get_task_result. list_tasks " +
+  "finds tasks of earlier conversations.";
 
 /**
  * The MCP endpoint, as a web handler: revision 2026-07-28 and, statelessly, the 2025 ones. Answers are JSON, or a stream

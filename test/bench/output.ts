@@ -31,7 +31,7 @@ export async function benchOutput({ call, stateDir }: BenchSystem): Promise<void
   for (let i = 0; i < READS; i++) {
     const cursor = Math.floor(((i * 0.618) % 1) * 16_700_000);
     const begin = performance.now();
-    const page = await call("get_task_logs", { task_id: taskId, cursor });
+    const page = await call("get_task_logs", { task_id: taskId, cursor, limit: 64_000 });
     samples.push(performance.now() - begin);
     if (page.data === "") throw new Error(`nothing at ${cursor}`);
   }
@@ -42,9 +42,9 @@ export async function benchOutput({ call, stateDir }: BenchSystem): Promise<void
   const total = LINES_A_SECOND * SECONDS;
   const lines = await run(command(process.execPath, { args: [printLines, `${LINES_A_SECOND}`, `${SECONDS}`] }));
   let log = "";
-  for (let page = await call("get_task_logs", { task_id: lines.taskId }); page.data !== ""; ) {
+  for (let page = await call("get_task_logs", { task_id: lines.taskId, limit: 64_000 }); page.data !== ""; ) {
     log += page.data;
-    page = await call("get_task_logs", { task_id: lines.taskId, cursor: page.nextCursor });
+    page = await call("get_task_logs", { task_id: lines.taskId, cursor: page.nextCursor, limit: 64_000 });
   }
   for (let line = 0; line < total; line++) {
     if (Number(log.slice(line * 10, line * 10 + 9)) !== line) throw new Error(`line ${line} is missing`);

@@ -33,11 +33,16 @@ test("a record that is too long names the parts that are previews", () => {
 });
 
 describe("a long output", () => {
-  test.each([
+  const outputs = [
     ["plain", "abcdefghi\n", 20_000],
     ["escaped", "\u001b[31m\u0000", 10_000],
     ["wide", "日本語😀", 10_000],
-  ])("%s comes in replies that fit, and comes whole", async (_what, piece, times) => {
+  ] as const;
+  const limits = [{ most: 16_000 }, { limit: 64_000, most: MAX_REPLY }, { limit: 1000, most: 16_000 }];
+  const cases = outputs.flatMap(([what, piece, times]) => limits.map((more) => ({ what, piece, times, ...more })));
+
+  test.each(cases)("$what comes in replies of $most at most with limit $limit, and whole", async (one) => {
+    const { piece, times, limit, most } = one;
     const { ports, call } = open();
     const text = piece.repeat(times);
     const task = makeTask({ owner: "me", status: "succeeded", logLength: text.length });
@@ -53,10 +58,15 @@ describe("a long output", () => {
     }));
     await ports.store.appendLog(chunks);
     let read = "";
-    for (let cursor = 0, replies = 0; cursor < text.length && replies < 100; replies++) {
-      const { structured } = await call("get_task_logs", { task_id: task.id, cursor });
+    for (let cursor = 0, replies = 0; cursor < text.length && replies < 300; replies++) {
+      const { structured, text: said } = await call("get_task_logs", { task_id: task.id, cursor, limit });
       const reply = structured as { cursor: number; nextCursor: number; data: string };
-      expect(replySize(reply)).toBeLessThan(60_000);
+      expect(said).toEqual(reply);
+      // All of the text that a client shows to its model, escapes included
+      expect(JSON.stringify(said).length).toBeLessThanOrEqual(most);
+      expect(replySize(reply)).toBeLessThanOrEqual(most);
+      if (limit !== undefined) expect(reply.data.length).toBeLessThanOrEqual(limit);
+      else if (reply.nextCursor < text.length) expect(replySize(reply)).toBeGreaterThan(most * 0.9);
       expect(reply.nextCursor).toBe(reply.cursor + reply.data.length);
       read += reply.data;
       cursor = reply.nextCursor;

@@ -27,7 +27,7 @@ export const checkCloudAgentRuntime = tool({
   input,
   output: shape({
     ok: "boolean",
-    "runtime?": "string",
+    runtime: "string",
     provider: "string",
     account_profile: "string",
     backend: "string",

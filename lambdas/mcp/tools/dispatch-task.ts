@@ -38,9 +38,10 @@ export const dispatchTask = tool({
   name: "dispatch_task",
   title: "Dispatch a task",
   description:
-    "Starts a program (command.run) or an agent (agent.run) on an explicit account and target, and returns its handle at " +
-    "once (taskId). list_account_profiles and list_capabilities show what to name. For agents with a runtime profile, " +
-    "spawn_cloud_agent is simpler. Then wait_for_task, get_task_logs, get_task_result.",
+    "Starts a long-running task, a program (command.run) or an agent (agent.run), as a background job on another machine " +
+    "(cloud or local) that you name, and returns its handle at once (taskId). list_account_profiles and list_capabilities " +
+    "show what to name. For agents with a runtime profile, spawn_cloud_agent is simpler. Then wait_for_task, " +
+    "get_task_logs, get_task_result.",
   input,
   output: shape({
     taskId: "string",
@@ -50,7 +51,7 @@ export const dispatchTask = tool({
     capability: "string",
     backend: "string",
     poll: "object",
-    "cloudAgent?": "object",
+    cloudAgent: "object",
   }),
   annotations: { readOnlyHint: false, idempotentHint: false, destructiveHint: true, openWorldHint: true },
   prepare: (raw) => {

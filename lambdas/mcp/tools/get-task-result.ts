@@ -32,11 +32,11 @@ export const getTaskResult = tool({
   output: shape({
     taskId: "string",
     status: "string",
-    "result?": "any",
-    "resultRef?": "object",
+    result: "any",
+    resultRef: "object",
     artifacts: "array",
-    "artifactsNextCursor?": "integer",
-    "error?": "object",
+    artifactsNextCursor: "integer",
+    error: "object",
   }),
   annotations: reads,
   run: async (context, { task_id, artifacts_cursor = 0 }) => {

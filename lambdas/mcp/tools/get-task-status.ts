@@ -21,10 +21,11 @@ export const getTaskStatus = tool({
   name: "get_task_status",
   title: "Look at a task",
   description:
-    "Returns the record of a task as it stands: status, phases with times, progress, queue position, error. It does not " +
-    "wait; wait_for_task does. Long parts are previews, named in previews; get_task_result has the result.",
+    "Returns the record of a task as it stands: status, phases with times, progress, queue position, error; with " +
+    "events_after also its events. It does not wait; wait_for_task does. Long parts are previews, named in previews; " +
+    "get_task_result has the result.",
   input,
-  output: recordShape({ "events?": "array", "eventsNext?": "integer" }),
+  output: recordShape({ events: "array", eventsNext: "integer" }),
   annotations: reads,
   run: async (context, { task_id, events_after }) => {
     const { store, backends } = context.ports;

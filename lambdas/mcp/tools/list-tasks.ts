@@ -17,7 +17,7 @@ export const listTasks = tool({
   description:
     "Lists your tasks, newest first, in short form; also those of earlier conversations. cursor is there when there are more.",
   input,
-  output: shape({ items: "array", "cursor?": "string" }),
+  output: shape({ items: "array", cursor: "string" }),
   annotations: reads,
   run: async ({ ports, owner }, { status, limit = 20, cursor }) => {
     const page = await ports.store.list(owner, {

@@ -50,23 +50,24 @@ export const spawnCloudAgent = tool({
   name: "spawn_cloud_agent",
   title: "Run an agent task",
   description:
-    "Starts a long-running agent task and returns its handle at once (taskId). The task goes on whatever happens to this " +
-    "conversation. Then wait_for_task, get_task_logs, get_task_result. If the answer has status needs_clarification, call " +
-    "again with the same fields and the answers added as fields named by each question's id.",
+    "Hands a long-running task to an agent, as a background job on another machine (cloud or local), and returns its " +
+    "handle at once (taskId). It goes on whatever happens to this conversation. Then wait_for_task, get_task_logs, " +
+    "get_task_result. If the answer has status needs_clarification, call again with the same fields and the answers added " +
+    "as fields named by each question's id.",
   input,
   open: true,
   output: shape({
     status: "string",
-    "taskId?": "string",
-    "provider?": "string",
-    "accountProfile?": "string",
-    "capability?": "string",
-    "backend?": "string",
-    "poll?": "object",
-    "cloudAgent?": "object",
-    "retry_tool?": "string",
-    "questions?": "array",
-    "available_runtimes?": "array",
+    taskId: "string",
+    provider: "string",
+    accountProfile: "string",
+    capability: "string",
+    backend: "string",
+    poll: "object",
+    cloudAgent: "object",
+    retry_tool: "string",
+    questions: "array",
+    available_runtimes: "array",
   }),
   annotations: { readOnlyHint: false, idempotentHint: false, destructiveHint: false, openWorldHint: true },
   prepare: (raw, { ports }) => {

@@ -108,17 +108,14 @@ export function withoutNulls(schema: z.ZodObject, value: Json, open = false): Js
 export const isJson = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The result schema of a tool, shallow: names and types. A name that ends in `?` may be missing. */
-export function shape(fields: Record<string, string>): Json & { type: "object" } {
-  const names = Object.keys(fields);
-  return {
-    type: "object",
-    properties: Object.fromEntries(
-      names.map((name) => [name.replace("?", ""), fields[name] === "any" ? {} : { type: fields[name] }]),
-    ),
-    required: names.filter((name) => !name.endsWith("?")),
-  };
-}
+/**
+ * The result schema of a tool, shallow: names and types. Nothing is required, because there are clients that hold an error
+ * against it too, and show their own complaint in its place.
+ */
+export const shape = (fields: Record<string, string>): Json & { type: "object" } => ({
+  type: "object",
+  properties: Object.fromEntries(Object.entries(fields).map(([name, type]) => [name, type === "any" ? {} : { type }])),
+});
 
 /** The caller's task. Another owner's task does not exist: throws RefusedError `task.not_found`. */
 export async function ownTask({ ports, owner }: Context, id: string): Promise<Task> {
@@ -134,6 +131,13 @@ export const reads: Annotations = {
   openWorldHint: false,
 };
 
+/** There are models that take no list of types: each becomes a schema of its own. */
+const oneType = (_key: string, schema: unknown): unknown => {
+  if (!isJson(schema) || !Array.isArray(schema.type)) return schema;
+  const { type, ...rest } = schema;
+  return { ...rest, anyOf: type.map((one) => ({ type: one })) };
+};
+
 /** The schema as it is listed: without what a model cannot use, because every token of the list costs. */
 function listedSchema(schema: z.ZodObject, open: boolean): Json & { type: "object" } {
   const json = z.toJSONSchema(schema, {
@@ -147,7 +151,7 @@ function listedSchema(schema: z.ZodObject, open: boolean): Json & { type: "objec
       if (typeof more === "object" && Object.keys(more).length === 0) delete jsonSchema.additionalProperties;
     },
   });
-  const { $schema: _, ...listed } = json;
+  const { $schema: _, ...listed } = JSON.parse(JSON.stringify(json), oneType) as Json;
   if (open) delete listed.additionalProperties;
   return { ...listed, type: "object" };
 }

@@ -20,8 +20,8 @@ export const recordShape = (more: Record<string, string> = {}) =>
     target: "object",
     input: "object",
     providerRefs: "object",
-    "result?": "any",
-    "error?": "object",
+    result: "any",
+    error: "object",
     createdAt: "string",
     updatedAt: "string",
     ...more,
@@ -40,7 +40,7 @@ export const waitForTask = tool({
     "Waits until a task has ended or needs input and returns its record. When the time is over first, the record has " +
     "timedOutWaiting: true: call again to go on waiting; the task is not affected.",
   input,
-  output: recordShape({ "timedOutWaiting?": "boolean" }),
+  output: recordShape({ timedOutWaiting: "boolean" }),
   annotations: reads,
   run: async (context, { task_id, timeout_seconds = 25 }) => {
     await ownTask(context, task_id);

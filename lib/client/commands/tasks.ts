@@ -50,7 +50,7 @@ export function showLogs(context: Context, id: string, options: Options & { foll
     let whole = "";
     for (let last = !options.follow; ; ) {
       const wait = last ? {} : { wait_seconds: 20 };
-      const reply = await endpoint.call("get_task_logs", { task_id: id, cursor, ...wait });
+      const reply = await endpoint.call("get_task_logs", { task_id: id, cursor, limit: 64_000, ...wait });
       const data = typeof reply.data === "string" ? reply.data : "";
       cursor = typeof reply.nextCursor === "number" ? reply.nextCursor : cursor + data.length;
       if (options.json) whole += data;
