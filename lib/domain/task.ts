@@ -186,11 +186,11 @@ export function without<T extends object, K extends keyof T>(value: T, ...keys: 
 
 /**
  * What every write of a task does last: the next revision, the time, and, once the task is settled, the end of its
- * openness and the beginning of its retention.
+ * openness and the beginning of its retention, which a store may count from a better time than the clock's.
  */
-export function stamp(task: Task, nowMs: number, retentionDays = RETENTION_DAYS): Task {
+export function stamp(task: Task, nowMs: number, retentionDays = RETENTION_DAYS, keptFromMs = nowMs): Task {
   const next = { ...task, revision: task.revision + 1, updatedAt: new Date(nowMs).toISOString() };
   if (!isSettled(next)) return next;
   const settled = without(next, "dueAtMs", "lease");
-  return { ...settled, expiresAtSeconds: Math.ceil(nowMs / 1000) + retentionDays * 86_400 };
+  return { ...settled, expiresAtSeconds: Math.ceil(keptFromMs / 1000) + retentionDays * 86_400 };
 }

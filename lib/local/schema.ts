@@ -73,6 +73,13 @@ const migrations: readonly string[] = [
   );
   CREATE INDEX tasks_by_status ON tasks (owner, status, created_ms, number);
   `,
+  `
+  CREATE TABLE expiry_clock (
+    number INTEGER PRIMARY KEY CHECK (number = 0),
+    time_ms INTEGER NOT NULL,
+    seen_ms INTEGER NOT NULL
+  );
+  `,
 ];
 
 /**

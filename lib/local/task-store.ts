@@ -7,6 +7,7 @@ import { artifactList } from "./artifact-list.ts";
 import { ChangeWatch } from "./change-watch.ts";
 import { openDatabase } from "./database.ts";
 import { eventLog } from "./event-log.ts";
+import { expiryClock } from "./expiry-clock.ts";
 import { queue } from "./queue.ts";
 import { type Position, readCursor, writeCursor } from "./task-cursor.ts";
 
@@ -77,7 +78,8 @@ export function openTaskStore(
     foreignWrites: () => (db.read(() => dataVersion.get()) as { data_version: number }).data_version,
   });
 
-  const seconds = () => now() / 1000;
+  const expiry = expiryClock(db, now);
+  const seconds = () => expiry.time() / 1000;
   const find = (id: string): Task | undefined => {
     const row = select.get(id, seconds()) as { body: string } | undefined;
     return row && (JSON.parse(row.body) as Task);
@@ -91,12 +93,13 @@ export function openTaskStore(
       remove.run(id);
       forget(id);
     }
-    removeKeys.run(now());
+    removeKeys.run(expiry.time());
     return ids.length;
   };
   const sweep = () => {
     if (now() < nextSweepMs) return;
     nextSweepMs = now() + SWEEP_EVERY_MS;
+    expiry.see();
     try {
       while (db.write(sweepBatch) === SWEEP_BATCH);
     } catch {
@@ -123,10 +126,12 @@ export function openTaskStore(
     },
 
     async get(id) {
+      expiry.see();
       return db.read(() => find(id));
     },
 
     async change(id, edit) {
+      expiry.see();
       // The receipt and the end are what a caller relies on; a power cut ends the work in between anyway.
       const status = db.read(() => find(id))?.status;
       const durability = status === "completing" || status === "cancelling" ? "power cut" : "crash";
@@ -138,7 +143,8 @@ export function openTaskStore(
         if (isTerminal(before.status) && edited.status !== before.status)
           assertTransition(before.status, edited.status);
         const { owner, createdAt } = before;
-        const next = stamp({ ...edited, id, owner, createdAt, revision: before.revision }, now(), retentionDays);
+        const after = { ...edited, id, owner, createdAt, revision: before.revision };
+        const next = stamp(after, now(), retentionDays, Math.max(now(), expiry.time()));
         update.run(next.status, dueMs(next), next.expiresAtSeconds ?? null, next.revision, JSON.stringify(next), id);
         return next;
       }, durability);
@@ -147,6 +153,7 @@ export function openTaskStore(
     },
 
     async list(owner, { status, limit, cursor }) {
+      expiry.see();
       const from = cursor === undefined ? FIRST : readCursor(owner, cursor);
       const most = Math.max(1, limit);
       const query = { owner, ...from, seconds: seconds(), limit: most + 1 };

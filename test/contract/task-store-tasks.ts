@@ -297,8 +297,11 @@ export function tasksSuite(open: OpenStoreFunction): void {
         const task = makeTask();
         await store.create(task);
         await store.change(task.id, move("cancelled"));
-        nowMs += retentionDays * 86_400_000 - 60_000;
-        expect(await store.get(task.id)).toBeDefined();
+        // Day by day, because a leap might be a clock that is wrong.
+        for (let day = 0; day < retentionDays; day++) {
+          nowMs += 86_400_000 - (day === 0 ? 60_000 : 0);
+          expect(await store.get(task.id)).toBeDefined();
+        }
         nowMs += 120_000;
         expect(await store.get(task.id)).toBeUndefined();
         expect((await store.list(task.owner, { limit: 10 })).items).toEqual([]);

@@ -134,13 +134,64 @@ describe("the file", () => {
       await store.claimKey("local", id, { taskId: id, callHash: "", expiresAtMs: nowMs + 86_400_000 }, nowMs);
     }
     for (const { id } of tasks.slice(1)) await store.change(id, (task) => transition(task, "cancelled", nowMs));
-    nowMs += (RETENTION_DAYS + 1) * 86_400_000;
+    for (let day = 0; day <= RETENTION_DAYS; day++) {
+      nowMs += 86_400_000;
+      await store.get("");
+    }
     openHere(folder, { now: () => nowMs });
     const file = new DatabaseSync(join(folder, "tasks.sqlite"));
     for (const [table, left] of Object.entries({ tasks: 1, events: 1, log: 1, keys: 0 }))
       expect(file.prepare(`SELECT count(*) AS left FROM ${table}`).get(), table).toEqual({ left });
     file.close();
     expect(await store.create(makeTask({ id: tasks[1]?.id ?? "" }))).toBe(true);
+  });
+});
+
+describe("a clock that is wrong for a while", () => {
+  const DAY_MS = 86_400_000;
+  const YEAR_MS = 365 * DAY_MS;
+  const settle = async (store: ReturnType<typeof openTaskStore>, nowMs: number) => {
+    const { id } = makeTask();
+    await store.create(makeTask({ id }));
+    await store.change(id, (task) => transition(task, "cancelled", nowMs));
+    return id;
+  };
+
+  it.each([
+    ["years ahead", 3 * YEAR_MS],
+    ["years behind", -30 * YEAR_MS],
+  ])("%s makes nothing expire that was settled before, meanwhile or afterwards", async (_, wrongByMs) => {
+    const folder = makeFolder();
+    let nowMs = Date.now();
+    const open = () => openHere(folder, { now: () => nowMs });
+    const ids = [await settle(open(), nowMs)];
+    for (const byMs of [wrongByMs, -wrongByMs, wrongByMs, -wrongByMs]) {
+      nowMs += byMs;
+      for (let hour = 0; hour < 20; hour++) {
+        nowMs += 3_600_000;
+        ids.push(await settle(open(), nowMs));
+      }
+    }
+    for (let day = 0; day < RETENTION_DAYS - 20; day++) {
+      nowMs += DAY_MS;
+      await open().get("");
+    }
+    const store = open();
+    for (const id of ids) expect(await store.get(id)).toMatchObject({ status: "cancelled" });
+  });
+
+  it("that was off for months is believed again after as many days, and what is over expires", async () => {
+    const folder = makeFolder();
+    let nowMs = Date.now();
+    const id = await settle(openHere(folder, { now: () => nowMs }), nowMs);
+    nowMs += 2 * RETENTION_DAYS * DAY_MS;
+    const store = openHere(folder, { now: () => nowMs });
+    expect(await store.get(id)).toBeDefined();
+    for (let day = 0; day < RETENTION_DAYS; day++) {
+      nowMs += DAY_MS;
+      await store.get(id);
+    }
+    expect(await store.get(id)).toBeUndefined();
   });
 });
 
