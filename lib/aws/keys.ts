@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { QueueEntry } from "../domain/ports.ts";
+import type { Child, QueueEntry } from "../domain/ports.ts";
 
 /** The primary key of an item. */
 export type Key = { pk: string; sk: string };
@@ -23,8 +23,17 @@ export const artifactsKey = (taskId: string, page: number): Key => ({
 export const lastEvent = "EVENT#~";
 export const lastLog = "LOG#~";
 
-export const queuePartition = (owner: string) => `QUEUE#${owner}`;
-export const queueSort = ({ queuedAtMs, taskId }: QueueEntry) => `${padded(queuedAtMs)}#${taskId}`;
+const childPrefix = "CHILD#";
+export const childSort = ({ atMs, taskId }: Omit<Child, "parent">) => `${childPrefix}${padded(atMs)}#${taskId}`;
+export const firstChild = childPrefix;
+/** Sorts after everything that `childSort` gives. */
+export const lastChild = `${childPrefix}~`;
+
+export const queuePartition = (owner: string) => `QUEUES#${owner}`;
+export const queueSort = ({ profile, queuedAtMs, taskId }: Omit<QueueEntry, "owner">) =>
+  `${queuePrefix(profile)}${padded(queuedAtMs)}#${taskId}`;
+/** What the entries of one profile begin with, and those of no other. */
+export const queuePrefix = (profile: string) => `${encodeURIComponent(profile.toWellFormed())}#`;
 
 export const ownerPartition = (owner: string) => `OWNER#${owner}`;
 export const ownerOf = (partition: unknown) => String(partition).slice("OWNER#".length);

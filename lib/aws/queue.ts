@@ -1,9 +1,14 @@
 import type { QueueEntry, TaskStore } from "../domain/ports.ts";
 import type { Item, Items } from "./items.ts";
-import { queuePartition, queueSort } from "./keys.ts";
+import { queuePartition, queuePrefix, queueSort } from "./keys.ts";
 
-/** The queues of all owners: a partition each, sorted by time and task id. */
+/** The queues of all owners: a partition each, sorted by profile, time and task id. */
 export function queue(items: Items): Pick<TaskStore, "enqueue" | "dequeue" | "listQueue" | "countAhead"> {
+  const list = async (owner: string, limit: number, sort: string, consistent = true): Promise<QueueEntry[]> => {
+    const where = { expression: "#pk = :pk AND #sk > :sort", values: { pk: queuePartition(owner), sort } };
+    return (await items.first({ where, consistent }, limit)).map((item) => toEntry(owner, item));
+  };
+
   return {
     async enqueue(entry) {
       const { taskId, profile, queuedAtMs } = entry;
@@ -13,26 +18,35 @@ export function queue(items: Items): Pick<TaskStore, "enqueue" | "dequeue" | "li
 
     dequeue: (entry) => items.remove(keyOf(entry)),
 
-    async listQueue(owner, limit, after) {
-      const pk = queuePartition(owner);
-      const where = after
-        ? { expression: "#pk = :pk AND #sk > :after", values: { pk, after: queueSort(after) } }
-        : { expression: "#pk = :pk", values: { pk } };
-      return (await items.first({ where }, limit)).map((item) => toEntry(owner, item));
-    },
+    listQueue: (owner, limit, after) =>
+      list(owner, limit, after === undefined ? " " : "taskId" in after ? queueSort(after) : endOf(after.profile)),
 
     async countAhead(entry) {
-      const { pk, sk } = keyOf(entry);
+      const { owner, queuedAtMs, taskId } = entry;
+      const pk = queuePartition(owner);
+      let count = 0;
       // A position is out of date when it is read; half price is enough.
-      return items.count({
-        where: { expression: "#pk = :pk AND #sk < :sk", values: { pk, sk } },
-        consistent: false,
-      });
+      let [first] = await list(owner, 1, " ", false);
+      while (first) {
+        const { profile } = first;
+        const values = { pk, from: queuePrefix(profile), to: justBefore(queueSort({ profile, queuedAtMs, taskId })) };
+        const where = { expression: "#pk = :pk AND #sk BETWEEN :from AND :to", values };
+        count += await items.count({ where, consistent: false });
+        [first] = await list(owner, 1, endOf(profile), false);
+      }
+      return count;
     },
   };
 }
 
 const keyOf = (entry: QueueEntry) => ({ pk: queuePartition(entry.owner), sk: queueSort(entry) });
+
+/** After every entry of the profile, and before those of the next. */
+const endOf = (profile: string) => `${queuePrefix(profile)}~`;
+
+/** BETWEEN includes its ends: the greatest key of the kind below this one, or one that does not exist. */
+const justBefore = (sort: string) =>
+  `${sort.slice(0, -1)}${String.fromCharCode(sort.charCodeAt(sort.length - 1) - 1)}~`;
 
 function toEntry(owner: string, item: Item): QueueEntry {
   const { taskId, profile, queuedAtMs } = item as QueueEntry;

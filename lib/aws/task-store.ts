@@ -1,6 +1,7 @@
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { TaskStore } from "../domain/ports.ts";
 import { artifactList } from "./artifact-list.ts";
+import { children } from "./children.ts";
 import { claims } from "./claims.ts";
 import type { Connection } from "./connection.ts";
 import { openClient } from "./dynamo-client.ts";
@@ -39,8 +40,16 @@ export function openTaskStore(options: TaskStoreOptions): TaskStore & { close():
   };
   const items = new Items(tableName, async () => client ?? open());
   const known = new KnownTasks();
+  const { create, ...writes } = taskWrites(items, known, now, retentionDays);
+  const { addChild, ...family } = children(items, now, retentionDays);
   return {
-    ...taskWrites(items, known, now, retentionDays),
+    ...writes,
+    async create(task) {
+      const { id, parent, createdAt } = task;
+      if (parent !== undefined) await addChild({ parent, taskId: id, atMs: Date.parse(createdAt) });
+      return create(task);
+    },
+    ...family,
     ...taskLists(items, now),
     ...claims(items),
     ...eventLog(items, now, retentionDays),

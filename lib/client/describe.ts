@@ -91,8 +91,9 @@ function addTasks(program: Command, { context, done }: Bind): void {
   command("result", "Print the result of a task, its artifacts and how it ended.")
     .argument("<id>", "the task's id")
     .action(async (id, options) => done(await tasks.showResult(context, id, options)));
-  command("cancel", "Cancel a task and end everything it started.")
+  command("cancel", "Cancel a task and end everything it started, with the tasks that it dispatched.")
     .argument("<id>", "the task's id")
+    .option("--no-cascade", "spare the tasks that it dispatched")
     .action(async (id, options) => done(await tasks.cancel(context, id, options)));
   command("list", "List tasks, the newest first.")
     .addOption(new Option("--status <status>", "only tasks that stand so").choices(statuses))

@@ -1,13 +1,34 @@
+import { breather } from "./breathing.ts";
+import { calledOff, queueEntry } from "./cancelling.ts";
+import { giveBack, holdersOf } from "./lending.ts";
 import { isTerminal } from "./lifecycle.ts";
 import { resolveLimits } from "./limits.ts";
-import type { Ports, QueueEntry, TaskStore } from "./ports.ts";
+import { childrenOf, leaveParent, lineage } from "./lineage.ts";
+import type { Holder, Ports, QueueEntry, SlotAnswer, TaskStore } from "./ports.ts";
 import { own } from "./profile.ts";
-import { transition } from "./task.ts";
+import { settle } from "./pull.ts";
+import { queuedProfiles } from "./queued-profiles.ts";
+import { type Task, transition } from "./task.ts";
 
-const PAGE = 10;
+/** Most tasks that are looked at for one that could begin in a place that came free in its family. */
+const MAX_LOOKED_AT = 100;
 
 type Passes = { running: Promise<void>; next?: Promise<void> };
 const passes = new WeakMap<TaskStore, Map<string, Passes>>();
+
+/** Lets a task begin that is in its owner's queue, and those before it, as far as the limits allow. */
+export async function admitTask(ports: Ports, task: Task): Promise<void> {
+  await admit(ports, task.owner);
+  if (task.parent !== undefined) await beginInFamily(ports, task.id);
+}
+
+/** Gives the slot of a task back of which nothing runs any more, and lets others begin. Repeating is safe. */
+export async function vacate(ports: Ports, task: Task): Promise<void> {
+  if (task.owes.slot !== undefined) await giveBack(ports, task);
+  await admit(ports, task.owner);
+  const seen = { left: MAX_LOOKED_AT };
+  for (const { taskId } of holdersOf(await lineage(ports, task))) if (await beginBelow(ports, taskId, seen)) return;
+}
 
 /**
  * Lets the owner's oldest queued tasks begin while both limits allow it, passing over those whose profile is full.
@@ -41,42 +62,81 @@ export function admit(ports: Ports, owner: string): Promise<void> {
 }
 
 async function passThrough(ports: Ports, owner: string): Promise<void> {
-  const fullProfiles = new Set<string>();
-  let after: QueueEntry | undefined;
-  do {
-    const entries: QueueEntry[] = await ports.store.listQueue(owner, PAGE, after);
-    for (const entry of entries) {
-      if (fullProfiles.has(entry.profile)) continue;
-      const configuration = ports.configuration();
-      const limits = resolveLimits(configuration, own(configuration.runtimes, entry.profile), {});
-      const answer = await ports.store.takeSlot(entry, limits);
-      if (answer === "full") return;
-      if (answer === "taken") await begin(ports, entry);
-      else fullProfiles.add(entry.profile);
+  const breathe = breather();
+  const waiting = await queuedProfiles(ports.store, owner);
+  for (let entry = waiting.oldest(); entry; entry = waiting.oldest()) {
+    await breathe();
+    const answer = await take(ports, entry);
+    if (answer === "full") return;
+    if (answer === "profile_full") waiting.passOver(entry);
+    else {
+      await begin(ports, entry);
+      await waiting.next(entry);
     }
-    after = entries.length === PAGE ? entries.at(-1) : undefined;
-  } while (after);
+  }
 }
 
-/** Moves a task that holds a slot on, and starts its execution. One that was cancelled meanwhile gives the slot back. */
-async function begin(ports: Ports, entry: QueueEntry): Promise<void> {
+function take(ports: Ports, entry: QueueEntry, lenders?: Holder[]): Promise<SlotAnswer> {
+  const configuration = ports.configuration();
+  const limits = resolveLimits(configuration, own(configuration.runtimes, entry.profile), {});
+  return ports.store.takeSlot(entry, limits, lenders);
+}
+
+/** Lets a task that is still queued begin, if need be in the place of one above it. Resolves with whether it left the queue. */
+export async function beginInFamily(ports: Ports, id: string): Promise<boolean> {
+  const task = await ports.store.get(id);
+  if (task?.status !== "queued") return false;
+  const above = await lineage(ports, task);
+  const entry = queueEntry(task);
+  const isOver = above.some((each) => each.calledOff);
+  if (!isOver && (await take(ports, entry, holdersOf(above))) !== "taken") return false;
+  await begin(ports, entry, above);
+  return true;
+}
+
+/** Lets the oldest task begin that waits below this one and can; one that runs is looked below. */
+async function beginBelow(ports: Ports, id: string, seen: { left: number }): Promise<boolean> {
+  for await (const { taskId } of childrenOf(ports, id)) {
+    if (seen.left-- <= 0) return false;
+    const child = await ports.store.get(taskId);
+    if (!child) continue;
+    const hasBegun = child.status === "queued" ? beginInFamily(ports, taskId) : beginBelow(ports, taskId, seen);
+    if (await hasBegun) return true;
+  }
+  return false;
+}
+
+/**
+ * Moves a task that holds a slot on, and starts its execution. One that was cancelled meanwhile gives the slot back; so does
+ * one whose family was cancelled, which ends here. One that somebody else let begin keeps it until its clean-up.
+ */
+async function begin(ports: Ports, entry: QueueEntry, above?: Task[]): Promise<void> {
   const { store, workflow, log } = ports;
   const { taskId, owner, profile } = entry;
   const known = await store.get(taskId);
-  const task =
-    known &&
-    (await store.change(taskId, (current) => {
+  if (!known) {
+    await store.releaseSlot(owner, { taskId, profile });
+    await store.dequeue(entry);
+    return;
+  }
+  const isOver = (above ?? (await lineage(ports, known))).some((each) => each.calledOff);
+  const task = await settle(ports, () =>
+    store.change(taskId, (current) => {
       if (current.status !== "queued") return undefined;
       const now = ports.now();
+      if (isOver) return calledOff(current, now);
       return {
         ...transition(current, "provisioning", now),
         owes: { ...current.owes, slot: profile },
         dueAtMs: now + 60_000,
       };
-    }));
+    }),
+  );
   await store.dequeue(entry);
-  if (!task || (isTerminal(task.status) && task.owes.slot === undefined)) {
-    await store.releaseSlot(owner, profile, taskId);
+  if (isTerminal(task.status)) {
+    // What is still owed is left to the clean-up, the slot with it.
+    if (task.owes.slot === undefined) await giveBack(ports, task);
+    if (isOver) await leaveParent(ports, task);
     return;
   }
   try {

@@ -1,33 +1,108 @@
 import { canBeAsked } from "./absorbing.ts";
+import { breather } from "./breathing.ts";
 import { taskTerminal } from "./errors.ts";
+import { giveBack } from "./lending.ts";
 import { isCancellable } from "./lifecycle.ts";
+import { childrenOf, leaveParent } from "./lineage.ts";
 import type { Ports } from "./ports.ts";
 import { settle } from "./pull.ts";
 import { foreignOf, invokeOnce } from "./session.ts";
 import { type Task, transition, without } from "./task.ts";
 import { CONTRACT } from "./worker-contract.ts";
 
+/** How long a call that cancels goes through what lies below the task; then the clean-up of the task goes on with it. */
+const CASCADE_MS = 10_000;
+/** Workers that are told at once. */
+const TOLD_AT_ONCE = 8;
+
 /**
  * Cancels a task: one that is queued is cancelled at once, any other becomes `cancelling` and its worker is told; whoever
- * looks next brings it to `cancelled`. Cancelling again changes nothing. Throws RefusedError `task.terminal` once the
- * job has ended, because then its result stands.
+ * looks next brings it to `cancelled`. So does everything that it dispatched, and what that dispatched, unless `cascade` is
+ * false. Cancelling again changes nothing. Throws RefusedError `task.terminal` once the job has ended, because then its
+ * result stands.
  */
-export async function cancelTask(ports: Ports, { id }: Pick<Task, "id">): Promise<Task> {
-  const task = await settle(ports, () => ports.store.change(id, (current) => askedToCancel(current, ports.now())));
-  if (task.status === "cancelled") {
-    await ports.store.dequeue(queueEntry(task));
-    return task;
-  }
+export async function cancelTask(ports: Ports, { id }: Pick<Task, "id">, { cascade = true } = {}): Promise<Task> {
+  const task = await settle(ports, () =>
+    ports.store.change(id, (current) => {
+      if (current.status !== "cancelling" && !isCancellable(current.status)) throw taskTerminal(id, current.status);
+      return cascade ? withAllBelow(current, ports.now()) : cancelled(current, ports.now());
+    }),
+  );
+  await leaveQueue(ports, task);
   if (canBeAsked(task)) await tellWorker(ports, task);
-  return task;
+  if (!cascade) return task;
+  const endsAtMs = ports.now() + CASCADE_MS;
+  const { told, isWhole } = await cancelBelow(ports, id, { mayGoOn: () => ports.now() < endsAtMs });
+  await inLanes(TOLD_AT_ONCE, told, (child) => tellWorker(ports, child));
+  // Of a task that runs this stays owed until its clean-up: its job may dispatch something until it is stopped.
+  if (!isWhole || task.status !== "cancelled") return task;
+  const clean = await ports.store.change(id, (current) => ({ ...current, owes: without(current.owes, "children") }));
+  await leaveParent(ports, clean);
+  return clean;
 }
 
-function askedToCancel(task: Task, nowMs: number): Task | undefined {
-  if (task.status === "cancelling") return undefined;
-  if (!isCancellable(task.status)) throw taskTerminal(task.id, task.status);
+/** The task as it is cancelled, or undefined when that changes nothing. */
+function cancelled(task: Task, nowMs: number): Task | undefined {
+  if (!isCancellable(task.status)) return undefined;
   const next = without(task, "env");
   if (task.status === "queued") return transition(next, "cancelled", nowMs);
   return { ...transition(next, "cancelling", nowMs), dueAtMs: nowMs + 60_000 };
+}
+
+/** The same of a task with all below it: none of those begins any more, whoever comes to let it. */
+export function calledOff(task: Task, nowMs: number): Task | undefined {
+  const next = cancelled(task, nowMs);
+  if (next) return { ...next, calledOff: true };
+  return task.status === "cancelling" && !task.calledOff ? { ...task, calledOff: true } : undefined;
+}
+
+/** The same of the one with which it begins: it is owed until all have been reached. */
+function withAllBelow(task: Task, nowMs: number): Task | undefined {
+  const next = calledOff(task, nowMs);
+  return next && { ...next, owes: { ...next.owes, children: "cancel" }, dueAtMs: nowMs + 60_000 };
+}
+
+type Cascade = { told: Task[]; isWhole: boolean };
+
+/**
+ * Cancels everything below a task: what is queued at once; of what runs `told` is what a worker is to be told of. Repeated it
+ * goes on where it was left; `isWhole` when nothing was left out.
+ */
+export async function cancelBelow(
+  ports: Ports,
+  parent: string,
+  { mayGoOn = () => true, breathe = breather() }: { mayGoOn?: () => boolean; breathe?: () => Promise<void> } = {},
+): Promise<Cascade> {
+  const all: Cascade = { told: [], isWhole: true };
+  for await (const { taskId } of childrenOf(ports, parent)) {
+    if (!mayGoOn()) return { ...all, isWhole: false };
+    await breathe();
+    // One whose making was cut off has no task yet; should it get one, that will not begin.
+    if (!(await ports.store.get(taskId))) continue;
+    const child = await settle(ports, () => ports.store.change(taskId, (current) => calledOff(current, ports.now())));
+    await leaveQueue(ports, child);
+    if (canBeAsked(child) && child.status === "cancelling") all.told.push(child);
+    const below = await cancelBelow(ports, taskId, { mayGoOn, breathe });
+    all.told.push(...below.told);
+    all.isWhole &&= below.isWhole;
+    if (child.status === "cancelled") await leaveParent(ports, child);
+  }
+  return all;
+}
+
+/** One that was cancelled before it began has no clean-up, and may hold a slot that somebody took for it and died. */
+async function leaveQueue(ports: Ports, task: Task): Promise<void> {
+  if (task.status !== "cancelled" || task.owes.session !== undefined || task.owes.slot !== undefined) return;
+  await ports.store.dequeue(queueEntry(task));
+  await giveBack(ports, task);
+}
+
+async function inLanes<T>(lanes: number, all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
+  const left = all.values();
+  const lane = async () => {
+    for (const one of left) await work(one);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
 }
 
 /** The entry under which a task stands in its owner's queue. */

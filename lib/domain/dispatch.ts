@@ -1,9 +1,10 @@
-import { admit } from "./admission.ts";
+import { admitTask } from "./admission.ts";
 import { queueEntry } from "./cancelling.ts";
 import { InvalidInputError, type Mistake, RefusedError } from "./errors.ts";
 import { ownEvent } from "./events.ts";
 import { callHash, KEY_LIFETIME_MS } from "./idempotency.ts";
 import { keepLargeValue } from "./large-values.ts";
+import { lineage } from "./lineage.ts";
 import { enforcePolicy } from "./policy.ts";
 import type { Ports } from "./ports.ts";
 import { previewFields } from "./preview.ts";
@@ -41,7 +42,7 @@ export async function dispatch(
   const { route } = plan;
   enforcePolicy(ports.configuration().policy, { ...route, targetMode: route.target.mode });
   checkEnvironment(plan.env ?? {}, plan.envField);
-  const place = await depthOf(ports, owner, route);
+  const place = await placeOf(ports, owner, route);
 
   let id = newTaskId();
   if (idempotencyKey !== undefined) {
@@ -80,7 +81,7 @@ async function resume(ports: Ports, task: Task): Promise<TaskHandle> {
 async function enqueue(ports: Ports, task: Task): Promise<void> {
   await ports.store.enqueue(queueEntry(task));
   try {
-    await admit(ports, task.owner);
+    await admitTask(ports, task);
   } catch (error) {
     // the task is safe: the janitor admits it later
     ports.log.warn("admission failed after a dispatch", { taskId: task.id, error });
@@ -129,14 +130,23 @@ async function withLargeInput(ports: Ports, task: Task): Promise<Task> {
 }
 
 /** A task that names a parent of the same owner lies one level below it; a name that is no such task says nothing. */
-async function depthOf(
+async function placeOf(
   ports: Ports,
   owner: string,
   { metadata, limits }: Route,
 ): Promise<{ depth: number; parent?: string }> {
   const named = taskIdSchema.safeParse(metadata?.parentTaskId);
-  const parent = named.success ? await ports.store.get(named.data) : undefined;
-  if (!parent || parent.owner !== owner) return { depth: 0 };
+  if (!named.success) return { depth: 0 };
+  const above = await lineage(ports, { parent: named.data });
+  const parent = above[0];
+  if (parent?.owner !== owner) return { depth: 0 };
+  const ended = above.find(({ calledOff }) => calledOff);
+  if (ended) {
+    throw new RefusedError("task.terminal", `task ${ended.id} was cancelled, with everything that it dispatched`, {
+      hint: "leave metadata.parentTaskId out if the task is not a part of it",
+      details: { taskId: ended.id, status: ended.status },
+    });
+  }
   const depth = parent.depth + 1;
   if (depth > limits.maxDepth) {
     throw new RefusedError(

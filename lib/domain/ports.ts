@@ -10,6 +10,15 @@ export type KeyClaim = { taskId: string; callHash: string; expiresAtMs: number }
 
 export type QueueEntry = { owner: string; taskId: string; profile: string; queuedAtMs: number };
 
+/** A task that may hold a slot; `profile` is the one for which it counts. */
+export type Holder = { taskId: string; profile: string };
+
+/** Who takes room: under the owner's limit, and under that of each profile. */
+export type Slots = { running: string[]; byProfile: Record<string, string[]> };
+
+/** A task as a child of its parent; `atMs` is when it was made. */
+export type Child = { parent: string; taskId: string; atMs: number };
+
 /** A chunk of log is exactly one worker event; `offset` is where its text begins, in UTF-16 units. */
 export type LogChunk = {
   taskId: string;
@@ -27,7 +36,10 @@ export type Page<T> = { items: T[]; cursor?: string };
  * Every method throws RetryableError `platform.store_unavailable` when the store cannot answer.
  */
 export interface TaskStore {
-  /** Puts a new task; false if its id is there already (then nothing changed). */
+  /**
+   * Puts a new task; false if its id is there already (then nothing changed). One with a parent is among the parent's
+   * children from before it can be read.
+   */
   create(task: Task): Promise<boolean>;
   /** Reads consistently. */
   get(id: string): Promise<Task | undefined>;
@@ -72,20 +84,42 @@ export interface TaskStore {
     edit: (artifacts: TaskArtifact[]) => TaskArtifact[] | undefined,
   ): Promise<TaskArtifact[]>;
 
+  /**
+   * Children of a task after `after`, the oldest first, read consistently. One whose making was cut off may be among them,
+   * and has no task.
+   */
+  listChildren(parent: string, limit: number, after?: Child): Promise<Child[]>;
+  /** Takes a task off its parent's children; repeating changes nothing. */
+  removeChild(child: Child): Promise<void>;
+
   /** Adds to the owner's queue, first in first out by `queuedAtMs`, then task id. Repeating changes nothing. */
   enqueue(entry: QueueEntry): Promise<void>;
   /** Removes from the queue; false when it was not there. */
   dequeue(entry: QueueEntry): Promise<boolean>;
-  /** The oldest entries of the owner after `after`, read consistently. */
-  listQueue(owner: string, limit: number, after?: QueueEntry): Promise<QueueEntry[]>;
+  /**
+   * The owner's entries, profile by profile, the oldest of each first, read consistently: those after `after`, which is an
+   * entry, or the end of a profile.
+   */
+  listQueue(owner: string, limit: number, after?: QueueEntry | { profile: string }): Promise<QueueEntry[]>;
   /** How many of the owner's entries were queued before this one. */
   countAhead(entry: QueueEntry): Promise<number>;
-  /** Takes a slot under both limits in one write. Taking it again for the same task is `taken`. */
-  takeSlot(entry: QueueEntry, limits: Pick<Limits, "maxRunning" | "maxRunningPerProfile">): Promise<SlotAnswer>;
-  /** Gives a slot back; repeating changes nothing. */
-  releaseSlot(owner: string, profile: string, taskId: string): Promise<void>;
-  /** Ids of the owner's tasks that hold a slot, by profile. */
-  listSlots(owner: string): Promise<Record<string, string[]>>;
+  /**
+   * Takes a slot under both limits in one write. Where a limit is reached, the nearest of `lenders` (they come nearest first)
+   * that has room under it, in the same profile if it is the profile's, gives its own up in the same write. Taking it again
+   * for a task that has one is `taken`.
+   */
+  takeSlot(
+    entry: QueueEntry,
+    limits: Pick<Limits, "maxRunning" | "maxRunningPerProfile">,
+    lenders?: readonly Holder[],
+  ): Promise<SlotAnswer>;
+  /**
+   * Gives a slot back, in one write: its room under either limit goes to the nearest of `heirs` that has none there (in the
+   * same profile if the limit is the profile's), or is free. Repeating changes nothing.
+   */
+  releaseSlot(owner: string, holder: Holder, heirs?: readonly Holder[]): Promise<void>;
+  /** Who holds the owner's slots. */
+  listSlots(owner: string): Promise<Slots>;
 
   /** Resolves when the task may have changed, or after `timeoutMs`, or when aborted; it never says which. */
   waitForChange(taskId: string, revision: number, timeoutMs: number, signal?: AbortSignal): Promise<void>;

@@ -1,31 +1,34 @@
 import { fail } from "./absorbing.ts";
-import { admit } from "./admission.ts";
-import { queueEntry } from "./cancelling.ts";
+import { breather } from "./breathing.ts";
 import type { Problem } from "./errors.ts";
 import { isTerminal } from "./lifecycle.ts";
 import type { Ports } from "./ports.ts";
 import { settle } from "./pull.ts";
+import { Readmission } from "./readmission.ts";
 import { isSettled, type Task } from "./task.ts";
 
 const MAX_REVIVALS = 5;
 const NEXT_LOOK_MS = 60_000;
+/** One that waits in a queue is looked at less and less: whoever ends lets it begin. */
+const MAX_QUEUED_LOOK_MS = 600_000;
 
 /**
  * Brings a task on whose time to be looked at has passed: a queued one back into the queue, any other a new execution in
  * place of the dead one. After five executions that had their chance and made no progress it is failed as `platform.stuck`.
  */
-async function revive(ports: Ports, taskId: string, hadChance: boolean): Promise<void> {
+async function revive(
+  ports: Ports,
+  taskId: string,
+  { hadChance, waiting }: { hadChance: boolean; waiting: Readmission },
+): Promise<void> {
   const known = await ports.store.get(taskId);
   if (!known || isSettled(known)) return;
+  if (known.status === "queued" && (known.dueAtMs ?? 0) > ports.now()) return waiting.note(known);
   const task = await settle(ports, () =>
     ports.store.change(taskId, (current) => recovered(current, hadChance, ports.now())),
   );
   if (isSettled(task)) return;
-  if (task.status === "queued") {
-    await freeSlots(ports, task.owner);
-    await ports.store.enqueue(queueEntry(task));
-    return admit(ports, task.owner);
-  }
+  if (task.status === "queued") return waiting.add(task);
   if ((await ports.workflow.start(taskId, task.n)) === "started") return;
   const next = await ports.store.change(taskId, (current) =>
     current.n === task.n ? { ...current, n: task.n + 1 } : undefined,
@@ -64,13 +67,16 @@ export async function reviveAll(
   { lanes = 1, mayGoOn = () => true, hadChance = true }: Omit<Pass, "limit"> = {},
 ): Promise<number> {
   const pending = ids.values();
+  const waiting = new Readmission(ports);
+  const breathe = breather();
   let revived = 0;
   const lane = async () => {
     while (mayGoOn()) {
       const { done, value: id } = pending.next();
       if (done) return;
+      await breathe();
       try {
-        await revive(ports, id, hadChance);
+        await revive(ports, id, { hadChance, waiting });
         revived++;
       } catch (error) {
         ports.log.error("a task could not be revived", { taskId: id, error: String(error) });
@@ -78,23 +84,15 @@ export async function reviveAll(
     }
   };
   await Promise.all(Array.from({ length: lanes }, lane));
+  await waiting.admit();
   return revived;
-}
-
-/** Gives back the slots of tasks that are over: somebody waits, and a writer may have died between two writes. */
-async function freeSlots({ store }: Ports, owner: string): Promise<void> {
-  for (const [profile, ids] of Object.entries(await store.listSlots(owner))) {
-    for (const id of ids) {
-      const task = await store.get(id);
-      if (!task || isSettled(task)) await store.releaseSlot(owner, profile, id);
-    }
-  }
 }
 
 function recovered(task: Task, hadChance: boolean, nowMs: number): Task | undefined {
   if (isSettled(task)) return undefined;
+  if (task.status === "queued") return { ...task, dueAtMs: nowMs + untilNextLookMs(task, nowMs) };
   const later = { ...task, dueAtMs: nowMs + NEXT_LOOK_MS };
-  if (task.status === "queued" || !hadChance) return later;
+  if (!hadChance) return later;
   const atPhase = Object.keys(task.phases).length;
   const count = task.revivals?.atPhase === atPhase ? task.revivals.count + 1 : 1;
   const revived = { ...later, revivals: { count, atPhase } };
@@ -106,4 +104,9 @@ function recovered(task: Task, hadChance: boolean, nowMs: number): Task | undefi
     hint: "the log of the workflow steps says why; dispatch the task again",
   };
   return fail(revived, stuck, nowMs);
+}
+
+/** As long again as it has waited. */
+function untilNextLookMs({ createdAt }: Task, nowMs: number): number {
+  return Math.min(MAX_QUEUED_LOOK_MS, Math.max(NEXT_LOOK_MS, nowMs - Date.parse(createdAt)));
 }

@@ -78,8 +78,11 @@ export type Session = {
   failingSinceMs?: number;
 };
 
-/** What has to be undone or given back, written before the effect that creates the debt. */
-export type Debts = { slot?: string; session?: string; runtime?: string };
+/**
+ * What has to be undone or given back, written before the effect that creates the debt. `slot` is the profile for which it
+ * counts: the task has one, or has lent it to a task that it dispatched. `children` is there while those are to be cancelled.
+ */
+export type Debts = { slot?: string; session?: string; runtime?: string; children?: "cancel" };
 
 /** What the worker said of the end; the status follows once its artifacts are safe. */
 export type Outcome = { status: "succeeded" | "failed" | "cancelled"; atMs: number };
@@ -115,6 +118,8 @@ export type Task = {
   limits: Limits;
   parent?: string;
   depth: number;
+  /** It was cancelled with everything below it: what it dispatched begins no more. */
+  calledOff?: true;
 
   status: Status;
   phases: Partial<Record<Status, string>>;

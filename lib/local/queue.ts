@@ -1,74 +1,42 @@
 import type { QueueEntry, TaskStore } from "../domain/ports.ts";
 import type { Database } from "./database.ts";
 
-type Queue = Pick<
-  TaskStore,
-  "enqueue" | "dequeue" | "listQueue" | "countAhead" | "takeSlot" | "releaseSlot" | "listSlots"
->;
-
 type QueueRow = { queued_ms: number; task_id: string; profile: string };
-type SlotRow = { task_id: string; profile: string };
-type Count = { count: number };
 
-/** The queues and slots of all owners. */
-export function queue(db: Database): Queue {
+/** The queues of all owners. */
+export function queue(db: Database): Pick<TaskStore, "enqueue" | "dequeue" | "listQueue" | "countAhead"> {
   const add = db.prepare(
-    "INSERT INTO queue (owner, queued_ms, task_id, profile) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    "INSERT INTO queue (owner, profile, queued_ms, task_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
   );
-  const remove = db.prepare("DELETE FROM queue WHERE owner = ? AND queued_ms = ? AND task_id = ?");
-  const after = db.prepare(
-    `SELECT queued_ms, task_id, profile FROM queue WHERE owner = ? AND (queued_ms, task_id) > (?, ?)
-     ORDER BY queued_ms, task_id LIMIT ?`,
+  const remove = db.prepare("DELETE FROM queue WHERE owner = ? AND profile = ? AND queued_ms = ? AND task_id = ?");
+  const following = db.prepare(
+    `SELECT profile, queued_ms, task_id FROM queue WHERE owner = ? AND (profile, queued_ms, task_id) > (?, ?, ?)
+     ORDER BY profile, queued_ms, task_id LIMIT ?`,
   );
   const ahead = db.prepare("SELECT count(*) AS count FROM queue WHERE owner = ? AND (queued_ms, task_id) < (?, ?)");
 
-  const slots = db.prepare("SELECT task_id, profile FROM slots WHERE owner = ? ORDER BY task_id");
-  const held = db.prepare("SELECT 1 FROM slots WHERE owner = ? AND task_id = ?");
-  const inAll = db.prepare("SELECT count(*) AS count FROM slots WHERE owner = ?");
-  const inProfile = db.prepare("SELECT count(*) AS count FROM slots WHERE owner = ? AND profile = ?");
-  const take = db.prepare("INSERT INTO slots (owner, task_id, profile) VALUES (?, ?, ?)");
-  const release = db.prepare("DELETE FROM slots WHERE owner = ? AND profile = ? AND task_id = ?");
-
   return {
     async enqueue({ owner, queuedAtMs, taskId, profile }) {
-      db.write(() => add.run(owner, queuedAtMs, taskId, profile));
+      db.write(() => add.run(owner, profile, queuedAtMs, taskId));
     },
 
-    async dequeue({ owner, queuedAtMs, taskId }) {
-      return db.write(() => remove.run(owner, queuedAtMs, taskId)).changes > 0;
+    async dequeue({ owner, queuedAtMs, taskId, profile }) {
+      return db.write(() => remove.run(owner, profile, queuedAtMs, taskId)).changes > 0;
     },
 
-    async listQueue(owner, limit, from) {
-      const rows = db.read(() =>
-        after.all(owner, from?.queuedAtMs ?? Number.MIN_SAFE_INTEGER, from?.taskId ?? "", limit),
-      );
+    async listQueue(owner, limit, after = { profile: "" }) {
+      const place = "taskId" in after ? ([after.queuedAtMs, after.taskId] as const) : endOf(after.profile);
+      const rows = db.read(() => following.all(owner, after.profile, ...place, limit));
       return (rows as QueueRow[]).map(
         ({ queued_ms, task_id, profile }): QueueEntry => ({ owner, taskId: task_id, profile, queuedAtMs: queued_ms }),
       );
     },
 
     async countAhead({ owner, queuedAtMs, taskId }) {
-      return (db.read(() => ahead.get(owner, queuedAtMs, taskId)) as Count).count;
-    },
-
-    async takeSlot({ owner, profile, taskId }, { maxRunning, maxRunningPerProfile }) {
-      return db.write(() => {
-        if (held.get(owner, taskId)) return "taken";
-        if ((inAll.get(owner) as Count).count >= maxRunning) return "full";
-        if ((inProfile.get(owner, profile) as Count).count >= maxRunningPerProfile) return "profile_full";
-        take.run(owner, taskId, profile);
-        return "taken";
-      });
-    },
-
-    async releaseSlot(owner, profile, taskId) {
-      db.write(() => release.run(owner, profile, taskId));
-    },
-
-    async listSlots(owner) {
-      const rows = db.read(() => slots.all(owner)) as SlotRow[];
-      const byProfile = Map.groupBy(rows, ({ profile }) => profile);
-      return Object.fromEntries([...byProfile].map(([profile, held]) => [profile, held.map(({ task_id }) => task_id)]));
+      return (db.read(() => ahead.get(owner, queuedAtMs, taskId)) as { count: number }).count;
     },
   };
 }
+
+/** The last place of a profile's queue; no profile has an empty name, and its queue ends before all others. */
+const endOf = (profile: string) => [profile === "" ? Number.MIN_SAFE_INTEGER : Number.MAX_SAFE_INTEGER, ""] as const;

@@ -80,6 +80,30 @@ const migrations: readonly string[] = [
     seen_ms INTEGER NOT NULL
   );
   `,
+  `
+  ALTER TABLE queue RENAME TO old_queue;
+  CREATE TABLE queue (
+    owner TEXT NOT NULL,
+    profile TEXT NOT NULL,
+    queued_ms INTEGER NOT NULL,
+    task_id TEXT NOT NULL,
+    PRIMARY KEY (owner, profile, queued_ms, task_id)
+  ) WITHOUT ROWID;
+  INSERT INTO queue SELECT owner, profile, queued_ms, task_id FROM old_queue;
+  DROP TABLE old_queue;
+
+  ALTER TABLE slots ADD COLUMN of_owner INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE slots ADD COLUMN of_profile INTEGER NOT NULL DEFAULT 1;
+
+  CREATE TABLE children (
+    parent TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    task_id TEXT NOT NULL,
+    PRIMARY KEY (parent, at_ms, task_id)
+  ) WITHOUT ROWID;
+  INSERT INTO children SELECT body ->> 'parent', created_ms, id FROM tasks
+    WHERE due_ms IS NOT NULL AND json_valid(body) AND body ->> 'parent' IS NOT NULL;
+  `,
 ];
 
 /**

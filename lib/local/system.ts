@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { createMcp } from "../../lambdas/mcp/server.ts";
 import type { Step } from "../../lambdas/workflow/steps/step.ts";
 import { agentCoreBackend } from "../aws/backend.ts";
+import { breather } from "../domain/breathing.ts";
 import { logLevelOf } from "../domain/log-level.ts";
 import type { Logger, Ports, TaskStore } from "../domain/ports.ts";
 import { reviveAll } from "../domain/reviving.ts";
@@ -149,7 +150,11 @@ async function resume(ports: Ports, reconcile: LocalBackend["reconcile"]): Promi
   await reconcile(async () => {
     ids = await ports.store.listDue(Number.MAX_SAFE_INTEGER, 100_000);
     const owed = new Set<string>();
+    const breathe = breather();
     for (const id of ids) {
+      await breathe();
+      // Nothing has been done yet for one that waits, and nobody has to write it.
+      if ((await ports.store.get(id))?.status === "queued") continue;
       // Nobody else can hold a lease or be inside an invocation: the process that did is gone. A worker that went with
       // it says nothing against the next.
       const task = await ports.store.change(id, ({ lease: _gone, ...task }) =>

@@ -5,10 +5,12 @@ import type { KeyClaim, TaskStore } from "../domain/ports.ts";
 import { isSettled, stamp, type Task } from "../domain/task.ts";
 import { artifactList } from "./artifact-list.ts";
 import { ChangeWatch } from "./change-watch.ts";
+import { children } from "./children.ts";
 import { openDatabase } from "./database.ts";
 import { eventLog } from "./event-log.ts";
 import { expiryClock } from "./expiry-clock.ts";
 import { queue } from "./queue.ts";
+import { slots } from "./slots.ts";
 import { type Position, readCursor, writeCursor } from "./task-cursor.ts";
 
 const SWEEP_EVERY_MS = 3_600_000;
@@ -69,9 +71,11 @@ export function openTaskStore(
 
   const { forgetEvents, ...events } = eventLog(db);
   const { forgetArtifacts, ...artifacts } = artifactList(db);
+  const { addChild, forgetChildren, ...family } = children(db);
   const forget = (id: string) => {
     forgetEvents(id);
     forgetArtifacts(id);
+    forgetChildren(id);
   };
   const watch = new ChangeWatch({
     revisionOf: (id) => db.read(() => revision.get(id) as { revision: number } | undefined)?.revision,
@@ -110,15 +114,18 @@ export function openTaskStore(
   const store: TaskStore & { close(): void } = {
     ...events,
     ...artifacts,
+    ...family,
     ...queue(db),
+    ...slots(db),
 
     async create(task) {
       sweep();
-      const { id, owner, status, createdAt } = task;
+      const { id, owner, status, createdAt, parent } = task;
       const { changes } = db.write(() => {
         if (removeExpired.run(id, seconds()).changes > 0) forget(id);
         const expires = task.expiresAtSeconds ?? null;
         const created = Date.parse(createdAt);
+        if (parent !== undefined) addChild({ parent, taskId: id, atMs: created });
         return insert.run(id, owner, status, created, dueMs(task), expires, task.revision, JSON.stringify(task));
       }, "power cut");
       if (changes > 0) watch.notify(id, task.revision);

@@ -73,7 +73,9 @@ describe("when DynamoDB does not do what it was asked", () => {
       () => open().readLog(task.id, 0, 1),
       () => open().enqueue({ owner: "local", taskId: task.id, profile: "local", queuedAtMs: 1 }),
       () => open().listSlots("local"),
-      () => open().releaseSlot("local", "local", task.id),
+      () => open().releaseSlot("local", { taskId: task.id, profile: "local" }),
+      () => open().listQueue("local", 1),
+      () => open().listChildren(task.id, 1),
     ];
     for (const call of calls) await expect(call()).rejects.toMatchObject(expected);
   });
@@ -230,10 +232,21 @@ describe("with connections that break after the work is done", () => {
       expect(await store.claimKey(owner, id, claim, 0)).toEqual(claim);
       await store.appendLog([{ taskId: id, offset: 0, sequence: 100, stream: "stdout", timestamp: "t", text: "x" }]);
       expect(await store.listEvents(id, 0, 10)).toHaveLength(1);
-      await store.releaseSlot(owner, "local", id);
-      expect(await store.listSlots(owner)).toEqual({});
+      const child = makeTask({ owner, parent: id });
+      const borrower = { owner, taskId: child.id, profile: "local", queuedAtMs: 2 };
+      expect(await store.create(child)).toBe(true);
+      expect(await store.takeSlot(borrower, { maxRunning: 1, maxRunningPerProfile: 1 }, [entry])).toBe("taken");
+      expect(await store.listSlots(owner)).toEqual({ running: [child.id], byProfile: { local: [child.id] } });
+      await store.releaseSlot(owner, borrower, [entry]);
+      expect(await store.listSlots(owner)).toEqual({ running: [id], byProfile: { local: [id] } });
+      await store.releaseSlot(owner, entry);
+      expect(await store.listSlots(owner)).toEqual({ running: [], byProfile: {} });
+      const [found] = await store.listChildren(id, 10);
+      expect(found).toMatchObject({ parent: id, taskId: child.id });
+      if (found) await store.removeChild(found);
+      expect(await store.listChildren(id, 10)).toEqual([]);
     }
-    expect((await store.list(owner, { limit: 10 })).items).toHaveLength(3);
+    expect((await store.list(owner, { limit: 10 })).items).toHaveLength(6);
     expect(proxy.lost()).toBeGreaterThan(10);
     store.close();
     proxy.close();

@@ -75,10 +75,10 @@ async function admitted(mode: Target["mode"], { details = {}, endpoint }: { deta
       expect(await read()).not.toHaveProperty("error");
     },
     fail: () => steps.Fail(ports, { id, n: 1, failure: { Error: "StepRefused", Cause: refusal } }),
-    holdsSlot: async () => (await store.listSlots(owner))[profile]?.includes(id) ?? false,
+    holdsSlot: async () => (await store.listSlots(owner)).running.includes(id),
     expectSettled: async () => {
       expect(isSettled(await read())).toBe(true);
-      expect(await store.listSlots(owner)).toEqual({});
+      expect(await store.listSlots(owner)).toEqual({ running: [], byProfile: {} });
       expect(emulator.inventory).toEqual({ runtimes: [], sessions: [] });
     },
   };

@@ -16,7 +16,7 @@ describe("500 tasks at once under a limit of 8", () => {
       durationMs: () => MINUTE_MS,
       wrap: (_state, step) => async (ports, input) => {
         const owner = (await ports.store.get(input.id))?.owner ?? "";
-        mostSlots = Math.max(mostSlots, Object.values(await ports.store.listSlots(owner)).flat().length);
+        mostSlots = Math.max(mostSlots, (await ports.store.listSlots(owner)).running.length);
         mostSessions = Math.max(mostSessions, system.backend.sessions.size);
         return step(ports, input);
       },
@@ -93,7 +93,7 @@ describe("24 hours of mixed tasks", () => {
     expect(new Set(system.backend.started).size).toBe(system.backend.started.length);
     expect(await ports.store.listDue(Number.MAX_SAFE_INTEGER, 10)).toEqual([]);
     for (const owner of ["owner-0", "owner-1", "owner-2"]) {
-      expect(await ports.store.listSlots(owner)).toEqual({});
+      expect(await ports.store.listSlots(owner)).toEqual({ running: [], byProfile: {} });
       expect(await ports.store.listQueue(owner, 10)).toEqual([]);
     }
     expect(clock.sleeping).toBe(0);

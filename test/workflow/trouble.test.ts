@@ -394,6 +394,6 @@ describe("a slot", () => {
     system.advance(120_000);
     await reviveDue(system.ports);
     expect(await system.settled(id)).toMatchObject({ status: "succeeded" });
-    expect(await store.listSlots(first.owner)).toEqual({});
+    expect(await store.listSlots(first.owner)).toEqual({ running: [], byProfile: {} });
   });
 });

@@ -1,6 +1,8 @@
-import { admit } from "../../../lib/domain/admission.ts";
+import { vacate } from "../../../lib/domain/admission.ts";
+import { cancelBelow } from "../../../lib/domain/cancelling.ts";
 import { finalEvents } from "../../../lib/domain/events.ts";
 import { isTerminal } from "../../../lib/domain/lifecycle.ts";
+import { leaveParent } from "../../../lib/domain/lineage.ts";
 import type { Ports } from "../../../lib/domain/ports.ts";
 import { adapterOf, usedUntil, withSession } from "../../../lib/domain/session.ts";
 import { type Task, without } from "../../../lib/domain/task.ts";
@@ -10,7 +12,7 @@ import { again, current, done, type Step, type StepOutput } from "./step.ts";
 const PATIENCE_MS = 3_600_000;
 
 /**
- * Pays what the task owes: ends its session, gives its slot back as soon as nothing of it can run any more, lets the next
+ * Pays what the task owes: cancels what it dispatched where that is owed, ends its session, gives its slot back as soon as nothing of it can run any more, lets the next
  * one begin, and deletes its runtime, however long that takes.
  */
 export const cleanup: Step = async (ports, input) => {
@@ -20,6 +22,8 @@ export const cleanup: Step = async (ports, input) => {
   const sinceMs = ports.now() - Date.parse(task.phases[task.status] ?? task.updatedAt);
   const isOverdue = sinceMs > PATIENCE_MS;
   try {
+    // Their workers hear of it from those who watch them.
+    if (task.owes.children !== undefined) await cancelBelow(ports, task.id);
     const leftMs = await endSession(ports, task);
     if (leftMs > 0) return again(leftMs / 1000);
     task = await giveSlotBack(ports, task);
@@ -56,13 +60,14 @@ async function endSession(ports: Ports, task: Task): Promise<number> {
 
 /** Lets the next one begin before it is noted that nothing is owed for it: whoever dies in between is followed by another. */
 async function giveSlotBack(ports: Ports, task: Task): Promise<Task> {
-  if (task.owes.session === undefined && task.owes.slot === undefined) return task;
-  if (task.owes.slot !== undefined) await ports.store.releaseSlot(task.owner, task.owes.slot, task.id);
-  await admit(ports, task.owner);
+  const { runtime: _, ...owes } = task.owes;
+  if (Object.keys(owes).length === 0) return task;
+  await vacate(ports, task);
+  await leaveParent(ports, task);
   if (!owesRuntime(task)) return task;
   return ports.store.change(task.id, (now) => ({
     ...now,
-    owes: without(now.owes, "session", "slot"),
+    owes: without(now.owes, "session", "slot", "children"),
     dueAtMs: ports.now() + 10 * 60_000,
   }));
 }
@@ -85,12 +90,11 @@ async function deleteRuntime(ports: Ports, task: Task): Promise<boolean> {
 async function putOff(ports: Ports, task: Task, why: string): Promise<StepOutput> {
   const { slot, ...owes } = task.owes;
   ports.log.error("what a task owes cannot be paid; it is tried again in an hour", { taskId: task.id, owes, why });
-  if (slot !== undefined) await ports.store.releaseSlot(task.owner, slot, task.id);
+  if (slot !== undefined) await vacate(ports, task);
   await ports.store.change(task.id, (now) => ({
     ...now,
     owes: without(now.owes, "slot"),
     dueAtMs: ports.now() + PATIENCE_MS,
   }));
-  if (slot !== undefined) await admit(ports, task.owner);
   return done;
 }

@@ -81,10 +81,10 @@ export function showResult(context: Context, id: string, options: Options): Prom
   });
 }
 
-/** `agent-dispatch cancel <id>` */
-export function cancel(context: Context, id: string, options: Options): Promise<number> {
+/** `agent-dispatch cancel <id> [--no-cascade]` */
+export function cancel(context: Context, id: string, options: Options & { cascade: boolean }): Promise<number> {
   return at(context, options, async (endpoint) => {
-    const reply = await endpoint.call("cancel_task", { task_id: id });
+    const reply = await endpoint.call("cancel_task", { task_id: id, ...(!options.cascade && { cascade: false }) });
     if (options.json) await printJson(context.io, reply);
     else await write(context.io.stdout, `${id} ${oneLine(String(reply.status))}\n`);
     return 0;
