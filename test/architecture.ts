@@ -11,7 +11,7 @@ const LOCAL = [
   /^lib\/local\//,
   /^lambdas\/mcp\/server\.ts$/,
   /^lambdas\/workflow\//,
-  /^worker\/(processes|broken-requests)\.ts$/,
+  /^worker\/(processes|process-mark|broken-requests)\.ts$/,
   NODE,
   "zod",
   "aws-local-stepfunctions",

@@ -1,8 +1,7 @@
 import { DispatchError, type Problem, RefusedError } from "../lib/domain/errors.ts";
-import { settings } from "../lib/domain/settings.ts";
 import type { Outcome } from "./job.ts";
 import { clip } from "./parse.ts";
-import { killMarked } from "./processes.ts";
+import { killAnyMarked, type Mark } from "./processes.ts";
 import { report } from "./report.ts";
 
 /** A failed task as an error to throw, with the system's error code in its text. */
@@ -20,10 +19,10 @@ export const timeoutProblem = (): Problem => ({
 });
 
 /** What became of a task whose runner threw. Ours travel; a bug is told apart from them and leaves nothing running. */
-export async function runnerFailure(error: unknown, taskId: string): Promise<Outcome> {
+export async function runnerFailure(error: unknown, taskId: string, marks: readonly Mark[]): Promise<Outcome> {
   if (error instanceof DispatchError) return { error: error.problem };
   report(`the task ${taskId} failed inside the worker`, error);
-  await killMarked(settings.taskId, taskId);
+  await killAnyMarked(marks);
   return { error: internalProblem() };
 }
 

@@ -1,6 +1,8 @@
 import { settings } from "../lib/domain/settings.ts";
 import type { JobContext } from "./job.ts";
 import { mistake } from "./parse.ts";
+import { isMarked } from "./process-mark.ts";
+import type { Mark } from "./processes.ts";
 
 /** The environment of a job's processes: the worker's, the task's, the call's, and what marks them as the task's. */
 export function jobEnv({ config, task, folder }: JobContext, own: Record<string, string> = {}): Record<string, string> {
@@ -15,6 +17,17 @@ export function jobEnv({ config, task, folder }: JobContext, own: Record<string,
     [settings.artifactsDir]: folder.artifacts,
     [settings.inputFile]: folder.inputFile,
   };
+}
+
+/**
+ * What tells a job's processes from all others, by the environment they began with: their task, and the session of this
+ * worker if that is marked itself; then nothing but the worker and its job carries that mark.
+ */
+export function marksOf(env: Readonly<Record<string, string>>): Mark[] {
+  const [task, session] = [env[settings.taskId], env[settings.sessionMarker]];
+  if (!task) throw new Error(`a job's environment must name its task in ${settings.taskId}`);
+  const isSessionMarked = session !== undefined && isMarked(settings.sessionMarker, session);
+  return [[settings.taskId, task], ...(isSessionMarked ? [[settings.sessionMarker, session] as const] : [])];
 }
 
 /** Refuses what no process can be given. */

@@ -1,4 +1,5 @@
 import type { Problem } from "../lib/domain/errors.ts";
+import { settings } from "../lib/domain/settings.ts";
 import type { StartOperation, workerStatuses } from "../lib/domain/worker-contract.ts";
 import { type CollectedArtifacts, collectArtifacts, notesOf } from "./artifacts.ts";
 import { AwakeTimer } from "./awake-timer.ts";
@@ -6,6 +7,7 @@ import type { WorkerConfig } from "./config.ts";
 import { EventBudget } from "./event-budget.ts";
 import { EventLog, type NewEvent } from "./event-log.ts";
 import { failure, runnerFailure, timeoutProblem } from "./failures.ts";
+import { marksOf } from "./job-env.ts";
 import { type JobFolder, makeJobFolder, removeJobFolder } from "./job-folder.ts";
 import { OutputLog } from "./output-log.ts";
 import { forgetAnswers, writeAnswers } from "./questions.ts";
@@ -111,7 +113,8 @@ export class Job {
       this.#folder = await this.#takeFolder();
       outcome = await Promise.race([this.#setup.runner(this.#context(this.#folder)), this.#crash.promise]);
     } catch (error) {
-      outcome = await runnerFailure(error, this.task.taskId);
+      const env = { ...this.#setup.config.jobEnv, [settings.taskId]: this.task.taskId };
+      outcome = await runnerFailure(error, this.task.taskId, marksOf(env));
     }
     this.#isRunning = false;
     for (const timer of this.#timers) timer.clear();

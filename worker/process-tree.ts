@@ -1,23 +1,20 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { findMarked, groupOf, killMarked, signal } from "./processes.ts";
+import { findAnyMarked, groupOf, killAnyMarked, type Mark, signal } from "./processes.ts";
 
 const LOOK_AGAIN_MS = 20;
 const MAX_LOOK_AGAIN_MS = 250;
 
-/** All that one program started: its process group, and whatever left the group but carries the mark of its task. */
+/** All that one program started: its process group, and whatever left the group but carries a mark of its task. */
 export class ProcessTree {
   #group: number | undefined;
-  #markName: string;
-  #mark: string;
+  readonly #marks: readonly Mark[];
   #killAt = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #killed: Promise<void> | undefined;
 
-  constructor(pid: number | undefined, markName: string, mark: string | undefined) {
-    if (!mark) throw new Error(`a job's environment must name its task in ${markName}`);
+  constructor(pid: number | undefined, marks: readonly Mark[]) {
     this.#group = pid;
-    this.#markName = markName;
-    this.#mark = mark;
+    this.#marks = marks;
   }
 
   /** Asks everything to end, and kills what is left after the grace. Asked again, it can only get shorter. */
@@ -40,7 +37,7 @@ export class ProcessTree {
       pause = Math.min(pause * 1.5, MAX_LOOK_AGAIN_MS)
     ) {
       // By the mark and not by the group: where nobody reaps orphans, the dead stay in a group for ever.
-      if ((await findMarked(this.#markName, this.#mark)).length === 0) return;
+      if ((await findAnyMarked(this.#marks)).length === 0) return;
       await sleep(pause);
     }
   }
@@ -54,12 +51,12 @@ export class ProcessTree {
 
   async #kill(): Promise<void> {
     if (this.#group !== undefined) signal(-this.#group, "SIGKILL");
-    await killMarked(this.#markName, this.#mark);
+    await killAnyMarked(this.#marks);
   }
 
   async #terminate(): Promise<void> {
     if (this.#group !== undefined) signal(-this.#group, "SIGTERM");
-    for (const pid of await findMarked(this.#markName, this.#mark)) {
+    for (const pid of await findAnyMarked(this.#marks)) {
       // A member of the group was asked already; to be asked twice often means "at once".
       const group = groupOf(pid);
       if (group !== undefined && group !== this.#group) signal(pid, "SIGTERM");

@@ -2,36 +2,44 @@ import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { limitOf, readLimit } from "./process-mark.ts";
 
 /** Killing takes effect at once, except for a process that the kernel holds; that one is not waited for longer. */
 const GIVE_UP_MS = 5000;
 
-/**
- * Every process, other than this one, whose environment carries `name=value`. A process inherits the mark whatever it
- * does to its group, session or parent.
- */
+/** What the processes of one session, or of one task, carry: in their environment, or as `withMark` gives it. */
+export type Mark = readonly [name: string, value: string];
+
+/** Every process, other than this one, that carries the mark. It is inherited whatever happens to group, session or parent. */
 export async function findMarked(name: string, value: string, exclude: readonly number[] = []): Promise<number[]> {
-  const mark = `${name}=${value}`;
-  const found = process.platform === "linux" ? markedInProc(mark) : await markedInPs(mark);
+  return findAnyMarked([[name, value]], exclude);
+}
+
+/** Every process, other than this one, that carries any of the marks. */
+export async function findAnyMarked(marks: readonly Mark[], exclude: readonly number[] = []): Promise<number[]> {
+  const found = process.platform === "linux" ? markedInProc(marks) : await markedInPs(marks);
   return found.filter((pid) => pid !== process.pid && !exclude.includes(pid));
 }
 
 /**
- * Kills every process that carries `name=value` in its environment, until none is left: also those that went into a
- * session of their own. Returns the ids of those killed.
+ * Kills every process that carries `name=value`, until none is left: also those that went into a session of their own.
+ * Returns the ids of those killed.
  *
  * @example await killMarked("AGENTDISPATCH_SESSION", marker)
  */
 export async function killMarked(name: string, value: string, exclude: readonly number[] = []): Promise<number[]> {
+  return killAnyMarked([[name, value]], exclude);
+}
+
+/** The same for any of the marks. */
+export async function killAnyMarked(marks: readonly Mark[], exclude: readonly number[] = []): Promise<number[]> {
   const killed = new Set<number>();
   const giveUpAt = performance.now() + GIVE_UP_MS;
   for (;;) {
-    const found = await findMarked(name, value, exclude);
+    // One that became another user's cannot be killed, and is not waited for.
+    const found = (await findAnyMarked(marks, exclude)).filter((pid) => signal(pid, "SIGKILL"));
+    for (const pid of found) killed.add(pid);
     if (found.length === 0 || performance.now() > giveUpAt) return [...killed];
-    for (const pid of found) {
-      signal(pid, "SIGKILL");
-      killed.add(pid);
-    }
     await sleep(5);
   }
 }
@@ -48,36 +56,46 @@ export function signal(pid: number, name: NodeJS.Signals | 0): boolean {
 
 /** The process group of a process, where the system tells it cheaply. */
 export function groupOf(pid: number): number | undefined {
+  return unlessHidden(() => Number(statOf(pid)[2]));
+}
+
+/** State, parent, group and what follows: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
+function statOf(pid: number): string[] {
+  // The name in the second field may hold anything, parentheses included.
+  return readFileSync(`/proc/${pid}/stat`, "latin1")
+    .replace(/^.*\) /s, "")
+    .split(" ");
+}
+
+function markedInProc(marks: readonly Mark[]): number[] {
+  const entries = marks.map(([name, value]) => Buffer.from(`\0${name}=${value}\0`));
+  const limits = new Set<string | undefined>(marks.map(([name, value]) => limitOf(name, value)));
+  const hasEntry = (pid: number) => {
+    const environment = Buffer.concat([Buffer.of(0), readFileSync(`/proc/${pid}/environ`), Buffer.of(0)]);
+    return entries.some((entry) => environment.includes(entry));
+  };
+  // One that has ended keeps its limits until somebody waits for it.
+  const hasLimit = (pid: number) => limits.has(readLimit(pid)) && !/[ZX]/.test(statOf(pid)[0] ?? "");
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => unlessHidden(() => hasLimit(pid)) || unlessHidden(() => hasEntry(pid)));
+}
+
+/** Undefined for a process that is gone meanwhile, or does not show this. */
+function unlessHidden<T>(look: () => T): T | undefined {
   try {
-    // The name in the second field may hold anything, parentheses included.
-    const fields = readFileSync(`/proc/${pid}/stat`, "latin1")
-      .replace(/^.*\) /s, "")
-      .split(" ");
-    return Number(fields[2]);
-  } catch {
-    return undefined;
+    return look();
+  } catch (error) {
+    if (error instanceof Error && "code" in error && /^(ENOENT|ESRCH|EACCES|EPERM)$/.test(String(error.code)))
+      return undefined;
+    // Anything else, such as too many open files, must not pass for a process less.
+    throw error;
   }
 }
 
-function markedInProc(mark: string): number[] {
-  const entry = Buffer.from(`\0${mark}\0`);
-  return readdirSync("/proc").flatMap((folder) => {
-    if (!/^\d+$/.test(folder)) return [];
-    try {
-      const environment = Buffer.concat([Buffer.of(0), readFileSync(`/proc/${folder}/environ`), Buffer.of(0)]);
-      return environment.includes(entry) ? [Number(folder)] : [];
-    } catch (error) {
-      if (isHidden(error)) return [];
-      throw error;
-    }
-  });
-}
-
-/** Gone meanwhile, or somebody else's. Anything else, such as too many open files, must not pass for a process less. */
-const isHidden = (error: unknown): boolean =>
-  error instanceof Error && "code" in error && /^(ENOENT|ESRCH|EACCES|EPERM)$/.test(String(error.code));
-
-async function markedInPs(mark: string): Promise<number[]> {
+async function markedInPs(marks: readonly Mark[]): Promise<number[]> {
   const { stdout } = await promisify(execFile)("ps", ["axeww", "-o", "pid=,command="], { maxBuffer: 64 * 1024 * 1024 });
-  return stdout.split("\n").flatMap((line) => (` ${line} `.includes(` ${mark} `) ? [Number.parseInt(line, 10)] : []));
+  const isMarked = (line: string) => marks.some(([name, value]) => ` ${line} `.includes(` ${name}=${value} `));
+  return stdout.split("\n").flatMap((line) => (isMarked(line) ? [Number.parseInt(line, 10)] : []));
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { settings } from "../lib/domain/settings.ts";
 import { failure } from "./failures.ts";
+import { marksOf } from "./job-env.ts";
 import type { JobFolder } from "./job-folder.ts";
 import type { Output, Sink } from "./output.ts";
 import { mistake } from "./parse.ts";
@@ -48,7 +48,7 @@ export async function runProcess(spec: ProcessSpec, folder: JobFolder, stop: Sto
   const { child, outputs, failedToStart } = start(spec, folder);
   if (!child) return ended({ exitCode: null, signal: null, failedToStart });
   const read = Promise.all(outputs.map((output, index) => output.drainTo(index === 0 ? spec.stdout : spec.stderr)));
-  const tree = new ProcessTree(child.pid, settings.taskId, spec.env[settings.taskId]);
+  const tree = new ProcessTree(child.pid, marksOf(spec.env));
   const unlisten = stop.listen((order) => tree.stop(order.graceSeconds));
   try {
     const exit = await ending(child);

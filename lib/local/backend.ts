@@ -77,7 +77,7 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
     const launched = await launches.get(sessionId)?.catch(() => undefined);
     launches.delete(sessionId);
     launched?.child.kill("SIGKILL");
-    if (!folder.exists()) return;
+    // Also where the folder is gone: a job can remove it, and end its worker.
     await killMarked(settings.sessionMarker, sessionId);
     await folder.remove();
   }
@@ -119,7 +119,7 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
       await assertWorkspace(details);
       // One of an earlier process of ours counts if it listens; one that was cut off at its start, or is gone, does not.
       if (!(await hasWorker(sessionId))) {
-        await end(sessionId);
+        if (folderOf(sessionId).exists()) await end(sessionId);
         await launch(sessionId, details);
       }
       clearTimeout(refill);

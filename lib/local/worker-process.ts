@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { withMark } from "../../worker/process-mark.ts";
 import { RetryableError } from "../domain/errors.ts";
 import { settings } from "../domain/settings.ts";
 import type { SessionFolder } from "./session-folder.ts";
@@ -41,7 +42,9 @@ export async function startWorker(
 ): Promise<LaunchedWorker> {
   const log = await prepare(folder);
   try {
-    const child = spawn(process.execPath, [...nodeOptions, entry], {
+    const command = [process.execPath, ...nodeOptions, entry];
+    const [program = "", ...words] = withMark(settings.sessionMarker, sessionId, command);
+    const child = spawn(program, words, {
       cwd: folder.path,
       detached: true,
       stdio: ["ignore", log.fd, log.fd],

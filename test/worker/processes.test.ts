@@ -1,8 +1,12 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { expect, test } from "vitest";
+import { readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { isMarked, withMark } from "../../worker/process-mark.ts";
 import { findMarked, killMarked } from "../../worker/processes.ts";
-import { until } from "./start-worker.ts";
+import { fixture, until } from "./start-worker.ts";
 
 const NAME = "AGENTDISPATCH_TEST_MARK";
 
@@ -23,4 +27,48 @@ test("finds and kills what carries a mark, and nothing else", async () => {
   expect(await killMarked(NAME, mark)).toEqual([]);
   other.kill("SIGKILL");
   await once(other, "exit");
+});
+
+describe.runIf(process.platform === "linux")("what hides its environment", () => {
+  const NOBODY = 65_534;
+  const uid = process.getuid?.() === 0 ? NOBODY : undefined;
+  const script = fixture("kill-marked.ts");
+  const start = (mark: string, ...command: string[]) => {
+    const [program = "", ...words] = withMark(NAME, mark, command);
+    const env = { PATH: process.env.PATH };
+    return spawn(program, words, { env, stdio: "ignore", detached: true, ...(uid !== undefined && { uid, gid: uid }) });
+  };
+
+  test("is found all the same, after any number of generations", async () => {
+    const mark = `hidden-${process.pid}`;
+    const child = start(mark, "sh", "-c", "(setsid env -i sh -c 'sleep 60 & exec sleep 60' &) ; exec env -i sleep 60");
+    const other = start(`${mark}-longer`, "sleep", "60");
+    await until(async () => (await findMarked(NAME, mark)).length === 3);
+    expect(await killMarked(NAME, mark)).toContain(child.pid);
+    expect(await findMarked(NAME, mark)).toEqual([]);
+    expect(await findMarked(NAME, `${mark}-longer`)).toEqual([other.pid]);
+    expect(isMarked(NAME, mark)).toBe(false);
+    other.kill("SIGKILL");
+    await once(other, "exit");
+  });
+
+  test("is killed by a user who may not read it", async ({ skip }) => {
+    if (spawnSync("ssh-agent", ["-h"]).error) skip("there is no ssh-agent here");
+    if (spawnSync("test", ["-r", script], { ...(uid !== undefined && { uid }) }).status !== 0)
+      skip("nobody but root can read this checkout");
+    const mark = `agent-${process.pid}`;
+    const socket = join(tmpdir(), `${mark}.sock`);
+    const [starter] = [start(mark, "ssh-agent", "-a", socket)];
+    await once(starter, "exit");
+    const [agent = 0] = await findMarked(NAME, mark);
+    expect(readFileSync(`/proc/${agent}/comm`, "utf8")).toBe("ssh-agent\n");
+    const env = { PATH: process.env.PATH };
+    const killed = spawnSync(process.execPath, [script, NAME, mark], {
+      env,
+      ...(uid !== undefined && { uid, gid: uid }),
+    });
+    expect(JSON.parse(String(killed.stdout))).toEqual([agent]);
+    expect(await findMarked(NAME, mark)).toEqual([]);
+    rmSync(socket, { force: true });
+  });
 });

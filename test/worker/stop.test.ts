@@ -138,20 +138,25 @@ describe("a worker", () => {
   test.concurrent("stays while its task runs, and no longer", async () => {
     const finished = join(temporaryFolder(), "file");
     await using worker = await startWorker({
-      [settings.workerIdleSeconds]: "1",
+      [settings.workerIdleSeconds]: "5",
       [settings.workerUncollectedSeconds]: "0",
     });
-    const command = `sleep 1.5; touch ${finished}; sleep 60`;
-    await worker.start({ taskType: "command.run", input: { command, shell: true }, limits: { timeoutSeconds: 3 } });
+    const command = `sleep 6; touch ${finished}; sleep 60`;
+    await worker.start({ taskType: "command.run", input: { command, shell: true }, limits: { timeoutSeconds: 8 } });
     expect(await worker.exited()).toBe(0);
     expect(existsSync(finished)).toBe(true);
   });
 
+  // Long enough to be given a task before, also on a busy machine.
   test.concurrent.each([
-    ["nobody has collected its task", settings.workerIdleSeconds, "idle"],
-    ["it is too old", settings.workerMaxSeconds, "too old"],
-  ])("stays as long as it says that it is busy, although %s", async (_name, setting, reason) => {
-    await using worker = await startWorker({ [setting]: "1", [settings.workerUncollectedSeconds]: "3" });
+    ["nobody has collected its task", settings.workerIdleSeconds, 5, "idle"],
+    ["it is too old", settings.workerMaxSeconds, 5, "too old"],
+  ])("stays as long as it says that it is busy, although %s", async (_name, setting, seconds, reason) => {
+    const uncollected = seconds + 2;
+    await using worker = await startWorker({
+      [setting]: String(seconds),
+      [settings.workerUncollectedSeconds]: String(uncollected),
+    });
     await worker.start({ taskType: "command.run", input: { command: "true" } });
     const seen = new Set<string>();
     // Until nobody answers any more.
@@ -163,7 +168,9 @@ describe("a worker", () => {
       );
     }
     expect(await worker.exited()).toBe(0);
-    expect(worker.stderr()).toMatch(new RegExp(`nobody collected the task within 3 s\\n.*ends: ${reason}`));
+    expect(worker.stderr()).toMatch(
+      new RegExp(`nobody collected the task within ${uncollected} s\\n.*ends: ${reason}`),
+    );
     expect([...seen]).toContain("HealthyBusy");
   });
 
