@@ -56,7 +56,7 @@ export function openPorts({ folder, log, env = process.env }: Options): Ports {
     backends: { [backend.name]: backend },
     configuration: () => configuration,
     now,
-    steady: () => performance.now(),
+    steady: () => Math.floor(performance.now()),
     // The function of Watch has 115 s; an execution's history has room for a visit a minute.
     pace: { visitSeconds: 90, maxPauseSeconds: 60 },
     // A function is never told that it is about to end.

@@ -251,7 +251,7 @@ export interface Ports {
   configuration(): Configuration;
   /** Epoch milliseconds, as the clock has them; somebody may set it, forward or back. */
   now(): number;
-  /** Milliseconds on a clock that nobody can set, for waits; where it began says nothing. */
+  /** Whole milliseconds on a clock that nobody can set, for waits and timers; where it began says nothing. */
   steady(): number;
   readonly pace: Pace;
   /** Aborted when this process is about to end: whoever looks or waits returns soon. */

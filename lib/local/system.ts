@@ -107,7 +107,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
       backends: { [backend.name]: backend, [agentCore.name]: agentCore },
       configuration: watched.current,
       now: Date.now,
-      steady: () => performance.now(),
+      steady: () => Math.floor(performance.now()),
       // A visit costs nothing here, so it lasts, and a job's end is seen at once.
       pace: { visitSeconds: 50, maxPauseSeconds: 0 },
       closing: closing.signal,

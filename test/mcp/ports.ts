@@ -128,7 +128,7 @@ export function openPorts(
     backends,
     configuration: () => configuration,
     now,
-    steady: () => performance.now(),
+    steady: () => Math.floor(performance.now()),
     pace: { visitSeconds: 1, maxPauseSeconds: 1 },
     closing: new AbortController().signal,
     log,
