@@ -78,5 +78,7 @@ async function ask(ports: Ports, task: Task, waitSeconds: number, timeoutMs: num
   }
   const maxBytes = 1024 * 1024;
   const operation = { ...common, op: "poll", after: task.workerSequence, waitSeconds, maxBytes } as const;
-  return parseReply(pollReplySchema, await adapter.invoke(task, operation, { timeoutMs: endsAtMs - ports.steady() }));
+  // Timers want whole milliseconds, and the steady clock has fractions
+  const leftMs = Math.max(1, Math.floor(endsAtMs - ports.steady()));
+  return parseReply(pollReplySchema, await adapter.invoke(task, operation, { timeoutMs: leftMs }));
 }
