@@ -84,7 +84,8 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
 
   /** Never throws: a task without a spare waits a little longer, and nothing else. */
   async function makeSpare(): Promise<void> {
-    if (!prewarm || spare || closing.signal.aborted) return;
+    const isWanted = prewarm && Object.values(configuration().accounts).some(({ provider }) => provider === "local");
+    if (!isWanted || spare || closing.signal.aborted) return;
     const sessionId = newSessionId();
     const ready = launch(sessionId, {}).then(() => isReady(sessionId));
     spare = { sessionId, ready };

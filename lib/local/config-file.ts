@@ -1,11 +1,10 @@
 import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { withBuiltIn } from "../domain/built-in.ts";
 import { describeMistake, InvalidInputError, type Mistake, RefusedError } from "../domain/errors.ts";
 import type { Logger } from "../domain/ports.ts";
 import { type Configuration, parseConfiguration } from "../domain/profile.ts";
 import { settings } from "../domain/settings.ts";
-import { localDefaults, userDataDir } from "./config-defaults.ts";
+import { userDataDir, withLocalDefaults } from "./config-defaults.ts";
 import { resolveLocalDetails } from "./config-details.ts";
 import { findSyntaxMistake } from "./json-syntax.ts";
 
@@ -135,7 +134,7 @@ function read(path: string, required: boolean): string | undefined {
 function interpret(source: ConfigurationSource, path: string, text: string | undefined): LoadedConfiguration {
   const { cwd, env = process.env, platform = process.platform } = source;
   const baseDir = text === undefined ? resolve(cwd) : dirname(path);
-  const input = withBuiltIn(localDefaults, text === undefined ? {} : parseJson(path, text));
+  const input = withLocalDefaults(text === undefined ? {} : parseJson(path, text));
   const mistakes = resolveLocalDetails(input, baseDir);
   const configuration = checkedConfiguration(path, input, mistakes);
   const inEnvironment = env[settings.stateDir];

@@ -41,7 +41,7 @@ test("without a file the built-in configuration runs jobs on this machine", () =
   expect(loaded.configuration).toMatchObject({
     accounts: { local: { provider: "local", credentialSource: "none" } },
     backends: { local: { adapter: "local-process", account: "local" } },
-    runtimes: { local: { backend: "local", target: { mode: "session" }, framework: "echo" } },
+    runtimes: { local: { backend: "local", target: { mode: "session" } } },
     defaults: { runtime: "local" },
   });
 });
@@ -100,6 +100,31 @@ test("what the user names wins over the built-in part of the same name", () => {
   expect(configuration.runtimes.local).toMatchObject({ framework: "claude-code", target: {} });
   expect(Object.keys(configuration.runtimes)).toEqual(["local", "other"]);
   expect(configuration.defaults.runtime).toBe("other");
+});
+
+const aws = { "dev-aws": { provider: "aws" } };
+test.each([
+  ["no account", {}, ["local"]],
+  ["an empty list of them", { accounts: {} }, ["local"]],
+  ["another account only", { accounts: aws }, []],
+  ["`local` beside another", { accounts: { ...aws, local: { provider: "local" } } }, ["local"]],
+  ["an account of AWS by that name", { accounts: { local: { provider: "aws" } } }, []],
+])("with a file that names %s, jobs run on this machine only where that says so", (_, file, expected) => {
+  write(file);
+  const { configuration } = loadConfiguration({ cwd, env });
+  const { accounts, backends, runtimes, defaults } = configuration;
+  const local = Object.entries(accounts).filter(([, { provider }]) => provider === "local");
+  expect(local.map(([name]) => name)).toEqual(expected);
+  expect(Object.keys(backends)).toEqual(expected);
+  expect(Object.keys(runtimes)).toEqual(expected);
+  expect(defaults.runtime).toBe(expected[0]);
+});
+
+test("a backend of an account that the file does not name is a mistake, with those that it names", () => {
+  write({ accounts: aws, backends: { here: { adapter: "local-process", account: "local" } } });
+  expect(mistakesOf(() => loadConfiguration({ cwd, env }))).toEqual({
+    "backends.here.account": "no account is named local; there are: dev-aws",
+  });
 });
 
 test.each([

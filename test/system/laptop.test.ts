@@ -54,10 +54,8 @@ describe.concurrent("the local system with AgentCore", () => {
     secretPlace: { backend: "here", target: { mode: "runtime" } },
     about: {
       ...localAbout,
-      accounts: [
-        { name: "local", provider: "local" },
-        { name: "dev-aws", provider: "aws" },
-      ],
+      providers: ["aws"],
+      accounts: [{ name: "dev-aws", provider: "aws" }],
       check: { adapter },
       backend: adapter,
     },

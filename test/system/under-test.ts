@@ -50,7 +50,7 @@ export type SystemUnderTest = {
 };
 
 export const localAbout = {
-  providers: ["aws", "local"],
+  providers: ["local"],
   accounts: [{ name: "local", provider: "local" }],
   capabilities: [
     { adapter: "local-process", targetModes: ["session"] },

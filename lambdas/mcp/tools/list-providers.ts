@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { reads, shape, tool } from "./tool.ts";
 
-/** The providers that this endpoint can run tasks on. */
+/** The providers of the configured accounts. */
 export const listProviders = tool({
   name: "list_providers",
   title: "List providers",
@@ -10,7 +10,9 @@ export const listProviders = tool({
   output: shape({ items: "array" }),
   annotations: reads,
   run: async ({ ports }) => {
-    const items = [...new Set(Object.values(ports.backends).map(({ provider }) => provider))].sort();
+    const served = new Set(Object.values(ports.backends).map(({ provider }) => provider));
+    const configured = Object.values(ports.configuration().accounts).map(({ provider }) => provider);
+    const items = [...new Set(configured)].filter((provider) => served.has(provider)).sort();
     return { structured: { items }, bare: items };
   },
 });
