@@ -38,6 +38,8 @@ type Options = ClientOptions & {
   log: Logger;
   /** Epoch milliseconds. */
   now: () => number;
+  /** The credentials are those of whoever calls, as on one machine. */
+  asCaller?: boolean;
   /** What the names of the runtimes that are made for tasks begin with; default `ad_`. */
   runtimePrefix?: string;
   /** Longest time for which this process can hold the connection on which a foreign runtime answers, in seconds. */
@@ -77,6 +79,7 @@ export function agentCoreBackend(options: Options): BackendAdapter {
     name: "aws-agentcore",
     provider: "aws",
     ...(options.region !== undefined && { region: options.region }),
+    ...(options.asCaller && { asCaller: true }),
     targetModes: ["runtime", "session"],
     protocols: ["http", "a2a", "mcp", "ag-ui"],
     configRequirements: { runtime: ["ecrImageUri", "executionRoleArn"], session: ["runtimeArn"] },

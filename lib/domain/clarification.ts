@@ -1,5 +1,6 @@
-import { DispatchError } from "./errors.ts";
+import { DispatchError, RefusedError } from "./errors.ts";
 import { ECHO, frameworkChoices } from "./frameworks.ts";
+import { callerPatterns, placeOf } from "./naming.ts";
 import type { BackendAdapter } from "./ports.ts";
 import { type Configuration, own, type Runtime } from "./profile.ts";
 import { accountOf, chooseProfile, type Route, type RouteRequest, route } from "./routing.ts";
@@ -104,8 +105,15 @@ function placementQuestions(configuration: Configuration, adapters: Adapters, ca
   if (questions.some(({ id }) => id === "account_profile")) return questions;
   const chosen = tryRoute(configuration, adapters, call.request, call.runtime);
   if (!chosen) return questions;
-  const more = [...awsQuestions(chosen), ...frameworkQuestions(configuration, adapters, chosen)];
-  return [...questions, ...more.filter(({ id }) => !questions.some((q) => q.id === id))];
+  const frameworks = frameworkQuestions(configuration, adapters, chosen);
+  const names = missingNames(chosen).filter(({ id }) => !questions.some((question) => question.id === id));
+  const place = placeOf(adapters);
+  const more = names.flatMap((missing) => nameQuestions(missing, callerPatterns(configuration, missing.list, place)));
+  const asked = [...questions, ...more, ...frameworks];
+  // Nothing is asked for that would then be refused; and what is known to lack something is refused here, not in a task.
+  const [unasked] = names.filter(({ id }) => !more.some((question) => question.id === id));
+  if (unasked && asked.length === 0 && !isBlank(call.instruction)) throw targetIncomplete(unasked);
+  return asked;
 }
 
 /** Without a framework an agent cannot run, and which it should be is nothing to guess. */
@@ -116,26 +124,36 @@ function frameworkQuestions(configuration: Configuration, adapters: Adapters, ch
   return [{ id: "framework", question: `Which agent framework should run it? ${ECHO}.`, choices }];
 }
 
-/** What only AgentCore needs: which runtime, or an image and a role to make one of. */
-function awsQuestions(chosen: Route): Question[] {
-  if (chosen.provider !== "aws") return [];
-  const details = chosen.target.details ?? {};
-  if (chosen.target.mode === "session") {
-    if (!isBlank(details.runtimeArn)) return [];
-    return [{ id: "runtimeArn", question: "Which AgentCore runtime should it run on? Give its ARN." }];
-  }
-  const questions: Question[] = [];
-  if (isBlank(details.ecrImageUri)) {
-    questions.push({
-      id: "ecrImageUri",
-      question: "Which container image should the runtime be made from? Give its ECR URI.",
-    });
-  }
-  if (isBlank(details.executionRoleArn) && isBlank(details.defaultExecutionRoleArn)) {
-    questions.push({ id: "executionRoleArn", question: "Which IAM role should the runtime run as? Give its ARN." });
-  }
-  return questions;
+type MissingName = { id: string; list: keyof Configuration["allowed"]; question: string };
+
+/** What only AgentCore needs, and nobody has said: which runtime, or an image and a role to make one of. */
+function missingNames({ provider, target: { mode, details = {} } }: Route): MissingName[] {
+  if (provider !== "aws") return [];
+  const runtime = "Which AgentCore runtime should it run on? Give its ARN.";
+  if (mode === "session")
+    return isBlank(details.runtimeArn) ? [{ id: "runtimeArn", list: "runtimes", question: runtime }] : [];
+  const image = "Which container image should the runtime be made from? Give its ECR URI.";
+  const role = "Which IAM role should the runtime run as? Give its ARN.";
+  const hasRole = !isBlank(details.executionRoleArn) || !isBlank(details.defaultExecutionRoleArn);
+  return [
+    ...(isBlank(details.ecrImageUri) ? [{ id: "ecrImageUri", list: "repositories", question: image } as const] : []),
+    ...(hasRole ? [] : [{ id: "executionRoleArn", list: "roles", question: role } as const]),
+  ];
 }
+
+/** Asks for a name with what is accepted; nothing where no name would be. */
+function nameQuestions({ id, question }: MissingName, patterns: readonly string[]): Question[] {
+  if (patterns.length === 0) return [];
+  if (patterns.every((pattern) => !pattern.includes("*"))) return [{ id, question, choices: [...new Set(patterns)] }];
+  const bound = patterns.includes("*") ? "" : ` It must match ${patterns.slice(0, 10).join(" or ")}.`;
+  return [{ id, question: question + bound }];
+}
+
+const targetIncomplete = ({ id, list }: MissingName): RefusedError =>
+  new RefusedError("task.target_incomplete", `no ${id} is configured, and callers may name none`, {
+    hint: `in the configuration file, set ${id} in the details of the backend, or say in allowed.${list} what callers may name`,
+    details: { path: `target.details.${id}`, allowedBy: `allowed.${list}` },
+  });
 
 /** A call that cannot be routed is refused, with its reason, once everything it lacks was asked for. */
 function tryRoute(

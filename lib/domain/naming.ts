@@ -1,4 +1,5 @@
 import { RefusedError } from "./errors.ts";
+import type { BackendAdapter } from "./ports.ts";
 import { type Configuration, regionPattern } from "./profile.ts";
 import type { Json } from "./task.ts";
 
@@ -19,6 +20,7 @@ const guarded = {
   defaultExecutionRoleArn: { list: "roles", what: "role" },
 } as const;
 type Guarded = keyof typeof guarded;
+type List = keyof Configuration["allowed"];
 const guardedNames = Object.keys(guarded) as Guarded[];
 
 /** A caller's `target.details` under the names that adapters read. */
@@ -31,16 +33,20 @@ export function detailNames(details: Json): Json {
   );
 }
 
+/** What a system says of itself: the regions that are its own, and whether it acts with the credentials of whoever calls. */
+export type Place = { ownRegions: readonly string[]; asCaller: boolean };
+
+export const placeOf = (adapters: Readonly<Record<string, BackendAdapter>>): Place => ({
+  ownRegions: Object.values(adapters).flatMap(({ region }) => region ?? []),
+  asCaller: Object.values(adapters).every(({ asCaller }) => asCaller === true),
+});
+
 /**
  * Refuses what a caller may not name: the worker's own environment at all; roles, image repositories and runtimes unless
- * they match the configured patterns, which are by default those that the configuration itself uses; regions unless they
- * are `ownRegions` or the configuration names them. Throws RefusedError `policy.denied`.
+ * they match `callerPatterns`; regions unless they are the system's own or the configuration names them. Throws RefusedError
+ * `policy.denied`, whose hint names the field of the configuration that would allow it.
  */
-export function refuseForeignNames(
-  configuration: Configuration,
-  details: Json,
-  ownRegions: readonly string[] = [],
-): void {
+export function refuseForeignNames(configuration: Configuration, details: Json, place: Place): void {
   for (const key of configurationOnly) {
     if (Object.hasOwn(details, key)) {
       throw new RefusedError("policy.denied", `target.details.${key} may be set in the configuration only`, {
@@ -49,19 +55,31 @@ export function refuseForeignNames(
       });
     }
   }
-  if (Object.hasOwn(details, "region")) refuseForeignRegion(configuration, details.region, ownRegions);
+  if (Object.hasOwn(details, "region")) refuseForeignRegion(configuration, details.region, place.ownRegions);
   for (const key of guardedNames) {
     if (!Object.hasOwn(details, key)) continue;
     const { list, what } = guarded[key];
     const value = details[key];
-    const patterns = allowedPatterns(configuration, list);
+    const patterns = callerPatterns(configuration, list, place);
     if (typeof value === "string" && spellings(key, value).some((text) => patterns.some((p) => matches(p, text))))
       continue;
     throw new RefusedError("policy.denied", `target.details.${key} names a ${what} that callers may not name`, {
-      hint: `patterns for it are in the configuration file, under allowed.${list}`,
-      details: { path: `target.details.${key}` },
+      hint: `${mayName(patterns)}; allowed.${list} in the configuration file would allow others`,
+      details: { path: `target.details.${key}`, allowedBy: `allowed.${list}` },
     });
   }
+}
+
+const mayName = (patterns: readonly string[]): string =>
+  patterns.length === 0 ? "callers may name none" : `callers may name ${patterns.slice(0, 10).join(", ")}`;
+
+/**
+ * What callers may name of a kind: the configured patterns; without any what the configuration itself uses; and where that
+ * is nothing, anything if the system acts with the caller's own credentials, and else nothing.
+ */
+export function callerPatterns(configuration: Configuration, list: List, { asCaller }: Place): string[] {
+  const patterns = allowedPatterns(configuration, list);
+  return patterns.length === 0 && configuration.allowed[list] === undefined && asCaller ? ["*"] : patterns;
 }
 
 /** Where no region is known at all, the caller's is the only one there can be. */
@@ -84,8 +102,8 @@ export function namedRegions(configuration: Configuration): string[] {
   return [...new Set(places.flatMap(({ region }) => (typeof region === "string" ? [region] : [])))];
 }
 
-/** What callers may name: the configured patterns, or what the configuration itself uses. */
-export const allowedPatterns = (configuration: Configuration, list: keyof Configuration["allowed"]): string[] =>
+/** The configured patterns, or what the configuration itself uses. */
+export const allowedPatterns = (configuration: Configuration, list: List): string[] =>
   configuration.allowed[list] ?? configured(configuration, list);
 
 /** Whether a text matches a pattern in which `*` stands for anything. */
@@ -109,7 +127,7 @@ const spellings = (key: Guarded, value: string): string[] =>
 
 const repositoryOf = (image: string): string => image.replace(/@[^@/]*$/, "").replace(/:[^:/]*$/, "");
 
-const configured = (configuration: Configuration, list: (typeof guarded)[Guarded]["list"]): string[] =>
+const configured = (configuration: Configuration, list: List): string[] =>
   detailsIn(configuration).flatMap((details) =>
     guardedNames.flatMap((key) => {
       const value = details[key];

@@ -7,21 +7,17 @@ const credentialNames = new Set(
     (name) => name.toLowerCase(),
   ),
 );
-const awsCredentialNames = new Set([
-  "awsaccesskey",
-  "awsaccesskeyid",
-  "awssecretkey",
-  "awssecretaccesskey",
-  "awssessiontoken",
-  "awssecuritytoken",
-  "awsbearertokenbedrock",
-  "awscontainerauthorizationtoken",
-  "awswebidentitytoken",
-]);
+/**
+ * Environment variables of the AWS credential family, also of one account or service among several
+ * (`DEV_AWS_SECRET_ACCESS_KEY`, `AWS_BEARER_TOKEN_BEDROCK`); not those that say where a credential is, as a file or an address.
+ * https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
+ */
+const awsCredential =
+  /aws(?:accesskey|secretkey|secretaccesskey)|aws(?:session|security|bearer|webidentity|containerauthorization)token(?!file)/;
 
 const isCredentialName = (key: string): boolean => {
   const plain = key.toLowerCase().replaceAll(/[_-]/g, "");
-  return credentialNames.has(plain) || awsCredentialNames.has(plain);
+  return credentialNames.has(plain) || awsCredential.test(plain);
 };
 
 /** Paths (dotted, array items by number) of all keys that name a credential, at any depth. Values are never looked at. */

@@ -173,6 +173,8 @@ export interface BackendAdapter {
   /** Where targets are that name no region themselves. */
   readonly region?: string;
   readonly protocols: readonly string[];
+  /** It acts with the credentials of whoever calls: these decide what a call may name where the configuration does not. */
+  readonly asCaller?: boolean;
   /** Names of the settings that a backend or call must give, per target mode. */
   readonly configRequirements: Readonly<Partial<Record<TargetMode, readonly string[]>>>;
   /** Names the session that the task will use; nothing exists yet. */

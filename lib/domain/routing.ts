@@ -1,6 +1,6 @@
 import { RefusedError } from "./errors.ts";
 import { resolveLimits } from "./limits.ts";
-import { detailNames, refuseForeignNames } from "./naming.ts";
+import { detailNames, placeOf, refuseForeignNames } from "./naming.ts";
 import type { BackendAdapter, Placement } from "./ports.ts";
 import { type Backend, type Configuration, own, type Runtime } from "./profile.ts";
 import {
@@ -108,11 +108,7 @@ export function route(
 
   const backend = chooseBackend(configuration, adapters, request, accountName, runtime);
   const asked = detailNames(request.details ?? {});
-  refuseForeignNames(
-    configuration,
-    asked,
-    Object.values(adapters).flatMap(({ region }) => region ?? []),
-  );
+  refuseForeignNames(configuration, asked, placeOf(adapters));
   // What the configuration sets for workers may be secret: it goes from there to them, and never into a task.
   const { environment: _workersOnly, ...details }: Json = {
     ...(account.region && { region: account.region }),

@@ -102,6 +102,7 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
   return {
     name: "local-process",
     provider: "local",
+    asCaller: true,
     targetModes: ["session"],
     protocols: ["http"],
     configRequirements: { session: [] },

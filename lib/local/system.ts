@@ -98,7 +98,13 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
     closers.push(() => backend.close());
     const { current: configuration } = watched;
     // Until it is used it loads no SDK and looks for no credentials.
-    const agentCore = agentCoreBackend({ configuration, log, now: Date.now, holdSeconds: HOLD_SECONDS });
+    const agentCore = agentCoreBackend({
+      configuration,
+      log,
+      now: Date.now,
+      holdSeconds: HOLD_SECONDS,
+      asCaller: true,
+    });
     const closing = new AbortController();
     const ports: Ports = {
       store,

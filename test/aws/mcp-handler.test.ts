@@ -45,6 +45,23 @@ async function send(event: unknown, target = mcp) {
   return { statusCode, headers, content, json: content === "" ? undefined : (JSON.parse(content) as Json) };
 }
 
+test("a caller who names a runtime that the configuration does not is told which field of it would allow that", async () => {
+  const client = await connect(api.url, revisions[0], as(ANN));
+  const runtime_arn = "arn:aws:bedrock-agentcore:us-west-2:123456789012:runtime/others-AbCdEf1234";
+  const spawned = await client.call("spawn_cloud_agent", {
+    instruction: "Look around.",
+    runtime: "research",
+    context: { topic: "moss" },
+    runtime_arn,
+  });
+  expect(problemOf(spawned)).toMatchObject({
+    code: "policy.denied",
+    hint: expect.stringMatching(
+      /^callers may name arn:.*; allowed\.runtimes in the configuration file would allow others$/,
+    ),
+  });
+});
+
 describe.each(revisions)("a client of %s", (revision) => {
   test("dispatches a task, and reads it", async () => {
     const client = await connect(api.url, revision, as(ANN));

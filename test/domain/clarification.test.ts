@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { clarify, requiredNames, type SpawnQuestionable } from "../../lib/domain/clarification.ts";
+import { DispatchError } from "../../lib/domain/errors.ts";
 import { parseConfiguration } from "../../lib/domain/profile.ts";
-import type { RouteRequest } from "../../lib/domain/routing.ts";
+import { type RouteRequest, route } from "../../lib/domain/routing.ts";
+import type { Json } from "../../lib/domain/task.ts";
 import { adapters, exampleConfiguration, IMAGE, idleAdapter, ROLE_ARN } from "../mcp/ports.ts";
 
 const example = parseConfiguration(exampleConfiguration);
@@ -147,6 +149,94 @@ describe("on AgentCore", () => {
     expect(aws({ mode: "runtime", details: { ecrImageUri: IMAGE, executionRoleArn: ROLE_ARN } })).toBeUndefined();
     const details = { ecrImageUri: IMAGE, defaultExecutionRoleArn: ROLE_ARN };
     expect(aws({ mode: "runtime", details })).toBeUndefined();
+  });
+});
+
+describe("who may name what on AgentCore", () => {
+  const other = `${ROLE_ARN}-of-others`;
+  const runtime = "arn:aws:bedrock-agentcore:us-west-2:123456789012:runtime/mine-AbCdEf1234";
+  const accounts = { "dev-aws": { provider: "aws" } } as const;
+  const laptop = Object.fromEntries(
+    Object.entries(adapters).map(([name, adapter]) => [name, { ...adapter, asCaller: true }]),
+  );
+  const question = (file: object, request: Partial<RouteRequest>, served = adapters) =>
+    ask({ request: { accountProfile: "dev-aws", ...request } }, parseConfiguration({ accounts, ...file }), served);
+  const runtimeMode = { mode: "runtime" };
+  const problem = (action: () => unknown) => {
+    try {
+      return { accepted: action() ?? true };
+    } catch (error) {
+      if (error instanceof DispatchError) return error.problem;
+      throw error;
+    }
+  };
+
+  test("on one machine, without patterns and such a name: anything, and what is asked for is accepted", () => {
+    const asked = question({}, runtimeMode, laptop);
+    expect(ids(asked)).toEqual(["ecrImageUri", "executionRoleArn"]);
+    expect(asked?.questions.map(({ choices }) => choices)).toEqual([undefined, undefined]);
+    expect(question({}, { ...runtimeMode, details: { ecrImageUri: IMAGE, executionRoleArn: other } }, laptop)).toBe(
+      undefined,
+    );
+    expect(ids(question({}, { mode: "session" }, laptop))).toEqual(["runtimeArn"]);
+    expect(question({}, { mode: "session", details: { runtimeArn: runtime } }, laptop)).toBeUndefined();
+  });
+
+  test("on one machine, once the file names one or has patterns: those", () => {
+    const backends = { b: { adapter: "aws-agentcore", account: "dev-aws", details: { executionRoleArn: ROLE_ARN } } };
+    const named = parseConfiguration({ accounts, backends });
+    const routed = (details: Json, configuration = named) =>
+      problem(() => void route(configuration, laptop, { taskType: "agent.run", accountProfile: "dev-aws", details }));
+    expect(routed({ executionRoleArn: ROLE_ARN, ecrImageUri: IMAGE })).toEqual({ accepted: true });
+    expect(routed({ executionRoleArn: other })).toMatchObject({
+      code: "policy.denied",
+      hint: `callers may name ${ROLE_ARN}; allowed.roles in the configuration file would allow others`,
+      details: { path: "target.details.executionRoleArn", allowedBy: "allowed.roles" },
+    });
+    const none = parseConfiguration({ accounts, allowed: { runtimes: [] } });
+    expect(routed({ runtimeArn: runtime }, none)).toMatchObject({
+      code: "policy.denied",
+      hint: "callers may name none; allowed.runtimes in the configuration file would allow others",
+    });
+  });
+
+  test("in the cloud: nothing is asked for that would be refused; the refusal names the field that would allow it", () => {
+    expect(problem(() => question({}, runtimeMode))).toMatchObject({
+      code: "task.target_incomplete",
+      hint: expect.stringMatching(/set ecrImageUri in the details of the backend, or say in allowed\.repositories/),
+      details: { allowedBy: "allowed.repositories" },
+    });
+    expect(problem(() => question({}, { mode: "session" }))).toMatchObject({
+      details: { allowedBy: "allowed.runtimes" },
+    });
+    expect(problem(() => question({}, { details: { runtimeArn: runtime } }))).toMatchObject({ accepted: true });
+    expect(
+      problem(() =>
+        route(parseConfiguration({ accounts }), adapters, {
+          taskType: "agent.run",
+          accountProfile: "dev-aws",
+          details: { runtimeArn: runtime },
+        }),
+      ),
+    ).toMatchObject({ code: "policy.denied", details: { allowedBy: "allowed.runtimes" } });
+  });
+
+  test("a question says what is accepted: the names as choices, or the patterns", () => {
+    const allowed = { runtimes: [runtime], repositories: ["public.ecr.aws/team/*"], roles: [ROLE_ARN, ROLE_ARN] };
+    expect(question({ allowed }, { mode: "session" })?.questions).toMatchObject([{ choices: [runtime] }]);
+    expect(question({ allowed }, runtimeMode)?.questions).toEqual([
+      {
+        id: "ecrImageUri",
+        question:
+          "Which container image should the runtime be made from? Give its ECR URI. It must match public.ecr.aws/team/*.",
+      },
+      { id: "executionRoleArn", question: expect.any(String), choices: [ROLE_ARN] },
+    ]);
+  });
+
+  test("everything else that is missing is asked for first", () => {
+    const asked = ask({ instruction: "", request: { accountProfile: "dev-aws" } }, parseConfiguration({ accounts }));
+    expect(ids(asked)).toEqual(["instruction"]);
   });
 });
 

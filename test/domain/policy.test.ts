@@ -17,7 +17,15 @@ const refusal = (action: () => void): RefusedError | undefined => {
 const names = "accessKeyId secretAccessKey sessionToken apiKey clientSecret privateKey password token".split(" ");
 /** A spelling of a credential's name: any case, with `_` and `-` anywhere. */
 const credentialName = fc
-  .constantFrom(...names, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_BEARER_TOKEN_BEDROCK")
+  .constantFrom(
+    ...names,
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_BEARER_TOKEN_BEDROCK",
+    "DEV_AWS_SECRET_ACCESS_KEY",
+    "AWS_SECURITY_TOKEN_2",
+  )
   .chain((name) =>
     fc
       .tuple(
@@ -36,6 +44,10 @@ const harmlessName = fc.constantFrom(
   "__proto__",
   "constructor",
   "AWS_REGION",
+  "AWS_PROFILE",
+  "AWS_WEB_IDENTITY_TOKEN_FILE",
+  "AWS_SHARED_CREDENTIALS_FILE",
+  "AWS_KEYSPACES_TABLE",
 );
 const step = fc.oneof(fc.nat({ max: 3 }), harmlessName);
 
