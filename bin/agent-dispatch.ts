@@ -23,8 +23,9 @@ const local: LocalDoor = {
     return found && { ...found, forRun: isClaimedForRun(stateDir, found.pid) };
   },
   async start({ port, forRun, store, ...place }) {
-    const [{ startLocal }, { endSessions, settleTask }] = await Promise.all([
+    const [{ startLocal }, { optionsToFind }, { endSessions, settleTask }] = await Promise.all([
       import("../lib/local/system.ts"),
+      import("../lib/local/endpoint.ts"),
       import("../lib/local/settling.ts"),
     ]);
     const system = await startLocal({ ...toOptions(place), port, prewarm: !forRun, ...(store && { store }) });
@@ -32,6 +33,7 @@ const local: LocalDoor = {
     const { ports } = system;
     return {
       ...system,
+      placeFrom: (folder) => optionsToFind(system, folder),
       settle: async (taskId, signal) => (await settleTask(ports, taskId, signal)).map(({ id }) => id),
       endSessions: (taskId) => endSessions(ports, taskId),
     };

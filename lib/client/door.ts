@@ -14,6 +14,8 @@ export type Started = {
   token: string;
   tokenFile: string;
   stateDir: string;
+  /** The options with which a command in that folder finds this system, where none of our variables is set. */
+  placeFrom(folder: string): Place;
   /** Waits until the task, which has ended, and what it dispatched owe nothing; resolves with those that still do when aborted. */
   settle(taskId: string, signal: AbortSignal): Promise<string[]>;
   /** Ends the workers of the task and of what it dispatched at once. */

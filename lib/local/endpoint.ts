@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync }
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { RefusedError } from "../domain/errors.ts";
+import { settings } from "../domain/settings.ts";
 import { loadConfiguration } from "./config-file.ts";
 
 /** Where a local system can be reached; `token` is the bearer token of its HTTP door. */
@@ -115,4 +116,24 @@ function alreadyRunning(stateDir: string, cause: unknown): RefusedError {
 export function resolveStateDir({ configFile, stateDir }: { configFile?: string; stateDir?: string }): string {
   if (stateDir !== undefined) return resolve(stateDir);
   return loadConfiguration({ cwd: process.cwd(), ...(configFile !== undefined && { configFile }) }).stateDir;
+}
+
+/**
+ * The options with which a command in the folder `cwd` finds a system, where no variable of ours is set: as few as it takes.
+ */
+export function optionsToFind(
+  { stateDir, configFile }: { stateDir: string; configFile?: string },
+  cwd: string,
+): { config?: string; stateDir?: string } {
+  const env = { ...process.env, [settings.stateDir]: undefined, [settings.configFile]: undefined };
+  const found = (source: { configFile?: string }) => {
+    try {
+      return loadConfiguration({ cwd, env, ...source });
+    } catch {
+      return undefined; // a file that cannot be used finds nothing
+    }
+  };
+  const config = configFile === found({})?.file ? undefined : configFile;
+  const byConfig = found(config === undefined ? {} : { configFile: config });
+  return { ...(config !== undefined && { config }), ...(byConfig?.stateDir !== stateDir && { stateDir }) };
 }

@@ -48,6 +48,8 @@ export type LocalSystem = {
   token: string;
   tokenFile: string;
   stateDir: string;
+  /** The configuration file, if there is one. */
+  configFile?: string;
   ports: Ports;
   /**
    * Resolves once nothing of this system runs in this process; workers with a job go on, and are found at the next start,
@@ -130,7 +132,16 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
     closers.push(() => janitor[Symbol.dispose]());
     void backend.prewarm();
     lock.announce(http.url);
-    return { url: http.url, token, tokenFile, stateDir, ports, close: closeAll };
+    const { file } = watched.loaded;
+    return {
+      url: http.url,
+      token,
+      tokenFile,
+      stateDir,
+      ...(file !== undefined && { configFile: file }),
+      ports,
+      close: closeAll,
+    };
   } catch (error) {
     await closeAll();
     throw error;

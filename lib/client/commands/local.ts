@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { InvalidInputError, RefusedError } from "../../domain/errors.ts";
+import { checkout, connecting, placeWords } from "../connecting.ts";
 import { type DynamoStore, notRunning, type Place, type Started } from "../door.ts";
 import { Endpoint } from "../endpoint.ts";
 import { type Io, write } from "../io.ts";
@@ -42,18 +42,17 @@ export async function start(context: Context, options: StartOptions): Promise<nu
     if (times > 1) setTimeout(() => context.exit(1), IMPATIENT_MS);
   });
   const system = await local.start({ ...place, forRun: false, ...(store && { store }) });
+  const line = `npx agent-dispatch run${placeWords(system.placeFrom(checkout))} --command 'git --version'`;
   if (options.json) {
     const { url, tokenFile, stateDir } = system;
-    await printJson(io, { url, tokenFile, stateDir, pid: process.pid });
-  } else await write(io.stdout, howToConnect(io, system));
+    const connect = { clients: connecting(system), terminal: { folder: checkout, line } };
+    await printJson(io, { url, tokenFile, stateDir, pid: process.pid, connect });
+  } else await write(io.stdout, howToConnect(io, system, line));
   await asked.promise;
   await write(io.stderr, "\nstopping; tasks that have not ended resume on the next start\n");
   await system.close();
   return 0;
 }
-
-/** Where `npx agent-dispatch` finds this program, and not whatever has its name in a registry. */
-const checkout = fileURLToPath(new URL("../../..", import.meta.url));
 
 /** Throws InvalidInputError for words that say nothing together. */
 function chosenStore(
@@ -69,32 +68,24 @@ function chosenStore(
 }
 
 /** What a person needs to use the system that has just started. */
-function howToConnect(io: Io, system: Pick<Started, "url" | "tokenFile" | "stateDir">): string {
+function howToConnect(io: Io, system: Started, line: string): string {
   const title = (text: string) => paint(io.stdout, "bold", text);
-  const token = quote(system.tokenFile);
   const facts = [
     ["endpoint", system.url],
     ["token", system.tokenFile],
     ["state", system.stateDir],
   ].map(([name = "", value = ""]) => [`  ${paint(io.stdout, "dim", name)}`, value]);
+  const clients = connecting(system).map(
+    ({ client, lines }) => `${title(client)}\n${lines.map((each) => `  ${each}\n`).join("")}`,
+  );
   return `${title("AgentDispatch is running on this machine.")} Ctrl-C stops it.
 
 ${table(facts)}
-${title("Claude Code")}
-  claude mcp add --transport http agent-dispatch ${system.url} --header "Authorization: Bearer $(cat ${token})"
-
-${title("Codex")}, in ~/.codex/config.toml; start it with AGENT_DISPATCH_TOKEN="$(cat ${token})" codex
-  [mcp_servers.agent-dispatch]
-  url = "${system.url}"
-  bearer_token_env_var = "AGENT_DISPATCH_TOKEN"
-
+${clients.join("\n")}
 ${title("Another terminal")}, in ${checkout}
-  npx agent-dispatch run --command 'git --version'
+  ${line}
 `;
 }
-
-/** The path as one word of a shell. */
-const quote = (path: string): string => (/^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`);
 
 /** `agent-dispatch local stop`: asks the system that runs to end, and waits until it has. */
 export async function stop(context: Context, options: Options): Promise<number> {
