@@ -33,7 +33,16 @@ const rules: readonly Rule[] = [
   { part: /^worker\//, may: [DOMAIN, /^worker\//, NODE, "package.json", "zod", "shlex"] },
   {
     part: /^lib\/client\//,
-    may: [DOMAIN, /^lib\/client\//, NODE, "@modelcontextprotocol/client", "commander", "yocto-spinner", "zod"],
+    may: [
+      DOMAIN,
+      /^lib\/client\//,
+      NODE,
+      "package.json",
+      "@modelcontextprotocol/client",
+      "commander",
+      "yocto-spinner",
+      "zod",
+    ],
   },
   { part: /^lib\/local\/system\.ts$/, may: [...LOCAL, /^lib\/aws\/(task-store|create-table|backend)\.ts$/] },
   { part: /^lib\/local\//, may: LOCAL },

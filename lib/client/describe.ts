@@ -1,8 +1,10 @@
 import { Command, Option } from "commander";
+import manifest from "../../package.json" with { type: "json" };
 import { statuses } from "../domain/lifecycle.ts";
 import { collectPairs, parseAddress, parseCount, parsePort, parseSeconds } from "./arguments.ts";
 import * as local from "./commands/local.ts";
 import { run } from "./commands/run.ts";
+import * as setup from "./commands/setup.ts";
 import * as tasks from "./commands/tasks.ts";
 import { write } from "./io.ts";
 import type { Context } from "./program.ts";
@@ -18,12 +20,14 @@ export function describe(context: Context, done: (exitCode: number) => void): Co
       writeErr: (text) => void write(io.stderr, text),
     })
     .showHelpAfterError("hint: --help shows how it is used")
-    .helpCommand(false)
+    .version(manifest.version, "--version", "print the version")
+    .helpCommand("help [command]", "Show how a command is used.")
     .addHelpText("after", programHelp);
   const bind = { context, done };
   addRun(program, bind);
   addLocal(program, bind);
   addTasks(program, bind);
+  addSetup(program, bind);
   return program;
 }
 
@@ -31,10 +35,12 @@ type Bind = { context: Context; done: (exitCode: number) => void };
 
 function addRun(program: Command, { context, done }: Bind): void {
   withPlace(program.command("run"))
-    .summary("run a command or an instruction and wait for its result")
+    .summary("Run a command or an instruction and wait for its result.")
     .description(
-      "Runs one task and shows its output while it runs; ends with the job's own exit code (124 timed out, 130 cancelled,\n" +
-        "2 when something has to be changed first). Uses the local system that runs, or starts one for this run.",
+      "Runs one task and shows its output while it runs; ends with the job's own exit code (124 timed out, 127 no such " +
+        "program, 130 cancelled, 2 when something has to be changed first). Uses the local system that runs, or starts " +
+        "one for this run and leaves nothing of it behind. Ctrl-C cancels the task; a reader that leaves, such as head, " +
+        "does not.",
     )
     .argument("[instruction]", "what an agent is to do")
     .option("--command <line>", "run a program instead: its words are split as a shell does, but no shell runs")
@@ -56,7 +62,7 @@ function addRun(program: Command, { context, done }: Bind): void {
 function addLocal(program: Command, { context, done }: Bind): void {
   const group = program
     .command("local")
-    .summary("the system on this machine: start, stop, status")
+    .summary("The system on this machine: start, stop, status.")
     .description("The system on this machine. Without a further word it is started.")
     .addHelpText("after", localHelp);
   withPlace(group.command("start", { isDefault: true }))
@@ -82,17 +88,23 @@ function addTasks(program: Command, { context, done }: Bind): void {
   const command = (name: string, description: string) =>
     withPlace(program.command(name).description(description)).option("--json", "print JSON");
   command("status", "Show how a task stands.")
-    .argument("<id>", "the task's id")
+    .argument("<id>", taskId)
     .action(async (id, options) => done(await tasks.showStatus(context, id, options)));
-  command("logs", "Print what a task has written.")
-    .argument("<id>", "the task's id")
+  command("logs", "Print what a task has written. With --follow, it ends with the job's own exit code.")
+    .summary("Print what a task has written.")
+    .argument("<id>", taskId)
     .option("--follow", "go on until the task has ended")
     .action(async (id, options) => done(await tasks.showLogs(context, id, options)));
-  command("result", "Print the result of a task, its artifacts and how it ended.")
-    .argument("<id>", "the task's id")
+  command(
+    "result",
+    "Print the result of a task, its artifacts and how it ended. It ends with the job's own exit code, or with 75 while " +
+      "the task has not ended.",
+  )
+    .summary("Print the result of a task, its artifacts and how it ended.")
+    .argument("<id>", taskId)
     .action(async (id, options) => done(await tasks.showResult(context, id, options)));
   command("cancel", "Cancel a task and end everything it started, with the tasks that it dispatched.")
-    .argument("<id>", "the task's id")
+    .argument("<id>", taskId)
     .option("--no-cascade", "spare the tasks that it dispatched")
     .action(async (id, options) => done(await tasks.cancel(context, id, options)));
   command("list", "List tasks, the newest first.")
@@ -101,11 +113,27 @@ function addTasks(program: Command, { context, done }: Bind): void {
     .action(async (options) => done(await tasks.list(context, options)));
 }
 
+function addSetup(program: Command, { context, done }: Bind): void {
+  const command = (name: string, description: string) =>
+    withPlace(program.command(name).description(description)).option("--json", "print JSON");
+  command("check", "Say whether a runtime profile could run, without starting anything; exits with 1 if it could not.")
+    .argument("[runtime]", "its name; the default one without it")
+    .action(async (runtime, options) => done(await setup.check(context, runtime, options)));
+  command("accounts", "List the accounts of the configuration.").action(async (options) =>
+    done(await setup.accounts(context, options)),
+  );
+  command("capabilities", "List what the adapters that are here can serve.").action(async (options) =>
+    done(await setup.capabilities(context, options)),
+  );
+}
+
 function withPlace(command: Command): Command {
   return command
     .option("--config <file>", "the configuration file; default agentdispatch.config.json, if it is there")
     .option("--state-dir <folder>", "where the system keeps its state; overrides the configuration");
 }
+
+const taskId = "the task's id, or the first digits of it";
 
 const programHelp = `
 Examples:

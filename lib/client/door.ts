@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { DispatchError, RefusedError } from "../domain/errors.ts";
+import { placeWords } from "./connecting.ts";
 import { type Address, Endpoint } from "./endpoint.ts";
 
 /** Which local system is meant: by its state folder, or by the configuration file that names it. */
@@ -39,7 +40,7 @@ export type LocalDoor = {
 
 /** The endpoint of the system that runs. Throws RefusedError `local.not_running`. */
 export async function openRunning(local: LocalDoor, place: Place): Promise<Endpoint> {
-  if (!(await local.find(place))) throw notRunning(await local.stateDir(place));
+  if (!(await local.find(place))) throw await notRunning(local, place);
   return new Endpoint(() => local.find(place));
 }
 
@@ -49,14 +50,14 @@ export async function openStaying(local: LocalDoor, place: Place): Promise<Endpo
     const found = await local.find(place);
     return found?.forRun ? undefined : found;
   };
-  if (!(await find())) throw notRunning(await local.stateDir(place));
+  if (!(await find())) throw await notRunning(local, place);
   return new Endpoint(find);
 }
 
 /** The refusal of a command that needs a system which runs already. */
-export function notRunning(stateDir: string): RefusedError {
-  return new RefusedError("local.not_running", `no local system is running on ${stateDir}`, {
-    hint: "agent-dispatch local starts it; --state-dir or --config names another one",
+export async function notRunning(local: LocalDoor, place: Place): Promise<RefusedError> {
+  return new RefusedError("local.not_running", `no local system is running on ${await local.stateDir(place)}`, {
+    hint: `agent-dispatch local${placeWords(place)} starts it; --state-dir or --config names another one`,
   });
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Client, ProtocolError, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import manifest from "../../package.json" with { type: "json" };
 import { DispatchError, type Problem, problemSchema, RetryableError } from "../domain/errors.ts";
 import type { Json } from "../domain/task.ts";
 import { isObject } from "./reply.ts";
@@ -103,7 +104,10 @@ export class Endpoint {
 }
 
 async function connect({ url, token }: Address, signal: AbortSignal): Promise<Client> {
-  const client = new Client({ name: "agent-dispatch", version: "0.1.0" }, { versionNegotiation: { mode: "auto" } });
+  const client = new Client(
+    { name: "agent-dispatch", version: manifest.version },
+    { versionNegotiation: { mode: "auto" } },
+  );
   const headers = { authorization: `Bearer ${token}` };
   await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }), { signal });
   return client;

@@ -1,6 +1,7 @@
 import yoctoSpinner, { type Spinner } from "yocto-spinner";
 import type { TaskEvent } from "../domain/events.ts";
 import { hasEnded, type Watcher } from "./follow.ts";
+import { harmless } from "./harmless.ts";
 import { type Io, isInteractive, type Output, write } from "./io.ts";
 import { formatDuration, oneLine, paint } from "./print.ts";
 import type { TaskRecord } from "./reply.ts";
@@ -47,8 +48,9 @@ export class LiveView implements Watcher {
     if (this.#hushed) return;
     if (event.type === "task.log" && event.message) {
       const target = event.payload?.stream === "stderr" ? this.#io.stderr : this.#stdout;
-      this.#midLine = !event.message.endsWith("\n");
-      await write(target, event.message);
+      const shown = harmless(target, event.message);
+      this.#midLine = !shown.endsWith("\n");
+      await write(target, shown);
       if (event.payload?.shortened)
         await this.note("a part of the output was too long to show; agent-dispatch logs has it");
     } else if (event.type === "task.progress" && event.message) {

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters, styleText } from "node:util";
 import type { Problem } from "../domain/errors.ts";
+import { harmlessJson } from "./harmless.ts";
 import { type Io, type Output, write } from "./io.ts";
 
 type Style = Parameters<typeof styleText>[0];
@@ -49,7 +50,46 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join("");
 }
 
-const width = (text: string): number => stripVTControlCharacters(text).length;
+/** How many columns a terminal needs for the text: two for the characters of East Asia and for pictures. */
+const width = (text: string): number =>
+  Array.from(stripVTControlCharacters(text)).reduce((sum, character) => sum + columns(character), 0);
+
+const wide =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
+
+function columns(character: string): number {
+  if (/\p{Mark}|\p{Cf}/u.test(character)) return 0;
+  return wide.test(character) ? 2 : 1;
+}
+
+/** The text, cut so that it takes no more than `max` columns. */
+export function clip(text: string, max: number): string {
+  if (width(text) <= max) return text;
+  let kept = "";
+  for (const character of text) {
+    if (width(kept) + columns(character) > max - 1) break;
+    kept += character;
+  }
+  return `${kept.trimEnd()}…`;
+}
+
+/** How many columns there are to write in; a program that reads is given as many as most terminals have. */
+export const columnsOf = (output: Output): number =>
+  Math.max(40, (output.isTTY && (output as NodeJS.WriteStream).columns) || 80);
+
+const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/**
+ * A time as ls shows it, in twelve columns and in the local time zone.
+ * @example formatTime("2026-11-21T16:05:12Z") // "Nov 21 16:05", and "Nov 21  2026" in another year
+ */
+export function formatTime(timestamp: string, now = new Date()): string {
+  const time = new Date(timestamp);
+  if (Number.isNaN(time.getTime())) return "";
+  const day = `${months[time.getMonth()]} ${String(time.getDate()).padStart(2)}`;
+  if (time.getFullYear() !== now.getFullYear()) return `${day}  ${time.getFullYear()}`;
+  return `${day} ${pad(time.getHours())}:${pad(time.getMinutes())}`;
+}
 
 /** Text from elsewhere on one line: without escape sequences and control characters, and not longer than `max`. */
 export function oneLine(text: string, max = 500): string {
@@ -74,5 +114,5 @@ export async function printProblem(io: Io, problem: Pick<Problem, "message" | "h
 
 /** One JSON object on standard output, for programs that read it. */
 export async function printJson(io: Io, value: unknown): Promise<void> {
-  await write(io.stdout, `${JSON.stringify(value, null, 2)}\n`);
+  await write(io.stdout, `${harmlessJson(JSON.stringify(value, null, 2))}\n`);
 }

@@ -7,6 +7,7 @@ import { exitCodeOfProblem, USAGE_ERROR } from "./exit-code.ts";
 import type { Departure } from "./interrupt.ts";
 import { type Io, write } from "./io.ts";
 import { printJson, printProblem } from "./print.ts";
+import { inTerms } from "./terms.ts";
 
 /** What the commands are given by the entry file. */
 export type Context = {
@@ -43,7 +44,7 @@ export async function main(args: readonly string[], context: Context): Promise<n
 async function fail(io: Io, error: unknown, json: boolean): Promise<number> {
   const message = error instanceof Error ? error.message : String(error);
   const problem: Problem =
-    error instanceof DispatchError ? error.problem : { code: "client.internal", message, retryable: false };
+    error instanceof DispatchError ? inTerms(error.problem) : { code: "client.internal", message, retryable: false };
   if (json) await printJson(io, { error: problem });
   await printProblem(io, problem);
   if (io.env[settings.logLevel] === "debug" && error instanceof Error) await write(io.stderr, `${error.stack}\n`);

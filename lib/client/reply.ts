@@ -111,3 +111,10 @@ export function outputText(result: unknown): string | undefined {
   if (isObject(result) && typeof result.output === "string") return result.output;
   return result === undefined || result === null ? undefined : JSON.stringify(result, null, 2);
 }
+
+/** What a task is, in its own words: the instruction of an agent, or `$` and the command. */
+export function whatOf({ taskType, whole }: TaskRecord): string {
+  const input = isObject(whole.input) ? whole.input : {};
+  const text = textOf(whole.summary) || textOf(input.instruction) || textOf(input.command);
+  return taskType === "command.run" && text ? `$ ${text}` : text;
+}

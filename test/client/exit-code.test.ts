@@ -17,6 +17,8 @@ test.each([
   ["a timeout", { status: "failed", result: { exitCode: null, signal: "SIGTERM", timedOut: true } }, 124],
   ["a timeout without a result", { status: "failed", error: failed("task.timeout") }, 124],
   ["a cancelled task", { status: "cancelled", result: { exitCode: null, signal: "SIGTERM" } }, 130],
+  ["a program that is not there", { status: "failed", error: failed("task.command_not_found") }, 127],
+  ["one that cannot be executed", { status: "failed", error: failed("task.command_not_executable") }, 126],
   ["a lost worker", { status: "failed", error: failed("worker.lost") }, 1],
   [
     "a failure after an exit with 0",
@@ -33,6 +35,7 @@ test("what the caller has to change is 2, everything else 1", () => {
     "policy.denied",
     "configuration.invalid",
     "task.not_found",
+    "task.ambiguous",
     "idempotency.conflict",
   ])
     expect(exitCodeOfProblem({ code })).toBe(2);

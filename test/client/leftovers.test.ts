@@ -76,7 +76,7 @@ test("what a job dispatched in the same system ends with the run", { timeout: TI
 
 test("jobs of a system that was stopped outlive a run on the same state", { timeout: TIMEOUT }, async () => {
   const local = new Cli(["local", "--port", "0", "--state-dir", stateDir]);
-  await local.shows("run --command");
+  await local.shows("run --state-dir");
   const detached = run("echo begun; sleep 30", "--detach");
   const id = (await detached.ended).out.trim();
   await new Cli(["logs", id, "--state-dir", stateDir, "--follow"]).shows("begun");
@@ -90,7 +90,7 @@ test("jobs of a system that was stopped outlive a run on the same state", { time
 
 test("a system that is stopped twice leaves no spare worker", { timeout: TIMEOUT }, async () => {
   const local = new Cli(["local", "--port", "0", "--state-dir", stateDir]);
-  await local.shows("run --command");
+  await local.shows("run --state-dir");
   local.kill("SIGINT");
   local.kill("SIGTERM");
   await local.ended;

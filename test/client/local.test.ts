@@ -9,7 +9,7 @@ const TIMEOUT = 40_000;
 
 async function startLocal(stateDir: string, port = 0): Promise<{ system: Cli; url: string }> {
   const system = new Cli(["local", "--port", String(port), "--state-dir", stateDir]);
-  await system.shows("run --command");
+  await system.shows("run --state-dir");
   return { system, url: /http:\S+\/mcp/.exec(system.out)?.[0] ?? "" };
 }
 
@@ -60,9 +60,58 @@ describe("a system that runs", () => {
     expect(JSON.parse((await at(["result", id])).out)).toMatchObject({ exitCode: 0, stdoutBytes: 21 });
     expect(JSON.parse((await at(["result", id, "--json"])).out)).toMatchObject({ taskId: id, result: { exitCode: 0 } });
     const list = await at(["list", "--status", "succeeded"]);
-    expect(list.out).toMatch(new RegExp(`^${id}  command.run  succeeded`, "m"));
+    expect(list.out).toMatch(new RegExp(`^${id.slice(0, 13)}  succeeded +\\w+ .* \\$ for i in 1 2 3;`, "m"));
     expect(JSON.parse((await at(["list", "--limit", "1", "--json"])).out).items).toHaveLength(1);
     expect(await at(["cancel", id])).toMatchObject({ code: 1, err: expect.stringContaining("its result stands") });
+  });
+
+  test("a failed task's own exit code is that of result and of logs --follow", { timeout: TIMEOUT }, async () => {
+    const id = await detach("echo tried; exit 9");
+    expect(await at(["logs", id, "--follow"])).toMatchObject({ code: 9, out: "tried\n" });
+    expect(await at(["logs", id])).toMatchObject({ code: 0, out: "tried\n" });
+    expect(await at(["result", id])).toMatchObject({ code: 9, err: expect.stringContaining("✖ failed") });
+    const missing = (await at(["run", "--detach", "--command", "no-such-program"])).out.trim();
+    expect(await at(["logs", missing, "--follow", "--json"])).toMatchObject({ code: 127 });
+    expect(await at(["result", missing, "--json"])).toMatchObject({ code: 127 });
+  });
+
+  test("a task is named by the beginning of its id", { timeout: TIMEOUT }, async () => {
+    const id = await detach("echo named");
+    for (const beginning of [id.slice(0, 17), id.slice(5, 17), id.slice(5, 17).toUpperCase()])
+      expect(await at(["logs", beginning, "--follow"])).toMatchObject({ code: 0, out: "named\n" });
+    expect(JSON.parse((await at(["status", id.slice(5, 17), "--json"])).out)).toMatchObject({ id });
+    expect(await at(["cancel", id.slice(5, 17)])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining(`hint: agent-dispatch result ${id} returns it`),
+    });
+  });
+
+  test("a list fits 80 columns, in local time, and says what each task is", { timeout: TIMEOUT }, async () => {
+    const id = await detach(`: ${"日本語 and more ".repeat(20)}`);
+    const { items } = JSON.parse((await at(["list", "--json"])).out);
+    const { createdAt } = items.find((item: { id: string }) => item.id === id);
+    const far = "Pacific/Kiritimati"; // 14 hours ahead
+    const { out } = await cli(["list", "--state-dir", stateDir], { env: { TZ: far } });
+    const hour = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: far });
+    const row = out.split("\n").find((line) => line.startsWith(id.slice(0, 13))) ?? "";
+    expect(row).toContain(` ${hour.format(new Date(createdAt))}  `);
+    expect(row).toMatch(/ \$ : 日本語 and .*…$/);
+    for (const line of out.split("\n")) {
+      const columns = [...line].reduce((sum, character) => sum + (character > "\u2e80" ? 2 : 1), 0);
+      expect(columns).toBeLessThanOrEqual(80);
+    }
+  });
+
+  test("what a runtime needs, the accounts and the capabilities are shown", { timeout: TIMEOUT }, async () => {
+    const check = await at(["check"]);
+    expect(check).toMatchObject({ code: 0, out: expect.stringMatching(/can run\n✔/) });
+    expect(JSON.parse((await at(["check", "--json"])).out)).toMatchObject({ ok: true });
+    expect(await at(["check", "nope"])).toMatchObject({
+      code: expect.any(Number),
+      out: expect.not.stringContaining("can run\n✔"),
+    });
+    expect((await at(["accounts"])).out).toMatch(/^local +local/m);
+    expect((await at(["capabilities"])).out).toMatch(/^local-process +local +agent\.run, command\.run/m);
   });
 
   test("a reader that leaves ends the command quietly", { timeout: TIMEOUT }, async () => {
@@ -76,7 +125,11 @@ describe("a system that runs", () => {
 
   test("a task is cancelled by its id", { timeout: TIMEOUT }, async () => {
     const id = await detach("sleep 60");
-    expect(await at(["result", id])).toMatchObject({ code: 0, out: "", err: expect.stringContaining("has not ended") });
+    expect(await at(["result", id])).toMatchObject({
+      code: 75,
+      out: "",
+      err: expect.stringContaining("has not ended"),
+    });
     expect((await at(["cancel", id])).out).toMatch(new RegExp(`^${id} cancell(ed|ing)\n$`));
     await expect.poll(async () => (await at(["status", id])).out, { timeout: 20_000 }).toMatch(/^status +cancelled$/m);
     const counts = JSON.parse((await at(["local", "status", "--json"])).out);
@@ -99,7 +152,7 @@ describe("a system that runs", () => {
       const { code, err } = await at([command, `task_${"0".repeat(32)}`]);
       expect(err).toContain("error: no task");
       expect(code).toBe(2);
-      expect(await at([command, "../x"])).toMatchObject({ code: 2, err: expect.stringContaining("error: task_id") });
+      expect(await at([command, "../x"])).toMatchObject({ code: 2, err: expect.stringContaining("error: id: it is") });
     }
   });
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import manifest from "../../package.json" with { type: "json" };
 import { Cli, cli, makeFolder, removeFolder } from "./cli.ts";
 
 let stateDir = "";
@@ -30,13 +31,15 @@ test("standard input and variables reach the command", { timeout: TIMEOUT }, asy
   expect(await run(args, { stdin: "b\na\n" })).toMatchObject({ code: 0, out: "b\na\nhello\n" });
 });
 
-test("a command that takes too long ends with 124, one that does not exist with 1", { timeout: TIMEOUT }, async () => {
+test("a command that takes too long ends with 124, one that does not exist with 127", {
+  timeout: TIMEOUT,
+}, async () => {
   const [late, missing] = [
     ["--command", "sleep 60", "--timeout", "1s"],
     ["--command", "no-such-program"],
   ];
   expect(await run(late)).toMatchObject({ code: 124, err: expect.stringContaining("task.timeout") });
-  expect(await run(missing)).toMatchObject({ code: 1, err: expect.stringContaining("task.command_not_found") });
+  expect(await run(missing)).toMatchObject({ code: 127, err: expect.stringContaining("task.command_not_found") });
 });
 
 test("an agent's answer is standard output", { timeout: TIMEOUT }, async () => {
@@ -71,10 +74,9 @@ test("a question is asked, with what can be answered, and nothing runs", { timeo
   expect(JSON.parse(asked.out)).toMatchObject({ status: "needs_clarification" });
 });
 
-test("a line is seen within a second, and Ctrl-C cancels", { timeout: TIMEOUT }, async () => {
-  const started = new Cli(["run", "--state-dir", stateDir, "--command", "date +%s.%N; sleep 60", "--shell"]);
-  await started.shows(/^\d+\.\d+$/m);
-  expect(Date.now() / 1000 - Number.parseFloat(started.out)).toBeLessThan(1);
+test("a line is seen while the job goes on, and Ctrl-C cancels", { timeout: TIMEOUT }, async () => {
+  const started = new Cli(["run", "--state-dir", stateDir, "--command", "echo a line; sleep 60", "--shell"]);
+  await started.shows(/^a line$/m);
   started.kill("SIGINT");
   const { code, err } = await started.ended;
   expect(err).toContain("■ cancelled");
@@ -121,8 +123,12 @@ test.each([
   expect(code).toBe(2);
 });
 
+test("the version is that of the package", async () => {
+  expect(await cli(["--version"])).toMatchObject({ code: 0, out: `${manifest.version}\n`, err: "" });
+});
+
 test("help has examples for what is used most", async () => {
-  for (const args of [["--help"], ["run", "--help"], ["local", "--help"]]) {
+  for (const args of [["--help"], ["help"], ["run", "--help"], ["help", "run"], ["help", "local"]]) {
     const { code, out } = await cli(args);
     expect(out).toContain("Examples:\n  agent-dispatch");
     expect(code).toBe(0);

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Cli, cli, makeFolder, removeFolder } from "./cli.ts";
@@ -45,13 +46,13 @@ test("at a system that stays, a run whose reader leaves ends, and its task goes 
   timeout: TIMEOUT,
 }, async () => {
   const local = new Cli(["local", "--port", "0", "--state-dir", stateDir]);
-  await local.shows("run --command");
+  await local.shows("run --state-dir");
   const [go, done] = [join(stateDir, "go"), join(stateDir, "done")];
   const job = `for i in 1 2 3 4; do echo line $i; sleep 0.2; done; until [ -e ${go} ]; do sleep 0.1; done; touch ${done}`;
   const { code, raw } = await new Terminal(`set -o pipefail; ${run(job)} | head -2`).ended;
   expect(code).toBe(141);
   expect(isTidy(raw)).toBe(true);
-  const id = /the task goes on: agent-dispatch logs (task_\w+) --follow/.exec(raw)?.[1] ?? "";
+  const id = /the task goes on: agent-dispatch logs (task_\w+)/.exec(raw)?.[1] ?? "";
   expect(await cli(["status", id, "--state-dir", stateDir])).toMatchObject({ out: expect.stringMatching(/running/) });
   await new Terminal(`touch ${go}`).ended;
   expect(await cli(["logs", id, "--follow", "--state-dir", stateDir])).toMatchObject({ code: 0 });
@@ -81,7 +82,7 @@ test("a terminal that is closed ends the run and everything it started", { timeo
 
 test("a terminal that is closed leaves the task to a system that stays", { timeout: TIMEOUT }, async () => {
   const local = new Cli(["local", "--port", "0", "--state-dir", stateDir]);
-  await local.shows("run --command");
+  await local.shows("run --state-dir");
   const terminal = new Terminal(run("echo working; sleep 2; echo finished"));
   await terminal.shows("working");
   const id = /task_[0-9a-f]{32}/.exec(terminal.raw)?.[0] ?? "";
@@ -91,6 +92,36 @@ test("a terminal that is closed leaves the task to a system that stays", { timeo
     code: 0,
     out: "working\nfinished\n",
   });
+  local.kill("SIGTERM");
+  await local.ended;
+});
+
+test("escape sequences of a job are shown harmlessly on a terminal, and passed on elsewhere", {
+  timeout: TIMEOUT,
+}, async () => {
+  const local = new Cli(["local", "--port", "0", "--state-dir", stateDir]);
+  await local.shows("run --state-dir");
+  const hostile = "\u001b]0;owned\u0007\u001b[2Jgone 10%\r20%\r\n\u009b31m\u202eback";
+  await writeFile(join(stateDir, "hostile.txt"), `${hostile}\n`);
+  const line = `${run(`cat ${join(stateDir, "hostile.txt")}`)} --detach`;
+  const id = /task_[0-9a-f]{32}/.exec((await new Terminal(line).ended).raw)?.[0] ?? "";
+  const shown = "^[]0;owned^G^[[2Jgone 10%\r\n20%\r\n<U+009B>31m<U+202E>back\r\n";
+  const commands = [
+    `${run(`cat ${join(stateDir, "hostile.txt")}`)}`,
+    `${agentDispatch} logs ${id} --follow --state-dir ${stateDir}`,
+  ];
+  for (const command of commands) {
+    expect((await new Terminal(command).ended).raw).toContain(shown);
+    const piped = await new Terminal(`${command} 2>/dev/null > ${join(stateDir, "out.txt")}`).ended;
+    expect(piped.code).toBe(0);
+    expect(await readFile(join(stateDir, "out.txt"), "utf8")).toBe(`${hostile}\n`);
+  }
+  const agent = new Terminal(
+    `${agentDispatch} run --state-dir ${stateDir} --framework echo "$(cat ${join(stateDir, "hostile.txt")})"`,
+  );
+  const { raw } = await agent.ended;
+  expect(raw).toContain("^[]0;owned^G");
+  for (const sequence of ["\u001b]0;", "\u001b[2J", "\u009b", "\u202e"]) expect(raw).not.toContain(sequence);
   local.kill("SIGTERM");
   await local.ended;
 });

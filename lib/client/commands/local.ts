@@ -91,7 +91,7 @@ ${title("Another terminal")}, in ${checkout}
 export async function stop(context: Context, options: Options): Promise<number> {
   const { io, local } = context;
   const found = await local.find(options);
-  if (!found) throw notRunning(await local.stateDir(options));
+  if (!found) throw await notRunning(local, options);
   const deadline = Date.now() + STOP_WAIT_MS;
   for (let asked = false; isAlive(found.pid); asked = true) {
     if (!asked) process.kill(found.pid, "SIGTERM");

@@ -1,6 +1,7 @@
 import { text } from "node:stream/consumers";
 import { DispatchError } from "../../domain/errors.ts";
 import type { Json } from "../../domain/task.ts";
+import { placeWords } from "../connecting.ts";
 import { type OpenDoor, openForRun, openStaying } from "../door.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { CANCELLED, exitCodeOf, USAGE_ERROR } from "../exit-code.ts";
@@ -82,7 +83,7 @@ class Attendance {
     this.#view = view;
     await view.note(id);
     if (this.#interrupts > 0) void cancel(endpoint, id, view);
-    const { record, outcome } = await watch(endpoint, id, view);
+    const { record, outcome } = await watch(endpoint, id, view, placeWords(this.#options));
     await view.stop();
     this.#exitCode = exitCodeOf(outcome);
     if (this.#options.json) await printJson(io, { ...record.whole, ...outcome.whole, exitCode: this.#exitCode });
@@ -95,7 +96,7 @@ class Attendance {
     const task = this.#taskId;
     if (why === "interrupt") this.#interrupt();
     else if (this.#door.stays()) {
-      if (task) void this.#tell(`the task goes on: agent-dispatch logs ${task} --follow`);
+      if (task) void this.#tell(`the task goes on: agent-dispatch logs ${task}${placeWords(this.#options)} --follow`);
       this.#left.resolve(why === "hangup" ? HUNG_UP : READER_GONE);
     } else if (why === "reader_gone") {
       void this.#view?.hush("nobody reads the output any more; the task goes on to its end, and Ctrl-C cancels it");
@@ -127,6 +128,7 @@ async function watch(
   endpoint: Endpoint,
   id: string,
   view: LiveView,
+  place: string,
 ): Promise<{ record: TaskRecord; outcome: TaskOutcome }> {
   try {
     const record = await follow(endpoint, id, view);
@@ -134,7 +136,7 @@ async function watch(
   } catch (error) {
     if (!(error instanceof DispatchError)) throw error;
     throw new DispatchError(error.code, `lost sight of ${id}: ${error.message}`, error.retryable, {
-      hint: `the task is kept: agent-dispatch local starts the system again, agent-dispatch status ${id} shows how it stands`,
+      hint: `the task is kept: agent-dispatch local${place} starts the system again, agent-dispatch status ${id}${place} shows how it stands`,
       cause: error,
     });
   }
@@ -158,19 +160,32 @@ async function printHandle(io: Io, options: RunOptions, handle: Json): Promise<n
   if (options.json) await printJson(io, handle);
   else {
     await write(io.stdout, `${id}\n`);
-    await write(io.stderr, paint(io.stderr, "dim", `› agent-dispatch logs ${id} --follow shows what it does\n`));
+    await write(
+      io.stderr,
+      paint(io.stderr, "dim", `› agent-dispatch logs ${id}${placeWords(options)} --follow shows what it does\n`),
+    );
   }
   return 0;
 }
 
+/** With what a question is answered here; any other asks for a fact of the task. */
+const answers: Readonly<Record<string, string>> = {
+  instruction: 'agent-dispatch run "…"',
+  runtime: "--runtime <name>",
+  framework: "--framework <name>",
+  account_profile: "the account of a runtime profile in the configuration file",
+  runtimeArn: "details.runtimeArn of a backend in the configuration file",
+  ecrImageUri: "details.ecrImageUri of a backend in the configuration file",
+  executionRoleArn: "details.defaultExecutionRoleArn of a backend in the configuration file",
+};
+
 /** What has to be answered before anything can run. */
 async function printClarification(io: Io, options: RunOptions, reply: Json): Promise<number> {
   if (options.json) await printJson(io, reply);
-  const flags: Record<string, string> = { instruction: 'agent-dispatch run "…"', runtime: "--runtime <name>" };
   for (const { id, question, choices } of toQuestions(reply) ?? []) {
     const known = choices.length > 0 ? ` (${choices.map((choice) => oneLine(choice, 100)).join(", ")})` : "";
     await write(io.stderr, `${paint(io.stderr, "yellow", "question:")} ${oneLine(question)}${known}\n`);
-    const answer = Object.hasOwn(flags, id) ? flags[id] : `--context ${oneLine(id, 100)}=…`;
+    const answer = Object.hasOwn(answers, id) ? answers[id] : `--context ${oneLine(id, 100)}=…`;
     await write(io.stderr, `${paint(io.stderr, "dim", "hint:")} answer it with ${answer}\n`);
   }
   return USAGE_ERROR;

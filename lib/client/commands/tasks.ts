@@ -1,13 +1,20 @@
 import { openRunning, type Place } from "../door.ts";
 import type { Endpoint } from "../endpoint.ts";
+import { exitCodeOf, NOT_ENDED } from "../exit-code.ts";
 import { hasEnded } from "../follow.ts";
+import { harmless } from "../harmless.ts";
 import { type Io, write } from "../io.ts";
 import { printOutcome } from "../outcome.ts";
-import { formatDuration, oneLine, paint, printJson, table } from "../print.ts";
+import { clip, columnsOf, formatDuration, formatTime, oneLine, paint, printJson, table } from "../print.ts";
 import type { Context } from "../program.ts";
-import { isObject, type TaskRecord, toOutcome, toPage, toRecord } from "../reply.ts";
+import { isObject, type TaskRecord, toOutcome, toPage, toRecord, whatOf } from "../reply.ts";
+import { findTaskId } from "../task-id.ts";
+import { hintInTerms } from "../terms.ts";
 
 type Options = Place & { json?: boolean };
+
+/** `task_` and eight digits: of ten thousand tasks, hardly two begin with the same. */
+const SHORT_ID = 13;
 
 /** Runs a command at the local system that runs, and leaves its endpoint closed. */
 async function at(context: Context, place: Place, use: (endpoint: Endpoint) => Promise<number>): Promise<number> {
@@ -15,9 +22,17 @@ async function at(context: Context, place: Place, use: (endpoint: Endpoint) => P
   return await use(endpoint).finally(() => endpoint.close());
 }
 
+/** The same for a command about one task, named by its id or by the beginning of it. */
+const atTask = (
+  context: Context,
+  place: Place,
+  text: string,
+  use: (endpoint: Endpoint, id: string) => Promise<number>,
+): Promise<number> => at(context, place, async (endpoint) => use(endpoint, await findTaskId(endpoint, text)));
+
 /** `agent-dispatch status <id>` */
-export function showStatus(context: Context, id: string, options: Options): Promise<number> {
-  return at(context, options, async (endpoint) => {
+export function showStatus(context: Context, text: string, options: Options): Promise<number> {
+  return atTask(context, options, text, async (endpoint, id) => {
     const record = toRecord(await endpoint.call("get_task_status", { task_id: id }));
     if (options.json) await printJson(context.io, record.whole);
     else await write(context.io.stdout, table(statusRows(context.io, record)));
@@ -31,21 +46,22 @@ function statusRows(io: Io, record: TaskRecord): string[][] {
   const position = typeof whole.queuePosition === "number" ? [["queue position", String(whole.queuePosition)]] : [];
   const rows = [
     ["task", record.id],
-    ["type", record.taskType],
+    ["what", oneLine(whatOf(record)) || record.taskType],
     ["status", paintStatus(io, record.status)],
     ...position,
-    ["created", record.createdAt],
+    ["created", formatTime(record.createdAt)],
     [hasEnded(record.status) ? "took" : "running for", formatDuration(ageMs(record))],
     ...(progress ? [["progress", oneLine(progress)]] : []),
     ...(record.error ? [["error", `${oneLine(record.error.message, 2000)} (${record.error.code})`]] : []),
-    ...(record.error?.hint ? [["hint", oneLine(record.error.hint, 2000)]] : []),
+    ...(record.error?.hint ? [["hint", oneLine(hintInTerms(record.error.hint, record.id), 2000)]] : []),
   ];
   return rows.map(([name = "", value = ""]) => [paint(io.stdout, "dim", name), value]);
 }
 
 /** `agent-dispatch logs <id> [--follow]` */
-export function showLogs(context: Context, id: string, options: Options & { follow?: boolean }): Promise<number> {
-  return at(context, options, async (endpoint) => {
+export function showLogs(context: Context, text: string, options: Options & { follow?: boolean }): Promise<number> {
+  return atTask(context, options, text, async (endpoint, id) => {
+    const { io } = context;
     let cursor = 0;
     let whole = "";
     for (let last = !options.follow; ; ) {
@@ -54,20 +70,20 @@ export function showLogs(context: Context, id: string, options: Options & { foll
       const data = typeof reply.data === "string" ? reply.data : "";
       cursor = typeof reply.nextCursor === "number" ? reply.nextCursor : cursor + data.length;
       if (options.json) whole += data;
-      else if (data) await write(context.io.stdout, data);
+      else if (data) await write(io.stdout, harmless(io.stdout, data));
       if (data) continue;
       if (last) break;
       // What was written just before the end is read once more after the end was seen.
       last = hasEnded(toRecord(await endpoint.call("get_task_status", { task_id: id })).status);
     }
-    if (options.json) await printJson(context.io, { taskId: id, cursor: 0, nextCursor: cursor, data: whole });
-    return 0;
+    if (options.json) await printJson(io, { taskId: id, cursor: 0, nextCursor: cursor, data: whole });
+    return options.follow ? exitCodeOf(toOutcome(await endpoint.call("get_task_result", { task_id: id }))) : 0;
   });
 }
 
 /** `agent-dispatch result <id>` */
-export function showResult(context: Context, id: string, options: Options): Promise<number> {
-  return at(context, options, async (endpoint) => {
+export function showResult(context: Context, text: string, options: Options): Promise<number> {
+  return atTask(context, options, text, async (endpoint, id) => {
     const { io } = context;
     const outcome = toOutcome(await endpoint.call("get_task_result", { task_id: id }));
     if (options.json) await printJson(io, outcome.whole);
@@ -77,13 +93,13 @@ export function showResult(context: Context, id: string, options: Options): Prom
       if (record.taskType === "command.run" && outcome.result !== undefined) await printJson(io, outcome.result);
       await printOutcome(io, record, outcome, ageMs(record));
     }
-    return 0;
+    return hasEnded(outcome.status) ? exitCodeOf(outcome) : NOT_ENDED;
   });
 }
 
 /** `agent-dispatch cancel <id> [--no-cascade]` */
-export function cancel(context: Context, id: string, options: Options & { cascade: boolean }): Promise<number> {
-  return at(context, options, async (endpoint) => {
+export function cancel(context: Context, text: string, options: Options & { cascade: boolean }): Promise<number> {
+  return atTask(context, options, text, async (endpoint, id) => {
     const reply = await endpoint.call("cancel_task", { task_id: id, ...(!options.cascade && { cascade: false }) });
     if (options.json) await printJson(context.io, reply);
     else await write(context.io.stdout, `${id} ${oneLine(String(reply.status))}\n`);
@@ -101,20 +117,25 @@ export function list(context: Context, options: Options & { status?: string; lim
     const { items, cursor } = toPage(reply);
     if (items.length === 0) await write(io.stdout, "no tasks\n");
     else {
-      const head = ["task", "type", "status", "created", "took"].map((name) => paint(io.stdout, "dim", name));
-      await write(io.stdout, table([head, ...items.map(toRecord).map((record) => listRow(io, record))]));
+      const head = ["task", "status", "created", "took", "what"].map((name) => paint(io.stdout, "dim", name));
+      const rows = table([head, ...items.map(toRecord).map((record) => listRow(io, record))]);
+      await write(
+        io.stdout,
+        rows.replaceAll(/^.*$/gm, (row) => clip(row, columnsOf(io.stdout))),
+      );
     }
     if (cursor) await write(io.stderr, paint(io.stderr, "dim", "there are more; --limit shows them\n"));
     return 0;
   });
 }
 
+/** A task in a line: enough of its id to name it, and the end of the line for what it is. */
 const listRow = (io: Io, record: TaskRecord): string[] => [
-  record.id,
-  record.taskType,
+  record.id.slice(0, SHORT_ID),
   paintStatus(io, record.status),
-  record.createdAt.slice(0, 19).replace("T", " "),
+  formatTime(record.createdAt),
   formatDuration(ageMs(record)),
+  oneLine(whatOf(record)),
 ];
 
 function paintStatus(io: Io, status: string): string {
