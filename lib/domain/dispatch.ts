@@ -3,14 +3,14 @@ import { queueEntry } from "./cancelling.ts";
 import { InvalidInputError, type Mistake, RefusedError } from "./errors.ts";
 import { ownEvent } from "./events.ts";
 import { callHash, KEY_LIFETIME_MS } from "./idempotency.ts";
-import { keepLargeValue } from "./large-values.ts";
+import { keepLargeFields, storedPreview } from "./large-values.ts";
 import { lineage } from "./lineage.ts";
 import { enforcePolicy } from "./policy.ts";
 import type { Ports } from "./ports.ts";
-import { previewFields } from "./preview.ts";
 import { type TaskHandle, taskHandle } from "./record.ts";
 import type { Route } from "./routing.ts";
 import { type Json, newTaskId, type Task, taskIdSchema } from "./task.ts";
+import { assertDispatchable, fits, MAX_DISPATCHED_BYTES } from "./task-size.ts";
 import { FIRST_WORKER_SEQUENCE } from "./worker-contract.ts";
 
 /** A dispatch that is decided and not yet done. */
@@ -44,7 +44,10 @@ export async function dispatch(
   checkEnvironment(plan.env ?? {}, plan.envField);
   const place = await placeOf(ports, owner, route);
 
-  let id = newTaskId();
+  const asked = newTask(ports, owner, newTaskId(), plan, place);
+  assertDispatchable({ ...asked, input: storedPreview(asked.input) });
+
+  let { id } = asked;
   if (idempotencyKey !== undefined) {
     const hash = await callHash(plan.call);
     const nowMs = ports.now();
@@ -61,7 +64,7 @@ export async function dispatch(
     id = claim.taskId;
   }
 
-  const task = await withLargeInput(ports, newTask(ports, owner, id, plan, place));
+  const task = await withLargeInput(ports, { ...asked, id });
   if (!(await ports.store.create(task))) {
     // the same call, sent at the same time, was faster
     const other = await ports.store.get(id);
@@ -124,9 +127,10 @@ function newTask(ports: Ports, owner: string, id: string, plan: Plan, place: { d
   };
 }
 
+/** The input is kept elsewhere when it is large, or when there is no room for it beside the rest. */
 async function withLargeInput(ports: Ports, task: Task): Promise<Task> {
-  const { inputRef } = await keepLargeValue(ports, task.id, "input", task.input);
-  return inputRef ? { ...task, input: previewFields(task.input, 4000), inputRef } : task;
+  const maxBytes = fits(task, MAX_DISPATCHED_BYTES) ? undefined : 0;
+  return { ...task, ...(await keepLargeFields(ports, task.id, "input", task.input, maxBytes)) };
 }
 
 /** A task that names a parent of the same owner lies one level below it; a name that is no such task says nothing. */

@@ -5,8 +5,8 @@ import type { Json, ValueRef } from "./task.ts";
 
 /** A value whose JSON is longer (bytes of UTF-8) is kept among the artifacts instead of in the task. */
 const LARGE_VALUE_BYTES = 100 * 1024;
-/** What is left in the task of fields that are kept elsewhere. */
-const PREVIEW_LENGTH = 4000;
+/** Longest field in what stays in the task of an object that is kept elsewhere. */
+const PREVIEW_LENGTH = 2000;
 
 type Kept<Name extends string, Value = unknown> = { [key in Name]?: Value } & { [key in `${Name}Ref`]?: ValueRef };
 
@@ -24,6 +24,9 @@ export async function keepLargeValue<Name extends "input" | "inputRequests" | "r
   return { [`${name}Ref`]: ref } as Kept<Name>;
 }
 
+/** What stays in the task of an object that is kept elsewhere. */
+export const storedPreview = (value: Json): Json => previewObject(value, PREVIEW_LENGTH);
+
 /** As `keepLargeValue`, for an object; of one that is kept elsewhere a preview stays. */
 export async function keepLargeFields<Name extends "input" | "inputRequests">(
   ports: Pick<Ports, "artifacts">,
@@ -33,7 +36,7 @@ export async function keepLargeFields<Name extends "input" | "inputRequests">(
   maxBytes = LARGE_VALUE_BYTES,
 ): Promise<Kept<Name, Json>> {
   const kept = await keepLargeValue(ports, taskId, name, value, maxBytes);
-  return { ...kept, [name]: kept[`${name}Ref`] ? previewObject(value, PREVIEW_LENGTH) : value } as Kept<Name, Json>;
+  return { ...kept, [name]: kept[`${name}Ref`] ? storedPreview(value) : value } as Kept<Name, Json>;
 }
 
 /** Reads a value that `keepLargeValue` put away. Throws RefusedError `artifact.corrupt` or `artifact.not_found`. */

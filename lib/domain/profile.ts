@@ -10,10 +10,22 @@ const name = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, "must be letters, digits, dots, dashes or underscores");
 const json = z.record(z.string(), z.unknown());
 
+/**
+ * The ids of an owner's running tasks stand twice in one item, 37 bytes each time, beside the names of their profiles: of
+ * each so many fit into the 400 KB that an item of DynamoDB may hold.
+ */
+const MAX_SLOTS = 4000;
+const MAX_PROFILES = 900;
+const slots = z
+  .number()
+  .int()
+  .min(1)
+  .max(MAX_SLOTS, `must be at most ${MAX_SLOTS}: so many running tasks of one owner fit into the store`);
+
 /** Limits as they may be written in `defaults` and in a profile. */
 const limitsSchema = z.strictObject({
-  maxRunning: z.number().int().min(1).max(10_000).optional(),
-  maxRunningPerProfile: z.number().int().min(1).max(10_000).optional(),
+  maxRunning: slots.optional(),
+  maxRunningPerProfile: slots.optional(),
   timeoutSeconds: z.number().min(1).max(27_000).optional(),
   graceSeconds: z.number().min(0).max(300).optional(),
   maxDepth: z.number().int().min(0).max(20).optional(),
@@ -89,7 +101,10 @@ export const configurationSchema = z.strictObject({
   retentionDays: z.number().int().min(1).max(3650).default(RETENTION_DAYS),
   accounts: z.record(name, accountSchema).default({}),
   backends: z.record(name, backendSchema).default({}),
-  runtimes: z.record(name, runtimeSchema).default({}),
+  runtimes: z
+    .record(name, runtimeSchema)
+    .refine((runtimes) => Object.keys(runtimes).length <= MAX_PROFILES, `must be at most ${MAX_PROFILES} profiles`)
+    .default({}),
   defaults: z
     .strictObject({
       runtime: name.optional(),

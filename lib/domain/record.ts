@@ -75,6 +75,7 @@ export function taskRecord(task: Task, more: { queuePosition?: number; adapters?
     logTruncated: task.logTruncated || undefined,
     artifactCount: artifactCountOf(task) || undefined,
     artifactsLeftOut: task.artifactsLeftOut,
+    shortened: task.shortened,
   });
 }
 

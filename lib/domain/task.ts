@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Problem } from "./errors.ts";
 import { assertTransition, isTerminal, type Status } from "./lifecycle.ts";
+import { fitted } from "./task-size.ts";
 
 export const taskIdSchema = z
   .string()
@@ -164,6 +165,8 @@ export type Task = {
   /** Why those that are still pending are lost, once the task has ended. */
   artifactsLostReason?: string;
   artifactsLeftOut?: LeftOut;
+  /** Parts that are previews, because the whole would be too large to store. */
+  shortened?: string[];
   /** In tasks of older versions, in place of the pages. */
   artifacts?: TaskArtifact[];
 };
@@ -190,11 +193,13 @@ export function without<T extends object, K extends keyof T>(value: T, ...keys: 
 }
 
 /**
- * What every write of a task does last: the next revision, the time, and, once the task is settled, the end of its
- * openness and the beginning of its retention, which a store may count from a better time than the clock's.
+/**
+ * What every write of a task does last: it stays as small as it has to be, and gets the next revision, the time, and, once
+ * the task is settled, the end of its openness and the beginning of its retention, which a store may count from a better
+ * time than the clock's.
  */
 export function stamp(task: Task, nowMs: number, retentionDays = RETENTION_DAYS, keptFromMs = nowMs): Task {
-  const next = { ...task, revision: task.revision + 1, updatedAt: new Date(nowMs).toISOString() };
+  const next = fitted({ ...task, revision: task.revision + 1, updatedAt: new Date(nowMs).toISOString() });
   if (!isSettled(next)) return next;
   const settled = without(next, "dueAtMs", "lease");
   return { ...settled, expiresAtSeconds: Math.ceil(keptFromMs / 1000) + retentionDays * 86_400 };

@@ -290,3 +290,27 @@ test("any value is either read or refused with its mistakes, never with another 
     }),
   );
 });
+
+test("more running tasks or profiles than the store can hold are refused when the file is loaded", () => {
+  const profiles = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`p${i}`, { backend: "here" }]));
+  const base = {
+    accounts: { local: { provider: "local" } },
+    backends: { here: { adapter: "local-process", account: "local" } },
+  };
+  const fits = {
+    ...base,
+    runtimes: profiles(900),
+    defaults: { limits: { maxRunning: 4000, maxRunningPerProfile: 4000 } },
+  };
+  expect(Object.keys(parseConfiguration(fits).runtimes)).toHaveLength(900);
+  const limits = { maxRunning: 4001, maxRunningPerProfile: 4001 };
+  const tooMany = { ...base, runtimes: { ...profiles(900), more: { backend: "here", limits } }, defaults: { limits } };
+  expect(pathsOf(tooMany).sort()).toEqual([
+    "defaults.limits.maxRunning",
+    "defaults.limits.maxRunningPerProfile",
+    "runtimes",
+    "runtimes.more.limits.maxRunning",
+    "runtimes.more.limits.maxRunningPerProfile",
+  ]);
+});
