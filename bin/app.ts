@@ -1,15 +1,16 @@
 #!/usr/bin/env node
 /** The CDK app: configuration in, stack out. Bundles into the folder named, or into `dist`. */
 import { App } from "aws-cdk-lib";
-import { bundleAll } from "../lib/infra/bundle.ts";
+import { bundleAll, copyAgent } from "../lib/infra/bundle.ts";
 import { loadCloudConfiguration, writeConfiguration } from "../lib/infra/configuration.ts";
 import { DispatchStack } from "../lib/infra/dispatch-stack.ts";
 import { ConfigurationError } from "../lib/local/config-file.ts";
 
 const bundles = process.argv[2] ?? "dist";
 try {
-  const { input, configuration } = loadCloudConfiguration({ cwd: process.cwd() });
+  const { input, configuration, agent } = loadCloudConfiguration({ cwd: process.cwd() });
   await bundleAll(bundles);
+  await copyAgent(bundles, agent);
   await writeConfiguration(bundles, input);
   const app = new App();
   new DispatchStack(app, configuration.cloud.stackName, { input, configuration, bundles });

@@ -20,6 +20,8 @@ export const cloudSchema = z.strictObject({
     .number()
     .refine((days) => logRetentions.includes(days), `must be one of ${logRetentions.join(", ")}`)
     .default(30),
+  /** A folder whose files the worker's image gets as `/agent`, relative to the configuration file. */
+  workerImage: z.strictObject({ directory: z.string().min(1) }).optional(),
   /** Bedrock models that workers may invoke besides those that profiles name: ids of models or of inference profiles. */
   models: z
     .array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.:/_*-]{0,199}$/, "must be the id of a model or inference profile"))

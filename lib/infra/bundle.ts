@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { build, type Metafile, type Plugin } from "esbuild";
-import { imageFiles, workerEntry } from "./worker-image.ts";
+import { agentFolder, imageFiles, workerEntry } from "./worker-image.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 
@@ -39,7 +39,22 @@ export async function bundleAll(out: string): Promise<Map<string, Bundle>> {
   for (const [name, source] of Object.entries(imageFiles)) {
     if (source !== workerEntry) await copyFile(join(root, source), join(out, dirname(workerEntry), name));
   }
+  await copyAgent(out);
   return bundles;
+}
+
+/**
+ * Puts the files of an agent, all but its `.git`, into the build context of the worker's image, in place of what is there;
+ * without a folder there are none.
+ */
+export async function copyAgent(out: string, folder?: string): Promise<void> {
+  const target = join(out, dirname(workerEntry), agentFolder);
+  await rm(target, { recursive: true, force: true });
+  await mkdir(target, { recursive: true });
+  if (folder === undefined) return;
+  const isWanted = (path: string) => basename(path) !== ".git";
+  // Links as they are: one that leads out of the folder leads nowhere in the image.
+  await cp(folder, target, { recursive: true, verbatimSymlinks: true, filter: isWanted });
 }
 
 /**

@@ -1,16 +1,25 @@
+import { statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { withCloudDefaults } from "../aws/config-defaults.ts";
 import { isObject, type JsonObject } from "../domain/built-in.ts";
 import type { Mistake } from "../domain/errors.ts";
 import type { Configuration } from "../domain/profile.ts";
 import { settings } from "../domain/settings.ts";
-import { type ConfigurationSource, checkedConfiguration, readConfiguration } from "../local/config-file.ts";
+import {
+  ConfigurationError,
+  type ConfigurationSource,
+  checkedConfiguration,
+  readConfiguration,
+} from "../local/config-file.ts";
 import { deployedEntries } from "./bundle.ts";
 import { unusableTargets } from "./target-mistakes.ts";
 
-/** `input` is the file as it was written: what is deployed, and completed there. */
-export type CloudConfiguration = { input: JsonObject; configuration: Configuration };
+/**
+ * `input` is the file as it was written: what is deployed, and completed there. `agent` is the folder, as an absolute path,
+ * of what is put into the worker's image.
+ */
+export type CloudConfiguration = { input: JsonObject; configuration: Configuration; agent?: string };
 
 /** Stands for what the stack makes, where only names matter. */
 const unknown = { workerImageUri: "the stack's", workerRoleArn: "the stack's", sharedRuntimeArn: "the stack's" };
@@ -22,7 +31,11 @@ export function loadCloudConfiguration(source: ConfigurationSource): CloudConfig
     ...localParts(input),
     ...unusableTargets(input),
   ]);
-  return { input: isObject(input) ? input : {}, configuration };
+  const { workerImage } = configuration.cloud;
+  const agent = workerImage && resolve(dirname(path), workerImage.directory);
+  if (agent !== undefined && !statSync(agent, { throwIfNoEntry: false })?.isDirectory())
+    throw new ConfigurationError(path, [{ path: "cloud.workerImage.directory", message: `${agent} is not a folder` }]);
+  return { input: isObject(input) ? input : {}, configuration, ...(agent !== undefined && { agent }) };
 }
 
 /** Puts the configuration beside each bundled handler, as it was written but for what only says how to deploy. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { App } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import cdk from "../../cdk.json" with { type: "json" };
+import { copyAgent } from "../../lib/infra/bundle.ts";
 import { loadCloudConfiguration, writeConfiguration } from "../../lib/infra/configuration.ts";
 import { DispatchStack } from "../../lib/infra/dispatch-stack.ts";
 import { temporaryFolder } from "../worker/start-worker.ts";
@@ -51,7 +52,8 @@ export class Synthesis {
     }
     mkdirSync(join(bundles, "worker"));
     writeFileSync(join(bundles, "worker/Dockerfile"), "");
-    const { input, configuration } = loadCloudConfiguration({ cwd: folder, env: {} });
+    const { input, configuration, agent } = loadCloudConfiguration({ cwd: folder, env: {} });
+    await copyAgent(bundles, agent);
     await writeConfiguration(bundles, input);
     const app = new App({ context: cdk.context, outdir: join(folder, "cdk.out") });
     const stack = new DispatchStack(app, configuration.cloud.stackName, {

@@ -1,6 +1,7 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "../worker/start-worker.ts";
 import { Synthesis, text } from "./synthesis.ts";
 
 const plain = await Synthesis.of();
@@ -155,7 +156,27 @@ describe("the shared runtime", () => {
     expect(images).toEqual([
       { directory: expect.stringMatching(/^asset\./), platform: "linux/arm64", dockerBuildArgs },
     ]);
-    expect(readdirSync(join(plain.folder, "cdk.out", String(images[0]?.directory)))).toEqual(["Dockerfile"]);
+    expect(readdirSync(join(plain.folder, "cdk.out", String(images[0]?.directory)))).toEqual(["Dockerfile", "agent"]);
+  });
+
+  test("the image has the files of an agent of one's own, and is made anew when one changes", async () => {
+    const folder = temporaryFolder();
+    const built = async (text: string) => {
+      writeFileSync(join(folder, "agent.py"), text);
+      const { assets, folder: out } = await Synthesis.of({ cloud: { workerImage: { directory: folder } } });
+      const [[hash, { source }] = ["", { source: {} }]] = Object.entries(assets.dockerImages);
+      expect(readFileSync(join(out, "cdk.out", String(source.directory), "agent/agent.py"), "utf8")).toBe(text);
+      return hash;
+    };
+    const first = await built("print(1)");
+    expect(await built("print(1)")).toBe(first);
+    expect(await built("print(2)")).not.toBe(first);
+    expect(Object.keys(plain.assets.dockerImages)).not.toContain(first);
+  });
+
+  test("a folder that is not there is refused, by where it is named", async () => {
+    const refused = Synthesis.of({ cloud: { workerImage: { directory: "missing" } } });
+    await expect(refused).rejects.toThrow(/cloud\.workerImage\.directory: \/.*missing is not a folder/);
   });
 
   test("the image is built anew in another month, and not twice in one", async () => {

@@ -1,9 +1,10 @@
 import { execFileSync, spawn } from "node:child_process";
-import { copyFileSync, readdirSync, readFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { settings } from "../../lib/domain/settings.ts";
-import { imageArguments, imageFiles } from "../../lib/infra/worker-image.ts";
+import { copyAgent } from "../../lib/infra/bundle.ts";
+import { agentFolder, imageArguments, imageFiles } from "../../lib/infra/worker-image.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { TestWorker, temporaryFolder, until } from "./start-worker.ts";
 
@@ -30,12 +31,13 @@ describe("the image's files, and nothing else", () => {
         .filter((word) => !word.startsWith("--"))
         .slice(0, -1),
     );
-    for (const name of copied) copyFileSync(join(context, name), join(image, name));
+    for (const name of copied) cpSync(join(context, name), join(image, name), { recursive: true });
   });
 
   test("are the build context", () => {
-    expect(readdirSync(context).sort()).toEqual(Object.keys(imageFiles).sort());
-    expect([...readdirSync(image), "Dockerfile"].sort()).toEqual(Object.keys(imageFiles).sort());
+    const files = [...Object.keys(imageFiles), agentFolder].sort();
+    expect(readdirSync(context).sort()).toEqual(files);
+    expect([...readdirSync(image), "Dockerfile"].sort()).toEqual(files);
   });
 
   test("run a job, and end with code 0 at SIGTERM", async () => {
@@ -51,6 +53,19 @@ describe("the image's files, and nothing else", () => {
     expect(performance.now() - begin).toBeLessThan(5000);
   });
 
+  test("run an agent of one's own", async () => {
+    const agent = temporaryFolder();
+    writeFileSync(join(agent, "agent.sh"), 'echo "heard: $(cat)"');
+    mkdirSync(join(agent, ".git"));
+    await copyAgent(out, agent);
+    cpSync(join(context, agentFolder), join(image, agentFolder), { recursive: true });
+    expect(readdirSync(join(image, agentFolder))).toEqual(["agent.sh"]);
+    const command = `sh ${join(image, agentFolder, "agent.sh")}`;
+    await using worker = await startImage(image, { [`${settings.frameworkCommandPrefix}MINE`]: command });
+    const { reply } = await worker.agent({ instruction: "hello", framework: "mine" });
+    expect(JSON.stringify(reply.result)).toContain("heard: ");
+  });
+
   test("end with code 0 at SIGTERM while a job runs", async () => {
     await using worker = await startImage(image);
     await worker.start({ taskType: "command.run", input: { command: "sleep 600" } });
@@ -59,12 +74,12 @@ describe("the image's files, and nothing else", () => {
   });
 
   /** Runs the image's command with nothing in its environment but where to look for programs and where to listen. */
-  async function startImage(folder: string): Promise<TestWorker> {
+  async function startImage(folder: string, env: Record<string, string> = {}): Promise<TestWorker> {
     const [program = "", ...words] = JSON.parse(all("CMD")[0] ?? "") as string[];
     const child = spawn(program === "node" ? process.execPath : program, words, {
       cwd: folder,
       stdio: ["ignore", "ignore", "pipe"],
-      env: { PATH: process.env.PATH, [settings.workerHost]: "127.0.0.1", [settings.workerPort]: "0" },
+      env: { PATH: process.env.PATH, [settings.workerHost]: "127.0.0.1", [settings.workerPort]: "0", ...env },
     });
     let output = "";
     child.stderr.on("data", (chunk) => {
@@ -92,18 +107,20 @@ describe("the Dockerfile", () => {
   });
 
   test("installs in one layer and leaves neither lists nor build tools", () => {
-    expect(all("RUN")).toHaveLength(1);
-    const [run = ""] = all("RUN");
-    for (const tool of ["bash", "ca-certificates", "curl", "git", "tini"]) expect(run.split(/\s+/)).toContain(tool);
+    const [run = "", agent, ...others] = all("RUN");
+    expect(others).toEqual([]);
+    expect(agent).toBe("chmod -R a+rX /agent && if [ -f /agent/install.sh ]; then cd /agent && sh install.sh; fi");
+    for (const tool of "bash ca-certificates curl git jq openssh-client python3 tini unzip".split(" "))
+      expect(run.split(/\s+/)).toContain(tool);
     expect(run).toContain("--no-install-recommends");
     expect(run).toContain("rm -rf /var/lib/apt/lists/*");
-    expect(run).not.toMatch(/build-essential|\b(?:gcc|g\+\+|make|npm|python)/);
+    expect(run).not.toMatch(/build-essential|\b(?:gcc|g\+\+|make|npm)\b|-dev\b/);
     expect(all("ADD")).toEqual([]);
   });
 
   test("runs the worker as a user by number, below an init, without a shell between", () => {
     expect(all("USER")).toEqual(["1000"]);
-    expect(JSON.parse(all("ENTRYPOINT")[0] ?? "")).toEqual(["tini", "--"]);
+    expect(JSON.parse(all("ENTRYPOINT")[0] ?? "")).toEqual(["tini", "-s", "--"]);
     expect(JSON.parse(all("CMD")[0] ?? "")).toEqual(["node", "--max-semi-space-size=1", "main.mjs"]);
     expect(instructions.findIndex(({ name }) => name === "USER")).toBeGreaterThan(
       instructions.findLastIndex(({ name }) => name === "RUN"),
@@ -113,7 +130,9 @@ describe("the Dockerfile", () => {
   test("sets what the worker reads, and exposes the port it listens on", () => {
     const set = all("ENV").flatMap((rest) => rest.split(/\s+/).map((pair) => pair.split("=")));
     const names = set.map(([name]) => name);
-    expect(names.sort()).toEqual([settings.workerPort, settings.workspace].sort());
+    expect(names.sort()).toEqual(["HOME", settings.workerPort, settings.workspace].sort());
+    // The home of user 1000 in the base image: https://github.com/nodejs/docker-node/blob/main/Dockerfile-slim.template
+    expect(set).toContainEqual(["HOME", "/home/node"]);
     expect(all("EXPOSE")).toEqual([new Map(set as [string, string][]).get(settings.workerPort)]);
   });
 });
