@@ -2,8 +2,9 @@ import { ARTIFACTS_PER_PAGE, artifactCountOf, shortReason, withPages } from "./a
 import { DispatchError, toProblem, WorkerGoneError } from "./errors.ts";
 import { beginLook, type Look } from "./looking.ts";
 import type { Ports } from "./ports.ts";
+import { acquitted, countProof, isProven } from "./proofs.ts";
 import { settle } from "./pull.ts";
-import { adapterOf, withSession } from "./session.ts";
+import { adapterOf, isForeign } from "./session.ts";
 import { type Task, type TaskArtifact, transition, without } from "./task.ts";
 import { CONTRACT, type UploadReply, uploadReplySchema } from "./worker-contract.ts";
 import { parseReply } from "./worker-reply.ts";
@@ -53,7 +54,7 @@ async function collect(ports: Ports, { task: begun, end }: Look): Promise<Task> 
       await Promise.all(pending.map(async (file) => [file.id, await verify(ports, task, file, said)] as const)),
     );
     const settled = await note(ports, task, pages, updates);
-    return await end((current) => apply(current, settled, failure), failure);
+    return await end((current) => apply(current, settled, failure, ports.now()), failure);
   } catch (error) {
     // Trouble of our own says nothing of the files: what is not here yet stays with the worker.
     await end((current) => current, error).catch(() => {});
@@ -97,6 +98,8 @@ async function note(
 
 /** What the worker says of each; where it cannot be asked, what that means for them. */
 async function ask(ports: Ports, task: Task, pending: TaskArtifact[]): Promise<{ said: Said; failure?: unknown }> {
+  // Nobody is there to send any: what whoever held the call has kept is here.
+  if (isForeign(ports, task)) return { said: [] };
   const targets = await Promise.all(
     pending.map(async (artifact) => ({ id: artifact.id, ...(await ports.artifacts.uploadTarget(task.id, artifact)) })),
   );
@@ -107,7 +110,8 @@ async function ask(ports: Ports, task: Task, pending: TaskArtifact[]): Promise<{
     return { said: parseReply(uploadReplySchema, reply).artifacts };
   } catch (failure) {
     ports.log.warn("artifacts could not be asked for", { taskId: task.id, error: String(failure) });
-    const isLast = isProof(failure) && (task.session?.goneProofs ?? 0) + 1 >= PROOFS_NEEDED;
+    const nowMs = ports.now();
+    const isLast = isProof(failure) && isProven(countProof(task, nowMs), failure, nowMs, PROOFS_NEEDED);
     const reason = isProof(failure)
       ? "the worker was gone before it could be sent"
       : shortReason(`the worker could not be asked for it: ${toProblem(failure).message}`);
@@ -133,11 +137,11 @@ async function verify(ports: Ports, task: Task, artifact: TaskArtifact, all: Sai
   return { state: "lost", reason: shortReason(said?.reason ?? "the worker did not send it") };
 }
 
-function apply(task: Task, settled: number, failure: unknown): Task {
+function apply(task: Task, settled: number, failure: unknown, nowMs: number): Task {
   if (!isCompleting(task)) return task;
   const noted = { ...task, artifactsSettled: Math.max(settled, task.artifactsSettled ?? 0) };
-  if (failure === undefined) return withSession(without(noted, "revivals"), { goneProofs: 0 });
-  return withSession(noted, { goneProofs: (task.session?.goneProofs ?? 0) + (isProof(failure) ? 1 : 0) });
+  if (failure === undefined) return acquitted(without(noted, "revivals"));
+  return isProof(failure) ? countProof(noted, nowMs) : noted;
 }
 
 function finish(task: Task, nowMs: number): Task | undefined {

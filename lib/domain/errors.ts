@@ -119,9 +119,15 @@ export function toProblem(error: unknown): Problem {
   };
 }
 
-/** Proof that the worker session does not exist any more; three in a row end a running task as `worker.lost`. */
+/**
+ * Proof that the worker session does not exist any more; three in a row end a running task as `worker.lost`. One that is not
+ * certain, because what lies between may be at fault, has to hold for a minute besides.
+ */
 export class WorkerGoneError extends RetryableError {
-  constructor(message: string, extra: Extra = {}) {
+  readonly isCertain: boolean;
+
+  constructor(message: string, { isCertain = true, ...extra }: Extra & { isCertain?: boolean } = {}) {
     super("worker.gone", message, extra);
+    this.isCertain = isCertain;
   }
 }

@@ -3,8 +3,8 @@ import { withSession } from "./session.ts";
 import { type Session, type Task, without } from "./task.ts";
 
 const PROOFS_NEEDED = 3;
-/** A container that does nothing but fail may recover for so long; from then on each failure is a proof. */
-const FAILING_MS = 60_000;
+/** What is proof only if it lasts may be trouble of the platform for so long. */
+const LASTING_MS = 60_000;
 const HINT = "get_task_logs shows how far it came; dispatch the task again";
 const KEPT = "what it had reported until then is kept";
 
@@ -23,12 +23,22 @@ export function judge(task: Task, error: DispatchError, nowMs: number): Verdict 
   }
   const gone = proofOf(error);
   if (!gone) return { task };
-  const failingSinceMs = task.session?.failingSinceMs ?? nowMs;
-  if (error.code === "worker.unavailable" && nowMs - failingSinceMs < FAILING_MS)
-    return { task: withSession(task, { failingSinceMs }) };
-  const goneProofs = (task.session?.goneProofs ?? 0) + 1;
-  const counted = withSession(task, { goneProofs });
-  return goneProofs < PROOFS_NEEDED ? { task: counted } : { task: counted, lost: gone };
+  const counted = countProof(task, nowMs);
+  return isProven(counted, error, nowMs, PROOFS_NEEDED) ? { task: counted, lost: gone } : { task: counted };
+}
+
+/** The task with one more proof, in a row, that the work is gone, and since when there are any. */
+export const countProof = (task: Task, nowMs: number): Task =>
+  withSession(task, {
+    goneProofs: (task.session?.goneProofs ?? 0) + 1,
+    failingSinceMs: task.session?.failingSinceMs ?? nowMs,
+  });
+
+/** Whether the proofs, of which this failure is the last, suffice to give the work up. */
+export function isProven({ session }: Task, last: unknown, nowMs: number, needed: number): boolean {
+  if ((session?.goneProofs ?? 0) < needed) return false;
+  const isCertain = last instanceof WorkerGoneError && last.isCertain;
+  return isCertain || nowMs - (session?.failingSinceMs ?? nowMs) >= LASTING_MS;
 }
 
 /** The worker has answered: what spoke against it counts no more. */

@@ -75,7 +75,7 @@ export type Session = {
   lostWorkers?: number;
   /** Proofs in a row that the work is gone. */
   goneProofs?: number;
-  /** Since when the worker's container has answered nothing but failures (epoch ms). */
+  /** Since when there are such proofs (epoch ms). */
   failingSinceMs?: number;
 };
 

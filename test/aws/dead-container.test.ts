@@ -42,13 +42,12 @@ async function running() {
   };
 }
 
-test("is lost once it has done nothing but fail for a minute, and three times more", async () => {
+test("is lost once it has done nothing but fail for a minute", async () => {
   const { emulator, lookAfter } = await running();
   expect(await lookAfter(0)).toMatchObject({ status: "running" });
   emulator.fail("InvokeAgentRuntime", { error: "RuntimeClientError", message: "it exited" }, 100, isPoll);
-  for (const seconds of [1, 30, 28, 1, 1]) expect(await lookAfter(seconds)).toMatchObject({ status: "running" });
-  expect(await lookAfter(1)).toMatchObject({ status: "running", session: { goneProofs: 2 } });
-  expect(await lookAfter(1)).toMatchObject({
+  for (const seconds of [1, 30, 28]) expect(await lookAfter(seconds)).toMatchObject({ status: "running" });
+  expect(await lookAfter(3)).toMatchObject({
     status: "failed",
     error: {
       code: "worker.lost",
@@ -71,13 +70,24 @@ test("is not lost when it answers in between, or when AWS cannot be reached", as
   expect(answered).toMatchObject({ status: "running", session: { goneProofs: 0 } });
   expect(answered?.session).not.toHaveProperty("failingSinceMs");
   failing("RuntimeClientError", 1);
+  expect(await lookAfter(1)).toMatchObject({ status: "running", session: { goneProofs: 1 } });
+});
+
+test("is not lost to a runtime that is not found for a while; after a minute of that it is", async () => {
+  const { emulator, lookAfter } = await running();
+  expect(await lookAfter(0)).toMatchObject({ status: "running" });
+  emulator.fail("InvokeAgentRuntime", { error: "ResourceNotFoundException" }, 5, isPoll);
+  for (const seconds of [1, 4, 4, 4, 40]) expect(await lookAfter(seconds)).toMatchObject({ status: "running" });
   expect(await lookAfter(1)).toMatchObject({ status: "running", session: { goneProofs: 0 } });
+  emulator.fail("InvokeAgentRuntime", { error: "ResourceNotFoundException" }, 5, isPoll);
+  for (const seconds of [1, 58]) expect(await lookAfter(seconds)).toMatchObject({ status: "running" });
+  expect(await lookAfter(3)).toMatchObject({ status: "failed", error: { code: "worker.lost", retryable: true } });
 });
 
 test("that was told to cancel is cancelled", async () => {
   const { ports, id, emulator, lookAfter } = await running();
   emulator.fail("InvokeAgentRuntime", { error: "RuntimeClientError" }, 100);
   await cancelTask(ports, { id });
-  for (const seconds of [1, 61, 1]) expect(await lookAfter(seconds)).toMatchObject({ status: "cancelling" });
-  expect(await lookAfter(1)).toMatchObject({ status: "cancelled" });
+  for (const seconds of [1, 58]) expect(await lookAfter(seconds)).toMatchObject({ status: "cancelling" });
+  expect(await lookAfter(3)).toMatchObject({ status: "cancelled" });
 });

@@ -9,6 +9,8 @@ import { parseReply } from "../../../lib/domain/worker-reply.ts";
 import { current, done, type Step } from "./step.ts";
 
 const TIMEOUT_MS = 20_000;
+/** The first request of a session starts its machine and its container. */
+const HELLO_MS = 60_000;
 
 /**
  * Learns who the worker is, and hands it the job. Repeated, it runs nothing twice: a replaced worker refuses. One that is
@@ -65,7 +67,7 @@ const unattempted = (task: Task): Task | undefined =>
 
 /** Stores the worker's boot id once; whoever answers with another later is another machine. */
 async function meet(ports: Ports, task: Task): Promise<string> {
-  const reply = await invokeOnce(ports, task.id, TIMEOUT_MS, () => ({ contract: CONTRACT, op: "hello" }));
+  const reply = await invokeOnce(ports, task.id, HELLO_MS, () => ({ contract: CONTRACT, op: "hello" }));
   const { bootId } = parseReply(helloReplySchema, reply);
   const known = await ports.store.change(task.id, (current) =>
     current.session?.bootId === undefined ? withSession(current, { bootId }) : undefined,
