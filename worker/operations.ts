@@ -9,6 +9,7 @@ import {
   type pollSchema,
   type StartOperation,
   type uploadSchema,
+  workerProtocols,
 } from "../lib/domain/worker-contract.ts";
 import { checkEnv } from "./job-env.ts";
 import { parse } from "./parse.ts";
@@ -43,7 +44,7 @@ export async function operate(worker: Worker, body: object, gone: AbortSignal): 
 
 function hello(worker: Worker) {
   const frameworks = [...frameworksOf(worker.config).keys()];
-  return { contract: CONTRACT, bootId: worker.bootId, version, protocols: ["http"], frameworks };
+  return { contract: CONTRACT, bootId: worker.bootId, version, protocols: [...workerProtocols], frameworks };
 }
 
 function start(worker: Worker, { contract: _contract, op: _op, bootId: _bootId, ...task }: StartOperation) {

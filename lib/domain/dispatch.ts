@@ -9,6 +9,7 @@ import { enforcePolicy } from "./policy.ts";
 import type { Ports } from "./ports.ts";
 import { type TaskHandle, taskHandle } from "./record.ts";
 import type { Route } from "./routing.ts";
+import { adapterOf } from "./session.ts";
 import { type Json, newTaskId, type Task, taskIdSchema } from "./task.ts";
 import { assertDispatchable, fits, MAX_DISPATCHED_BYTES } from "./task-size.ts";
 import { FIRST_WORKER_SEQUENCE } from "./worker-contract.ts";
@@ -42,6 +43,8 @@ export async function dispatch(
   const { route } = plan;
   enforcePolicy(ports.configuration().policy, { ...route, targetMode: route.target.mode });
   checkEnvironment(plan.env ?? {}, plan.envField);
+  const { input, env } = plan;
+  adapterOf(ports, route).assertPossible?.({ ...route, input, ...(env && { env }) });
   const place = await placeOf(ports, owner, route);
 
   const asked = newTask(ports, owner, newTaskId(), plan, place);

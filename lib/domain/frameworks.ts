@@ -50,12 +50,14 @@ export function refuseMissingFramework(
   });
 }
 
-/** Which framework would run an agent there. */
+/** Which framework would run an agent there, and whether our worker has it. */
 export function frameworkCheck(configuration: Configuration, adapters: Adapters, chosen: Chosen): Check[] {
   const choices = frameworkChoices(configuration, adapters, chosen);
   if (!choices) return [];
   const there = choices.join(", ");
   if (chosen.framework !== undefined) {
+    const unknown = unknownFramework(chosen.framework, own(adapters, chosen.backend)?.frameworks(chosen) ?? []);
+    if (unknown) return [unknown];
     const also = choices.filter((name) => name !== chosen.framework).join(", ");
     return [
       { name: "framework", status: "pass", message: `${chosen.framework}${also && `; there are also: ${also}`}` },
@@ -64,6 +66,16 @@ export function frameworkCheck(configuration: Configuration, adapters: Adapters,
   return [
     { name: "framework", status: "warn", message: `none is configured, so each spawn asks; there are: ${there}` },
   ];
+}
+
+/** A framework that a worker with these does not have, and how it would; undefined when it has it. */
+export function unknownFramework(framework: string, known: readonly string[]): Check | undefined {
+  if (known.includes(framework)) return undefined;
+  const variable = `${settings.frameworkCommandPrefix}${framework.toUpperCase().replaceAll("-", "_")}`;
+  const message =
+    `the worker has no framework ${JSON.stringify(framework)}, it has: ${known.join(", ")}; ${variable} in the environment ` +
+    "of the backend's details makes a command one";
+  return { name: "framework", status: "fail", message };
 }
 
 /** What nobody should have to find out. */

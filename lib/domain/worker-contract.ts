@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { areQuotesClosed } from "./command-line.ts";
 import { problemSchema } from "./errors.ts";
 
 /**
@@ -6,6 +7,8 @@ import { problemSchema } from "./errors.ts";
  * A refusal is a reply too (`{error}` with HTTP 200), because the platform between them hides the bodies of 4xx and 5xx.
  */
 export const CONTRACT = "agentdispatch/1";
+/** The protocols that our worker speaks. */
+export const workerProtocols = ["http"] as const;
 
 /** A worker numbers its events from here; 1-99 are the control plane's before the start. */
 export const FIRST_WORKER_SEQUENCE = 100;
@@ -176,15 +179,20 @@ export const acceptedReplySchema = z.object({ accepted: z.boolean(), status: z.e
 export const refusalReplySchema = z.object({ error: problemSchema });
 
 /** What `command.run` takes. The words of `command` are split as a shell splits them; no shell runs unless asked for. */
-export const commandInputSchema = z.strictObject({
-  command: z.string().min(1).max(65_536),
-  args: z.array(z.string().max(131_072)).max(1000).optional(),
-  cwd: z.string().max(4096).optional(),
-  env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/), z.string().max(32_768)).optional(),
-  stdin: z.string().max(1_000_000).optional(),
-  shell: z.boolean().optional(),
-  timeoutSeconds: z.number().positive().max(27_000).optional(),
-});
+export const commandInputSchema = z
+  .strictObject({
+    command: z.string().min(1).max(65_536),
+    args: z.array(z.string().max(131_072)).max(1000).optional(),
+    cwd: z.string().max(4096).optional(),
+    env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/), z.string().max(32_768)).optional(),
+    stdin: z.string().max(1_000_000).optional(),
+    shell: z.boolean().optional(),
+    timeoutSeconds: z.number().positive().max(27_000).optional(),
+  })
+  .refine(({ command, shell }) => shell || areQuotesClosed(command), {
+    path: ["command"],
+    message: "a quote or a backslash is not closed",
+  });
 export type CommandInput = z.infer<typeof commandInputSchema>;
 
 /** How a command ended, as data: the same shape whichever way it ended. `exitCode` is null when a signal ended it. */

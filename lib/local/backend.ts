@@ -4,10 +4,12 @@ import { isAbsolute, join } from "node:path";
 import { killMarked } from "../../worker/processes.ts";
 import { RefusedError } from "../domain/errors.ts";
 import { frameworkNames } from "../domain/frameworks.ts";
+import { refuseOutside } from "../domain/placed-job.ts";
 import type { BackendAdapter, Check, Logger, Placement } from "../domain/ports.ts";
 import type { Configuration } from "../domain/profile.ts";
 import { settings } from "../domain/settings.ts";
 import type { Task } from "../domain/task.ts";
+import { workerProtocols } from "../domain/worker-contract.ts";
 import { workerEnvironment } from "../domain/worker-environment.ts";
 import { listSessions, sessionFolder } from "./session-folder.ts";
 import { callWorker, isListening } from "./worker-client.ts";
@@ -104,7 +106,7 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
     provider: "local",
     asCaller: true,
     targetModes: ["session"],
-    protocols: ["http"],
+    protocols: workerProtocols,
     configRequirements: { session: [] },
 
     nameSession(task) {
@@ -150,6 +152,10 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
 
     stop: (task) => end(sessionOf(task)),
     deleteRuntime: async () => true,
+    assertPossible(job) {
+      const workspace = job.target.details?.workspace;
+      refuseOutside(workspace === undefined ? undefined : String(workspace), job);
+    },
     check: (placement, live) => check(stateDir, placement, live),
     frameworks: (placement) => frameworkNames({ ...process.env, ...workerEnvironment(configuration(), placement) }),
     cloudAgent: () => undefined,

@@ -52,9 +52,16 @@ const failing = (text: string) => ({ status: "fail", message: expect.stringConta
 describe("the check of a target", () => {
   it("passes for a runtime that is ready, and for an image and a role", async () => {
     const passing = { region: "pass", credentials: "pass", account: "pass", quota: "pass" };
-    const onReady = { ...passing, runtime_arn: "pass", runtime: "pass", protocol: "pass", mmdsv2: "pass" };
+    const onReady = {
+      ...passing,
+      runtime_arn: "pass",
+      runtime: "pass",
+      endpoint: "pass",
+      protocol: "pass",
+      mmdsv2: "pass",
+    };
     expect(await statuses(onRuntime())).toEqual(onReady);
-    expect(await statuses(fromImage())).toEqual({ ...passing, image: "pass", role: "pass" });
+    expect(await statuses(fromImage())).toEqual({ ...passing, image: "pass", role: "pass", protocol: "pass" });
     const { credentials } = await check(onRuntime());
     expect(credentials?.message).toBe(`arn:aws:iam::${ACCOUNT}:user/me of account ${ACCOUNT}`);
     expect(account.emulator.flaws).toEqual([]);

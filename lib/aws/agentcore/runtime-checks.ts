@@ -1,35 +1,69 @@
 import type { GetAgentRuntimeResponse } from "@aws-sdk/client-bedrock-agentcore-control";
+import { RefusedError } from "../../domain/errors.ts";
 import type { Check, Placement } from "../../domain/ports.ts";
 import { fail, pass, reasonOf, type Within, warn } from "./checks.ts";
 import type { Clients } from "./clients.ts";
-import { getRuntime } from "./known-runtimes.ts";
-import { type RuntimeRef, serverProtocolOf } from "./place.ts";
+import { type Known, learnContract } from "./contract.ts";
+import { getEndpoint, getRuntime } from "./known-runtimes.ts";
+import { isForeign, qualifierOf, type RuntimeRef, serverProtocolOf } from "./place.ts";
 
-/** Whether a runtime that exists can be invoked as the target wants it. */
+/** Whether a runtime that exists can be invoked as the target wants it, and what is known of it then. */
 export async function runtimeChecks(
   clients: Clients,
   placement: Placement,
   runtime: RuntimeRef,
   within: Within,
-): Promise<Check[]> {
+): Promise<{ known: Partial<Known>; checks: Check[] }> {
   try {
-    const seen = await within(clients.controlPlane(runtime.region).then((plane) => getRuntime(plane, runtime)));
-    if (!seen) return [fail("runtime", `there is no runtime ${runtime.arn}; check its account and region`)];
-    return [readiness(seen), protocol(placement, seen), metadataService(seen)];
+    const plane = await clients.controlPlane(runtime.region);
+    const [seen, endpoint, learned] = await Promise.all([
+      within(getRuntime(plane, runtime)),
+      within(getEndpoint(plane, runtime, qualifierOf(placement))),
+      within(learnContract(async () => plane, placement, runtime)).catch((error: unknown) => error),
+    ]);
+    if (!seen)
+      return {
+        known: {},
+        checks: [fail("runtime", `there is no runtime ${runtime.arn}; check its account and region`)],
+      };
+    const { known, checks } = outcomeOf(learned);
+    const isOurs = known.contract !== undefined && !isForeign({ ...placement, providerRefs: known });
+    return {
+      known,
+      checks: [
+        readiness("runtime", "runtime", seen),
+        readiness("endpoint", `endpoint ${qualifierOf(placement)}`, endpoint),
+        protocol(placement, seen, isOurs),
+        metadataService(seen),
+        ...checks,
+      ],
+    };
   } catch (error) {
-    return [fail("runtime", reasonOf(error))];
+    return { known: {}, checks: [fail("runtime", reasonOf(error))] };
   }
 }
 
-function readiness({ status, failureReason }: GetAgentRuntimeResponse): Check {
-  if (status === "READY") return pass("runtime", "the runtime is READY");
-  return fail("runtime", `the runtime is ${status}${failureReason ? `: ${failureReason}` : ""}`);
+/** What could not be learned is said where the configuration may still tell it. */
+function outcomeOf(learned: Known | unknown): { known: Partial<Known>; checks: Check[] } {
+  if (!(learned instanceof Error)) return { known: learned as Known, checks: [] };
+  const tell = learned instanceof RefusedError ? fail : warn;
+  return { known: {}, checks: [tell("contract", reasonOf(learned))] };
 }
 
-function protocol(placement: Placement, { protocolConfiguration }: GetAgentRuntimeResponse): Check {
+type Seen = { status?: string | undefined; failureReason?: string | undefined } | undefined;
+
+function readiness(name: string, what: string, seen: Seen): Check {
+  if (!seen) return fail(name, `the runtime has no ${what}; check target.details.qualifier`);
+  const { status, failureReason } = seen;
+  if (status === "READY") return pass(name, `the ${what} is READY`);
+  return fail(name, `the ${what} is ${status}${failureReason ? `: ${failureReason}` : ""}`);
+}
+
+/** A runtime without our contract is called in what it speaks. */
+function protocol(placement: Placement, { protocolConfiguration }: GetAgentRuntimeResponse, isOurs: boolean): Check {
   const spoken = protocolConfiguration?.serverProtocol ?? "HTTP";
   const wanted = serverProtocolOf(placement);
-  if (spoken === wanted) return pass("protocol", `the runtime speaks ${spoken}`);
+  if (spoken === wanted || !isOurs) return pass("protocol", `the runtime speaks ${spoken}`);
   return fail("protocol", `the runtime speaks ${spoken}, not ${wanted}; set target.protocol to what it speaks`);
 }
 

@@ -1,7 +1,9 @@
 import type { Check, Placement } from "../../domain/ports.ts";
+import type { Protocol } from "../../domain/task.ts";
+import { workerProtocols } from "../../domain/worker-contract.ts";
 import { accountIn } from "./account.ts";
 import { fail, pass } from "./checks.ts";
-import { detail, isOfOneTask, parseRuntimeArn, roleOf } from "./place.ts";
+import { detail, isForeign, isOfOneTask, NO_CONTRACT, parseRuntimeArn, protocolOf, roleOf } from "./place.ts";
 
 const rolePattern = /^arn:aws(-[^:]+)?:iam::\d{12}:role\/.+$/;
 /** https://docs.aws.amazon.com/bedrock-agentcore-control/latest/APIReference/API_ContainerConfiguration.html */
@@ -16,16 +18,35 @@ export function targetChecks(placement: Placement): Check[] {
   if (placement.target.mode === "session") return sessionChecks(placement);
   const image = detail(placement, "ecrImageUri");
   const role = roleOf(placement);
-  return [...(image === undefined ? [] : [imageCheck(image)]), ...(role === undefined ? [] : [roleCheck(role)])];
+  return [
+    ...(image === undefined ? [] : [imageCheck(image)]),
+    ...(role === undefined ? [] : [roleCheck(role)]),
+    ...(isForeign(placement) ? [] : [workerCheck(protocolOf(placement))]),
+  ];
 }
 
 function sessionChecks(placement: Placement): Check[] {
   const arn = detail(placement, "runtimeArn");
   if (arn === undefined) return [];
   const runtime = parseRuntimeArn(arn);
-  if (!runtime) return [fail("runtime_arn", "target.details.runtimeArn is not the ARN of an AgentCore runtime")];
+  if (!runtime) return [fail("runtime_arn", `target.details.runtimeArn: ${noRuntimeArn(arn)}`)];
   if (isOfOneTask(runtime)) return [fail("runtime_arn", "this runtime was made for one task; name another")];
   return [pass("runtime_arn", arn)];
+}
+
+/** Why a text is not the ARN of a runtime. */
+export const noRuntimeArn = (arn: string): string =>
+  /^arn:[^:]+:bedrock-agentcore:[^:]+:\d{12}:runtime\/[A-Za-z]\w*$/.test(arn)
+    ? `${arn} lacks the end of the ARN: a dash and ten characters, which AgentCore has given the runtime`
+    : `${arn} is not the ARN of an AgentCore runtime`;
+
+/** A runtime that is made speaks one protocol from its beginning, and our worker must be there to answer. */
+export function workerCheck(protocol: Protocol): Check {
+  if (workerProtocols.some((known) => known === protocol)) return pass("protocol", `the worker speaks ${protocol}`);
+  const message =
+    `the worker of this project does not speak ${protocol}, it speaks ${workerProtocols.join(", ")}: set target.protocol ` +
+    `to that, or target.details.contract to ${NO_CONTRACT} if the image is of another agent`;
+  return fail("protocol", message);
 }
 
 function imageCheck(image: string): Check {
