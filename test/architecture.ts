@@ -46,7 +46,19 @@ const rules: readonly Rule[] = [
   },
   { part: /^lib\/local\/system\.ts$/, may: [...LOCAL, /^lib\/aws\/(task-store|create-table|backend)\.ts$/] },
   { part: /^lib\/local\//, may: LOCAL },
-  { part: /^lib\/aws\//, may: [DOMAIN, /^lib\/aws\//, NODE, /^@aws-sdk\//, /^@smithy\//, "zod"] },
+  {
+    part: /^lib\/aws\//,
+    may: [
+      DOMAIN,
+      /^lib\/aws\//,
+      NODE,
+      /^@aws-sdk\//,
+      /^@smithy\//,
+      "@modelcontextprotocol/client",
+      "eventsource-parser",
+      "zod",
+    ],
+  },
   {
     part: /^lib\/infra\//,
     may: [

@@ -1,4 +1,4 @@
-import { RefusedError, WorkerGoneError } from "../domain/errors.ts";
+import { WorkerGoneError } from "../domain/errors.ts";
 import { frameworkNames } from "../domain/frameworks.ts";
 import type { BackendAdapter, Logger } from "../domain/ports.ts";
 import type { Configuration } from "../domain/profile.ts";
@@ -8,7 +8,7 @@ import { workerEnvironment } from "../domain/worker-environment.ts";
 import { openAccounts } from "./agentcore/accounts.ts";
 import type { ClientOptions } from "./agentcore/clients.ts";
 import { cloudAgentOf, providerRefsOf } from "./agentcore/cloud-agent.ts";
-import { environmentCheck } from "./agentcore/environment-check.ts";
+import { type Known, learnContract, saidContract } from "./agentcore/contract.ts";
 import { foreignRuntimes } from "./agentcore/foreign-runtimes.ts";
 import { orLastWords } from "./agentcore/last-words.ts";
 import {
@@ -21,6 +21,7 @@ import {
   regionOf,
   runtimeOf,
 } from "./agentcore/place.ts";
+import { assertPossible, neededRegion } from "./agentcore/possible.ts";
 import { check } from "./agentcore/preflight.ts";
 import { isRefusedAlike } from "./agentcore/refused.ts";
 import { createRuntime, deleteRuntime, isRuntimeReady, orNothingMade, runtimeNameOf } from "./agentcore/runtime.ts";
@@ -49,14 +50,15 @@ type Options = ClientOptions & {
 /**
  * Runs tasks on Amazon Bedrock AgentCore. Mode `runtime` makes a runtime from an image for the task and deletes it
  * afterwards; mode `session` uses a fresh session on a runtime that exists. Nothing is loaded or contacted before it is
- * needed. A runtime whose `target.details.contract` is `none` is spoken to in its own way: see `foreignRuntimes`.
+ * needed. A runtime without the worker contract is spoken to in its own way: see `foreignRuntimes`.
  */
 export function agentCoreBackend(options: Options): BackendAdapter {
   const { now, configuration, log } = options;
   const accounts = openAccounts(options);
   const clientsOf = (task: Task) => accounts(task).clients;
-  const foreign = foreignRuntimes({ holdSeconds: options.holdSeconds, clientsOf, runtimeOf: madeRuntime });
-  const controlPlaneOf = (task: Task) => clientsOf(task).controlPlane(runtimeOf(task)?.region ?? neededRegion(task));
+  const foreign = foreignRuntimes({ holdSeconds: options.holdSeconds, clientsOf, runtimeOf: madeRuntime, now });
+  const controlPlaneOf = (task: Task) =>
+    clientsOf(task).controlPlane(runtimeOf(task)?.region ?? neededRegion(task, options.region));
   const withLastWords = <T>(task: Task, start: (runtime: RuntimeRef) => Promise<T>) =>
     orLastWords({ clients: clientsOf(task), configuration: configuration(), task, runtime: madeRuntime(task) }, start);
 
@@ -67,12 +69,11 @@ export function agentCoreBackend(options: Options): BackendAdapter {
       log.warn("the log group of a runtime stays behind", { taskId: task.id, logGroup, failure });
   }
 
-  function neededRegion(task: Task): string {
-    const region = regionOf(task, options.region);
-    if (region !== undefined) return region;
-    throw new RefusedError("task.target_incomplete", "no region is known for the task", {
-      hint: "set region in the account of the configuration, or in target.details",
-    });
+  /** What is known of the runtime that a task names; it is learned once. */
+  async function knownOf(task: Task): Promise<Partial<Known>> {
+    const runtime = namedRuntime(task);
+    if (task.providerRefs.contract !== undefined) return {};
+    return learnContract(() => clientsOf(task).controlPlane(runtime.region), task, runtime);
   }
 
   return {
@@ -90,11 +91,15 @@ export function agentCoreBackend(options: Options): BackendAdapter {
 
     provision: (task) =>
       orNothingMade(async (attempt) => {
-        if (isForeign(task)) foreign.assertPossible(task);
-        if (task.target.mode === "session") return { providerRefs: providerRefsOf(task, namedRuntime(task)) };
+        const known =
+          task.target.mode === "session" ? await knownOf(task) : { contract: saidContract(task) ?? CONTRACT };
+        const placed = { ...task, providerRefs: { ...task.providerRefs, ...known } };
+        if (isForeign(placed)) foreign.assertPossible(task);
+        if (task.target.mode === "session")
+          return { providerRefs: { ...providerRefsOf(placed, namedRuntime(task)), ...known } };
         const environment = workerEnvironment(configuration(), task);
         const made = await createRuntime(await controlPlaneOf(task), task, { environment, nowMs: now(), attempt });
-        return { providerRefs: providerRefsOf(task, made) };
+        return { providerRefs: { ...providerRefsOf(task, made), ...known } };
       }),
 
     async awaitReady(task) {
@@ -103,11 +108,12 @@ export function agentCoreBackend(options: Options): BackendAdapter {
     },
 
     async invoke(task, operation, { timeoutMs, signal }) {
-      if (isForeign(task)) throw new WorkerGoneError("nobody holds the connection to the runtime any more");
+      if (isForeign(task))
+        throw new WorkerGoneError("nobody holds the connection to the runtime any more", { isCertain: false });
       const timeout = AbortSignal.timeout(timeoutMs);
       const limit = signal ? AbortSignal.any([timeout, signal]) : timeout;
       const call = async (runtime: RuntimeRef) =>
-        callWorker(await clientsOf(task).dataPlane(runtime.region), task, runtime, operation, limit);
+        callWorker(await clientsOf(task).dataPlane(runtime.region), task, runtime, operation, { signal: limit, now });
       return operation.op === "hello" ? withLastWords(task, call) : call(madeRuntime(task));
     },
 
@@ -135,11 +141,18 @@ export function agentCoreBackend(options: Options): BackendAdapter {
       return true;
     },
 
-    async check(placement, live) {
-      const checks = await check(accounts(placement), placement, { live, region: options.region });
-      const contract = isForeign(placement) ? [foreign.check()] : [];
-      return [...checks, ...environmentCheck(configuration(), placement), ...contract];
-    },
+    assertPossible: (job) =>
+      assertPossible(job, {
+        region: options.region,
+        environment: workerEnvironment(configuration(), job),
+        assertForeign: foreign.assertPossible,
+      }),
+    check: (placement, live) =>
+      check(accounts(placement), placement, {
+        ...options,
+        live,
+        environment: workerEnvironment(configuration(), placement),
+      }),
     frameworks(placement) {
       if (isForeign(placement)) return undefined;
       const isOurs =

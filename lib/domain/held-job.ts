@@ -17,7 +17,7 @@ const REPORT_LENGTH = 256 * 1024;
 const LOG_IS_FULL = `\n[the rest of the log was not kept: a log has ${MAX_LOG_BYTES / 1024 / 1024} MB at most]\n`;
 
 type LogEvent = WorkerEvent & { message: string; payload: { stream: string; truncated?: true } };
-type Ended = { status: "succeeded" | "failed" | "cancelled"; result?: unknown; error?: Problem };
+type Ended = { status: "succeeded" | "failed" | "cancelled"; result?: unknown; error?: Problem; envelope?: unknown };
 
 /** A job whose worker is this process: what it has said so far, and how it ended, as a worker would report it. */
 export class HeldJob {
@@ -58,7 +58,7 @@ export class HeldJob {
   }
 
   /** What is new after that event; the end comes with the last of it. Asked again it is the same, and what was added. */
-  report(after: number): PollReply {
+  report(after: number): PollReply & { envelope?: unknown } {
     const from = Math.max(0, after + 1 - FIRST_WORKER_SEQUENCE);
     const events: LogEvent[] = [];
     let length = 0;

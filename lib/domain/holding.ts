@@ -133,11 +133,25 @@ async function follow(holding: Holding, started: Task): Promise<boolean> {
 const pause = () => new Promise((resolve) => setTimeout(resolve, TICK_MS));
 
 /** Stores what is new, the end included, and stays the one who looks until then. */
-async function keep({ ports, look, held }: Holding, task: Task, report: PollReply): Promise<Task> {
+async function keep({ ports, look, held }: Holding, task: Task, said: ReturnType<HeldJob["report"]>): Promise<Task> {
+  const report = await withEnvelope(ports, task, said);
   const kept = await keepReply(ports, task, report);
   const edit = (current: Task) => absorb(current, report, kept, ports.now());
   if (report.status === "running") return look.goOn(edit);
   return settle(ports, () => look.end(edit, undefined, held.isOpen ? LATE_MS : 0));
+}
+
+/** The whole of an answer is a file of the task, beside the result that was taken from it. */
+async function withEnvelope(
+  ports: Ports,
+  { id }: Task,
+  { envelope, ...report }: ReturnType<HeldJob["report"]>,
+): Promise<PollReply> {
+  if (envelope === undefined) return report;
+  const file = { id: "answer", name: "answer.json", contentType: "application/json" };
+  const content = new TextEncoder().encode(JSON.stringify(envelope));
+  const { sizeBytes, sha256 } = await ports.artifacts.put(id, file.name, content, file.contentType);
+  return { ...report, artifacts: [{ ...file, sizeBytes, sha256 }] };
 }
 
 /** Ends a job whose answer nobody wants any more, and its session with it. */
@@ -158,7 +172,7 @@ async function breakOffUnwanted({ ports, foreign, held, overAtMs }: Holding, tas
 const closed: Problem = {
   code: "worker.lost",
   message: "the process that held the connection to the runtime was stopped",
-  retryable: true,
+  retryable: false,
   hint: "the job may have run; look for what it did before you dispatch it again",
 };
 

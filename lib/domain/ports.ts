@@ -161,7 +161,12 @@ export type Placement = {
   backendName?: string;
   profile?: string;
   target: Target;
+  /** The agent framework, where one was chosen. */
+  framework?: string;
 };
+
+/** A placement with what is to be done there. */
+export type PlacedJob = Placement & Pick<Task, "taskType" | "input" | "env">;
 
 export type Readiness = { ready: true; providerRefs?: Record<string, string> } | { ready: false; waitSeconds: number };
 
@@ -199,6 +204,8 @@ export interface BackendAdapter {
   stop(task: Task): Promise<void>;
   /** Deletes the runtime that the task owns; resolves with true once it is gone. */
   deleteRuntime(task: Task): Promise<boolean>;
+  /** Refuses a job that cannot run there, before a task is made of it; asks nobody. Throws RefusedError, InvalidInputError. */
+  assertPossible?(job: PlacedJob): void;
   /** Whether a task could run there. Never throws; with `live` it asks the platform. */
   check(placement: Placement, live: boolean): Promise<Check[]>;
   /** Names of the frameworks of our worker there; undefined where the runtime is not of ours, or not known to be. */
@@ -209,8 +216,8 @@ export interface BackendAdapter {
   readonly foreign?: ForeignRuntimes;
 }
 
-/** How a job ended, in the words of the worker contract. */
-export type JobEnd = { result?: unknown; error?: Problem };
+/** How a job ended, in the words of the worker contract. `envelope` is the whole of what `result` was taken from. */
+export type JobEnd = { result?: unknown; error?: Problem; envelope?: unknown };
 
 /** What whoever holds a call gives with it. */
 export type Call = { signal: AbortSignal; log(text: string, stream: "stdout" | "stderr"): void };

@@ -13,7 +13,7 @@ export class OutcomeUnknownError extends RetryableError {
 const USE_SLACK_MS = 1000;
 /** How a platform says that it turned an invocation away, or was never asked. */
 const turnedAway =
-  /^(platform\.(access_denied|conflict|credentials|invalid_request|quota_exceeded|refused|runtime_not_found|throttled|unreachable)|account_profile\..+)$/;
+  /^(platform\.(access_denied|conflict|credentials|invalid_request|not_ready|quota_exceeded|refused|runtime_not_found|throttled|unreachable)|account_profile\..+)$/;
 
 /**
  * The gate before every invocation: notes the use in the task in the same write as `edit`, and only while the session is

@@ -73,14 +73,24 @@ export class AgentRuntimes {
     });
   }
 
-  /** Whether those made for a task are there, and ready. What is denied is looked for in the list. */
+  /** Whether those made for a task are there. What is denied is looked for in the list. */
   grantReadOwn(grantee: IGrantable): void {
     this.#allow(grantee, ["GetAgentRuntime"], [this.#own]);
     this.#list(grantee);
   }
 
+  /** Whether the endpoints of those are ready. */
+  grantReadEndpointsOfOwn(grantee: IGrantable): void {
+    this.#allow(grantee, ["GetAgentRuntimeEndpoint"], [this.#own]);
+  }
+
+  /** Whether a runtime knows the worker contract, as its tags say, and what it speaks if not. */
+  grantLearn(grantee: IGrantable): void {
+    this.#allow(grantee, ["GetAgentRuntime", "ListTagsForResource"], this.#usable());
+  }
+
   grantRead(grantee: IGrantable): void {
-    this.#allow(grantee, ["GetAgentRuntime"], this.#usable());
+    this.#allow(grantee, ["GetAgentRuntime", "GetAgentRuntimeEndpoint", "ListTagsForResource"], this.#usable());
     this.#list(grantee);
   }
 

@@ -2,6 +2,7 @@ import { CfnRuntime } from "aws-cdk-lib/aws-bedrockagentcore";
 import type { IRole } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import type { CloudSettings } from "../domain/cloud.ts";
+import { contractTag } from "../domain/tags.ts";
 import { sharedRuntimeName } from "./runtime-names.ts";
 
 type Props = { cloud: CloudSettings; imageUri: string; role: IRole };
@@ -20,6 +21,8 @@ export class SharedRuntime extends Construct {
       networkConfiguration: { networkMode: "PUBLIC" },
       protocolConfiguration: "HTTP",
       lifecycleConfiguration: { idleRuntimeSessionTimeout: 900, maxLifetime: 28_800 },
+      // Its image is our worker.
+      tags: contractTag,
     });
     // It is checked when the runtime is made.
     runtime.node.addDependency(role);

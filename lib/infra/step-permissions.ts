@@ -7,10 +7,12 @@ type Grant = (deployment: Deployment, step: IGrantable) => void;
 const grants: Readonly<Record<string, Grant>> = {
   Provision({ runtimes }, step) {
     runtimes.grantCreate(step);
+    runtimes.grantLearn(step);
     runtimes.grantStopSessions(step);
   },
   AwaitReady({ runtimes }, step) {
     runtimes.grantReadOwn(step);
+    runtimes.grantReadEndpointsOfOwn(step);
     runtimes.grantReadLogsOfOwn(step);
   },
   Start({ runtimes, artifacts }, step) {

@@ -108,6 +108,7 @@ describe("a runtime of a task", () => {
       tags: {
         "agentdispatch:task": task.id,
         "agentdispatch:owner": createHash("sha256").update("local").digest("hex").slice(0, 32),
+        "agentdispatch:contract": CONTRACT,
       },
       platformVersion: "V1",
     });
@@ -146,6 +147,62 @@ describe("a runtime of a task", () => {
     expect(await backend.awaitReady(task)).toEqual({ ready: false, waitSeconds: 1 });
     expect(await backend.awaitReady(task)).toMatchObject({ ready: false });
     expect(await backend.awaitReady(task)).toEqual({ ready: true });
+  });
+
+  it("is ready when its endpoint is", async () => {
+    Object.assign(emulator.runtimes, { getsUntilReady: 0, getsUntilEndpoint: 1, getsUntilEndpointReady: 1 });
+    const backend = open();
+    const task = await withRefs(backend, runtimeTask());
+    const states = [await backend.awaitReady(task), await backend.awaitReady(task), await backend.awaitReady(task)];
+    expect(states.map(({ ready }) => ready)).toEqual([false, false, true]);
+    expect(emulator.calls.at(-1)).toMatchObject({
+      operation: "GetAgentRuntimeEndpoint",
+      body: { endpoint: "DEFAULT" },
+    });
+    expect(emulator.flaws).toEqual([]);
+  });
+
+  it("whose endpoint failed, or is not there after five minutes, never will be", async () => {
+    Object.assign(emulator.runtimes, { getsUntilReady: 0, endpointFails: "no capacity" });
+    const backend = open();
+    const task = await withRefs(backend, runtimeTask());
+    await expect(backend.awaitReady(task)).rejects.toMatchObject({
+      code: "worker.start_failed",
+      message: expect.stringContaining("no capacity"),
+    });
+    emulator.runtimes.getsUntilEndpoint = 100;
+    const other = await withRefs(backend, runtimeTask());
+    const later = (seconds: number) => open({ now: () => Date.parse(other.createdAt) + seconds * 1000 });
+    expect(await later(299).awaitReady(other)).toMatchObject({ ready: false });
+    await expect(later(301).awaitReady(other)).rejects.toMatchObject({ code: "worker.lost" });
+  });
+
+  it.each(["ResourceNotFoundException", "ValidationException"] as const)(
+    "that answers %s at first is asked again, and when it is older it is refused",
+    async (error) => {
+      Object.assign(emulator.runtimes, { getsUntilReady: 0, earlyRefusals: [error] });
+      const backend = open();
+      const task = await withRefs(backend, runtimeTask());
+      while (!(await backend.awaitReady(task)).ready);
+      expect(await backend.invoke(task, hello, { timeoutMs: 20_000 })).toMatchObject({ contract: CONTRACT });
+      expect(emulator.countOf("InvokeAgentRuntime")).toBe(2);
+      emulator.fail("InvokeAgentRuntime", { error }, 100);
+      await expect(backend.invoke(task, poll, { timeoutMs: 500 })).rejects.toMatchObject({
+        code: "platform.not_ready",
+        retryable: true,
+      });
+      const old = open({ now: () => Date.now() + 301_000 }).invoke(task, poll, { timeoutMs: 500 });
+      await expect(old).rejects.not.toMatchObject({ code: "platform.not_ready" });
+    },
+  );
+
+  it("is invoked at its own endpoint, whatever the backend names for sessions", async () => {
+    emulator.runtimes.getsUntilReady = 0;
+    const backend = open();
+    const target = { mode: "runtime" as const, details: { ...details, qualifier: "prod" } };
+    const task = await withRefs(backend, runtimeTask({ target }));
+    while (!(await backend.awaitReady(task)).ready);
+    expect(await backend.invoke(task, hello, { timeoutMs: 10_000 })).toMatchObject({ contract: CONTRACT });
   });
 
   it("that failed is refused with AgentCore's reason, and can be deleted", async () => {
@@ -267,6 +324,54 @@ describe("a session", () => {
   });
 });
 
+describe("whether a runtime knows the worker contract", () => {
+  const knownOf = async (task: Task, backend = open()) => (await backend.provision(task)).providerRefs;
+  const strange = () => emulator.deploy("strange", { serverProtocol: "A2A", foreign: () => {} });
+
+  it("is said by its tag, which is read once", async () => {
+    const backend = open();
+    const task = sessionTask();
+    const providerRefs = await knownOf(task, backend);
+    expect(providerRefs).toMatchObject({ contract: CONTRACT, serverProtocol: "HTTP" });
+    expect(await knownOf({ ...task, providerRefs }, backend)).toMatchObject({ serverProtocol: "HTTP" });
+    expect(emulator.countOf("ListTagsForResource")).toBe(1);
+    expect(backend.foreign?.serves({ ...task, providerRefs })).toBe(false);
+    expect(await knownOf(sessionTask({ runtimeArn: strange() }))).toMatchObject({
+      contract: "none",
+      protocol: "a2a",
+      serverProtocol: "A2A",
+    });
+    expect(emulator.countOf("InvokeAgentRuntime")).toBe(0);
+    expect(emulator.flaws).toEqual([]);
+  });
+
+  it("is said by the configuration, and then nobody reads a tag", async () => {
+    const runtimeArn = strange();
+    expect(await knownOf(sessionTask({ runtimeArn, contract: CONTRACT }))).toMatchObject({ contract: CONTRACT });
+    const said = { runtimeArn: shared, contract: "none", serverProtocol: "MCP" };
+    expect(await knownOf(sessionTask(said))).toMatchObject({ contract: "none", serverProtocol: "MCP" });
+    expect(emulator.calls).toEqual([]);
+    await expect(knownOf(sessionTask({ contract: "maybe" }))).rejects.toMatchObject({ code: "task.target_incomplete" });
+  });
+
+  it("is refused where nobody may know, with what to allow or to say", async () => {
+    emulator.fail("ListTagsForResource", { error: "AccessDeniedException" });
+    await expect(knownOf(sessionTask())).rejects.toMatchObject({
+      code: "platform.access_denied",
+      hint: expect.stringMatching(/bedrock-agentcore:ListTagsForResource .* target\.details\.contract/),
+    });
+    emulator.fail("GetAgentRuntime", { error: "AccessDeniedException" });
+    const target = { mode: "session" as const, protocol: "ag-ui" as const, details: { runtimeArn: strange() } };
+    expect(await knownOf({ ...sessionTask(), target })).toMatchObject({ contract: "none", serverProtocol: "AGUI" });
+  });
+
+  it("does not matter for one that another task owns, by its tag or its name", async () => {
+    const tags = { "agentdispatch:task": "task_1", "agentdispatch:contract": CONTRACT };
+    const runtimeArn = emulator.deploy("renamed", { tags });
+    await expect(knownOf(sessionTask({ runtimeArn }))).rejects.toMatchObject({ code: "policy.denied" });
+  });
+});
+
 describe("an invocation that fails", () => {
   const cases: [Failure, string, boolean][] = [
     [{ error: "ValidationException", message: "MMDSv2 is required" }, "platform.invalid_request", false],
@@ -341,16 +446,15 @@ describe("a runtime without the worker contract", () => {
   const foreign = { contract: "none" };
 
   it.each([
-    [{ target: { mode: "session" as const, protocol: "mcp" as const } }, "MCP"],
     [{ env: { A: "b" } }, "environment"],
     [{ taskType: "command.run" as const, input: { command: "true", timeoutSeconds: 3601 } }, "3600 s"],
     [{ taskType: "command.run" as const, input: { command: "x".repeat(65_530) } }, "65536"],
   ])("is not given %j", async (overrides, text) => {
     const task = sessionTask(foreign, { taskType: "agent.run", input: { instruction: "x" } });
-    const { target, ...others } = { target: {}, ...overrides };
-    await expect(open().provision({ ...task, ...others, target: { ...task.target, ...target } })).rejects.toMatchObject(
-      { code: "adapter.unsupported", message: expect.stringContaining(text) },
-    );
+    await expect(open().provision({ ...task, ...overrides })).rejects.toMatchObject({
+      code: "adapter.unsupported",
+      message: expect.stringContaining(text),
+    });
   });
 
   it("is not given a command that lasts longer than its call can be held", async () => {
@@ -385,7 +489,7 @@ describe("a runtime without the worker contract", () => {
 
   it.each([
     [{ error: "ResourceNotFoundException" }, "platform.runtime_not_found"],
-    [{ error: "RuntimeClientError" }, "worker.unavailable"],
+    [{ error: "RuntimeClientError" }, "worker.failed"],
     [{ error: "InternalServerException" }, "worker.lost"],
   ] as [Failure, string][])("that fails with %j ends its job as %s, and is called once", async (failure, code) => {
     emulator.fail("InvokeAgentRuntime", failure);
@@ -393,7 +497,12 @@ describe("a runtime without the worker contract", () => {
     const task = sessionTask(foreign, { taskType: "agent.run", input: { instruction: "x" } });
     const job = { taskId: task.id, taskType: task.taskType, input: task.input, limits: task.limits, depth: 0 };
     const call = { signal: new AbortController().signal, log() {} };
-    await expect(backend.foreign?.call(task, job, call)).rejects.toMatchObject({ code });
+    const mayHaveRun = code.startsWith("worker.");
+    await expect(backend.foreign?.call(task, job, call)).rejects.toMatchObject({
+      code,
+      retryable: !mayHaveRun,
+      hint: expect.stringContaining(mayHaveRun ? "may have run" : "check"),
+    });
     expect(emulator.countOf("InvokeAgentRuntime")).toBe(1);
   });
 });

@@ -14,8 +14,9 @@ export function witness(request: IncomingMessage, query: Record<string, string>,
 function actionOf({ method = "", url = "", headers }: IncomingMessage, service: string): string {
   const target = String(headers["x-amz-target"] ?? "");
   if (target) return target.slice(target.indexOf(".") + 1);
-  const [, , ...rest] = new URL(url, "http://emulator").pathname.split("/");
+  const [, root, ...rest] = new URL(url, "http://emulator").pathname.split("/");
   if (service === "s3") return s3Action(method, rest.join("/"));
+  if (root === "tags") return "ListTagsForResource";
   return agentCoreAction(method, rest);
 }
 
@@ -30,6 +31,7 @@ function agentCoreAction(method: string, [id, operation]: string[]): string {
   if (operation === "invocations") return "InvokeAgentRuntime";
   if (operation === "commands") return "InvokeAgentRuntimeCommand";
   if (operation === "stopruntimesession") return "StopRuntimeSession";
+  if (operation === "runtime-endpoints") return "GetAgentRuntimeEndpoint";
   if (!id) return method === "PUT" ? "CreateAgentRuntime" : "ListAgentRuntimes";
   return method === "DELETE" ? "DeleteAgentRuntime" : "GetAgentRuntime";
 }

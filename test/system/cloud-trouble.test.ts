@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import type { Json } from "../../lib/domain/task.ts";
-import type { Operation } from "../aws/agentcore/emulator.ts";
+import type { Operation } from "../aws/agentcore/constraints.ts";
 import { leftOf } from "../aws/agentcore/left.ts";
 import { newCaller, signingFetch } from "../aws/callers.ts";
 import { type CloudSystem, openCloudSystem } from "../aws/cloud-system.ts";

@@ -4,17 +4,25 @@ import { isNotDelivered } from "./problems.ts";
 /** Pauses before an invocation that AgentCore turned away is sent again; each is cut by half at random. */
 const PAUSES_MS = [250, 500, 1000, 2000, 4000];
 
+/** The same, before one that came too early for a new runtime. */
+const EARLY_MS = 4000;
+
 /**
- * Sends an invocation. What AgentCore turned away, because it throttles or makes the machine just now, never reached the
- * worker and is sent again; nothing else is. Throws what `send` throws.
+ * Sends an invocation. What AgentCore turned away, because it throttles, makes the machine just now, or as `isTooEarly`
+ * says does not know the runtime yet, never reached the worker and is sent again; nothing else is. Throws what `send`
+ * throws.
  */
-export async function untilDelivered<T>(send: () => Promise<T>, signal: AbortSignal): Promise<T> {
+export async function untilDelivered<T>(
+  send: () => Promise<T>,
+  signal: AbortSignal,
+  isTooEarly: (error: unknown) => boolean,
+): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     try {
       return await send();
     } catch (error) {
-      const pause = PAUSES_MS[attempt];
-      if (pause === undefined || !isNotDelivered(error) || !(await slept(pause, signal))) throw error;
+      const pause = isTooEarly(error) ? EARLY_MS : isNotDelivered(error) ? PAUSES_MS[attempt] : undefined;
+      if (pause === undefined || !(await slept(pause, signal))) throw error;
     }
   }
 }

@@ -1,71 +1,37 @@
-import type { Problem } from "../../domain/errors.ts";
-import type { Call, JobEnd } from "../../domain/ports.ts";
-import type { Task } from "../../domain/task.ts";
-import type { Job } from "../../domain/worker-contract.ts";
+import type { JobEnd } from "../../domain/ports.ts";
+import type { Protocol as ProtocolName } from "../../domain/task.ts";
 import { untilDelivered } from "./delivery.ts";
 import { explainCall } from "./foreign-failure.ts";
 import type { ForeignCall } from "./foreign-runtimes.ts";
-import { protocolOf } from "./place.ts";
-import { readEvents, readText } from "./reply.ts";
+import { detail, protocolOf } from "./place.ts";
+import type { Exchange, Protocol } from "./protocols/protocol.ts";
 import { invocationOf } from "./session.ts";
 
-/**
- * Asks an agent that does not know the worker contract, once. What it answers is the result; of server-sent events each is
- * a line of the log too, and the last one is the result. An outcome that is not known is `worker.lost`.
- */
-export async function askForeignAgent(call: ForeignCall): Promise<JobEnd> {
-  const { clients, task, runtime, job, signal: abortSignal } = call;
-  try {
-    const { once, InvokeAgentRuntimeCommand } = await clients.dataPlane(runtime.region);
-    const command = new InvokeAgentRuntimeCommand(invocationOf(task, runtime, bodyOf(task, job)));
-    const { response, contentType } = await untilDelivered(() => once.send(command, { abortSignal }), abortSignal);
-    if (contentType?.startsWith("text/event-stream")) return await follow(call, response);
-    return resultOf(await readText(response, abortSignal));
-  } catch (error) {
-    throw explainCall(error, task, runtime, "InvokeAgentRuntime");
-  }
-}
-
-/** The envelope of tools and steps, or the message of A2A: https://a2a-protocol.org/latest/specification/ */
-function bodyOf(task: Task, { taskType, prompt, input, metadata, context }: Job) {
-  const text = prompt ?? String(input.instruction ?? "");
-  if (protocolOf(task) !== "a2a") return { taskType, prompt: text, input, metadata, context };
-  const message = { kind: "message", role: "user", messageId: task.id, parts: [{ kind: "text", text }] };
-  return { jsonrpc: "2.0", id: task.id, method: "message/send", params: { message } };
-}
-
-async function follow({ signal, log }: Call, response: unknown): Promise<JobEnd> {
-  let last: string | undefined;
-  for await (const data of readEvents(response, signal)) {
-    log(`${data}\n`, "stdout");
-    last = data;
-  }
-  return last === undefined ? { error: nothingSaid } : resultOf(last);
-}
-
-const nothingSaid: Problem = {
-  code: "worker.contract_broken",
-  message: "the stream of the agent ended without an event",
-  retryable: true,
-  hint: "the job may have run; look for what it did before you dispatch it again",
+/** Each is loaded when it is spoken. */
+const protocols: Record<ProtocolName, () => Promise<Protocol>> = {
+  http: async () => (await import("./protocols/http.ts")).http,
+  a2a: async () => (await import("./protocols/a2a.ts")).a2a,
+  "ag-ui": async () => (await import("./protocols/ag-ui.ts")).agUi,
+  mcp: async () => (await import("./protocols/mcp.ts")).mcp,
 };
 
-/** What a plain worker or a JSON-RPC server reports as a failure is one. */
-function resultOf(text: string): JobEnd {
-  const result = parsed(text);
-  if (typeof result !== "object" || result === null) return { result };
-  const isRpc = "jsonrpc" in result && "error" in result;
-  if (!isRpc && !("ok" in result && result.ok === false)) return { result };
-  const { error } = result as { error?: { message?: unknown } | string | null };
-  const message = typeof error === "object" ? error?.message : error;
-  const said = String(message ?? "it gave no reason").slice(0, 4000);
-  return { result, error: { code: "task.agent_failed", message: `the agent failed: ${said}`, retryable: false } };
-}
-
-function parsed(text: string): unknown {
+/**
+ * Asks an agent that does not know the worker contract, once, in its own protocol. An outcome that is not known is
+ * `worker.lost`.
+ */
+export async function askForeignAgent(call: ForeignCall): Promise<JobEnd> {
+  const { clients, task, runtime, job, signal, log, maxSeconds, isTooEarly } = call;
   try {
-    return JSON.parse(text);
-  } catch {
-    return { output: text };
+    const { once, InvokeAgentRuntimeCommand } = await clients.dataPlane(runtime.region);
+    const invoke: Exchange["invoke"] = async (body, options) => {
+      const command = new InvokeAgentRuntimeCommand({ ...invocationOf(task, runtime, body), ...options });
+      const send = () => once.send(command, { abortSignal: signal });
+      const { response, contentType, statusCode = 200 } = await untilDelivered(send, signal, isTooEarly);
+      return { body: response, contentType, statusCode };
+    };
+    const speak = await protocols[protocolOf(task)]();
+    return await speak({ job, tool: detail(task, "tool"), maxSeconds, signal, log, invoke });
+  } catch (error) {
+    throw explainCall(error, call, "InvokeAgentRuntime");
   }
 }

@@ -72,7 +72,11 @@ export async function runForeignCommand(call: ForeignCall): Promise<JobEnd> {
       accept: "application/vnd.amazon.eventstream",
       body: { command: line, timeout },
     });
-    const { stream = [] } = await untilDelivered(() => once.send(command, { abortSignal }), abortSignal);
+    const { stream = [] } = await untilDelivered(
+      () => once.send(command, { abortSignal }),
+      abortSignal,
+      call.isTooEarly,
+    );
     for await (const { chunk, ...failure } of stream) {
       const [thrown] = Object.values(failure).filter((value) => value instanceof Error);
       if (thrown) throw thrown;
@@ -96,9 +100,9 @@ export async function runForeignCommand(call: ForeignCall): Promise<JobEnd> {
       }
     }
   } catch (error) {
-    throw explainCall(error, task, runtime, "InvokeAgentRuntimeCommand");
+    throw explainCall(error, call, "InvokeAgentRuntimeCommand");
   }
-  return { error: { code: "worker.lost", message: "the stream ended before the command did", retryable: true } };
+  return { error: { code: "worker.lost", message: "the stream ended before the command did", retryable: false } };
 }
 
 const timedOut = (seconds: number, heldSeconds: number): Problem => ({

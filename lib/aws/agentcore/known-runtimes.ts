@@ -1,4 +1,8 @@
-import type { AgentRuntime, GetAgentRuntimeResponse } from "@aws-sdk/client-bedrock-agentcore-control";
+import type {
+  AgentRuntime,
+  GetAgentRuntimeEndpointResponse,
+  GetAgentRuntimeResponse,
+} from "@aws-sdk/client-bedrock-agentcore-control";
 import type { ControlPlane } from "./clients.ts";
 import { isOfOneTask, parseRuntimeArn, type RuntimeRef } from "./place.ts";
 import { explain, isDenied, isNotFound } from "./problems.ts";
@@ -20,6 +24,20 @@ export async function getRuntime(
     if (isNotFound(error)) return undefined;
     if (isDenied(error) && isOfOneTask(runtime) && (await isUnlisted(plane, id))) return undefined;
     throw explain(error, { action: "GetAgentRuntime", runtimeId: id });
+  }
+}
+
+/** An endpoint of a runtime; undefined when it does not exist. Throws DispatchError. */
+export async function getEndpoint(
+  { client, GetAgentRuntimeEndpointCommand }: ControlPlane,
+  { id }: RuntimeRef,
+  endpointName: string,
+): Promise<GetAgentRuntimeEndpointResponse | undefined> {
+  try {
+    return await client.send(new GetAgentRuntimeEndpointCommand({ agentRuntimeId: id, endpointName }));
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw explain(error, { action: "GetAgentRuntimeEndpoint", runtimeId: id });
   }
 }
 

@@ -7,7 +7,7 @@ import { logGroupOf, qualifierOf, type RuntimeRef } from "./place.ts";
 import { lastLines } from "./runtime-logs.ts";
 
 /** Failures whose reason only the container's own output tells. */
-const unexplained = ["worker.start_failed", "worker.unavailable", "worker.outcome_unknown"];
+const unexplained = ["worker.start_failed", "worker.unavailable", "worker.outcome_unknown", "worker.failed"];
 /** Of the lines as JSON, so that an error with them fits wherever one may go. */
 const MAX_BYTES = 4096;
 /** Shorter values are words that any text may have. */

@@ -1,6 +1,9 @@
 import { RefusedError } from "../../domain/errors.ts";
 import type { Placement } from "../../domain/ports.ts";
-import type { Protocol, Task } from "../../domain/task.ts";
+import { type Protocol, protocols, type Task } from "../../domain/task.ts";
+
+/** The value of `contract` for a runtime that knows nothing of ours. */
+export const NO_CONTRACT = "none";
 
 /** The endpoint that every runtime has, and that follows its newest version. */
 const DEFAULT_QUALIFIER = "DEFAULT";
@@ -27,7 +30,8 @@ export function parseRuntimeArn(arn: unknown): RuntimeRef | undefined {
 /** Whether a runtime was made for one task, which alone may use it. */
 export const isOfOneTask = ({ id }: RuntimeRef): boolean => ownNamePattern.test(id);
 
-type Placed = Pick<Placement, "target">;
+/** A placement, or a task, which knows more of its runtime once it was provisioned. */
+type Placed = Pick<Placement, "target"> & { providerRefs?: Readonly<Record<string, string>> };
 
 /** A text among the target's details; undefined when it is missing or blank. */
 export function detail({ target }: Placed, name: string): string | undefined {
@@ -44,16 +48,26 @@ export function neededDetail(placed: Placed, name: string): string {
   });
 }
 
-export const qualifierOf = (placed: Placed): string => detail(placed, "qualifier") ?? DEFAULT_QUALIFIER;
-export const protocolOf = ({ target }: Placed): Protocol => target.protocol ?? "http";
+/** The endpoint that is invoked; a runtime made for a task has the default one alone. */
+export const qualifierOf = (placed: Placed): string =>
+  (placed.target.mode === "session" ? detail(placed, "qualifier") : undefined) ?? DEFAULT_QUALIFIER;
+
+/** What is spoken with the runtime: what it speaks, as far as that is known, else what was configured. */
+export const protocolOf = ({ target, providerRefs }: Placed): Protocol =>
+  protocols.find((protocol) => serverProtocols[protocol] === providerRefs?.serverProtocol) ?? target.protocol ?? "http";
 export const serverProtocolOf = (placed: Placed) => serverProtocols[protocolOf(placed)];
+
+/** Whether a text names a protocol as AgentCore does. */
+export const isServerProtocol = (text: unknown): text is (typeof serverProtocols)[Protocol] =>
+  Object.values(serverProtocols).some((known) => known === text);
 
 /** The role that a new runtime gets: the call's, else the backend's default. */
 export const roleOf = (placed: Placed): string | undefined =>
   detail(placed, "executionRoleArn") ?? detail(placed, "defaultExecutionRoleArn");
 
-/** Whether the runtime knows nothing of the worker contract, as its configuration says. */
-export const isForeign = (placed: Placed): boolean => detail(placed, "contract") === "none";
+/** Whether the runtime knows nothing of the worker contract, as its tags or its configuration say. */
+export const isForeign = (placed: Placed): boolean =>
+  (placed.providerRefs?.contract ?? detail(placed, "contract")) === NO_CONTRACT;
 
 /** The runtime that a task uses: its own once it was made, or the one it names. */
 export function runtimeOf(task: Task): RuntimeRef | undefined {

@@ -33,6 +33,7 @@ const nameOf = (error: unknown): string => (error instanceof Error ? error.name 
 /** Whether AWS says that what was named does not exist. */
 export const isNotFound = (error: unknown): boolean => nameOf(error) === "ResourceNotFoundException";
 export const isDenied = (error: unknown): boolean => nameOf(error) === "AccessDeniedException";
+export const isInvalid = (error: unknown): boolean => nameOf(error) === "ValidationException";
 export const isConflict = (error: unknown): boolean => conflicts.includes(nameOf(error));
 
 /** Whether a request certainly had no effect: it was not sent, or refused. What conflicts may be an effect of another. */
@@ -68,7 +69,7 @@ export function explain(error: unknown, asked: Asked): unknown {
     return quotaExceeded(error, asked);
   if (conflicts.includes(name))
     return new RetryableError("platform.conflict", `AgentCore is busy with another change: ${message}`, cause);
-  if (name === "ValidationException") return invalid(error, asked);
+  if (isInvalid(error)) return invalid(error, asked);
   if (name === "RuntimeClientError") return runtimeFailed(error, asked);
   if (isNotFound(error))
     return new RefusedError("platform.not_found", `${asked.action}: AgentCore knows no such resource: ${message}`, {
@@ -94,7 +95,10 @@ export function explain(error: unknown, asked: Asked): unknown {
 export function explainInvocation(error: unknown, asked: Asked): unknown {
   if (!(error instanceof Error) || error instanceof DispatchError) return error;
   if (isNotFound(error))
-    return new WorkerGoneError(`the runtime of the session does not exist: ${error.message}`, { cause: error });
+    return new WorkerGoneError(`the runtime of the session does not exist: ${error.message}`, {
+      isCertain: false,
+      cause: error,
+    });
   if (!isUnsent(error) && isSentOrServer(error))
     return new OutcomeUnknownError(`the worker's answer did not arrive: ${error.message || error.name}`, error);
   return explain(error, asked);

@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
 import { DispatchError, NothingMadeError, RefusedError, RetryableError } from "../../domain/errors.ts";
 import type { Readiness } from "../../domain/ports.ts";
+import { contractTag, TASK_TAG } from "../../domain/tags.ts";
 import type { Task } from "../../domain/task.ts";
 import type { ControlPlane } from "./clients.ts";
 import { imageHint, withImageHint } from "./image-hint.ts";
-import { findRuntime, getRuntime } from "./known-runtimes.ts";
+import { findRuntime, getEndpoint, getRuntime } from "./known-runtimes.ts";
 import {
+  isForeign,
   neededDetail,
   parseRuntimeArn,
   qualifierOf,
@@ -14,7 +16,7 @@ import {
   runtimeOf,
   serverProtocolOf,
 } from "./place.ts";
-import { explain, hadNoEffect, isConflict, isNotFound } from "./problems.ts";
+import { explain, hadNoEffect, isConflict, isInvalid, isNotFound } from "./problems.ts";
 
 /** A microVM lives 8 hours at most: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-lifecycle-settings.html */
 export const MAX_LIFETIME_SECONDS = 28_800;
@@ -24,8 +26,10 @@ const IDLE_SECONDS = 900;
 
 /** How long a runtime whose making had no answer is looked for by name before it is held to have never been made. */
 const UNSEEN_MS = 30 * 60_000;
-/** A runtime may be missing from reads for so long after it was made. */
-const CONSISTENT_MS = 60_000;
+/** How long AgentCore remembers a token is not documented: an attempt as late as this looks before it makes. */
+const LATE_MS = 60_000;
+/** For so long a new runtime, or its endpoint, may be missing from reads, or not take invocations although it is READY. */
+const YOUNG_MS = 5 * 60_000;
 
 /** Fits `[a-zA-Z][a-zA-Z0-9_]{0,47}` with a prefix of up to 16 of these, and is used for no other task. */
 export const runtimeNameOf = ({ id }: Task, prefix: string): string => id.replace(/^task_/, prefix);
@@ -63,9 +67,7 @@ export async function createRuntime(
   const containerUri = neededDetail(task, "ecrImageUri");
   const known = runtimeOf(task);
   if (known) return known;
-  const since = Date.parse(task.phases.provisioning ?? task.createdAt);
-  // How long AgentCore remembers a token is not documented: a late attempt looks before it makes.
-  const earlier = nowMs - since > CONSISTENT_MS ? await findRuntime(plane, owedName(task)) : undefined;
+  const earlier = nowMs - provisionedAtMs(task) > LATE_MS ? await findRuntime(plane, owedName(task)) : undefined;
   if (earlier) return earlier;
   const maxLifetime = Math.min(MAX_LIFETIME_SECONDS, Math.ceil(task.limits.timeoutSeconds) + SPARE_SECONDS);
   const { client, CreateAgentRuntimeCommand } = plane;
@@ -78,7 +80,11 @@ export async function createRuntime(
     protocolConfiguration: { serverProtocol: serverProtocolOf(task) },
     lifecycleConfiguration: { idleRuntimeSessionTimeout: Math.min(IDLE_SECONDS, maxLifetime), maxLifetime },
     ...(environment && { environmentVariables: environment }),
-    tags: { "agentdispatch:task": task.id, "agentdispatch:owner": sha256(task.owner).slice(0, 32) },
+    tags: {
+      [TASK_TAG]: task.id,
+      "agentdispatch:owner": sha256(task.owner).slice(0, 32),
+      ...(!isForeign(task) && contractTag),
+    },
     // V2 takes minutes for a snapshot that one session has no use for.
     platformVersion: "V1",
   });
@@ -108,26 +114,38 @@ export async function createRuntime(
   }
 }
 
-/** Whether the runtime of a task can be invoked. Throws RefusedError when it never will. */
+/**
+ * Whether the runtime of a task can be invoked: it and its endpoint are ready. Throws RefusedError when they never will.
+ * https://docs.aws.amazon.com/bedrock-agentcore-control/latest/APIReference/API_GetAgentRuntimeEndpoint.html
+ */
 export async function isRuntimeReady(
   plane: ControlPlane,
   task: Task,
   runtime: RuntimeRef,
   nowMs: number,
 ): Promise<Readiness> {
-  const seen = await getRuntime(plane, runtime);
-  const since = Date.parse(task.phases.provisioning ?? task.createdAt);
-  const waiting = { ready: false, waitSeconds: nowMs - since < 30_000 ? 1 : 5 } as const;
-  if (!seen) {
-    if (nowMs - since < CONSISTENT_MS) return waiting;
-    throw new RefusedError("worker.lost", "the runtime made for the task was deleted by somebody else", {
-      hint: "dispatch the task again",
-    });
+  const waiting = { ready: false, waitSeconds: nowMs - provisionedAtMs(task) < 30_000 ? 1 : 5 } as const;
+  const states = [
+    ["runtime", () => getRuntime(plane, runtime)],
+    ["endpoint of the runtime", () => getEndpoint(plane, runtime, qualifierOf(task))],
+  ] as const;
+  for (const [what, get] of states) {
+    const seen = await get();
+    if (!seen && nowMs - provisionedAtMs(task) >= YOUNG_MS)
+      throw new RefusedError("worker.lost", `the ${what} made for the task was deleted by somebody else`, {
+        hint: "dispatch the task again",
+      });
+    if (!seen || seen.status === "CREATING" || seen.status === "UPDATING") return waiting;
+    if (seen.status !== "READY") throw failedStart(task, runtime, what, seen);
   }
-  if (seen.status === "READY") return { ready: true };
-  if (seen.status === "CREATING" || seen.status === "UPDATING") return waiting;
-  const reason = seen.failureReason ?? "AgentCore gave no reason";
-  throw new RefusedError("worker.start_failed", `the runtime made for the task is ${seen.status}: ${reason}`, {
+  return { ready: true };
+}
+
+type Seen = { status?: string | undefined; failureReason?: string | undefined };
+
+function failedStart(task: Task, runtime: RuntimeRef, what: string, { status, failureReason }: Seen): RefusedError {
+  const reason = failureReason ?? "AgentCore gave no reason";
+  return new RefusedError("worker.start_failed", `the ${what} made for the task is ${status}: ${reason}`, {
     hint:
       imageHint(reason, task) ??
       "check target.details.ecrImageUri and target.details.executionRoleArn with check_cloud_agent_runtime",
@@ -135,10 +153,22 @@ export async function isRuntimeReady(
   });
 }
 
+const provisionedAtMs = (task: Task): number => Date.parse(task.phases.provisioning ?? task.createdAt);
+
+/**
+ * Whether a refused invocation means "later": that a runtime made for a task is not found, or not ready for invocation,
+ * says nothing in its first minutes.
+ */
+export function isTooEarly(task: Task, error: unknown, nowMs: number): boolean {
+  if (task.target.mode !== "runtime") return false;
+  const since = Date.parse(task.phases.starting ?? task.phases.provisioning ?? task.createdAt);
+  return nowMs - since < YOUNG_MS && (isNotFound(error) || isInvalid(error));
+}
+
 /** Deletes the runtime that a task owns; resolves with true once it does not exist. Throws DispatchError. */
 export async function deleteRuntime(plane: ControlPlane, task: Task, nowMs: number): Promise<boolean> {
   const runtime = runtimeOf(task) ?? (await findRuntime(plane, owedName(task)));
-  if (!runtime) return nowMs - Date.parse(task.phases.provisioning ?? task.createdAt) > UNSEEN_MS;
+  if (!runtime) return nowMs - provisionedAtMs(task) > UNSEEN_MS;
   const seen = await getRuntime(plane, runtime);
   if (!seen) return true;
   // Before it has settled nothing can be deleted.

@@ -7,7 +7,7 @@ import { untilDelivered } from "./delivery.ts";
 import { protocolOf, qualifierOf, type RuntimeRef } from "./place.ts";
 import { type Asked, explain, explainInvocation, isNotFound } from "./problems.ts";
 import { readReply } from "./reply.ts";
-import { MAX_LIFETIME_SECONDS } from "./runtime.ts";
+import { isTooEarly, MAX_LIFETIME_SECONDS } from "./runtime.ts";
 import { sessionIdOf } from "./session-id.ts";
 
 const CONTENT_TYPE = "application/json";
@@ -27,6 +27,8 @@ export function invocationOf(task: Task, runtime: RuntimeRef, body: unknown) {
   };
 }
 
+type Limits = { signal: AbortSignal; now: () => number };
+
 /**
  * Sends one operation to the worker of a session and resolves with its reply. Throws WorkerGoneError when the runtime
  * does not exist, OutcomeUnknownError when no answer came, other DispatchErrors.
@@ -36,13 +38,16 @@ export async function callWorker(
   task: Task,
   runtime: RuntimeRef,
   operation: Operation,
-  abortSignal: AbortSignal,
+  { signal: abortSignal, now }: Limits,
 ): Promise<unknown> {
+  const isEarly = (error: unknown) => isTooEarly(task, error, now());
   try {
     const command = new InvokeAgentRuntimeCommand(invocationOf(task, runtime, operation));
-    const { response, contentType } = await untilDelivered(() => once.send(command, { abortSignal }), abortSignal);
+    const send = () => once.send(command, { abortSignal });
+    const { response, contentType } = await untilDelivered(send, abortSignal, isEarly);
     return await readReply(response, contentType, abortSignal);
   } catch (error) {
+    if (isEarly(error)) throw notReady(error);
     // Before its first answer there is nothing that could have gone: what was named never existed.
     if (operation.op === "hello" && isNotFound(error)) throw noRuntime(runtime, error);
     throw explainInvocation(error, askedOf(task, runtime, "InvokeAgentRuntime"));
@@ -79,6 +84,12 @@ export function hasOutlived({ status, phases }: Task, nowMs: number): boolean {
 export const noRuntime = ({ arn }: RuntimeRef, cause: unknown): RetryableError =>
   new RetryableError("platform.runtime_not_found", `there is no runtime ${arn}`, {
     hint: "check the runtime's ARN and its qualifier with check_cloud_agent_runtime",
+    cause,
+  });
+
+/** A runtime that is ready, as it says, and does not take invocations yet. */
+export const notReady = (cause: unknown): RetryableError =>
+  new RetryableError("platform.not_ready", `the runtime does not take invocations yet: ${(cause as Error).message}`, {
     cause,
   });
 

@@ -1,19 +1,19 @@
 import { RefusedError } from "../../domain/errors.ts";
+import type { Placement } from "../../domain/ports.ts";
 import type { Task } from "../../domain/task.ts";
-import { isOfOneTask, neededDetail, type RuntimeRef, runtimeOf } from "./place.ts";
+import { ofAnotherTask } from "./contract.ts";
+import { isOfOneTask, neededDetail, parseRuntimeArn, type RuntimeRef, runtimeOf } from "./place.ts";
+import { noRuntimeArn } from "./target-checks.ts";
 
-/** The runtime that a task in mode `session` names. Throws RefusedError `task.target_incomplete` or `policy.denied`. */
-export function namedRuntime(task: Task): RuntimeRef {
-  const arn = neededDetail(task, "runtimeArn");
-  const runtime = runtimeOf(task);
+/** The runtime that a target in mode `session` names. Throws RefusedError `task.target_incomplete` or `policy.denied`. */
+export function namedRuntime(placed: Pick<Placement, "target">): RuntimeRef {
+  const arn = neededDetail(placed, "runtimeArn");
+  const runtime = parseRuntimeArn(arn);
   if (!runtime)
-    throw new RefusedError("task.target_incomplete", `${arn} is not the ARN of an AgentCore runtime`, {
+    throw new RefusedError("task.target_incomplete", `target.details.runtimeArn: ${noRuntimeArn(arn)}`, {
       hint: "it looks like arn:aws:bedrock-agentcore:us-west-2:123456789012:runtime/my_runtime-AbCdEf1234",
     });
-  if (isOfOneTask(runtime))
-    throw new RefusedError("policy.denied", "this runtime was made for one task, which alone may use it", {
-      hint: "name another runtime, or dispatch in mode runtime",
-    });
+  if (isOfOneTask(runtime)) throw ofAnotherTask();
   return runtime;
 }
 

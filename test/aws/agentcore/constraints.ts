@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { ErrorType } from "./wire.ts";
 
 /**
  * The constraints that the service publishes for what the adapter sends.
@@ -54,3 +55,28 @@ export const commandSchema = z.strictObject({
   timeout: z.number().int().min(1).max(3600).optional(),
 });
 export const stopSchema = z.strictObject({ clientToken: z.string().min(33).max(256).optional() });
+
+const common = ["AccessDeniedException", "ThrottlingException", "InternalServerException"] as const;
+const invoking = [
+  ...common,
+  "ServiceQuotaExceededException",
+  "RetryableConflictException",
+  "ValidationException",
+  "RuntimeClientError",
+  "ResourceNotFoundException",
+] as const;
+const reading = [...common, "ValidationException", "ResourceNotFoundException"] as const;
+
+/** The errors of each operation, as the service's models list them. */
+export const errorsOf = {
+  CreateAgentRuntime: [...common, "ServiceQuotaExceededException", "ConflictException", "ValidationException"],
+  GetAgentRuntime: reading,
+  GetAgentRuntimeEndpoint: reading,
+  ListAgentRuntimes: [...common, "ValidationException"],
+  ListTagsForResource: reading,
+  DeleteAgentRuntime: [...common, "ConflictException", "ResourceNotFoundException"],
+  InvokeAgentRuntime: invoking,
+  InvokeAgentRuntimeCommand: invoking,
+  StopRuntimeSession: [...invoking, "ConflictException"],
+} as const satisfies Record<string, readonly ErrorType[]>;
+export type Operation = keyof typeof errorsOf;

@@ -1,11 +1,21 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { contractTag } from "../../../lib/domain/tags.ts";
 import { flawOf, localIdentity } from "../signature.ts";
-import { commandSchema, createSchema, qualifierSchema, sessionIdSchema, stopSchema } from "./constraints.ts";
+import {
+  commandSchema,
+  createSchema,
+  errorsOf,
+  type Operation,
+  qualifierSchema,
+  sessionIdSchema,
+  stopSchema,
+} from "./constraints.ts";
+import { forward, runtimeError } from "./containers.ts";
 import { Machines } from "./machines.ts";
 import { runCommand } from "./run-command.ts";
-import { Runtimes } from "./runtimes.ts";
+import { type Deployed, Runtimes } from "./runtimes.ts";
 import { type ErrorType, parse, parseJson, readBody, ServiceError, sendError, sendJson } from "./wire.ts";
 
 export const credentials = { accessKeyId: "AKIDEMULATOR", secretAccessKey: "emulator-secret" };
@@ -14,26 +24,26 @@ export const ACCOUNT = "123456789012";
 export const ROLE = `arn:aws:iam::${ACCOUNT}:role/worker`;
 export const IMAGE = `${ACCOUNT}.dkr.ecr.${REGION}.amazonaws.com/worker:1`;
 
-export type Operation =
-  | "CreateAgentRuntime"
-  | "GetAgentRuntime"
-  | "ListAgentRuntimes"
-  | "DeleteAgentRuntime"
-  | "InvokeAgentRuntime"
-  | "InvokeAgentRuntimeCommand"
-  | "StopRuntimeSession";
+const SESSION_HEADER = "x-amzn-bedrock-agentcore-runtime-session-id";
 
 /** What goes wrong: an error instead of the effect, or the effect with an answer that is lost, cut or late. */
 export type Failure = { error: ErrorType; message?: string } | { lose: "answer" | "half" } | { lateMs: number };
 type Call = { operation: Operation; body: unknown; session?: string };
 type Rule = { operation: Operation; failure: Failure; times: number; when: (call: Call) => boolean };
 
-/** A container that knows nothing of the worker contract. */
-export type ForeignAgent = (request: Buffer, response: ServerResponse) => void | Promise<void>;
+/** A container that knows nothing of the worker contract: what it answers, or where it listens. */
+export type ForeignAgent = ((request: Buffer, response: ServerResponse) => void | Promise<void>) | URL;
+
+type Deployment = Deployed & { foreign?: ForeignAgent };
 
 /**
- * AgentCore's two planes on a loopback port, for the official clients: signatures and constraints are checked, runtimes
- * take their time, and each session is a real worker process. Whatever runs or bills is in its inventory.
+ * AgentCore's two planes on a loopback port, for the official clients: signatures and constraints are checked, answers and
+ * errors are those of the service's models, runtimes and their endpoints take their time, and each session is a real worker
+ * process, or that of a foreign container. Whatever runs or bills is in its inventory.
+ *
+ * Left out: versions and updates of runtimes, endpoints that are made or deleted by themselves, agent cards, WebSockets,
+ * shells, JWT authorizers, resource policies, quotas, the limits of payloads and of times (idle and longest life, 15
+ * minutes for an answer), that failures of MCP and A2A containers come as JSON-RPC, and how long a client token is known.
  */
 export class Emulator {
   readonly machines = new Machines();
@@ -44,7 +54,9 @@ export class Emulator {
   readonly flaws: string[] = [];
   /** Added to the environment of every worker. */
   readonly workerEnv: Record<string, string> = {};
-  readonly foreign = new Map<string, ForeignAgent>();
+  readonly #foreign = new Map<string, ForeignAgent>();
+  /** Sessions of foreign containers, which have no machine here. */
+  readonly #foreignSessions = new Set<string>();
   readonly #rules: Rule[] = [];
   readonly #server = createServer((request, response) => void this.#serve(request, response));
 
@@ -64,19 +76,23 @@ export class Emulator {
 
   /** What runs and bills: runtimes that were made through the API, and sessions with a machine. */
   get inventory() {
-    return { runtimes: this.runtimes.made.map(({ name }) => name), sessions: this.machines.running };
+    const runtimes = this.runtimes.made.map(({ name }) => name);
+    return { runtimes, sessions: [...this.machines.running, ...this.#foreignSessions] };
   }
   countOf(operation: Operation): number {
     return this.calls.filter((call) => call.operation === operation).length;
   }
-  /** The next calls of an operation (those for which `when` holds) fail so. */
+  /** The next calls of an operation (those for which `when` holds) fail so, if that is an error that it has. */
   fail(operation: Operation, failure: Failure, times = 1, when: Rule["when"] = () => true): void {
+    const errors: readonly ErrorType[] = errorsOf[operation];
+    if ("error" in failure && !errors.includes(failure.error))
+      throw new Error(`${operation} never answers with ${failure.error}`);
     this.#rules.push({ operation, failure, times, when });
   }
-  /** A runtime that is there already, as one that another stack deployed; resolves with its ARN. */
-  deploy(name: string, options: { foreign?: ForeignAgent; serverProtocol?: string; requireMMDSV2?: boolean } = {}) {
-    const runtime = this.runtimes.deploy(name, options);
-    if (options.foreign) this.foreign.set(runtime.id, options.foreign);
+  /** A runtime that is there already, as one that a stack deployed, with our worker or a foreign container; its ARN. */
+  deploy(name: string, { foreign, ...options }: Deployment = {}): string {
+    const runtime = this.runtimes.deploy(name, { ...(!foreign && { tags: contractTag }), ...options });
+    if (foreign) this.#foreign.set(runtime.id, foreign);
     return runtime.arn;
   }
   /** The machine of a session is gone; the next invocation gets a new one. */
@@ -104,9 +120,13 @@ export class Emulator {
 
   async #route(request: IncomingMessage, body: Buffer, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? "/", this.endpoint);
-    const [root, first, second, ...rest] = url.pathname.split("/").slice(1);
-    if (root !== "runtimes" || rest.length > 0) throw new ServiceError("ResourceNotFoundException", url.pathname);
+    const [root, first, second, third, ...rest] = url.pathname.split("/").slice(1);
     const name = decodeURIComponent(first ?? "");
+    if (root === "tags" && request.method === "GET" && second === undefined)
+      return this.#answer("ListTagsForResource", { arn: name }, response, () => this.runtimes.tagsOf(name));
+    const isDeep = third !== undefined && second !== "runtime-endpoints";
+    if (root !== "runtimes" || isDeep || rest.some((part) => part !== ""))
+      throw new ServiceError("ValidationException", `no operation has the path ${url.pathname}`);
     const route = `${request.method} ${name === "" ? "/" : second ? `/${second}` : "/id"}`;
     const query = url.searchParams;
     switch (route) {
@@ -118,12 +138,18 @@ export class Emulator {
         return this.#answer("ListAgentRuntimes", {}, response, () => this.runtimes.list(query));
       case "GET /id":
         return this.#answer("GetAgentRuntime", { id: name }, response, () => this.runtimes.get(name));
+      case "GET /runtime-endpoints": {
+        const endpoint = parse(qualifierSchema, decodeURIComponent(third ?? ""), "endpointName");
+        const get = () => this.runtimes.getEndpoint(name, endpoint);
+        return this.#answer("GetAgentRuntimeEndpoint", { id: name, endpoint }, response, get);
+      }
       case "DELETE /id":
         return this.#answer("DeleteAgentRuntime", { id: name }, response, () => this.runtimes.delete(name), 202);
       case "POST /stopruntimesession": {
         parse(stopSchema, parseJson(body), "StopRuntimeSession");
         const target = this.#sessionOf(name, request, query);
-        const stop = () => this.#stop(name, target.key);
+        const stop = () => this.#stop(target.key);
+        response.setHeader(SESSION_HEADER, target.session);
         return this.#answer("StopRuntimeSession", {}, response, stop, 200, target.session);
       }
       case "POST /invocations":
@@ -133,7 +159,9 @@ export class Emulator {
         const target = this.#sessionOf(name, request, query);
         const failure = this.#note("InvokeAgentRuntimeCommand", asked, target.session);
         this.#throwError(failure);
-        this.runtimes.invokable(name);
+        const runtime = this.runtimes.invokable(name, target.qualifier);
+        if (this.#foreign.has(runtime.id)) this.#foreignSessions.add(target.key);
+        response.setHeader(SESSION_HEADER, target.session);
         return runCommand(asked, response, failure && "lose" in failure ? failure.lose : undefined);
       }
       default:
@@ -142,20 +170,19 @@ export class Emulator {
   }
 
   #sessionOf(arn: string, request: IncomingMessage, query: URLSearchParams) {
-    const header = request.headers["x-amzn-bedrock-agentcore-runtime-session-id"];
-    const session = parse(sessionIdSchema, header, "runtimeSessionId");
-    parse(qualifierSchema, query.get("qualifier"), "qualifier");
-    return { session, key: `${arn}/${session}` };
+    const session = parse(sessionIdSchema, request.headers[SESSION_HEADER], "runtimeSessionId");
+    const qualifier = parse(qualifierSchema, query.get("qualifier"), "qualifier");
+    return { session, qualifier, key: `${arn}/${session}` };
   }
 
-  async #stop(arn: string, key: string): Promise<object> {
-    if (!(await this.machines.end(key))) throw new ServiceError("ResourceNotFoundException", `no session ${key}`);
-    return { runtimeSessionId: key.slice(arn.length + 1), statusCode: 200 };
+  async #stop(key: string): Promise<object> {
+    if (this.#foreignSessions.delete(key) || (await this.machines.end(key))) return {};
+    throw new ServiceError("ResourceNotFoundException", `no session ${key}`);
   }
 
   async #invoke(
     arn: string,
-    { session, key }: { session: string; key: string },
+    { session, qualifier, key }: { session: string; qualifier: string; key: string },
     body: Buffer,
     request: IncomingMessage,
     response: ServerResponse,
@@ -164,11 +191,13 @@ export class Emulator {
       throw new ServiceError("ValidationException", "contentType");
     const failure = this.#note("InvokeAgentRuntime", parseJson(body), session);
     this.#throwError(failure);
-    const runtime = this.runtimes.invokable(arn);
-    const foreign = this.foreign.get(runtime.id);
+    const runtime = this.runtimes.invokable(arn, qualifier);
+    response.setHeader(SESSION_HEADER, session);
+    const foreign = this.#foreign.get(runtime.id);
     if (foreign) {
-      response.setHeader("x-amzn-bedrock-agentcore-runtime-session-id", session);
-      return foreign(body, response);
+      this.#foreignSessions.add(key);
+      if (!(foreign instanceof URL)) return foreign(body, response);
+      return forward({ container: foreign, serverProtocol: runtime.serverProtocol }, request, body, response);
     }
     const worker = await this.machines.of(key, { ...this.workerEnv, ...runtime.environment });
     const reply = await fetch(`${worker.url}/invocations`, {
@@ -176,15 +205,11 @@ export class Emulator {
       headers: { "content-type": "application/json" },
       body,
     }).catch(() => undefined);
-    if (!reply?.ok)
-      throw new ServiceError("RuntimeClientError", `the container answered ${reply?.status ?? "nothing"}`);
+    if (!reply?.ok) throw runtimeError(reply?.status);
     const text = await reply.text();
     if (failure && "lose" in failure && failure.lose === "answer") return void response.destroy();
     if (failure && "lateMs" in failure) await new Promise((resolve) => setTimeout(resolve, failure.lateMs).unref());
-    response.writeHead(200, {
-      "content-type": reply.headers.get("content-type") ?? "application/json",
-      "x-amzn-bedrock-agentcore-runtime-session-id": session,
-    });
+    response.writeHead(200, { "content-type": reply.headers.get("content-type") ?? "application/json" });
     if (!(failure && "lose" in failure)) return void response.end(text);
     response.write(text.slice(0, text.length / 2), () => response.destroy());
   }
