@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { CONTRACT_TAG } from "../../lib/domain/tags.ts";
+import { CONTRACT } from "../../lib/domain/worker-contract.ts";
 import { Synthesis, text } from "./synthesis.ts";
 
 const built = await Synthesis.of({ cloud: { models: ["us.anthropic.claude-opus-4-8"] } });
@@ -26,11 +28,13 @@ test("the template is as it was", async () => {
 
 test("everything that can be tagged is, and says whose it is", () => {
   const tagged = Object.entries(built.resources).filter(([, { Properties }]) => Properties?.Tags !== undefined);
-  const tags = tagged.map(([, { Properties }]) => Properties.Tags);
-  for (const found of tags)
-    expect(
-      Array.isArray(found) ? found : Object.entries(found as object).map(([Key, Value]) => ({ Key, Value })),
-    ).toEqual([{ Key: "app", Value: "agent-dispatch" }]);
+  for (const [, { Type, Properties }] of tagged) {
+    const found = Properties.Tags as object;
+    const tags = Array.isArray(found) ? found : Object.entries(found).map(([Key, Value]) => ({ Key, Value }));
+    // By this its sessions are greeted as our workers.
+    const more = Type === "AWS::BedrockAgentCore::Runtime" ? [{ Key: CONTRACT_TAG, Value: CONTRACT }] : [];
+    expect(tags).toEqual([...more, { Key: "app", Value: "agent-dispatch" }]);
+  }
   expect(built.stack.tags.tagValues()).toEqual({ app: "agent-dispatch" });
   const without = Object.values(built.resources).filter(({ Properties }) => Properties?.Tags === undefined);
   expect([...new Set(without.map(({ Type }) => Type))].sort()).toEqual([

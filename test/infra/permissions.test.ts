@@ -86,17 +86,25 @@ describe("on AgentCore", () => {
       ]),
     );
     expect(allowed).toEqual({
-      mcp: ["GetAgentRuntime", "InvokeAgentRuntime", "ListAgentRuntimes"],
+      mcp: [
+        "GetAgentRuntime",
+        "GetAgentRuntimeEndpoint",
+        "InvokeAgentRuntime",
+        "ListAgentRuntimes",
+        "ListTagsForResource",
+      ],
       janitor: [],
       Provision: [
         "CreateAgentRuntime",
         "CreateAgentRuntimeEndpoint",
         "CreateWorkloadIdentity",
+        "GetAgentRuntime",
         "ListAgentRuntimes",
+        "ListTagsForResource",
         "StopRuntimeSession",
         "TagResource",
       ],
-      AwaitReady: ["GetAgentRuntime", "ListAgentRuntimes"],
+      AwaitReady: ["GetAgentRuntime", "GetAgentRuntimeEndpoint", "ListAgentRuntimes"],
       Start: ["InvokeAgentRuntime"],
       InvokeForeign: ["InvokeAgentRuntime", "InvokeAgentRuntimeCommand", "StopRuntimeSession"],
       Watch: ["InvokeAgentRuntime"],
@@ -113,12 +121,16 @@ describe("on AgentCore", () => {
     });
   });
 
-  test.each(["InvokeAgentRuntime", "InvokeAgentRuntimeCommand", "GetAgentRuntime", "StopRuntimeSession"])(
-    "%s reaches runtimes of tasks and the shared one, with their endpoints",
-    (verb) => {
-      expect(resourcesFor(everyStatement, `bedrock-agentcore:${verb}`)).toEqual([...shared, own].sort());
-    },
-  );
+  test.each([
+    "InvokeAgentRuntime",
+    "InvokeAgentRuntimeCommand",
+    "GetAgentRuntime",
+    "GetAgentRuntimeEndpoint",
+    "ListTagsForResource",
+    "StopRuntimeSession",
+  ])("%s reaches runtimes of tasks and the shared one, with their endpoints", (verb) => {
+    expect(resourcesFor(everyStatement, `bedrock-agentcore:${verb}`)).toEqual([...shared, own].sort());
+  });
 
   test("only what was made for a task can be deleted", () => {
     expect(resourcesFor(everyStatement, "bedrock-agentcore:DeleteAgentRuntime")).toEqual([own]);
