@@ -4,11 +4,14 @@ import { describe, it } from "vitest";
 import type { Json } from "../../lib/domain/task.ts";
 import type { Emulator } from "../aws/agentcore/emulator.ts";
 import { configurationWith, onAgentCore, startEmulator, startLaptop as startOn } from "../aws/agentcore/system.ts";
-import type { AtEnd } from "../mcp/clients.ts";
+import { startAgent } from "../aws/agents/start-agent.ts";
+import { type AtEnd, problemOf } from "../mcp/clients.ts";
 import { temporaryFolder } from "./system.ts";
 
 const startLaptop = (atEnd: AtEnd, emulator: Emulator, configuration: Json, folder = temporaryFolder(atEnd)) =>
   startOn(emulator, configuration, folder, {}, atEnd);
+/** Without what AgentCore adds to a name. */
+const HALF = "arn:aws:bedrock-agentcore:us-west-2:123456789012:runtime/my_runtime";
 const settles = { timeout: 40_000 };
 const nothing = { runtimes: [], sessions: [] };
 const sessionOf = (record: Json) => (record.providerRefs as { runtimeSessionId: string }).runtimeSessionId;
@@ -62,44 +65,6 @@ describe.concurrent.each(["runtime", "session"] as const)("a command in mode %s"
     expect(await client.log(id)).toBe("begun\n");
     await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
   });
-
-  it("whose runtime vanished fails as worker.lost, with its log so far", async ({ expect, onTestFinished: atEnd }) => {
-    const emulator = await startEmulator(atEnd);
-    const { client } = await startLaptop(atEnd, emulator, configurationWith(emulator.deploy("shared")));
-    const id = await client.command({ command: "echo begun; sleep 600", shell: true }, onAgentCore(mode));
-    const { providerRefs } = await client.until(id, hasLog);
-    emulator.runtimes.vanish((providerRefs as { runtimeArn: string }).runtimeArn);
-    expect(await client.ended(id)).toMatchObject({ status: "failed", error: { code: "worker.lost", retryable: true } });
-    expect(await client.log(id)).toBe("begun\n");
-    await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
-  });
-});
-
-describe.concurrent("a slot", () => {
-  it("is free as soon as the session is stopped, long before the runtime is gone", async ({
-    expect,
-    onTestFinished: atEnd,
-  }) => {
-    const emulator = await startEmulator(atEnd);
-    emulator.runtimes.getsUntilGone = Number.POSITIVE_INFINITY;
-    const configuration = { ...configurationWith(), defaults: { limits: { maxRunning: 1 } } };
-    const { client } = await startLaptop(atEnd, emulator, configuration);
-    const first = await client.command("true", onAgentCore("runtime"));
-    const second = await client.command("true", onAgentCore("runtime"));
-    expect(await client.status(second)).toMatchObject({ status: "queued", queuePosition: 1 });
-    for (const id of [first, second]) expect(await client.ended(id)).toMatchObject({ status: "succeeded" });
-    expect(emulator.inventory.runtimes).toHaveLength(2);
-    // Each visit that finds the runtime still there would be another chance to stop the session once more.
-    await expect.poll(() => emulator.countOf("GetAgentRuntime"), settles).toBeGreaterThan(8);
-    for (const session of new Set(emulator.calls.flatMap((call) => call.session ?? []))) {
-      const stops = emulator.calls.filter(
-        (call) => call.operation === "StopRuntimeSession" && call.session === session,
-      );
-      expect(stops.length).toBeLessThanOrEqual(2);
-    }
-    for (const { arn } of emulator.runtimes.made) emulator.runtimes.vanish(arn);
-    await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
-  });
 });
 
 describe.concurrent("an agent", () => {
@@ -131,7 +96,83 @@ const spawnOn = (mode: "runtime" | "session") => {
   return { provider, account_profile, target };
 };
 
+describe.concurrent("what cannot work", () => {
+  const cases: [why: string, mode: "runtime" | "session", details: Json, input: Json, code: string, message: string][] =
+    [
+      ["no ARN", "session", {}, { command: "true" }, "task.target_incomplete", "runtimeArn is missing"],
+      ["half an ARN", "session", { runtimeArn: HALF }, { command: "true" }, "task.target_incomplete", "ten characters"],
+      ["an open quote", "runtime", {}, { command: "echo 'a" }, "input.invalid", "input.command"],
+      ["a folder elsewhere", "runtime", {}, { command: "ls", cwd: "/etc" }, "input.invalid", "input.cwd"],
+      ["a folder above", "runtime", {}, { command: "ls", cwd: "a/../.." }, "input.invalid", "input.cwd"],
+      ["no image", "runtime", { ecrImageUri: "" }, { command: "true" }, "task.target_incomplete", "ecrImageUri"],
+    ];
+  it.for(cases)(
+    "is refused before anything is made: %s",
+    async ([_why, mode, details, input, code, message], { expect, onTestFinished: atEnd }) => {
+      const emulator = await startEmulator(atEnd);
+      const { client } = await startLaptop(atEnd, emulator, configurationWith(undefined, details));
+      const call = client.commandCall(input);
+      const problem = problemOf(await client.call("dispatch_task", { ...call, ...onAgentCore(mode) }));
+      expect(problem).toMatchObject({ code, retryable: false, message: expect.stringContaining(message) });
+      expect((await client.must("list_tasks", {})).items).toEqual([]);
+      expect(emulator.calls).toEqual([]);
+    },
+  );
+
+  it("is a protocol that our worker does not speak, in a runtime made from its image", async ({
+    expect,
+    onTestFinished: atEnd,
+  }) => {
+    const emulator = await startEmulator(atEnd);
+    const { client } = await startLaptop(atEnd, emulator, configurationWith());
+    const spawn = { instruction: "x", framework: "echo", ...spawnOn("runtime"), protocol: "a2a" };
+    expect(problemOf(await client.call("spawn_cloud_agent", spawn))).toMatchObject({
+      code: "task.target_incomplete",
+      message: expect.stringContaining("does not speak a2a"),
+    });
+    const { ok, checks } = await client.must("check_cloud_agent_runtime", {
+      ...spawnOn("runtime"),
+      target: { mode: "runtime", protocol: "a2a" },
+      live: false,
+    });
+    expect(ok).toBe(false);
+    expect((checks as Json[]).find(({ name }) => name === "protocol")).toMatchObject({ status: "fail" });
+  });
+});
+
 describe.concurrent("trouble on the way", () => {
+  it("that lasts a minute is proof that a runtime which is not found is gone", { timeout: 180_000 }, async ({
+    expect,
+    onTestFinished: atEnd,
+  }) => {
+    const emulator = await startEmulator(atEnd);
+    const { client } = await startLaptop(atEnd, emulator, configurationWith(emulator.deploy("shared")));
+    const id = await client.command({ command: "echo begun; sleep 600", shell: true }, onAgentCore("session"));
+    const { providerRefs } = await client.until(id, hasLog);
+    emulator.runtimes.vanish((providerRefs as { runtimeArn: string }).runtimeArn);
+    expect(await client.ended(id)).toMatchObject({ status: "failed", error: { code: "worker.lost", retryable: true } });
+    expect(await client.log(id)).toBe("begun\n");
+    await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
+  });
+
+  it("at the beginning of a runtime ends nothing: its endpoint comes later, and takes no invocation at first", async ({
+    expect,
+    onTestFinished: atEnd,
+  }) => {
+    const emulator = await startEmulator(atEnd);
+    Object.assign(emulator.runtimes, {
+      getsUntilEndpoint: 1,
+      getsUntilEndpointReady: 1,
+      earlyRefusals: ["ResourceNotFoundException", "ValidationException"],
+    });
+    const { client } = await startLaptop(atEnd, emulator, configurationWith());
+    const id = await client.command("true", onAgentCore("runtime"));
+    expect(await client.ended(id)).toMatchObject({ status: "succeeded" });
+    expect(emulator.countOf("GetAgentRuntimeEndpoint")).toBe(3);
+    expect(emulator.machines.booted).toBe(1);
+    await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
+  });
+
   it("does not make a second runtime when the answer to its creation is lost", async ({
     expect,
     onTestFinished: atEnd,
@@ -217,6 +258,76 @@ describe.concurrent("a control plane killed with kill -9", () => {
   });
 });
 
+/** The configuration that tool-contract documents show, with the address of a runtime that is there. */
+const example = (runtimeArn: string): Json => ({
+  accounts: { "dev-aws": { provider: "aws", region: "us-west-2", credentialSource: "aws-sdk-default" } },
+  backends: {
+    "agentcore-dev": {
+      provider: "aws",
+      capability: "agent-runtime",
+      adapter: "aws-agentcore",
+      account: "dev-aws",
+      details: {
+        region: "us-west-2",
+        runtimeArn,
+        qualifier: "DEFAULT",
+        protocol: "a2a",
+        defaultExecutionRoleArn: "arn:aws:iam::123456789012:role/worker",
+      },
+    },
+  },
+  runtimes: {
+    "research-agent": {
+      provider: "aws",
+      account: "dev-aws",
+      capability: "agent-runtime",
+      backend: "agentcore-dev",
+      target: { mode: "session" },
+      protocol: "a2a",
+      framework: "strands",
+      model: "some-model",
+      runtimeTools: { enabled: ["web-search"] },
+      requiredInputs: [],
+      metadata: {},
+    },
+  },
+  defaults: { runtime: "research-agent", limits: { maxRunning: 8 } },
+  policy: { defaultEffect: "allow", rules: [] },
+});
+
+describe.concurrent("the configured session on a runtime of others", () => {
+  it.for([
+    ["a2a", "A2A", "Hello world"],
+    ["bedrock-agentcore", "HTTP", { answer: "## Task\n\nsay hello" }],
+  ] as const)(
+    "is one call of a %s agent, by %s",
+    async ([name, serverProtocol, result], { expect, onTestFinished: atEnd }) => {
+      const emulator = await startEmulator(atEnd);
+      const foreign = await startAgent(name, { atEnd });
+      const arn = emulator.deploy("my_runtime", { serverProtocol, foreign });
+      const { client } = await startLaptop(atEnd, emulator, example(arn));
+      const check = await client.must("check_cloud_agent_runtime", {});
+      expect((check.checks as Json[]).find(({ name: check }) => check === "contract")).toMatchObject({
+        status: "warn",
+      });
+      const { taskId } = await client.must("spawn_cloud_agent", { instruction: "say hello" });
+      const record = await client.ended(taskId as string);
+      expect(record).toMatchObject({ status: "succeeded", providerRefs: { contract: "none", serverProtocol } });
+      const ended = await client.must("get_task_result", { task_id: taskId as string });
+      expect(ended.result).toEqual(result);
+      if (name === "a2a") {
+        const [file] = ended.artifacts as Json[];
+        const envelope = JSON.parse(readFileSync(new URL(file?.uri as string), "utf8"));
+        expect(envelope).toMatchObject({ jsonrpc: "2.0", result: { status: { state: "completed" } } });
+      }
+      expect(emulator.calls.filter(({ operation }) => operation === "InvokeAgentRuntime")).toHaveLength(1);
+      expect(JSON.stringify(emulator.calls)).not.toContain('"op":');
+      await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
+      expect(emulator.flaws).toEqual([]);
+    },
+  );
+});
+
 describe.concurrent("a runtime that knows nothing of the worker contract", () => {
   const foreign = { contract: "none" };
 
@@ -274,7 +385,10 @@ describe.concurrent("a runtime that knows nothing of the worker contract", () =>
     expect(emulator.countOf("InvokeAgentRuntime")).toBe(1);
   });
 
-  it("loses its job with the control plane that held the connection", async ({ expect, onTestFinished: atEnd }) => {
+  it("loses its job with the control plane that held the connection", { timeout: 180_000 }, async ({
+    expect,
+    onTestFinished: atEnd,
+  }) => {
     const emulator = await startEmulator(atEnd);
     const folder = temporaryFolder(atEnd);
     const arn = emulator.deploy("foreign", { foreign: (_body, response) => void response.writeHead(200).write(" ") });
@@ -312,9 +426,9 @@ describe.concurrent("a runtime that knows nothing of the worker contract", () =>
     async ([input], { expect, onTestFinished: atEnd }) => {
       const emulator = await startEmulator(atEnd);
       const { client } = await startLaptop(atEnd, emulator, configurationWith(emulator.deploy("foreign"), foreign));
-      const id = await client.command(input, onAgentCore("session"));
-      expect(await client.ended(id)).toMatchObject({ status: "failed", error: { code: "adapter.unsupported" } });
-      expect(emulator.countOf("InvokeAgentRuntimeCommand")).toBe(0);
+      const call = { task_type: "command.run", capability: "agent-runtime", input, ...onAgentCore("session") };
+      expect(problemOf(await client.call("dispatch_task", call))).toMatchObject({ code: "adapter.unsupported" });
+      expect(emulator.calls).toEqual([]);
     },
   );
 });
