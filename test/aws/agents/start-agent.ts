@@ -16,7 +16,7 @@ export async function startAgent(
   const port = await freePort();
   const { PATH = "", HOME = "" } = process.env;
   const child = spawn(process.execPath, [join(import.meta.dirname, `${name}.mjs`)], {
-    stdio: ["ignore", "ignore", "inherit"],
+    stdio: "ignore",
     env: { PATH, HOME, NODE_NO_WARNINGS: "1", PORT: String(port), ...env },
   });
   const exited = once(child, "exit");
