@@ -23,7 +23,7 @@ const local: LocalDoor = {
     return found && { ...found, forRun: isClaimedForRun(stateDir, found.pid) };
   },
   async start({ port, forRun, store, ...place }) {
-    const [{ startLocal }, { optionsToFind }, { endSessions, settleTask }] = await Promise.all([
+    const [{ startLocal }, { optionsToFind }, { describeDebts, endSessions, settleTask }] = await Promise.all([
       import("../lib/local/system.ts"),
       import("../lib/local/endpoint.ts"),
       import("../lib/local/settling.ts"),
@@ -34,7 +34,7 @@ const local: LocalDoor = {
     return {
       ...system,
       placeFrom: (folder) => optionsToFind(system, folder),
-      settle: async (taskId, signal) => (await settleTask(ports, taskId, signal)).map(({ id }) => id),
+      settle: async (taskId, signal) => (await settleTask(ports, taskId, signal)).map(describeDebts),
       endSessions: (taskId) => endSessions(ports, taskId),
     };
   },

@@ -17,7 +17,10 @@ export type Started = {
   stateDir: string;
   /** The options with which a command in that folder finds this system, where none of our variables is set. */
   placeFrom(folder: string): Place;
-  /** Waits until the task, which has ended, and what it dispatched owe nothing; resolves with those that still do when aborted. */
+  /**
+   * Waits until the task, which has ended, and what it dispatched owe nothing; when aborted, resolves with what they still
+   * owe, as one text each.
+   */
   settle(taskId: string, signal: AbortSignal): Promise<string[]>;
   /** Ends the workers of the task and of what it dispatched at once. */
   endSessions(taskId: string): Promise<void>;
@@ -106,12 +109,12 @@ export function openForRun(
     stays: () => !mayStart,
     async settle(taskId, signal) {
       if (!started) return;
-      const timer = setTimeout(() => tell("waiting until the worker has ended"), TELL_AFTER_MS);
+      const timer = setTimeout(() => tell("waiting until nothing is left of the task; Ctrl-C leaves"), TELL_AFTER_MS);
       try {
         const left = await started.settle(taskId, AbortSignal.any([signal, AbortSignal.timeout(SETTLE_MS)]));
         if (left.length === 0) return;
         await started.endSessions(taskId);
-        tell(`${left.join(", ")} could not be cleaned up in time; the next start of a local system goes on with it`);
+        tell(`still to be cleaned up: ${left.join(", ")}; the next start of a local system goes on with it`);
       } catch (error) {
         // The result has been told, and closing ends the workers all the same.
         tell(`it could not be cleaned up: ${error instanceof Error ? error.message : "unknown error"}`);

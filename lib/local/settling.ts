@@ -21,6 +21,9 @@ export async function settleTask(ports: Ports, taskId: string, signal: AbortSign
   }
 }
 
+/** What a task still owes, in words. */
+export const describeDebts = ({ id, owes }: Task): string => `${Object.keys(owes).join(" and ")} of ${id}`;
+
 async function cancelUnlessEnded(ports: Ports, task: Task): Promise<void> {
   try {
     await cancelTask(ports, task);

@@ -1,4 +1,9 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { CONTRACT } from "../../lib/domain/worker-contract.ts";
+import { credentials } from "../aws/agentcore/emulator.ts";
+import { configurationWith, startEmulator } from "../aws/agentcore/system.ts";
 import { Cli, makeFolder, removeFolder } from "./cli.ts";
 import { leftBehind, nothing, processesOf } from "./left-behind.ts";
 
@@ -96,3 +101,32 @@ test("a system that is stopped twice leaves no spare worker", { timeout: TIMEOUT
   await local.ended;
   expect(await leftBehind(stateDir)).toEqual(nothing);
 });
+
+test.each(["session", "runtime"] as const)(
+  "a run on AgentCore in mode %s leaves nothing that bills",
+  {
+    timeout: TIMEOUT,
+  },
+  async (mode) => {
+    const emulator = await startEmulator();
+    const configuration = {
+      ...configurationWith(emulator.deploy("shared"), { contract: CONTRACT }),
+      stateDir,
+      runtimes: { cloud: { backend: "cloud", target: { mode }, framework: "echo" } },
+      defaults: { runtime: "cloud" },
+    };
+    const config = join(stateDir, "agentdispatch.config.json");
+    await writeFile(config, JSON.stringify(configuration));
+    const env = {
+      AWS_ENDPOINT_URL: emulator.endpoint,
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      AWS_EC2_METADATA_DISABLED: "true",
+    };
+    const cloud = new Cli(["run", "--config", config, "Say hello"], { env });
+    expect(await cloud.ended).toMatchObject({ code: 0, out: expect.stringContaining("Say hello") });
+    expect(emulator.machines.booted).toBe(1);
+    expect(emulator.inventory).toEqual({ runtimes: [], sessions: [] });
+    expect(await leftBehind(stateDir)).toEqual(nothing);
+  },
+);

@@ -1,5 +1,7 @@
+import { once } from "node:events";
 import { afterEach, expect, test } from "vitest";
 import type { Found, LocalDoor } from "../../lib/client/door.ts";
+import type { Departure } from "../../lib/client/interrupt.ts";
 import { type Context, main } from "../../lib/client/program.ts";
 import type { Json } from "../../lib/domain/task.ts";
 import { fakeEndpoint, fields, refusal } from "./fake-endpoint.ts";
@@ -21,8 +23,13 @@ function makeContext(found: () => Found | undefined, patienceMs = 300) {
       throw new Error("nothing is started here");
     },
   };
-  const context: Context = { io, local, patienceMs, onDeparture: () => () => {}, exit() {} };
-  return { io, context };
+  let depart: (why: Departure) => void = () => {};
+  const onDeparture: Context["onDeparture"] = (listener) => {
+    depart = listener;
+    return () => {};
+  };
+  const context: Context = { io, local, patienceMs, onDeparture, exit() {} };
+  return { io, local, context, depart: (why: Departure) => depart(why) };
 }
 
 async function serve(answer: (tool: string, args: Json) => Promise<Json> | Json) {
@@ -44,6 +51,36 @@ test("a run that loses the system for good says which task it was and how to com
   expect(io.err()).toMatch(/^› no answer from the local system \(.*\); trying again for 0\.3 s$/m);
   expect(io.err()).toMatch(new RegExp(`^error: lost sight of ${id}: the local system does not answer`, "m"));
   expect(io.err()).toMatch(new RegExp(`^hint: .*agent-dispatch local.*agent-dispatch status ${id}`, "m"));
+});
+
+test("a clean-up that takes long is waited for, which is said, and Ctrl-C ends the workers and leaves", async () => {
+  const server = await serve((tool) => {
+    const ended = { id, taskId: id, status: "failed", taskType: "command.run", result: { exitCode: 4 } };
+    return fields(tool === "get_task_status" ? { ...ended, events: [] } : ended);
+  });
+  const { io, local, context, depart } = makeContext(() => undefined);
+  const done: string[] = [];
+  local.start = async () => ({
+    ...server,
+    tokenFile: "/state/token",
+    stateDir: "/state",
+    placeFrom: () => ({}),
+    settle: async (taskId, signal) => {
+      if (!signal.aborted) await once(signal, "abort");
+      return [`session of ${taskId}`];
+    },
+    endSessions: async (taskId) => void done.push(`ended ${taskId}`),
+    close: async () => void done.push("closed"),
+  });
+  const code = main(["run", "--command", "make"], context);
+  await expect
+    .poll(io.err, { timeout: 10_000 })
+    .toContain("› waiting until nothing is left of the task; Ctrl-C leaves\n");
+  depart("interrupt");
+  expect(await code).toBe(4);
+  expect(io.err()).toMatch(/^✖ failed/m);
+  expect(io.err()).toContain(`› still to be cleaned up: session of ${id}; the next start`);
+  expect(done).toEqual([`ended ${id}`, "closed"]);
 });
 
 test("a refusal of the endpoint is told with its hint; 2 says that the call has to change", async () => {
