@@ -13,7 +13,7 @@ type Options = {
 
 /**
  * What a person sees of a task while it runs: the job's own output where it belongs, and on standard error a spinner with
- * the time on a terminal, plain lines elsewhere.
+ * the time where both go to a terminal, plain lines elsewhere.
  */
 export class LiveView implements Watcher {
   readonly #io: Io;
@@ -29,7 +29,8 @@ export class LiveView implements Watcher {
   constructor(io: Io, options: Options = {}) {
     this.#io = io;
     this.#stdout = options.stdout ?? io.stdout;
-    if (!isInteractive(io.stderr, io.env)) return;
+    // Whatever reads a pipe may write to the same terminal, into the middle of what is drawn.
+    if (!isInteractive(io.stderr, io.env) || !isInteractive(io.stdout, io.env)) return;
     // Signals mean something here: the first one cancels the task.
     this.#spinner = yoctoSpinner({ stream: io.stderr as NodeJS.WriteStream, handleSignals: false }).start(this.#line());
     this.#timer = setInterval(() => this.#refresh(), 1000).unref();

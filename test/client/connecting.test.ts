@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { checkout } from "../../lib/client/connecting.ts";
 import { Cli, cleanEnv, cli, makeFolder, removeFolder } from "./cli.ts";
+import { endAllOf } from "./left-behind.ts";
 
 const TIMEOUT = 60_000;
 const clients = ["claude", "codex", "gemini", "opencode", "code", "cursor"];
@@ -13,7 +14,10 @@ let folder = "";
 beforeEach(async () => {
   folder = await makeFolder();
 });
-afterEach(() => removeFolder(folder));
+afterEach(async () => {
+  endAllOf(folder);
+  await removeFolder(folder);
+});
 
 /** Runs the lines in a shell where the clients are programs that note what they were called with. */
 async function callsOf(lines: string[]): Promise<{ words: string[]; token?: string }[]> {

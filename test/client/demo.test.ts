@@ -5,9 +5,9 @@ import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { makeFolder, removeFolder } from "./cli.ts";
-import { processesOf } from "./left-behind.ts";
+import { endAllOf, processesOf } from "./left-behind.ts";
 
 const demo = fileURLToPath(new URL("../../bin/demo.ts", import.meta.url));
 
@@ -24,6 +24,10 @@ test("the demonstration shows what it promises, and leaves no state behind", { t
 
 test("a demonstration that is interrupted leaves no worker behind", { timeout: 60_000 }, async () => {
   const folder = await makeFolder();
+  onTestFinished(async () => {
+    endAllOf(folder);
+    await removeFolder(folder);
+  });
   const child = spawn(process.execPath, [demo], {
     env: { ...process.env, TMPDIR: folder },
     stdio: ["ignore", "pipe", "inherit"],
@@ -32,5 +36,4 @@ test("a demonstration that is interrupted leaves no worker behind", { timeout: 6
   for await (const chunk of child.stdout) if (String(chunk).includes("step 1")) child.kill("SIGINT");
   expect(await ended).toEqual([130, null]);
   expect(processesOf(folder)).toEqual([]);
-  await removeFolder(folder);
 });

@@ -15,6 +15,19 @@ export function processesOf(folder: string): number[] {
   });
 }
 
+/** Kills every process that names this folder in its command line or environment, for a test that has failed midway. */
+export function endAllOf(folder: string): void {
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
+    try {
+      const told = readFileSync(`/proc/${name}/cmdline`, "utf8") + readFileSync(`/proc/${name}/environ`, "utf8");
+      if (told.includes(folder)) process.kill(Number(name), "SIGKILL");
+    } catch {
+      // gone meanwhile, or somebody else's
+    }
+  }
+}
+
 /** What a system that has ended left behind: processes, folders of sessions, and tasks that are not settled. */
 export async function leftBehind(
   stateDir: string,

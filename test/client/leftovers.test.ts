@@ -5,7 +5,7 @@ import { CONTRACT } from "../../lib/domain/worker-contract.ts";
 import { credentials } from "../aws/agentcore/emulator.ts";
 import { configurationWith, startEmulator } from "../aws/agentcore/system.ts";
 import { Cli, makeFolder, removeFolder } from "./cli.ts";
-import { leftBehind, nothing, processesOf } from "./left-behind.ts";
+import { endAllOf, leftBehind, nothing } from "./left-behind.ts";
 
 const TIMEOUT = 60_000;
 
@@ -14,7 +14,7 @@ beforeEach(async () => {
   stateDir = await makeFolder();
 });
 afterEach(async () => {
-  for (const pid of processesOf(stateDir)) process.kill(pid, "SIGKILL");
+  endAllOf(stateDir);
   await removeFolder(stateDir);
 });
 
