@@ -137,9 +137,9 @@ const taskId = "the task's id, or the first digits of it";
 
 const programHelp = `
 Examples:
-  agent-dispatch run --command 'git --version'   run a program and see its output
-  agent-dispatch run "Say hello"                 run an agent
-  agent-dispatch local                           start the system that assistants connect to`;
+  agent-dispatch run --command 'git --version'      run a program and see its output
+  agent-dispatch run "Say hello" --framework echo   run an agent
+  agent-dispatch local                              start the system that assistants connect to`;
 
 const runHelp = `
 Examples:
