@@ -273,7 +273,38 @@ describe.each(revisions)("a client on %s", (revision) => {
     expect(told.length).toBeGreaterThan(0);
     const heard = told.map(({ progress }) => progress as number);
     expect(heard).toEqual([...new Set(heard)].sort((a, b) => a - b));
-    expect(told[0]?.message).toBe(`step ${told[0]?.progress}`);
+    expect(told[0]?.message).toMatch(/^running: step \d+$/);
+    expect(told.at(-1)?.message).toMatch(/^succeeded: step \d+$/);
+  });
+
+  test("is told the phase and the last line of a job that only prints", async () => {
+    const { call, ports } = await open();
+    const task = makeTask({ owner: "me", status: "running" });
+    await ports.store.create(task);
+    let offset = 0;
+    const print = async (text: string) => {
+      const timestamp = "2026-11-20T10:00:00.000Z";
+      await ports.store.appendLog([
+        { taskId: task.id, offset, sequence: 100 + offset, stream: "stdout", timestamp, text },
+      ]);
+      offset += text.length;
+      await ports.store.change(task.id, (current) => ({ ...current, logLength: offset }));
+    };
+    const told: Json[] = [];
+    await print("first\n50 %\r\u001b[32m90 %\u001b[0m\n\n");
+    const begun = Promise.withResolvers<void>();
+    const waiting = call("wait_for_task", { task_id: task.id, timeout_seconds: 40 }, (progress) => {
+      told.push(progress);
+      begun.resolve();
+    });
+    await begun.promise;
+    expect(told).toMatchObject([{ message: "running: 90 %" }]);
+    await ports.store.change(task.id, (current) => ({ ...current, status: "completing" }));
+    await ports.store.change(task.id, (current) => ({ ...current, status: "succeeded" }));
+    await waiting;
+    expect(told.at(-1)).toMatchObject({ message: "succeeded: 90 %" });
+    const heard = told.map(({ progress }) => progress as number);
+    expect(heard).toEqual([...new Set(heard)].sort((a, b) => a - b));
   });
 
   test("is told when the wait was over first", async () => {

@@ -1,11 +1,11 @@
 import * as z from "zod";
 import { isTerminal } from "../../../lib/domain/lifecycle.ts";
 import { taskRecord } from "../../../lib/domain/record.ts";
-import type { Task } from "../../../lib/domain/task.ts";
 import { waitForTask as wait } from "../../../lib/domain/waiting.ts";
 import * as field from "./fields.ts";
+import { progressTeller } from "./progress.ts";
 import { fitRecord } from "./reply-size.ts";
-import { type Context, ownTask, reads, shape, tool } from "./tool.ts";
+import { ownTask, reads, shape, tool } from "./tool.ts";
 
 /** The result schema of the tools that return a task record. */
 export const recordShape = (more: Record<string, string> = {}) =>
@@ -48,19 +48,9 @@ export const waitForTask = tool({
       timeoutSeconds: timeout_seconds,
       signal: context.signal,
       until: (seen) => isTerminal(seen.status) || seen.status === "input_required",
-      ...(context.notify && { onChange: progressTeller(context.notify) }),
+      ...(context.notify && { onChange: progressTeller(context.ports, context.notify) }),
     });
     const record = fitRecord(taskRecord(task, { adapters: context.ports.backends }));
     return { structured: timedOut ? { ...record, timedOutWaiting: true } : record };
   },
 });
-
-/** Tells each progress event that comes while somebody waits; its number is the progress, because that only grows. */
-function progressTeller(notify: NonNullable<Context["notify"]>) {
-  let told: number | undefined;
-  return async ({ progress }: Task) => {
-    const sequence = progress?.sequence ?? 0;
-    if (told !== undefined && sequence > told) await notify(sequence, progress?.message);
-    told = sequence;
-  };
-}

@@ -68,6 +68,25 @@ export function dispatching({ about, secretPlace, open, read }: SystemUnderTest)
     });
   });
 
+  describe("whoever waits for a command", () => {
+    it("is told its phase and its last line", async ({ expect, onTestFinished: atEnd }) => {
+      const { client, folder } = await open({ atEnd });
+      const enough = join(folder, "enough");
+      const script = `n=0; while [ ! -e ${enough} ]; do n=$((n+1)); echo "line $n"; sleep 0.2; done`;
+      const id = await client.command({ command: script, shell: true });
+      const messages: string[] = [];
+      const done = client.call("wait_for_task", { task_id: id, timeout_seconds: 45 }, ({ message }) => {
+        messages.push(String(message));
+        // Two of its lines, so that it was not only the state at the beginning
+        if (new Set(messages.filter((text) => /^running: line \d+$/.test(text))).size > 1) writeFileSync(enough, "");
+      });
+      const { structured } = await done;
+      expect(structured).toMatchObject({ status: "succeeded" });
+      expect(messages).toEqual(expect.arrayContaining([expect.stringMatching(/^running: line \d+$/)]));
+      expect(messages.at(-1)).toMatch(/^(completing|succeeded): line \d+$/);
+    });
+  });
+
   describe("an idempotency key", () => {
     it("sent 20 times at once makes one task that runs once; with another call it conflicts", async ({
       expect,
