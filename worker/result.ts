@@ -1,19 +1,19 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { previewValue } from "../lib/domain/preview.ts";
 import { MAX_RESULT_BYTES } from "../lib/domain/worker-contract.ts";
 import type { Outcome } from "./job.ts";
 import type { JobFolder } from "./job-folder.ts";
 import type { OutputLog } from "./output-log.ts";
-import { clip } from "./parse.ts";
 
 const PREVIEW_LENGTH = 4000;
 
-/** In the place of a result that became an artifact. */
-export type ResultPreview = { truncated: true; preview: string; artifact?: string };
+/** In the place of a result that became an artifact: the same fields, shortened, and marked. */
+export type ResultPreview = Record<string, unknown> & { truncated: true; artifact?: string };
 
-export const previewOf = (text: string, artifact?: string): ResultPreview => ({
+export const previewOf = (result: object, artifact?: string): ResultPreview => ({
+  ...(previewValue(result, PREVIEW_LENGTH) as object),
   truncated: true,
-  preview: clip(text, PREVIEW_LENGTH),
   ...(artifact !== undefined && { artifact }),
 });
 
@@ -24,7 +24,8 @@ export async function shrinkResult(outcome: Outcome, folder: JobFolder, log: Out
   if (Buffer.byteLength(json) <= MAX_RESULT_BYTES) return outcome;
   const text = plainText(outcome.result);
   const artifact = await keep(folder, text === undefined ? "result.json" : "result.txt", text ?? json, log);
-  return { ...outcome, result: previewOf(text ?? json, artifact) };
+  const fields = typeof outcome.result === "object" ? outcome.result : { result: outcome.result };
+  return { ...outcome, result: previewOf(fields ?? {}, artifact) };
 }
 
 /** The text of an answer that is nothing but text. */

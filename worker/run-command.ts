@@ -11,7 +11,7 @@ import { keepOutput } from "./keep-output.ts";
 import type { StreamName } from "./output-log.ts";
 import { mistake, parse } from "./parse.ts";
 import { type ProcessEnd, runProcess } from "./run-process.ts";
-import { splitWords } from "./split-words.ts";
+import { shellSyntax, splitWords } from "./split-words.ts";
 
 const DEFAULT_TIMEOUT_SECONDS = 900;
 
@@ -31,7 +31,7 @@ export async function runCommand(job: JobContext): Promise<Outcome> {
 
   const result = resultOf(end, job.stop.order?.kind, stdout.bytes, stderr.bytes);
   const error = processFailure(end, file, "task.exit_code", stderr.lastLine);
-  return { result, ...(error && { error }) };
+  return { result, ...(error && { error: { ...error, ...hintOf(input) } }) };
 }
 
 const captureOf = ({ folder, log }: JobContext, name: StreamName) =>
@@ -40,6 +40,13 @@ const captureOf = ({ folder, log }: JobContext, name: StreamName) =>
     (text) => log.write(name, text),
     () => !log.cut,
   );
+
+/** A command that was written for a shell fails in its own way, which does not say why. */
+function hintOf({ command, shell }: CommandInput): { hint?: string } {
+  const syntax = shell ? undefined : shellSyntax(command);
+  if (syntax === undefined) return {};
+  return { hint: `no shell ran, so ${syntax} was only a word: pipes, redirections and the like need shell: true` };
+}
 
 /** The program and its arguments. With `shell`, the command is a script and the arguments are its `$1`, `$2`, … */
 function wordsOf({ command, args = [], shell }: CommandInput): [string, ...string[]] {

@@ -11,6 +11,19 @@ export function splitWords(command: string): string[] {
   );
 }
 
+/**
+ * What of a command only a shell would understand, such as `|` or `>`, as far as it stands outside quotes; undefined when
+ * there is nothing of the kind.
+ *
+ * @example shellSyntax("ls | wc -l") // "|"
+ */
+export function shellSyntax(command: string): string | undefined {
+  const words = command.replace(QUOTED, "_").split(/\s+/);
+  return words.flatMap((word) => OPERATOR.exec(word)?.[0] ?? [])[0];
+}
+
+const OPERATOR = /\|+|^&&?$|;$|^\d*(?:>>?|<)|\$\(|`/;
+
 // In order: an escaped character, $'...', '...', and the one of interest, "...".
 const QUOTED = /\\[\s\S]|\$'(?:[^'\\]|\\[\s\S])*'|'[^']*'|\$?"((?:[^"\\]|\\[\s\S])*)"/g;
 

@@ -1,12 +1,12 @@
 import { RefusedError } from "./errors.ts";
 import type { Ports } from "./ports.ts";
-import { previewObject } from "./preview.ts";
+import { previewValue } from "./preview.ts";
 import type { Json, ValueRef } from "./task.ts";
 
 /** A value whose JSON is longer (bytes of UTF-8) is kept among the artifacts instead of in the task. */
 const LARGE_VALUE_BYTES = 100 * 1024;
-/** Longest field in what stays in the task of an object that is kept elsewhere. */
-const PREVIEW_LENGTH = 2000;
+/** What stays in the task of an object that is kept elsewhere, in characters of JSON. */
+const PREVIEW_LENGTH = 16_000;
 
 type Kept<Name extends string, Value = unknown> = { [key in Name]?: Value } & { [key in `${Name}Ref`]?: ValueRef };
 
@@ -25,7 +25,7 @@ export async function keepLargeValue<Name extends "input" | "inputRequests" | "r
 }
 
 /** What stays in the task of an object that is kept elsewhere. */
-export const storedPreview = (value: Json): Json => previewObject(value, PREVIEW_LENGTH);
+export const storedPreview = (value: Json): Json => previewValue(value, PREVIEW_LENGTH) as Json;
 
 /** As `keepLargeValue`, for an object; of one that is kept elsewhere a preview stays. */
 export async function keepLargeFields<Name extends "input" | "inputRequests">(

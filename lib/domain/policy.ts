@@ -54,7 +54,10 @@ export type PolicySubject = {
   targetMode: string;
 };
 
-/** Applies the rules, first match wins. Throws RefusedError `policy.denied` with the rule's reason. */
+/**
+ * Applies the rules, first match wins. Throws RefusedError `policy.denied` with the rule that decided, none for the default
+ * effect, and the fields that it looked at.
+ */
 export function enforcePolicy(policy: Configuration["policy"], subject: PolicySubject): void {
   const matches = (allowed: readonly string[] | undefined, value: string) => !allowed || allowed.includes(value);
   const index = policy.rules.findIndex(
@@ -66,10 +69,14 @@ export function enforcePolicy(policy: Configuration["policy"], subject: PolicySu
       matches(rule.targetModes, subject.targetMode),
   );
   const rule = policy.rules[index];
+  const { provider, accountProfile, capability, taskType, targetMode } = subject;
   if ((rule?.effect ?? policy.defaultEffect) === "allow") return;
   const reason = rule?.reason ?? (rule ? "a rule of the policy denies it" : "no rule of the policy allows it");
   throw new RefusedError("policy.denied", `denied by policy: ${reason}`, {
-    hint: "the policy is in the configuration file, under policy.rules",
-    details: { ...subject, ...(rule && { rule: index }) },
+    hint: `the policy is in the configuration file, under policy.${rule ? `rules[${index}]` : "defaultEffect"}`,
+    details: {
+      ...(rule && { rule: { index, ...rule } }),
+      fields: { provider, accountProfile, capability, taskType, targetMode },
+    },
   });
 }

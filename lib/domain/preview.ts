@@ -1,5 +1,3 @@
-import type { Json } from "./task.ts";
-
 /**
  * The first and last parts of a text, with a line between them that says how much is left out. Text that fits is returned
  * whole. Lengths are UTF-16 units, and a surrogate pair is never split.
@@ -12,32 +10,52 @@ export function previewText(text: string, maxLength: number): string {
   return `${head}\n[... ${text.length - head.length - tail.length} characters left out ...]\n${tail}`;
 }
 
-/** Any value as text that fits: a string as it is, everything else as its JSON. */
-export function previewValue(value: unknown, maxLength: number): string {
-  return previewText(typeof value === "string" ? value : (JSON.stringify(value) ?? ""), maxLength);
+/** Deeper than this a value is not taken apart any more: its preview is one of its JSON. */
+const MAX_DEPTH = 4;
+const SHORTEST = 100;
+
+/**
+ * A value of the same type, whose JSON takes about `maxLength` characters: long texts, lists and objects are the first and
+ * the last of them, with a note in between that says how much is left out.
+ */
+export function previewValue(value: unknown, maxLength: number, depth = 0): unknown {
+  const json = JSON.stringify(value) ?? "";
+  if (json.length <= maxLength) return value;
+  // Escapes make it longer than it is
+  if (typeof value === "string") return previewText(value, Math.floor((maxLength * value.length) / json.length));
+  if (typeof value !== "object" || value === null) return value;
+  if (depth >= MAX_DEPTH) return previewText(json, maxLength);
+  if (Array.isArray(value)) {
+    const { head, tail, left } = endsOf(value, maxLength);
+    const shown = fitted([...head, ...tail], maxLength, depth);
+    return left === 0 ? shown : shown.toSpliced(head.length, 0, note(left, "items"));
+  }
+  const { head, tail, left } = endsOf(Object.entries(value), maxLength);
+  const names = [...head, ...tail].map(([name]) => previewText(name, SHORTEST));
+  const fields = [...head, ...tail].map(([, field]) => field);
+  const shown = fitted(fields, maxLength, depth).map((field, index) => [names[index] ?? "", field]);
+  return Object.fromEntries(left === 0 ? shown : shown.toSpliced(head.length, 0, ["...", note(left, "fields")]));
 }
 
-/** An object with each long field replaced by a preview of it. */
-export function previewFields(value: Json, maxFieldLength: number): Json {
-  return Object.fromEntries(
-    Object.entries(value).map(([name, field]) => {
-      const length = typeof field === "string" ? field.length : (JSON.stringify(field)?.length ?? 0);
-      return [name, length > maxFieldLength ? previewValue(field, maxFieldLength) : field];
-    }),
-  );
+/** As many of the first and last as can each be shown at all. */
+function endsOf<T>(all: readonly T[], maxLength: number): { head: readonly T[]; tail: readonly T[]; left: number } {
+  const most = Math.max(2, Math.floor(maxLength / SHORTEST));
+  if (all.length <= most) return { head: all, tail: [], left: 0 };
+  const last = Math.floor(most * 0.4);
+  return { head: all.slice(0, most - last), tail: all.slice(all.length - last), left: all.length - most };
 }
 
-/** An object as `previewFields` shows it, with no more fields than fit into eight of the longest. */
-export function previewObject(value: Json, maxFieldLength: number): Json {
-  let room = 8 * maxFieldLength;
-  const fields = Object.entries(previewFields(value, maxFieldLength));
-  const shown = fields.filter(([name, field]) => {
-    room -= name.length + (JSON.stringify(field)?.length ?? 0);
-    return room >= 0;
-  });
-  const left = fields.length - shown.length;
-  return { ...Object.fromEntries(shown), ...(left > 0 && { "...": `${left} fields left out` }) };
+/** The values, of which the long ones share what the short ones leave of the room. */
+function fitted(values: readonly unknown[], maxLength: number, depth: number): unknown[] {
+  const lengths = values.map((value) => JSON.stringify(value)?.length ?? 0);
+  const share = maxLength / values.length;
+  const short = lengths.filter((length) => length <= share);
+  const room = (maxLength - short.reduce((sum, length) => sum + length, 0)) / (values.length - short.length);
+  const each = Math.max(SHORTEST, Math.floor(room));
+  return values.map((value, index) => ((lengths[index] ?? 0) <= share ? value : previewValue(value, each, depth + 1)));
 }
+
+const note = (left: number, what: string): string => `[... ${left} ${what} left out ...]`;
 
 function withoutHalfPair(text: string, side: "start" | "end"): string {
   if (side === "start") return /^[\uDC00-\uDFFF]/.test(text) ? text.slice(1) : text;

@@ -1,6 +1,6 @@
 import { InvalidInputError } from "./errors.ts";
-import { previewObject, previewValue } from "./preview.ts";
-import type { Json, Task } from "./task.ts";
+import { previewValue } from "./preview.ts";
+import type { Task } from "./task.ts";
 
 /**
  * What a task may take at its dispatch, in bytes of its JSON as UTF-8: names count, as they do for DynamoDB. Together with
@@ -47,7 +47,7 @@ export function assertDispatchable(task: Task): void {
 /** What a task can do without, the least missed first. */
 const reports = ["inputRequests", "usage", "progress"] as const;
 const texts = ["metadata", "caller", "goal", "input"] as const;
-const PREVIEW_LENGTH = 1000;
+const PREVIEW_LENGTH = 4000;
 
 /**
  * The task as it can be stored. Only one of an older version can have outgrown its item: it is ended and cleaned up all the
@@ -62,14 +62,9 @@ export function fitted(task: Task): Task {
     const value = next[part];
     if (value === undefined || fits(value, PREVIEW_LENGTH)) continue;
     const shortened = [...new Set([...(next.shortened ?? []), part])];
-    next = { ...next, [part]: shortenedPart(value), shortened };
+    next = { ...next, [part]: previewValue(value, PREVIEW_LENGTH), shortened };
   }
   return next;
 }
 
 const unstarted = { queued: true, provisioning: true, starting: true };
-
-const shortenedPart = (value: unknown): unknown =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-    ? previewObject(value as Json, PREVIEW_LENGTH)
-    : previewValue(value, PREVIEW_LENGTH);

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { access, constants, mkdir, stat } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { killMarked } from "../../worker/processes.ts";
@@ -183,7 +183,7 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
   };
 }
 
-const newSessionId = () => `session-${randomUUID()}`;
+const newSessionId = () => `ad-${randomBytes(16).toString("hex")}`;
 
 /** The workspace is the task's; the environment is what the configuration says now, for its backend and its profile. */
 function detailsOf(configuration: Configuration, task: Task): WorkerDetails {

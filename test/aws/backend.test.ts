@@ -284,7 +284,7 @@ describe("a session", () => {
   it("is known before it exists, and long enough for AgentCore", () => {
     const task = sessionTask();
     const id = open().nameSession(task);
-    expect(id).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+    expect(id).toMatch(/^ad-[0-9a-f]{32}$/);
     expect(open().nameSession(task)).toBe(id);
     expect(open().nameRuntime(task)).toBeUndefined();
   });

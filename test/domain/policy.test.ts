@@ -143,11 +143,14 @@ describe("rules", () => {
           decided = index;
           break;
         }
-        const error = refusal(() => enforcePolicy(policy, subject));
+        const route = { ...subject, target: { details: { workspace: "/home" } }, limits: {} };
+        const error = refusal(() => enforcePolicy(policy, route));
         expect(error !== undefined).toBe(effect === "deny");
         if (!error) return;
         expect(error).toMatchObject({ code: "policy.denied", retryable: false });
-        expect(error.details?.rule).toBe(decided);
+        const rule = decided === undefined ? undefined : { index: decided, ...policy.rules[decided] };
+        // A route has more than what rules look at, and none of that belongs into an answer
+        expect(error.details).toEqual({ ...(rule && { rule }), fields: subject });
         const reason = decided === undefined ? undefined : policy.rules[decided]?.reason;
         if (reason) expect(error.message).toContain(reason);
       }),

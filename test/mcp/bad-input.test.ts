@@ -4,7 +4,7 @@ import { waitSeconds } from "../../lambdas/mcp/tools/fields.ts";
 import type { Json } from "../../lib/domain/task.ts";
 import { makeTask } from "../contract/make-task.ts";
 import { bareCaller, problemOf } from "./clients.ts";
-import { openPorts } from "./ports.ts";
+import { exampleConfiguration, openPorts } from "./ports.ts";
 
 const open = () => {
   const ports = openPorts();
@@ -283,6 +283,28 @@ describe("dispatch_task", () => {
     expect(ports.starts).toEqual([]);
     const named = { ...agent, input: { instruction: "x", framework: "mine" } };
     expect((await call("dispatch_task", named)).isError).toBe(false);
+  });
+
+  test("is told the rule of the policy and the fields that it looked at, and nothing else", async () => {
+    const deny = { effect: "deny" as const, taskTypes: ["command.run" as const], reason: "agents only" };
+    const ports = openPorts({ configuration: { ...exampleConfiguration, policy: { rules: [deny] } } });
+    const { call } = bareCaller({ ports, ownerOf: () => "me" });
+    expect(problemOf(await call("dispatch_task", dispatch))).toEqual({
+      code: "policy.denied",
+      message: "denied by policy: agents only",
+      retryable: false,
+      hint: "the policy is in the configuration file, under policy.rules[0]",
+      details: {
+        rule: { index: 0, ...deny },
+        fields: {
+          provider: "local",
+          accountProfile: "local",
+          capability: "agent-runtime",
+          taskType: "command.run",
+          targetMode: "session",
+        },
+      },
+    });
   });
 
   test("names everything that is missing", async () => {

@@ -17,6 +17,19 @@ test.concurrent("a command's words are split as a shell splits them, and no shel
   expect(reply.error).toBeUndefined();
 });
 
+test.concurrent.each([
+  ["ls | wc -l", "task.exit_code", "|"],
+  ["no-such-program && true", "task.command_not_found", "&&"],
+])("what was written for a shell says so when it fails: %s", async (command, code, syntax) => {
+  await using worker = await startWorker();
+  const { reply } = await worker.run({ command });
+  expect(reply.error).toMatchObject({ code, hint: expect.stringContaining(`so ${syntax} was only a word`) });
+  expect(reply.error?.hint).toContain("shell: true");
+  await using another = await startWorker();
+  const { reply: quoted } = await another.run({ command: "sh -c 'exit 3 | exit 4'" });
+  expect(quoted.error).not.toHaveProperty("hint");
+});
+
 test.concurrent("with shell, the command is a script and the arguments are its parameters", async () => {
   await using worker = await startWorker();
   const { text } = await worker.run({ command: 'echo "$2 $1" | tr a-z A-Z', shell: true, args: ["one", "two"] });

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { splitWords } from "../../worker/split-words.ts";
+import { shellSyntax, splitWords } from "../../worker/split-words.ts";
 
 /** What `sh` makes of the same words. */
 function wordsOfShell(command: string): string[] {
@@ -45,4 +45,25 @@ test("splits as a shell does", () => {
 
 test("a quote or a backslash that is not closed is an error", () => {
   for (const text of ["'a", '"a', "a\\", "'a\"", `"a'`]) expect(() => splitWords(text)).toThrow();
+});
+
+test.each([
+  ["ls | wc -l", "|"],
+  ["ls|wc", "|"],
+  ["cd x && make", "&&"],
+  ["a || b", "||"],
+  ["cd x; make", ";"],
+  ["make > out.txt", ">"],
+  ["make >>out.txt", ">>"],
+  ["make 2>&1", "2>"],
+  ["sort < in", "<"],
+  ["sleep 5 &", "&"],
+  ["echo $(date)", "$("],
+  ["echo `date`", "`"],
+  ["grep '|' \">\" \\; \\> a", undefined],
+  ["curl http://x/?a=1&b=2;c", undefined],
+  ["node -e 'a && b; c > d'", undefined],
+  ["printf a->b", undefined],
+])("in %j only a shell would understand %s", (command, syntax) => {
+  expect(shellSyntax(command)).toBe(syntax);
 });

@@ -83,7 +83,7 @@ async function readAnswer(job: JobContext, text: string): Promise<Outcome> {
 async function keepAnswer(job: JobContext, stdout: Capture, answer: Answer): Promise<Outcome> {
   if (stdout.spoolError !== undefined) job.log.note(`the answer is not complete: ${stdout.spoolError}`);
   const isKept = await keepFile(job, stdout.file, "result.txt");
-  return { result: previewOf(answer.text, isKept ? "result.txt" : undefined) };
+  return { result: previewOf({ output: answer.text }, isKept ? "result.txt" : undefined) };
 }
 
 /** What a failed agent answered is kept beside the reason. */

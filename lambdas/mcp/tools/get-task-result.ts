@@ -26,7 +26,7 @@ export const getTaskResult = tool({
   title: "Get a task's result",
   description:
     "Returns the result of a task that has ended, its artifacts with their addresses, and its error if it failed. On one " +
-    "that has not ended: only its status. A long result is a preview, and resultRef says where the whole is. " +
+    "that has not ended: only its status. A long result is a preview, named in previews, and resultRef says where the whole is. " +
     "artifactsNextCursor is there when there are more artifacts.",
   input,
   output: shape({
@@ -34,6 +34,7 @@ export const getTaskResult = tool({
     status: "string",
     result: "any",
     resultRef: "object",
+    previews: "array",
     artifacts: "array",
     artifactsNextCursor: "integer",
     error: "object",
@@ -48,7 +49,8 @@ export const getTaskResult = tool({
     const resultRef = task.resultRef && (await readable(ports, task.id, task.resultRef));
     const shown = { ...task, ...(resultRef && { resultRef }) };
     const room = MAX_REPLY - replySize(resultView(shown, { files: [] }));
-    const structured = resultView(shown, await artifactsView(ports, task, artifacts_cursor, Math.max(room, MIN_LIST)));
+    const view = resultView(shown, await artifactsView(ports, task, artifacts_cursor, Math.max(room, MIN_LIST)));
+    const structured = { ...view, ...(resultRef && { previews: ["result"] }) };
     if (replySize(structured) <= MAX_REPLY || !task.error) return { structured };
     const { details: _, ...error } = task.error;
     return { structured: { ...structured, error } };

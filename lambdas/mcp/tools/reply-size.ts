@@ -1,4 +1,4 @@
-import { previewFields, previewValue } from "../../../lib/domain/preview.ts";
+import { previewValue } from "../../../lib/domain/preview.ts";
 import type { Json } from "../../../lib/domain/task.ts";
 
 /**
@@ -50,12 +50,7 @@ export function fitRecord(record: Json, room = MAX_REPLY): Json {
     const value = fitted[part];
     if (value === undefined || replySize(value) <= PREVIEW) continue;
     previews.push(part);
-    fitted = { ...fitted, [part]: preview(value), previews };
+    fitted = { ...fitted, [part]: previewValue(value, PREVIEW), previews };
   }
   return fitted;
 }
-
-const preview = (value: unknown): unknown =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length <= 20
-    ? previewFields(value as Json, 1_000)
-    : previewValue(value, PREVIEW);
