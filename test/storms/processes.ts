@@ -1,0 +1,31 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { settings } from "../../lib/domain/settings.ts";
+
+export type StormProcess = { pid: number; session: string; isJob: boolean };
+
+/** Every process that belongs to a state folder, other than the system itself: workers, and what their jobs started. */
+export function processesOf(stateDir: string, systemPid: number | undefined): StormProcess[] {
+  return readdirSync("/proc").flatMap((name) => {
+    const pid = Number(name);
+    if (!Number.isInteger(pid) || pid === systemPid || pid === process.pid) return [];
+    try {
+      const environment = readFileSync(`/proc/${pid}/environ`, "utf8");
+      if (!environment.includes(stateDir)) return [];
+      const { [settings.sessionMarker]: session = "", [settings.taskId]: task } = Object.fromEntries(
+        environment.split("\0").map((entry) => entry.split(/=(.*)/s, 2)),
+      );
+      return [{ pid, session, isJob: task !== undefined }];
+    } catch {
+      return []; // gone meanwhile
+    }
+  });
+}
+
+/** Sends a signal; whoever is gone already needs none. */
+export function signal(pid: number | undefined, name: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
