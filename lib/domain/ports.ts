@@ -138,7 +138,7 @@ export interface Artifacts {
   uploadTarget(taskId: string, artifact: TaskArtifact): Promise<{ url: string; headers: Record<string, string> }>;
   /** Whether the file is here, whole. */
   has(taskId: string, artifact: TaskArtifact): Promise<boolean>;
-  /** A URI from which the caller can read the file. */
+  /** A URI from which the caller can read the file. Throws RefusedError `artifact.not_found` where it is known to be gone. */
   uriOf(taskId: string, artifact: TaskArtifact): Promise<string>;
 }
 

@@ -1,16 +1,17 @@
 import { createHash } from "node:crypto";
-import { constants } from "node:fs";
-import { chmod, copyFile, link, mkdir, rename, stat } from "node:fs/promises";
+import { constants, type Stats } from "node:fs";
+import { chmod, copyFile, link, mkdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Content } from "../domain/content.ts";
-import { type ContentStore, codeOf } from "./content-store.ts";
+import { type ContentStore, codeOf, isFull, notFound } from "./content-store.ts";
 
 const MAX_SEGMENTS = 20;
 const MAX_SEGMENT_BYTES = 200;
 
 /**
  * Gives content a name that a person can open, below `folder`, and returns its path. A name that already stands for
- * something else is kept apart by the content's sha256; content that is not there yet gets the path it will have.
+ * something else, an edited copy included, is kept apart by the content's sha256. Without room for a copy the path is the
+ * one under which the content is kept. Throws RefusedError `artifact.not_found` for content that is not there.
  */
 export async function nameContent(
   store: ContentStore,
@@ -18,14 +19,19 @@ export async function nameContent(
   name: string,
   content: Content,
 ): Promise<string> {
+  const kept = store.pathOf(content.sha256);
+  if (!(await store.hasFile(kept))) throw notFound(content);
   const plain = join(folder, ...safeSegments(name));
   const apart = join(folder, `~${content.sha256.slice(0, 16)}`, basename(plain));
   for (const path of [plain, apart]) {
-    const outcome = await linkTo(store, path, content);
-    if (outcome === "missing") return plain;
-    if (outcome === "linked") return path;
+    const outcome = await showAt(store, path, content).catch((error) => {
+      if (isFull(error)) return "full";
+      throw error;
+    });
+    if (outcome === "shown") return path;
+    if (outcome === "full") break;
   }
-  return store.pathOf(content.sha256);
+  return kept;
 }
 
 /** The parts of a name as file names: never empty, `.` or `..`, without control characters, not too long, not too many. */
@@ -55,38 +61,49 @@ function shorten(part: string): string {
   return `${head}~${mark}~${tail}`;
 }
 
-async function linkTo(store: ContentStore, path: string, content: Content): Promise<"linked" | "taken" | "missing"> {
-  const source = store.pathOf(content.sha256);
-  const attempt = async () => {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    await link(source, path).catch((error) => {
-      if (!["EXDEV", "EPERM", "EMLINK", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes(codeOf(error) ?? "")) throw error;
-      return copyTo(store, source, path);
-    });
-  };
+/**
+ * Puts a copy of the content at the path: whoever edits what is shown must not change what is kept. Where the file system
+ * can, the copy shares its blocks until then, and takes no room.
+ */
+async function showAt(store: ContentStore, path: string, content: Content): Promise<"shown" | "taken"> {
   return store.guard(async () => {
     try {
-      await attempt();
-      return "linked";
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      const shown = await stat(path).catch(() => undefined);
+      if (!shown) await copyTo(store, content, path);
+      return !shown || (await isUnchanged(store, content, path, shown)) ? "shown" : "taken";
     } catch (error) {
-      const code = codeOf(error);
-      if (code === "ENOENT") return "missing";
-      if (code === "ENAMETOOLONG" || code === "ENOTDIR" || code === "EISDIR") return "taken";
-      if (code !== "EEXIST") throw error;
-      return (await isSame(source, path)) || (await store.holds(content, path)) ? "linked" : "taken";
+      if (["ENAMETOOLONG", "ENOTDIR", "EISDIR"].includes(codeOf(error) ?? "")) return "taken";
+      if (codeOf(error) !== "EEXIST") throw error;
+      return (await store.holds(content, path)) ? "shown" : "taken";
     }
   });
 }
 
-/** For file systems without hard links. */
-async function copyTo(store: ContentStore, source: string, path: string): Promise<void> {
-  const temporary = store.temporaryPath();
-  await copyFile(source, temporary, constants.COPYFILE_EXCL);
-  await chmod(temporary, 0o600);
-  await rename(temporary, path);
+/** By the time of its last change, which a copy has from the content; one that was touched is read. */
+async function isUnchanged(store: ContentStore, content: Content, path: string, shown: Stats): Promise<boolean> {
+  if (!shown.isFile() || shown.size !== content.sizeBytes) return false;
+  const kept = await stat(store.pathOf(content.sha256));
+  const isSameFile = kept.ino === shown.ino && kept.dev === shown.dev;
+  if (isSameFile) return false;
+  return Math.abs(kept.mtimeMs - shown.mtimeMs) < 1 || (await store.holds(content, path));
 }
 
-async function isSame(one: string, other: string): Promise<boolean> {
-  const [a, b] = await Promise.all([stat(one), stat(other).catch(() => undefined)]);
-  return a.ino === b?.ino && a.dev === b.dev;
+/** Whole at once, and in nobody's place. */
+async function copyTo(store: ContentStore, content: Content, path: string): Promise<void> {
+  const source = store.pathOf(content.sha256);
+  const temporary = store.temporaryPath();
+  try {
+    await copyFile(source, temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    const { atime, mtime } = await stat(source);
+    await utimes(temporary, atime, mtime);
+    await chmod(temporary, 0o600);
+    await link(temporary, path).catch((error) => {
+      // On file systems without hard links.
+      if (!["EPERM", "EMLINK", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes(codeOf(error) ?? "")) throw error;
+      return rename(temporary, path);
+    });
+  } finally {
+    await rm(temporary, { force: true });
+  }
 }

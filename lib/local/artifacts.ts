@@ -27,7 +27,7 @@ export type LocalArtifacts = Artifacts & {
 };
 
 /**
- * Artifacts as files: `content/` by sha256, and the same files by task and name under `tasks/`, for people to open.
+ * Artifacts as files: `content/` by sha256, and copies by task and name under `tasks/`, for people to open.
  * Throws RetryableError `platform.artifacts_unavailable` when the folder cannot be used.
  */
 export function openArtifacts(folder: string, { baseUrl, secret, now = Date.now }: Options): LocalArtifacts {

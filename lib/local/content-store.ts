@@ -1,13 +1,13 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
-import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Content } from "../domain/content.ts";
 import { RefusedError, RetryableError } from "../domain/errors.ts";
 
 const LEFTOVER_MS = 86_400_000;
 
-/** Files named by the sha256 of their content, in a folder of mode 0700; the files have mode 0600. */
+/** Files named by the sha256 of their content, in a folder of mode 0700; the files have mode 0400: nobody edits them. */
 export class ContentStore {
   readonly #folder: string;
 
@@ -69,7 +69,7 @@ export class ContentStore {
   /** Reads and checks. Throws RefusedError `artifact.not_found` or `artifact.corrupt`. */
   async read(content: Content): Promise<Uint8Array> {
     const bytes = await this.guard(() => ifThere(readFile(this.pathOf(content.sha256))));
-    if (!bytes) throw new RefusedError("artifact.not_found", `no content with sha256 ${content.sha256} is kept here`);
+    if (!bytes) throw notFound(content);
     const sha256 = createHash("sha256").update(bytes).digest("hex");
     if (sha256 === content.sha256 && bytes.byteLength === content.sizeBytes) return bytes;
     throw new RefusedError("artifact.corrupt", `the content with sha256 ${content.sha256} is damaged`, {
@@ -88,6 +88,11 @@ export class ContentStore {
     });
   }
 
+  /** Whether there is a file, without a look at what it holds. */
+  async hasFile(path: string): Promise<boolean> {
+    return this.guard(async () => (await ifThere(stat(path)))?.isFile() ?? false);
+  }
+
   /** Runs file operations; their errors become RetryableError `platform.artifacts_unavailable`. */
   async guard<T>(work: () => Promise<T>): Promise<T> {
     try {
@@ -97,9 +102,9 @@ export class ContentStore {
     }
   }
 
-  /** What is whole stays, because other names may be linked to it. */
   async #settle(path: string, content: Content): Promise<void> {
     if (await this.holds(content)) return;
+    await chmod(path, 0o400);
     const target = this.pathOf(content.sha256);
     await mkdir(dirname(target), { recursive: true, mode: 0o700 });
     await rename(path, target);
@@ -122,6 +127,15 @@ export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error ? String(error.code) : undefined;
 }
 
+export const notFound = ({ sha256 }: Content): RefusedError =>
+  new RefusedError("artifact.not_found", `no content with sha256 ${sha256} is kept here`);
+
+/** Whether a file operation failed because there is no room left. */
+export function isFull(error: unknown): boolean {
+  const code = codeOf(error instanceof RetryableError ? error.cause : error);
+  return code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG";
+}
+
 function wrongSize({ sizeBytes }: Content): RefusedError {
   return new RefusedError("artifact.wrong_size", `the content is not ${sizeBytes} bytes long, as was announced`);
 }
@@ -129,7 +143,7 @@ function wrongSize({ sizeBytes }: Content): RefusedError {
 function unavailable(folder: string, error: unknown): unknown {
   const code = codeOf(error);
   if (!(error instanceof Error && "syscall" in error)) return error;
-  const full = code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG";
+  const full = isFull(error);
   return new RetryableError(
     "platform.artifacts_unavailable",
     full ? `the disk that holds ${folder} is full` : `artifacts in ${folder} cannot be read or written (${code})`,

@@ -68,7 +68,8 @@ describe("artifacts as files", () => {
     await put("a/b/report.md", "text");
     for (const entry of readdirSync(outer, { recursive: true, withFileTypes: true })) {
       const mode = statSync(join(entry.parentPath, entry.name)).mode & 0o777;
-      expect(mode, entry.name).toBe(entry.isFile() ? 0o600 : 0o700);
+      const isContent = entry.parentPath.includes(`${sep}content${sep}`);
+      expect(mode, entry.name).toBe(entry.isDirectory() ? 0o700 : isContent ? 0o400 : 0o600);
     }
   });
 
@@ -77,7 +78,43 @@ describe("artifacts as files", () => {
     expect(uri.startsWith("file:///")).toBe(true);
     expect(fileURLToPath(uri)).toBe(join(folder, "tasks", taskId, "notes", "über uns #1?.md"));
     expect(readFileSync(fileURLToPath(uri), "utf8")).toBe("text");
-    expect(statSync(fileURLToPath(uri)).nlink).toBe(2);
+  });
+
+  it("may be edited where they are shown: what is kept stays, and is shown again", async () => {
+    const ref = await put("notes.md", "text");
+    const shown = fileURLToPath(ref.uri);
+    writeFileSync(shown, "TEXT");
+    expect(Buffer.from(await artifacts.get(ref)).toString()).toBe("text");
+    const artifact = describeContent(bytes("text"), { name: "notes.md" });
+    const uri = await artifacts.uriOf(taskId, artifact);
+    expect(uri).not.toBe(ref.uri);
+    expect(readFileSync(fileURLToPath(uri), "utf8")).toBe("text");
+    expect(readFileSync(shown, "utf8")).toBe("TEXT");
+    // A copy that was only touched, or deleted, is the same again.
+    utimesSync(fileURLToPath(uri), 1, 1);
+    expect(await artifacts.uriOf(taskId, artifact)).toBe(uri);
+    rmSync(shown);
+    expect(await artifacts.uriOf(taskId, artifact)).toBe(ref.uri);
+    expect(readFileSync(shown, "utf8")).toBe("text");
+  });
+
+  it("have no address any more once they are deleted", async () => {
+    const { sha256, uri } = await put("notes.md", "text");
+    rmSync(join(folder, "content", sha256.slice(0, 2), sha256));
+    rmSync(fileURLToPath(uri));
+    await expect(artifacts.uriOf(taskId, describeContent(bytes("text"), { name: "notes.md" }))).rejects.toMatchObject({
+      code: "artifact.not_found",
+    });
+    expect(files()).toEqual([]);
+  });
+
+  it("are read from where they are kept when there is no room for a copy", async ({ skip }) => {
+    if (spawnSync("unshare", ["-m", "true"]).status !== 0) skip("this system lets nobody mount a small disk");
+    const script = join(import.meta.dirname, "fixtures/artifacts-process.ts");
+    const mount = 'mount -t tmpfs -o size="$1" none "$2" && shift 2 && exec "$@"';
+    const words = ["-m", "sh", "-c", mount, "sh", "1500k", folder, process.execPath, script, folder];
+    const { put: kept } = JSON.parse(await text(spawn("unshare", words).stdout)) as { put: { uri: string } };
+    expect(fileURLToPath(kept.uri).startsWith(join(folder, "content") + sep)).toBe(true);
   });
 
   it("keep two contents of one name apart, and names that are in each other's way", async () => {
@@ -135,6 +172,7 @@ describe("artifacts as files", () => {
     const artifact = describeContent(bytes("content"));
     const path = join(folder, "content", ref.sha256.slice(0, 2), ref.sha256);
     for (const damage of ["contenT", "con", ""]) {
+      chmodSync(path, 0o600);
       writeFileSync(path, damage);
       await expect(artifacts.get(ref)).rejects.toMatchObject({ code: "artifact.corrupt" });
       expect(await artifacts.has(taskId, artifact)).toBe(false);
@@ -215,11 +253,6 @@ describe("artifacts as files", () => {
     expect(files()).toHaveLength(2);
     const empty = await artifacts.uploadTarget(taskId, describeContent(bytes("")));
     expect(await upload(empty.url, null)).toMatchObject({ status: 200 });
-  });
-
-  it("know the address of a content that is not there yet", async () => {
-    const uri = await artifacts.uriOf(taskId, describeContent(bytes("later"), { name: "later.txt" }));
-    expect(fileURLToPath(uri)).toBe(join(folder, "tasks", taskId, "later.txt"));
   });
 
   it("are opened without what a dead writer left long ago", () => {

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { ARTIFACTS_PER_PAGE, artifactCountOf, artifactsFrom } from "../../../lib/domain/artifact-pages.ts";
+import { DispatchError } from "../../../lib/domain/errors.ts";
 import { readLargeValue } from "../../../lib/domain/large-values.ts";
 import { isTerminal } from "../../../lib/domain/lifecycle.ts";
 import type { Ports } from "../../../lib/domain/ports.ts";
@@ -61,14 +62,29 @@ export const getTaskResult = tool({
 async function artifactsView(ports: Ports, task: Task, cursor: number, room: number): Promise<ArtifactsView> {
   const candidates = (await artifactsFrom(ports.store, task, cursor)).slice(0, ARTIFACTS_PER_PAGE);
   const files: { artifact: TaskArtifact; uri?: string }[] = [];
-  for (const artifact of candidates) {
-    const uri = artifact.state === "stored" ? await ports.artifacts.uriOf(task.id, artifact) : undefined;
-    room -= replySize({ ...artifact, uri, taskId: task.id });
+  for (const candidate of candidates) {
+    const file = await addressed(ports, task.id, candidate);
+    room -= replySize({ ...file.artifact, uri: file.uri, taskId: task.id });
     if (room < 0 && files.length > 0) break;
-    files.push({ artifact, ...(uri !== undefined && { uri }) });
+    files.push(file);
   }
   const nextCursor = cursor + files.length;
   return { files, ...(files.length > 0 && nextCursor < artifactCountOf(task) && { nextCursor }) };
+}
+
+/** The file with its address, if it was stored and nobody has deleted it since. */
+async function addressed(
+  ports: Ports,
+  taskId: string,
+  artifact: TaskArtifact,
+): Promise<{ artifact: TaskArtifact; uri?: string }> {
+  if (artifact.state !== "stored") return { artifact };
+  try {
+    return { artifact, uri: await ports.artifacts.uriOf(taskId, artifact) };
+  } catch (error) {
+    if (!(error instanceof DispatchError && error.code === "artifact.not_found")) throw error;
+    return { artifact: { ...artifact, reason: "it was stored, and deleted since" } };
+  }
 }
 
 /** The task with a result that fits into a reply; one that does not is kept whole where `resultRef` says. */
