@@ -44,7 +44,7 @@ export const getTaskLogs = tool({
     let task = await ownTask(context, task_id);
     if (wait_seconds > 0 && task.logLength <= cursor && !isTerminal(task.status)) {
       const until = (seen: Task) => seen.logLength > cursor;
-      ({ task } = await waitForTask(ports, task_id, { timeoutSeconds: wait_seconds, signal, until }));
+      ({ task } = await waitForTask(ports, task_id, { timeoutSeconds: wait_seconds, signal, until, gathers: true }));
     }
     const read = await ports.store.readLog(task_id, cursor, limit ?? USUAL_REPLY);
     const reply = (data: string, nextCursor = read.cursor + data.length) => ({
