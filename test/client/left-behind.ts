@@ -15,17 +15,22 @@ export function processesOf(folder: string): number[] {
   });
 }
 
-/** Kills every process that names this folder in its command line or environment, for a test that has failed midway. */
-export function endAllOf(folder: string): void {
-  for (const name of readdirSync("/proc")) {
-    if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
+/** Every other process that names this folder in its command line or its environment. */
+export function runningIn(folder: string): number[] {
+  return readdirSync("/proc").flatMap((name) => {
+    if (!/^\d+$/.test(name) || Number(name) === process.pid) return [];
     try {
       const told = readFileSync(`/proc/${name}/cmdline`, "utf8") + readFileSync(`/proc/${name}/environ`, "utf8");
-      if (told.includes(folder)) process.kill(Number(name), "SIGKILL");
+      return told.includes(folder) ? [Number(name)] : [];
     } catch {
-      // gone meanwhile, or somebody else's
+      return []; // gone meanwhile, or somebody else's
     }
-  }
+  });
+}
+
+/** Kills them, for a test that has failed midway. */
+export function endAllOf(folder: string): void {
+  for (const pid of runningIn(folder)) process.kill(pid, "SIGKILL");
 }
 
 /** What a system that has ended left behind: processes, folders of sessions, and tasks that are not settled. */

@@ -101,7 +101,7 @@ test("--detach needs a system that stays: that of another run ends with it", { t
   other.kill("SIGINT");
   await other.ended;
   const { code, err } = await run(["--command", "true", "--detach"]);
-  expect(err).toMatch(/^error: no local system is running on .*\nhint: agent-dispatch local starts it/);
+  expect(err).toMatch(/^error: no local system is running on .*\nhint: agent-dispatch local --state-dir \S+ starts it/);
   expect(code).toBe(1);
 });
 

@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Cli, cli, makeFolder, removeFolder } from "./cli.ts";
-import { endAllOf, leftBehind, nothing } from "./left-behind.ts";
+import { endAllOf, leftBehind, nothing, processesOf, runningIn } from "./left-behind.ts";
 import { agentDispatch, Terminal } from "./terminal.ts";
 
 const TIMEOUT = 60_000;
@@ -99,6 +99,18 @@ test("a terminal that is closed leaves the task to a system that stays", { timeo
   });
   local.kill("SIGTERM");
   await local.ended;
+});
+
+test("a terminal that is closed ends the system that runs in it, with its spare worker", {
+  timeout: TIMEOUT,
+}, async () => {
+  const terminal = new Terminal(`${agentDispatch} local --port 0 --state-dir ${stateDir}`);
+  await terminal.shows("run --state-dir");
+  await expect.poll(() => processesOf(stateDir), { timeout: 20_000, interval: 50 }).toHaveLength(1);
+  terminal.close();
+  await terminal.ended;
+  await expect.poll(() => runningIn(stateDir), { timeout: 30_000, interval: 200 }).toEqual([]);
+  expect(await leftBehind(stateDir)).toEqual(nothing);
 });
 
 test("escape sequences of a job are shown harmlessly on a terminal, and passed on elsewhere", {

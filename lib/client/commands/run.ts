@@ -37,7 +37,8 @@ async function detach({ io, local }: Context, options: RunOptions, call: Call): 
 }
 
 /**
- * One task from its dispatch until nothing is left of it. The first Ctrl-C cancels it, the second ends its worker. When the
+ * One task from its dispatch until nothing is left of it. The first Ctrl-C cancels it, the second ends its worker,
+ * or leaves it to the system that runs it. When the
  * terminal is closed or the reader of the output leaves, a system that stays goes on with the task, and this command ends.
  */
 class Attendance {
@@ -107,7 +108,7 @@ class Attendance {
     this.#interrupts += 1;
     if (this.#exitCode !== undefined) this.#haste.abort();
     else if (this.#interrupts === 1) {
-      void this.#tell("ending the task; Ctrl-C once more ends its worker at once");
+      void this.#tell("ending the task; Ctrl-C once more does not wait for it");
       if (this.#taskId !== undefined && this.#view) void cancel(this.#door.endpoint, this.#taskId, this.#view);
     } else if (this.#interrupts === 2) void this.#abandon();
     else this.#context.exit(CANCELLED);
