@@ -49,7 +49,7 @@ export function openPorts({ folder, log, env = process.env }: Options): Ports {
     runtimePrefix: neededSetting(env, settings.runtimePrefix),
   });
   return {
-    store: openTaskStore({ tableName: neededSetting(env, settings.table), region, retentionDays }),
+    store: openTaskStore({ tableName: neededSetting(env, settings.table), region, retentionDays, log }),
     // A stand-in is found by its path, so the client has to know of it; the other SDKs find theirs by themselves.
     artifacts: openArtifacts({ bucket: neededSetting(env, settings.bucket), region, endpoint: bucketEndpoint }),
     workflow: stepFunctionsWorkflow({ stateMachineArn: neededSetting(env, settings.stateMachine), region }),

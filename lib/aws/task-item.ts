@@ -1,3 +1,4 @@
+import { parseTask } from "../domain/stored-task.ts";
 import { isSettled, type Task } from "../domain/task.ts";
 import { packTask, unpackTask } from "./compression.ts";
 import type { Item } from "./items.ts";
@@ -28,8 +29,9 @@ export function toItem(task: Task, mark: Uint8Array, nowMs: number, before?: Tas
   };
 }
 
+/** Throws RefusedError `platform.task_unreadable`. */
 export function toTask({ pk, owner, body }: TaskItem): Task {
-  return { id: taskIdOf(pk), owner: ownerOf(owner), ...JSON.parse(unpackTask(body)) };
+  return parseTask(taskIdOf(pk), () => unpackTask(body), { owner: ownerOf(owner) });
 }
 
 export const newMark = (): Uint8Array => crypto.getRandomValues(new Uint8Array(MARK_BYTES));

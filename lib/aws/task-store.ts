@@ -1,5 +1,5 @@
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
-import type { TaskStore } from "../domain/ports.ts";
+import type { Logger, TaskStore } from "../domain/ports.ts";
 import { artifactList } from "./artifact-list.ts";
 import { children } from "./children.ts";
 import { claims } from "./claims.ts";
@@ -21,6 +21,8 @@ export type TaskStoreOptions = Connection & {
   now?: () => number;
   /** Days for which a settled task stays readable. */
   retentionDays?: number | undefined;
+  /** Is told of records that are damaged. */
+  log?: Logger;
 };
 
 /**
@@ -32,7 +34,7 @@ export type TaskStoreOptions = Connection & {
  * const store = openTaskStore({ tableName: "agent-dispatch", region: "eu-central-1" });
  */
 export function openTaskStore(options: TaskStoreOptions): TaskStore & { close(): void } {
-  const { tableName, client, now = Date.now, retentionDays } = options;
+  const { tableName, client, now = Date.now, retentionDays, log } = options;
   let own: Promise<DynamoDBDocumentClient> | undefined;
   const open = async () => {
     own ??= openClient(options);
@@ -50,7 +52,7 @@ export function openTaskStore(options: TaskStoreOptions): TaskStore & { close():
       return create(task);
     },
     ...family,
-    ...taskLists(items, now),
+    ...taskLists(items, now, log),
     ...claims(items),
     ...eventLog(items, now, retentionDays),
     ...artifactList(items, now, retentionDays),

@@ -1,3 +1,4 @@
+import { RefusedError } from "./errors.ts";
 import { ownEvent } from "./events.ts";
 import { readLargeValue } from "./large-values.ts";
 import type { Ports } from "./ports.ts";
@@ -6,8 +7,16 @@ import { foreignOf } from "./session.ts";
 import { type Json, type Task, transition, without } from "./task.ts";
 import type { Job } from "./worker-contract.ts";
 
-/** What the worker of a task is to do. */
+/** What the worker of a task is to do. Throws RefusedError `platform.environment_lost`. */
 export async function jobOf(ports: Ports, task: Task): Promise<Job> {
+  if (task.envNames && !task.env)
+    throw new RefusedError(
+      "platform.environment_lost",
+      "the values of its environment variables are not there any more",
+      {
+        hint: "dispatch the task again, with them",
+      },
+    );
   const input = (task.inputRef ? await readLargeValue(ports, task.inputRef) : task.input) as Json;
   const context = isObject(input.context) ? input.context : undefined;
   const instruction = typeof input.instruction === "string" ? input.instruction : undefined;

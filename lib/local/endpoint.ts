@@ -5,6 +5,8 @@ import { DatabaseSync } from "node:sqlite";
 import { RefusedError } from "../domain/errors.ts";
 import { settings } from "../domain/settings.ts";
 import { loadConfiguration } from "./config-file.ts";
+import { codeOf } from "./content-store.ts";
+import { isBusy } from "./store-errors.ts";
 
 /** Where a local system can be reached; `token` is the bearer token of its HTTP door. */
 export type Endpoint = { url: string; pid: number; token: string };
@@ -15,12 +17,14 @@ const files = (stateDir: string) => ({
   lock: join(stateDir, "lock.sqlite"),
 });
 
-/** The live local system on that state, or undefined when none answers. */
+/** The live local system on that state, or undefined when none answers. Throws RefusedError `local.state_unusable`. */
 export async function findEndpoint(stateDir: string): Promise<Endpoint | undefined> {
   const paths = files(stateDir);
+  const endpoint = readIfThere(paths.endpoint);
+  const token = endpoint === undefined ? undefined : readIfThere(paths.token);
+  if (endpoint === undefined || token === undefined) return undefined;
   try {
-    const { url, pid } = JSON.parse(readFileSync(paths.endpoint, "utf8")) as Omit<Endpoint, "token">;
-    const token = readFileSync(paths.token, "utf8");
+    const { url, pid } = JSON.parse(endpoint) as Omit<Endpoint, "token">;
     const response = await fetch(new URL("/health", url), {
       headers: { authorization: `Bearer ${token}` },
       signal: AbortSignal.timeout(3000),
@@ -52,38 +56,61 @@ export function prepareState(stateDir: string): void {
   }
 }
 
-/** The bearer token of this state; it stays the same over restarts, so that connected assistants stay connected. */
+/**
+ * The bearer token of this state; it stays the same over restarts, so that connected assistants stay connected. Throws
+ * RefusedError `local.state_unusable`.
+ */
 export function readOrMakeToken(stateDir: string): { token: string; tokenFile: string } {
   const tokenFile = files(stateDir).token;
+  const known = readIfThere(tokenFile)?.trim() ?? "";
   try {
-    const token = readFileSync(tokenFile, "utf8").trim();
-    if (/^[0-9a-f]{64}$/.test(token)) {
+    if (/^[0-9a-f]{64}$/.test(known)) {
       chmodSync(tokenFile, 0o600);
-      return { token, tokenFile };
+      return { token: known, tokenFile };
     }
-  } catch {
-    // none yet
+    const token = randomBytes(32).toString("hex");
+    writeFileSync(tokenFile, token, { mode: 0o600 });
+    chmodSync(tokenFile, 0o600);
+    return { token, tokenFile };
+  } catch (error) {
+    throw unusable(tokenFile, error);
   }
-  const token = randomBytes(32).toString("hex");
-  writeFileSync(tokenFile, token, { mode: 0o600 });
-  chmodSync(tokenFile, 0o600);
-  return { token, tokenFile };
 }
+
+/** The text of a file, or undefined when it is not there. Throws RefusedError `local.state_unusable`. */
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return undefined;
+    throw unusable(path, error);
+  }
+}
+
+const unusable = (path: string, error: unknown) =>
+  new RefusedError("local.state_unusable", `${path} cannot be used: ${(error as Error).message}`, {
+    hint: "make it a file that this user can read and write, or stop every local system on its folder and move it away: it is made anew",
+    cause: error,
+  });
 
 /**
  * Makes this process the only local system on the state, until `release` or its death: the lock is the operating system's.
- * Throws RefusedError `local.already_running` with the other's pid and url, as far as they are known.
+ * Throws RefusedError `local.already_running` with the other's pid and url, as far as they are known, or
+ * `local.state_unusable`.
  */
 export function lockState(stateDir: string): { announce(url: string): void; release(): void } {
   const paths = files(stateDir);
-  const lock = new DatabaseSync(paths.lock);
-  chmodSync(paths.lock, 0o600);
+  let lock: DatabaseSync | undefined;
   try {
+    lock = new DatabaseSync(paths.lock);
+    chmodSync(paths.lock, 0o600);
     lock.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
   } catch (error) {
-    lock.close();
-    throw alreadyRunning(stateDir, error);
+    lock?.close();
+    // A lock that is damaged or out of reach says nothing of another system.
+    throw isBusy(error) ? alreadyRunning(stateDir, error) : unusable(paths.lock, error);
   }
+  const held = lock;
   return {
     announce(url) {
       const temporary = `${paths.endpoint}.${process.pid}`;
@@ -92,7 +119,7 @@ export function lockState(stateDir: string): { announce(url: string): void; rele
     },
     release() {
       rmSync(paths.endpoint, { force: true });
-      lock.close();
+      held.close();
     },
   };
 }

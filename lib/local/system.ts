@@ -84,8 +84,8 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
 
     const { retentionDays } = watched.loaded.configuration;
     const store = options.store
-      ? await openDynamoStore(options.store, retentionDays)
-      : openTaskStore(stateDir, { retentionDays });
+      ? await openDynamoStore(options.store, retentionDays, log)
+      : openTaskStore(stateDir, { retentionDays, log });
     closers.push(() => store.close());
     const secret = createHmac("sha256", token).update("artifact uploads").digest();
     let baseUrl = "";
@@ -152,13 +152,14 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
 async function openDynamoStore(
   { table: tableName, ...connection }: DynamoStore,
   retentionDays: number,
+  log: Logger,
 ): Promise<TaskStore & { close(): void }> {
   const [{ openTaskStore }, { prepareTable }] = await Promise.all([
     import("../aws/task-store.ts"),
     import("../aws/create-table.ts"),
   ]);
   await prepareTable({ tableName, ...connection });
-  return openTaskStore({ tableName, retentionDays, ...connection });
+  return openTaskStore({ tableName, retentionDays, log, ...connection });
 }
 
 /** Ends what belongs to nobody, and brings every open task on: its worker is found again, or found to be gone. */

@@ -1,23 +1,27 @@
 import { createHash } from "node:crypto";
 import { taskNotFound } from "../domain/errors.ts";
 import { assertTransition, isTerminal } from "../domain/lifecycle.ts";
-import type { KeyClaim, TaskStore } from "../domain/ports.ts";
+import type { KeyClaim, Logger, TaskStore } from "../domain/ports.ts";
 import { isSettled, stamp, type Task } from "../domain/task.ts";
 import { artifactList } from "./artifact-list.ts";
 import { ChangeWatch } from "./change-watch.ts";
 import { children } from "./children.ts";
 import { openDatabase } from "./database.ts";
+import { envFiles } from "./env-files.ts";
 import { eventLog } from "./event-log.ts";
 import { expiryClock } from "./expiry-clock.ts";
 import { queue } from "./queue.ts";
 import { slots } from "./slots.ts";
+import { guarded } from "./store-errors.ts";
+import { bodies } from "./task-body.ts";
 import { type Position, readCursor, writeCursor } from "./task-cursor.ts";
+import { type TaskRow, taskReading } from "./task-reading.ts";
 
 const SWEEP_EVERY_MS = 3_600_000;
 const SWEEP_BATCH = 20;
 const FIRST: Position = { createdMs: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER };
 
-type TaskRow = { number: number; id: string; created_ms: number; body: string };
+type ListedRow = TaskRow & { number: number; created_ms: number };
 type KeyRow = { task_id: string; call_hash: string; expires_ms: number };
 
 export type TaskStoreOptions = {
@@ -27,6 +31,8 @@ export type TaskStoreOptions = {
   busyTimeoutMs?: number;
   /** Days for which a settled task stays readable. */
   retentionDays?: number | undefined;
+  /** Is told of records that are damaged. */
+  log?: Logger;
 };
 
 /**
@@ -38,7 +44,7 @@ export type TaskStoreOptions = {
  */
 export function openTaskStore(
   folder: string,
-  { now = Date.now, busyTimeoutMs = 5000, retentionDays }: TaskStoreOptions = {},
+  { now = Date.now, busyTimeoutMs = 5000, retentionDays, log }: TaskStoreOptions = {},
 ): TaskStore & { close(): void } {
   const db = openDatabase(folder, busyTimeoutMs);
   const insert = db.prepare(
@@ -50,7 +56,6 @@ export function openTaskStore(
   );
   const remove = db.prepare("DELETE FROM tasks WHERE id = ?");
   const removeExpired = db.prepare("DELETE FROM tasks WHERE id = ? AND expires_s <= ?");
-  const select = db.prepare("SELECT body FROM tasks WHERE id = ? AND (expires_s IS NULL OR expires_s > ?)");
   const revision = db.prepare("SELECT revision FROM tasks WHERE id = ?");
   // One statement each: a condition that may be left out keeps SQLite from its index.
   const listed = (condition: string) =>
@@ -84,10 +89,20 @@ export function openTaskStore(
 
   const expiry = expiryClock(db, now);
   const seconds = () => expiry.time() / 1000;
-  const find = (id: string): Task | undefined => {
-    const row = select.get(id, seconds()) as { body: string } | undefined;
-    return row && (JSON.parse(row.body) as Task);
+  const files = envFiles(folder);
+  const { toBody, toTask } = bodies(files);
+  const { find, read, readable, setAsideDamaged } = taskReading(db, { toTask, seconds, log });
+
+  /** Whether a task waits for its environment; undefined for one that is not known. */
+  const needsEnv = (id: string): boolean | undefined => {
+    try {
+      const task = db.read(() => find(id));
+      return task && task.env !== undefined;
+    } catch {
+      return true;
+    }
   };
+  const forgetEnv = (id: string) => guarded(folder, () => files.remove(id));
 
   /** Deletes what has expired, a batch per transaction, so that no other writer waits long. */
   let nextSweepMs = 0;
@@ -121,26 +136,28 @@ export function openTaskStore(
     async create(task) {
       sweep();
       const { id, owner, status, createdAt, parent } = task;
+      const body = guarded(folder, () => toBody(task));
       const { changes } = db.write(() => {
         if (removeExpired.run(id, seconds()).changes > 0) forget(id);
         const expires = task.expiresAtSeconds ?? null;
         const created = Date.parse(createdAt);
         if (parent !== undefined) addChild({ parent, taskId: id, atMs: created });
-        return insert.run(id, owner, status, created, dueMs(task), expires, task.revision, JSON.stringify(task));
+        return insert.run(id, owner, status, created, dueMs(task), expires, task.revision, body);
       }, "power cut");
+      if (changes === 0 && !read(id)?.env) forgetEnv(id);
       if (changes > 0) watch.notify(id, task.revision);
       return changes > 0;
     },
 
     async get(id) {
       expiry.see();
-      return db.read(() => find(id));
+      return read(id);
     },
 
     async change(id, edit) {
       expiry.see();
       // The receipt and the end are what a caller relies on; a power cut ends the work in between anyway.
-      const status = db.read(() => find(id))?.status;
+      const status = read(id)?.status;
       const durability = status === "completing" || status === "cancelling" ? "power cut" : "crash";
       const task = db.write(() => {
         const before = find(id);
@@ -152,9 +169,10 @@ export function openTaskStore(
         const { owner, createdAt } = before;
         const after = { ...edited, id, owner, createdAt, revision: before.revision };
         const next = stamp(after, now(), retentionDays, Math.max(now(), expiry.time()));
-        update.run(next.status, dueMs(next), next.expiresAtSeconds ?? null, next.revision, JSON.stringify(next), id);
+        update.run(next.status, dueMs(next), next.expiresAtSeconds ?? null, next.revision, toBody(next), id);
         return next;
       }, durability);
+      if (task.envNames && !task.env) forgetEnv(id);
       watch.notify(id, task.revision);
       return task;
     },
@@ -164,8 +182,8 @@ export function openTaskStore(
       const from = cursor === undefined ? FIRST : readCursor(owner, cursor);
       const most = Math.max(1, limit);
       const query = { owner, ...from, seconds: seconds(), limit: most + 1 };
-      const rows = db.read(() => (status ? ofStatus.all({ ...query, status }) : ofOwner.all(query))) as TaskRow[];
-      const items = rows.slice(0, most).map(({ body }) => JSON.parse(body) as Task);
+      const rows = db.read(() => (status ? ofStatus.all({ ...query, status }) : ofOwner.all(query))) as ListedRow[];
+      const items = rows.slice(0, most).flatMap(readable);
       const last = rows.length > most ? rows[most - 1] : undefined;
       return last
         ? { items, cursor: writeCursor(owner, { createdMs: last.created_ms, number: last.number }) }
@@ -197,6 +215,8 @@ export function openTaskStore(
     },
   };
   sweep();
+  setAsideDamaged();
+  guarded(folder, () => files.sweep(needsEnv, now()));
   return store;
 }
 

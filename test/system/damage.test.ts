@@ -1,0 +1,140 @@
+/** What is damaged is said so, and keeps nothing else from going on. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { describe, expect, it } from "vitest";
+import type { Json } from "../../lib/domain/task.ts";
+import { cli } from "../client/cli.ts";
+import { problemOf } from "../mcp/clients.ts";
+import { processesOf, startSystem, temporaryFolder } from "./system.ts";
+
+const timeout = 60_000;
+
+/** Writes something else where the task was. */
+function damage(stateDir: string, id: string, body: string): void {
+  const database = new DatabaseSync(join(stateDir, "tasks.sqlite"));
+  expect(database.prepare("UPDATE tasks SET body = ? WHERE id = ?").run(body, id).changes).toBe(1);
+  database.close();
+}
+
+it.each([
+  ["no JSON", '{"status":"runn'],
+  ["JSON of something else", '{"status":"running"}'],
+])("a task whose row is %s is set aside, and no other is affected", { timeout }, async (_, body) => {
+  const stateDir = temporaryFolder();
+  const first = await startSystem(stateDir);
+  const ended = await first.client.command("true");
+  await first.client.ended(ended);
+  const [damagedOpen, damagedEnded] = [await first.client.command("sleep 600"), await first.client.command("true")];
+  const healthy = await first.client.command("sleep 600");
+  await first.client.ended(damagedEnded);
+  for (const id of [damagedOpen, healthy]) await first.client.until(id, ({ status }) => status === "running");
+  await first.kill("SIGKILL");
+  for (const id of [damagedOpen, damagedEnded]) damage(stateDir, id, body);
+
+  const { client } = await startSystem(stateDir);
+  const listed = (await client.must("list_tasks", {})).items as Json[];
+  expect(listed.map(({ id }) => id)).toEqual([healthy, ended]);
+  for (const [tool, id] of [
+    ["get_task_status", damagedOpen],
+    ["get_task_result", damagedEnded],
+    ["cancel_task", damagedOpen],
+  ] as const) {
+    const problem = problemOf(await client.call(tool, { task_id: id }));
+    expect(problem).toMatchObject({ code: "platform.task_unreadable", retryable: false });
+    expect(problem.message).toContain(id);
+    expect(problem.hint).toBeDefined();
+  }
+  // Nobody can steer its job any more, so it does not stay.
+  await expect.poll(() => processesOf(damagedOpen), { timeout: 20_000 }).toEqual([]);
+  await client.must("cancel_task", { task_id: healthy });
+  expect(await client.ended(healthy)).toMatchObject({ status: "cancelled" });
+});
+
+describe("a state folder", () => {
+  it.each([
+    ["lock.sqlite", "this is no database, and longer than a header of one ".repeat(4)],
+    ["lock.sqlite", undefined],
+    ["token", undefined],
+  ])("whose %s cannot be read is not said to be in use", { timeout }, async (name, content) => {
+    const stateDir = temporaryFolder();
+    const path = join(stateDir, name);
+    if (content === undefined) mkdirSync(path);
+    else writeFileSync(path, content);
+    const { code, err } = await cli(["local", "--port", "0", "--state-dir", stateDir]);
+    expect(err).toContain(`error: ${path} cannot be used`);
+    expect(err).toMatch(/^hint: .*move it away/m);
+    expect(err).not.toContain("already runs");
+    expect(code).toBe(1);
+    rmSync(path, { recursive: true });
+    const { client } = await startSystem(stateDir);
+    expect(await client.ended(await client.command("true"))).toMatchObject({ status: "succeeded" });
+  });
+});
+
+describe("the value of an environment variable", () => {
+  const secret = "canary-7d1f4b2e9c";
+  /** Files below a folder that hold it; what goes away meanwhile does not. */
+  const holders = (folder: string): string[] =>
+    entriesOf(folder).flatMap((entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return holders(path);
+      return entry.isFile() && existsSync(path) && readFileSync(path).includes(secret) ? [path] : [];
+    });
+  const entriesOf = (folder: string) => {
+    try {
+      return readdirSync(folder, { withFileTypes: true });
+    } catch {
+      return [];
+    }
+  };
+
+  it("is in one private file until the start, through a crash, and in none from then on", { timeout }, async () => {
+    const stateDir = temporaryFolder();
+    const limits = { maxRunning: 1 };
+    const first = await startSystem(stateDir, { limits });
+    const before = await first.client.command("sleep 600");
+    await first.client.until(before, ({ status }) => status === "running");
+    const job = { command: 'test "$(printf %s "$MINE" | wc -c)" = 17 && echo arrived && sleep 600', shell: true };
+    const id = await first.client.command({ ...job, env: { MINE: secret } });
+    expect(await first.client.status(id)).toMatchObject({ status: "queued", envNames: ["MINE"] });
+    const [file = "", ...others] = holders(stateDir);
+    expect(others).toEqual([]);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    await first.kill("SIGKILL");
+
+    const { client } = await startSystem(stateDir, { limits });
+    expect(holders(stateDir)).toEqual([file]);
+    await client.must("cancel_task", { task_id: before });
+    await client.until(id, ({ logLength }) => (logLength as number) > 0);
+    expect(await client.log(id)).toBe("arrived\n");
+    expect(holders(stateDir)).toEqual([]);
+    await client.must("cancel_task", { task_id: id });
+    await client.ended(id);
+    expect(holders(stateDir)).toEqual([]);
+  });
+
+  it("goes with a task that is cancelled before it starts", { timeout }, async () => {
+    const stateDir = temporaryFolder();
+    const { client } = await startSystem(stateDir, { limits: { maxRunning: 1 } });
+    const before = await client.command("sleep 600");
+    await client.until(before, ({ status }) => status === "running");
+    const id = await client.command({ command: "true", env: { MINE: secret } });
+    expect(holders(stateDir)).toHaveLength(1);
+    await client.must("cancel_task", { task_id: id });
+    expect(holders(stateDir)).toEqual([]);
+    await client.must("cancel_task", { task_id: before });
+    await client.ended(before);
+  });
+
+  it("that is lost is told, and the job does not run without it", { timeout }, async () => {
+    const stateDir = temporaryFolder();
+    const { client } = await startSystem(stateDir, { limits: { maxRunning: 1 } });
+    const before = await client.command("sleep 600");
+    await client.until(before, ({ status }) => status === "running");
+    const id = await client.command({ command: "true", env: { MINE: secret } });
+    for (const file of holders(stateDir)) rmSync(file);
+    await client.must("cancel_task", { task_id: before });
+    expect(await client.ended(id)).toMatchObject({ status: "failed", error: { code: "platform.environment_lost" } });
+  });
+});
