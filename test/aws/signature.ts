@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { SignatureV4 } from "@smithy/signature-v4";
+import { record } from "./record.ts";
 import { Sha256 } from "./sha256.ts";
 import { witness } from "./witness.ts";
 
@@ -60,6 +61,7 @@ export async function flawOf(request: IncomingMessage, body: Buffer, expected: E
   const again = await signAgain(request, body, query, parts, { secretAccessKey, signedAtMs, ...expected });
   if (again !== parts.signature) return "mismatch";
   witness(request, query, service ?? "");
+  record(request, query, service ?? "", body);
   return undefined;
 }
 
