@@ -1,18 +1,30 @@
 import { copyFile, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Capture } from "./capture.ts";
+import { Capture } from "./capture.ts";
 import type { JobContext } from "./job.ts";
+
+/** Captures one stream of a job. A cancel frees its file at once: it may be what fills the disk. */
+export function captureOf(
+  { folder, stop }: JobContext,
+  name: string,
+  onText: (text: string) => void,
+  isTextWanted?: () => boolean,
+): Capture {
+  const capture = new Capture(join(folder.root, name), onText, isTextWanted);
+  stop.listen(({ kind }) => {
+    if (kind === "cancel") void capture.spool.discard("the task was cancelled");
+  });
+  return capture;
+}
 
 /** Ends the captures of a process. If the log could not hold everything, the whole output becomes artifacts. */
 export async function keepOutput(job: JobContext, captures: Record<string, Capture>): Promise<void> {
   for (const capture of Object.values(captures)) await capture.end();
   job.log.flush();
   if (!job.log.cut) return;
-  for (const [name, capture] of Object.entries(captures)) {
-    if (capture.spoolError !== undefined) {
-      job.log.note(`output/${name} is not complete: its file could not be written (${capture.spoolError})`);
-    }
-    if (capture.spooled) await keepFile(job, capture.file, `output/${name}`);
+  for (const [name, { spool }] of Object.entries(captures)) {
+    if (spool.problem !== undefined) job.log.note(`output/${name} is not complete: ${spool.problem}`);
+    if (spool.isFilled) await keepFile(job, spool.file, `output/${name}`);
   }
 }
 

@@ -1,13 +1,12 @@
 import { realpath, stat } from "node:fs/promises";
-import { join, resolve, sep } from "node:path";
+import { resolve, sep } from "node:path";
 import { RefusedError } from "../lib/domain/errors.ts";
 import { type CommandInput, type CommandResult, commandInputSchema } from "../lib/domain/worker-contract.ts";
 import { checkAllowed } from "./allowlist.ts";
-import { Capture } from "./capture.ts";
 import { processFailure } from "./exit-problem.ts";
 import type { JobContext, Outcome } from "./job.ts";
 import { jobEnv } from "./job-env.ts";
-import { keepOutput } from "./keep-output.ts";
+import { captureOf, keepOutput } from "./keep-output.ts";
 import type { StreamName } from "./output-log.ts";
 import { mistake, parse } from "./parse.ts";
 import { type ProcessEnd, runProcess } from "./run-process.ts";
@@ -23,8 +22,8 @@ export async function runCommand(job: JobContext): Promise<Outcome> {
   const cwd = await folderBelow(job.folder.workspace, input.cwd);
   job.limitTo(input.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS);
 
-  const stdout = captureOf(job, "stdout");
-  const stderr = captureOf(job, "stderr");
+  const stdout = logged(job, "stdout");
+  const stderr = logged(job, "stderr");
   const env = jobEnv(job, input.env);
   const end = await runProcess({ file, args, cwd, env, stdin: input.stdin, stdout, stderr }, job.folder, job.stop);
   await keepOutput(job, { "stdout.log": stdout, "stderr.log": stderr });
@@ -34,11 +33,12 @@ export async function runCommand(job: JobContext): Promise<Outcome> {
   return { result, ...(error && { error: { ...error, ...hintOf(input) } }) };
 }
 
-const captureOf = ({ folder, log }: JobContext, name: StreamName) =>
-  new Capture(
-    join(folder.root, `${name}.log`),
-    (text) => log.write(name, text),
-    () => !log.cut,
+const logged = (job: JobContext, name: StreamName) =>
+  captureOf(
+    job,
+    `${name}.log`,
+    (text) => job.log.write(name, text),
+    () => !job.log.cut,
   );
 
 /** A command that was written for a shell fails in its own way, which does not say why. */

@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { problemOf } from "../mcp/clients.ts";
-import { commandCall, startSystem, temporaryFolder } from "./system.ts";
+import { commandCall, processesOf, startSystem, temporaryFolder } from "./system.ts";
 
 const canMount = spawnSync("unshare", ["-m", "true"]).status === 0;
 
@@ -39,6 +39,51 @@ describe("a full disk", () => {
     expect(await client.ended(later)).toMatchObject({ status: "succeeded" });
   });
 });
+
+describe("a job that prints more than the disk holds", () => {
+  const open = async () => {
+    const stateDir = temporaryFolder();
+    const { client } = await startSystem(stateDir, { diskMegabytes: 160, limits: { graceSeconds: 1 } });
+    return client;
+  };
+
+  it("leaves room, so that it can be cancelled, and then is freed", { timeout: 150_000 }, async ({ skip }) => {
+    if (!canMount) skip("this system lets nobody mount a small disk");
+    const client = await open();
+    const id = await client.command({
+      command: "yes 'a long line of output that nobody needs'; sleep 600",
+      shell: true,
+    });
+    const printed = async () => Math.max(0, ...(await processesOf(id)).map(printedMegabytes));
+    await expect.poll(printed, { timeout: 60_000 }).toBeGreaterThan(400);
+    await client.must("cancel_task", { task_id: id });
+    expect(await client.ended(id)).toMatchObject({ status: "cancelled" });
+    const next = await client.command("head -c 20000000 /dev/zero");
+    expect(await client.ended(next)).toMatchObject({ status: "succeeded", result: { stdoutBytes: 20_000_000 } });
+  });
+
+  it("ends with what there is room for", { timeout: 150_000 }, async ({ skip }) => {
+    if (!canMount) skip("this system lets nobody mount a small disk");
+    const client = await open();
+    const id = await client.command("head -c 300000000 /dev/zero");
+    expect(await client.ended(id)).toMatchObject({ status: "succeeded", result: { stdoutBytes: 300_000_000 } });
+    const { artifacts } = (await client.must("get_task_result", { task_id: id })) as {
+      artifacts: { sizeBytes: number }[];
+    };
+    expect(artifacts).toMatchObject([{ name: "output/stdout.log" }]);
+    expect(artifacts[0]?.sizeBytes).toBeGreaterThan(10_000_000);
+    expect(artifacts[0]?.sizeBytes).toBeLessThan(160_000_000);
+  });
+});
+
+/** What a process has written, in MB. */
+function printedMegabytes(pid: number): number {
+  try {
+    return Number(/^wchar: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, "utf8"))?.[1]) / 1e6;
+  } catch {
+    return 0;
+  }
+}
 
 describe("no descriptor left", () => {
   it("ends neither the system nor a task", { timeout: 150_000 }, async ({ skip }) => {

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { readFileSync, symlinkSync } from "node:fs";
+import { existsSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { MAX_EVENT_BYTES, MAX_LOG_BYTES, MAX_LOG_CHUNK_BYTES } from "../../lib/domain/worker-contract.ts";
 import { Capture } from "../../worker/capture.ts";
 import { EventLog } from "../../worker/event-log.ts";
 import { OutputLog } from "../../worker/output-log.ts";
+import { Spool } from "../../worker/spool.ts";
 import { fixture, startWorker, type TestWorker, temporaryFolder, textOf } from "./start-worker.ts";
 
 const residentMb = (worker: TestWorker, line: "VmRSS" | "VmHWM") => {
@@ -92,7 +93,19 @@ test("a full disk ends the file, not the task", async () => {
   });
   for (const chunk of ["one ", "two"]) await capture.write(Buffer.from(chunk));
   await capture.end();
-  expect([text, capture.bytes, capture.spoolError, capture.lastLine]).toEqual(["one two", 7, "ENOSPC", "one two"]);
+  expect([text, capture.bytes, capture.lastLine]).toEqual(["one two", 7, "one two"]);
+  expect(capture.spool.problem).toBe("its file could not be written (ENOSPC)");
+});
+
+test("a file keeps so many bytes, says so, and can be freed", async () => {
+  const file = join(temporaryFolder(), "stdout.log");
+  const spool = new Spool(file, 5);
+  for (const chunk of ["one ", "two ", "three"]) await spool.write(Buffer.from(chunk));
+  await spool.end();
+  expect(readFileSync(file, "utf8")).toBe("one t");
+  expect([spool.isFilled, spool.problem]).toEqual([true, "only its first 5 bytes are kept"]);
+  await spool.discard("the task was cancelled");
+  expect([spool.isFilled, existsSync(file)]).toEqual([false, false]);
 });
 
 test("chunks are as long as they may be and split no character", () => {

@@ -1,9 +1,8 @@
-import { join } from "node:path";
-import { Capture } from "../capture.ts";
+import type { Capture } from "../capture.ts";
 import { processFailure } from "../exit-problem.ts";
 import type { JobContext, Outcome } from "../job.ts";
 import { jobEnv } from "../job-env.ts";
-import { keepFile, keepOutput } from "../keep-output.ts";
+import { captureOf, keepFile, keepOutput } from "../keep-output.ts";
 import { mistake } from "../parse.ts";
 import { previewOf } from "../result.ts";
 import { type ProcessEnd, runProcess } from "../run-process.ts";
@@ -26,8 +25,8 @@ export function commandFramework([file = "", ...args]: readonly string[]): Frame
       (text) => job.log.write("stderr", text),
       (line) => publish(job, line),
     );
-    const stdout = new Capture(join(job.folder.root, "stdout.log"), (text) => answer.add(text));
-    const stderr = new Capture(join(job.folder.root, "stderr.log"), (text) => lines.write(text));
+    const stdout = captureOf(job, "stdout.log", (text) => answer.add(text));
+    const stderr = captureOf(job, "stderr.log", (text) => lines.write(text));
     const spec = { file, args, cwd: job.folder.workspace, env: jobEnv(job), stdin: jsonLine(task), stdout, stderr };
     const end = await runProcess(spec, job.folder, job.stop);
     await stdout.end();
@@ -81,8 +80,9 @@ async function readAnswer(job: JobContext, text: string): Promise<Outcome> {
 }
 
 async function keepAnswer(job: JobContext, stdout: Capture, answer: Answer): Promise<Outcome> {
-  if (stdout.spoolError !== undefined) job.log.note(`the answer is not complete: ${stdout.spoolError}`);
-  const isKept = await keepFile(job, stdout.file, "result.txt");
+  const { problem, isFilled, file } = stdout.spool;
+  if (problem !== undefined) job.log.note(`the answer is not complete: ${problem}`);
+  const isKept = isFilled && (await keepFile(job, file, "result.txt"));
   return { result: previewOf({ output: answer.text }, isKept ? "result.txt" : undefined) };
 }
 
