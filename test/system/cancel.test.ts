@@ -2,11 +2,13 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "vitest";
 import { cancelling } from "./suites/cancelling.ts";
+import { families } from "./suites/families.ts";
 import { localSystem } from "./under-test.ts";
 
 describe.concurrent("the local system", () => {
   const system = localSystem();
   cancelling(system);
+  families(system);
 
   it("leaves nothing of a cancelled task's session on the disk", async ({ expect, onTestFinished: atEnd }) => {
     const { client, folder } = await system.open({ atEnd });

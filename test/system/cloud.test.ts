@@ -8,6 +8,7 @@ import { forbiddenActions } from "./permissions.ts";
 import { cancelling } from "./suites/cancelling.ts";
 import { dispatching } from "./suites/dispatching.ts";
 import { dying } from "./suites/dying.ts";
+import { families } from "./suites/families.ts";
 
 let cloud: CloudSystem;
 beforeAll(async () => {
@@ -19,6 +20,7 @@ describe.concurrent("the cloud as deployed", () => {
   const system = cloudUnderTest(() => cloud);
   dispatching(system);
   cancelling(system);
+  families(system);
   dying(system);
 
   it("asks a runtime that knows nothing of the worker contract once, and what it answers is the result", async ({

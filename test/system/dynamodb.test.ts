@@ -6,6 +6,7 @@ import { type Dynalite, startDynalite } from "../aws/dynalite.ts";
 import { cancelling } from "./suites/cancelling.ts";
 import { dispatching } from "./suites/dispatching.ts";
 import { dying } from "./suites/dying.ts";
+import { families } from "./suites/families.ts";
 import { growing } from "./suites/growing.ts";
 import { restarting } from "./suites/restarting.ts";
 import { localSystem } from "./under-test.ts";
@@ -36,6 +37,7 @@ describe.concurrent("the local system on DynamoDB", () => {
   const system = localSystem({ storeOf, contentOf });
   dispatching(system);
   cancelling(system);
+  families(system);
   dying(system);
   growing(system);
   restarting((stateDir) => ({ store: storeOf(stateDir) }));

@@ -1,11 +1,15 @@
 /** Jobs that dispatch jobs with the command line and wait for them, against the real system. */
+import { execFile } from "node:child_process";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, it } from "vitest";
 import type { Json } from "../../lib/domain/task.ts";
 import type { AtEnd } from "../mcp/clients.ts";
 import { processesOf, type SystemClient, startSystem, temporaryFolder } from "./system.ts";
 
 const script = join(import.meta.dirname, "../fixtures/dispatch-deeper.mjs");
+const program = join(import.meta.dirname, "../../bin/agent-dispatch.ts");
+const run = promisify(execFile);
 
 async function start(maxRunning: number, atEnd: AtEnd) {
   const stateDir = temporaryFolder(atEnd);
@@ -13,6 +17,7 @@ async function start(maxRunning: number, atEnd: AtEnd) {
   const system = await startSystem(stateDir, options);
   return {
     ...system,
+    stateDir,
     restart: () => startSystem(stateDir, options),
     deeper: (client: SystemClient, levels: number, seconds = 0) =>
       client.command({
@@ -90,5 +95,21 @@ describe.concurrent("jobs that dispatch jobs and wait for them", () => {
       expect(await client.ended(id as string)).toMatchObject({ status: "cancelled" });
       await expect.poll(() => processesOf(id as string), { timeout: 30_000 }).toEqual([]);
     }
+  });
+
+  it("are spared by a cancel that says so, at the command line too", { timeout: 120_000 }, async ({
+    expect,
+    onTestFinished: atEnd,
+  }) => {
+    const { client, stateDir } = await start(2, atEnd);
+    const top = await client.command("sleep 600");
+    const child = await client.command("sleep 600", { metadata: { parentTaskId: top } });
+    for (const id of [top, child]) await client.until(id, ({ status }) => status === "running");
+    const words = [program, "cancel", top, "--no-cascade", "--state-dir", stateDir];
+    expect((await run(process.execPath, words)).stdout).toContain("cancelling");
+    expect(await client.ended(top)).toMatchObject({ status: "cancelled" });
+    expect(await client.status(child)).toMatchObject({ status: "running", parent: top });
+    await client.must("cancel_task", { task_id: child });
+    expect(await client.ended(child)).toMatchObject({ status: "cancelled" });
   });
 });

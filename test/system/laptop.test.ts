@@ -7,6 +7,7 @@ import { startCloudWatchLogs } from "../aws/cloudwatch-logs.ts";
 import { cancelling } from "./suites/cancelling.ts";
 import { dispatching } from "./suites/dispatching.ts";
 import { dying } from "./suites/dying.ts";
+import { families } from "./suites/families.ts";
 import { localAbout, localSystem, workersOnly } from "./under-test.ts";
 
 const adapter = "aws-agentcore";
@@ -62,6 +63,7 @@ describe.concurrent("the local system with AgentCore", () => {
   });
   dispatching(system);
   cancelling(system);
+  families(system);
   dying(system);
 });
 
