@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { CONTRACT } from "../../lib/domain/worker-contract.ts";
-import { credentials } from "../aws/agentcore/emulator.ts";
+import { credentials, type Emulator } from "../aws/agentcore/emulator.ts";
 import { configurationWith, startEmulator } from "../aws/agentcore/system.ts";
 import { Cli, makeFolder, removeFolder } from "./cli.ts";
 import { endAllOf, leftBehind, nothing } from "./left-behind.ts";
@@ -102,6 +102,29 @@ test("a system that is stopped twice leaves no spare worker", { timeout: TIMEOUT
   expect(await leftBehind(stateDir)).toEqual(nothing);
 });
 
+/** A run of an agent on AgentCore, as the emulator plays it. */
+async function runOnAgentCore(emulator: Emulator, mode: "session" | "runtime", framework: string): Promise<Cli> {
+  const details = {
+    contract: CONTRACT,
+    ...(mode === "runtime" && { environment: { AGENTDISPATCH_FRAMEWORK_COMMAND_SLOW: "sleep 60" } }),
+  };
+  const configuration = {
+    ...configurationWith(emulator.deploy("shared"), details),
+    stateDir,
+    runtimes: { cloud: { backend: "cloud", target: { mode }, framework } },
+    defaults: { runtime: "cloud" },
+  };
+  const config = join(stateDir, "agentdispatch.config.json");
+  await writeFile(config, JSON.stringify(configuration));
+  const env = {
+    AWS_ENDPOINT_URL: emulator.endpoint,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_EC2_METADATA_DISABLED: "true",
+  };
+  return new Cli(["run", "--config", config, "Say hello"], { env });
+}
+
 test.each(["session", "runtime"] as const)(
   "a run on AgentCore in mode %s leaves nothing that bills",
   {
@@ -109,24 +132,32 @@ test.each(["session", "runtime"] as const)(
   },
   async (mode) => {
     const emulator = await startEmulator();
-    const configuration = {
-      ...configurationWith(emulator.deploy("shared"), { contract: CONTRACT }),
-      stateDir,
-      runtimes: { cloud: { backend: "cloud", target: { mode }, framework: "echo" } },
-      defaults: { runtime: "cloud" },
-    };
-    const config = join(stateDir, "agentdispatch.config.json");
-    await writeFile(config, JSON.stringify(configuration));
-    const env = {
-      AWS_ENDPOINT_URL: emulator.endpoint,
-      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-      AWS_EC2_METADATA_DISABLED: "true",
-    };
-    const cloud = new Cli(["run", "--config", config, "Say hello"], { env });
+    const cloud = await runOnAgentCore(emulator, mode, "echo");
     expect(await cloud.ended).toMatchObject({ code: 0, out: expect.stringContaining("Say hello") });
     expect(emulator.machines.booted).toBe(1);
     expect(emulator.inventory).toEqual({ runtimes: [], sessions: [] });
     expect(await leftBehind(stateDir)).toEqual(nothing);
   },
 );
+
+test("a run on AgentCore that is interrupted leaves nothing that bills", { timeout: TIMEOUT }, async () => {
+  const emulator = await startEmulator();
+  const cloud = await runOnAgentCore(emulator, "runtime", "slow");
+  await cloud.shows(/^› running$/m);
+  cloud.kill("SIGINT");
+  expect(await cloud.ended).toMatchObject({ code: 130 });
+  expect(emulator.machines.booted).toBe(1);
+  expect(emulator.inventory).toEqual({ runtimes: [], sessions: [] });
+  expect(await leftBehind(stateDir)).toEqual(nothing);
+});
+
+test("a run on AgentCore that is interrupted twice leaves no session", { timeout: TIMEOUT }, async () => {
+  const emulator = await startEmulator();
+  const cloud = await runOnAgentCore(emulator, "runtime", "slow");
+  await cloud.shows(/^› running$/m);
+  cloud.kill("SIGINT");
+  await cloud.shows("Ctrl-C once more");
+  cloud.kill("SIGINT");
+  expect(await cloud.ended).toMatchObject({ code: 130 });
+  expect(emulator.inventory.sessions).toEqual([]);
+});
