@@ -220,6 +220,12 @@ describe("the door", () => {
       expect(await response.json()).toMatchObject({ error: { code: -32600 } });
     });
 
+    test("begins as every revision of that year", async () => {
+      const params = { protocolVersion: "2025-03-26", capabilities: {}, clientInfo: { name: "test", version: "1" } };
+      const response = await open().post(JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params }));
+      expect(await response.json()).toMatchObject({ result: { protocolVersion: "2025-03-26" } });
+    });
+
     test("wants initialize alone", async () => {
       const hello = { jsonrpc: "2.0", id: 9, method: "initialize", params: {} };
       expect(await (await open().post(JSON.stringify([hello]), noVersion)).json()).toMatchObject([

@@ -51,6 +51,8 @@ export function dispatching({ about, secretPlace, open, read }: SystemUnderTest)
       const record = await ended(spawned.taskId as string);
       expect(record).toMatchObject({ id: spawned.taskId, status: "succeeded" });
       expect((record.result as Json).output).toContain("## Goal\n\nto greet");
+      const { sessionId, runtimeSessionId = sessionId } = record.providerRefs as Record<string, string>;
+      expect(runtimeSessionId).toMatch(/^ad-[0-9a-f]{32}$/);
 
       const id = await command({ command: "echo out; echo err >&2; exit 3", shell: true });
       await ended(id);
