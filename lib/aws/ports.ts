@@ -27,7 +27,7 @@ type Options = {
  * needed. Throws an Error that names a setting that is missing, or InvalidInputError for the configuration.
  */
 export function openPorts({ folder, log, env = process.env }: Options): Ports {
-  const { AWS_REGION: region, AWS_ENDPOINT_URL_S3: bucketEndpoint } = env;
+  const { AWS_REGION: region } = env;
   const sharedRuntimeArn = neededSetting(env, settings.sharedRuntime);
   const written: unknown = JSON.parse(readFileSync(join(folder, CONFIGURATION_FILE), "utf8"));
   const configuration = parseConfiguration(
@@ -50,8 +50,7 @@ export function openPorts({ folder, log, env = process.env }: Options): Ports {
   });
   return {
     store: openTaskStore({ tableName: neededSetting(env, settings.table), region, retentionDays, log }),
-    // A stand-in is found by its path, so the client has to know of it; the other SDKs find theirs by themselves.
-    artifacts: openArtifacts({ bucket: neededSetting(env, settings.bucket), region, endpoint: bucketEndpoint }),
+    artifacts: openArtifacts({ bucket: neededSetting(env, settings.bucket), region }),
     workflow: stepFunctionsWorkflow({ stateMachineArn: neededSetting(env, settings.stateMachine), region }),
     backends: { [backend.name]: backend },
     configuration: () => configuration,

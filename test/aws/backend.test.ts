@@ -358,7 +358,7 @@ describe("whether a runtime knows the worker contract", () => {
     emulator.fail("ListTagsForResource", { error: "AccessDeniedException" });
     await expect(knownOf(sessionTask())).rejects.toMatchObject({
       code: "platform.access_denied",
-      hint: expect.stringMatching(/bedrock-agentcore:ListTagsForResource .* target\.details\.contract/),
+      hint: expect.stringMatching(/bedrock-agentcore:ListTagsForResource.*or set target\.details\.contract/),
     });
     emulator.fail("GetAgentRuntime", { error: "AccessDeniedException" });
     const target = { mode: "session" as const, protocol: "ag-ui" as const, details: { runtimeArn: strange() } };

@@ -54,7 +54,7 @@ export async function openCloudSystem(configurationWith: (deployed: Deployed) =>
   const identities = { [credentials.accessKeyId]: credentials.secretAccessKey };
   const [dynalite, s3, logs, mcpFile, stepFile, janitorFile] = await Promise.all([
     startDynalite(),
-    startS3({ region: REGION }),
+    startS3({ region: REGION, identities }),
     startCloudWatchLogs({ region: REGION, identities }),
     build("mcp"),
     build("workflow"),

@@ -6,6 +6,8 @@ type Line = { stream: string; timestamp: number; message: string };
 /**
  * CloudWatch Logs, as far as log groups are read and deleted, on a free port of this machine.
  * https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
+ *
+ * Left out: every other operation, filter patterns, streams of their own, retention, and that lines arrive seconds late.
  */
 export async function startCloudWatchLogs({ region, identities }: { region: string; identities: Identities }) {
   const groups = new Map<string, Line[]>();

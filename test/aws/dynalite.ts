@@ -5,7 +5,12 @@ import { createInterface } from "node:readline";
 import { createTable } from "../../lib/aws/create-table.ts";
 import { openClient } from "../../lib/aws/dynamo-client.ts";
 
-/** A stand-in for DynamoDB in a child process of its own. */
+/**
+ * A stand-in for DynamoDB, dynalite, in a child process of its own.
+ *
+ * Left out by it: transactions, time to live, point-in-time recovery, PartiQL, `ReturnValuesOnConditionCheckFailure`,
+ * throttling, and that indexes lag behind.
+ */
 export async function startDynalite() {
   const script = join(import.meta.dirname, "fixtures/dynalite-server.mjs");
   const child = spawn(process.execPath, [script], { stdio: ["pipe", "pipe", "inherit"] });

@@ -37,6 +37,9 @@ export async function buildFunction(entry: string, out: string, configuration: C
  * A built handler as Lambda runs it: in processes of its own that see nothing but their code and their environment, in
  * which nobody's credentials are. Each handles one event at a time, and stands still between events; while all are busy,
  * another is started. Once there are `most`, an event waits, where Lambda would have its sender try again.
+ *
+ * Left out: the limits of memory, time, payload and /tmp, throttling, retries and destinations of asynchronous events, the
+ * role of the function, and that an environment ends after hours.
  */
 export function deployFunction(file: string, env: Record<string, string>, most = Number.POSITIVE_INFINITY) {
   const environments = new Set<Environment>();

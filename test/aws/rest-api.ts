@@ -88,6 +88,9 @@ const badSignature = ["InvalidSignatureException", "The request signature does n
 /**
  * A REST API of one method in front of a function that streams. The callers that it was told of may call it, and each
  * request must be signed by one.
+ *
+ * Left out: other methods and paths, throttling and usage plans, access logs, resource policies, idle and longest times of a
+ * stream, and the pace of what is longer than 10 MB.
  */
 export async function openRestApi(target: Pick<DeployedFunction, "invoke">) {
   const callers = new Map<string, Caller>();

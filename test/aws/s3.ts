@@ -32,6 +32,9 @@ const keptHeaders = {
  * S3 on a free port of this machine, as far as artifacts use it: objects are put, read and asked for, in path style and
  * virtual-host style, and every request is checked as S3 does: the signature, in headers or in the query, and what the
  * body must be.
+ *
+ * Left out: listing and deleting, multipart uploads, versions, tags, ACLs and bucket policies, encryption, ranges, conditional
+ * requests, lifecycles, and how long S3 takes.
  */
 export async function startS3(options: { region?: string; identities?: Identities; now?: () => number } = {}) {
   const { region = "us-east-1", identities = localIdentity, now = Date.now } = options;

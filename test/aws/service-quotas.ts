@@ -4,6 +4,8 @@ import { awsJson, startStandIn } from "./stand-in.ts";
 /**
  * Service Quotas, for the applied values of AgentCore's quotas, on a free port of this machine.
  * https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_GetServiceQuota.html
+ *
+ * Left out: every other operation, the defaults beside the applied values, and every field of a quota but its value.
  */
 export async function startServiceQuotas({ region, identities }: { region: string; identities: Identities }) {
   /** Values by code; one that is not here is not known to the service. */

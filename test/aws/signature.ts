@@ -33,7 +33,8 @@ type Parts = {
   expires?: string;
 };
 
-const SKEW_MS = 15 * 60_000;
+/** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html */
+const SKEW_MS = 5 * 60_000;
 const MAX_EXPIRES_SECONDS = 604_800;
 
 /**

@@ -4,7 +4,7 @@ import { json } from "node:stream/consumers";
 
 type Start = { stateMachineArn: string; name: string; input: string };
 
-/** Takes the starts of executions as Step Functions does, and runs none. */
+/** Takes the starts of executions as Step Functions does, and runs none. Left out: everything else, signatures as well. */
 export async function openStartRecorder() {
   const starts: Start[] = [];
   const server = createServer(async (request, response) => {

@@ -26,6 +26,9 @@ const flawAnswers: Record<Flaw, string> = {
 /**
  * Step Functions on a free port of this machine: one Standard state machine, which runs. Signatures and inputs are checked
  * as the service does. https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+ *
+ * Left out: every other operation, execution history and its 25,000 events, the 256 KB of a state, that a name is free again
+ * after 90 days, the buckets that throttle, and what the interpreter itself leaves out.
  */
 export async function startStepFunctions(options: Options) {
   const { region = "us-east-1", identities = localIdentity, now = Date.now } = options;

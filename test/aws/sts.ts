@@ -7,6 +7,8 @@ type Options = { region: string; identities: Record<string, Identity>; roles?: R
 /**
  * STS, for who asks and for roles to assume, on a free port of this machine.
  * https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+ *
+ * Left out: every other operation, session policies and tags, external ids, MFA, and conditions in trust policies.
  */
 export async function startSts({ region, identities, roles = {} }: Options) {
   const assumed: { roleArn: string; session: string | null }[] = [];

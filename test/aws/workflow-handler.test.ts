@@ -3,6 +3,7 @@ import { steps } from "../../lambdas/workflow/steps/index.ts";
 import { done } from "../../lambdas/workflow/steps/step.ts";
 import { settings } from "../../lib/domain/settings.ts";
 import { newTaskId } from "../../lib/domain/task.ts";
+import { CONTRACT } from "../../lib/domain/worker-contract.ts";
 import { makeTask } from "../contract/make-task.ts";
 import { RUNTIME_ARN } from "../mcp/ports.ts";
 import { type Cloud, openCloud } from "./functions.ts";
@@ -27,7 +28,11 @@ async function failureOf(target: DeployedFunction, event: unknown) {
 }
 
 test("a step works on its task, and says whether to come again", async () => {
-  const target = { mode: "session" as const, protocol: "http" as const, details: { runtimeArn: RUNTIME_ARN } };
+  const target = {
+    mode: "session" as const,
+    protocol: "http" as const,
+    details: { runtimeArn: RUNTIME_ARN, contract: CONTRACT },
+  };
   const task = makeTask({ owner: "ann", backend: "aws-agentcore", provider: "aws", status: "provisioning", target });
   await cloud.store.create(task);
   const response = await provision.invoke({ id: task.id, n: 1 });

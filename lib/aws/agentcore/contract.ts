@@ -26,27 +26,31 @@ export function saidContract(placed: Pick<Placement, "target">): Known["contract
  */
 export async function learnContract(
   open: () => Promise<ControlPlane>,
-  placed: Pick<Placement, "target">,
+  placed: Pick<Placement, "target" | "accountProfile">,
   runtime: RuntimeRef,
 ): Promise<Known> {
-  const contract = saidContract(placed) ?? (await taggedContract(await open(), runtime));
+  const contract = saidContract(placed) ?? (await taggedContract(await open(), runtime, placed));
   if (contract !== NO_CONTRACT) return { contract };
   const serverProtocol = detail(placed, "serverProtocol") ?? (await spoken(await open(), runtime));
   return { contract, ...(isServerProtocol(serverProtocol) && { serverProtocol }) };
 }
 
-async function taggedContract(plane: ControlPlane, { arn, id }: RuntimeRef): Promise<Known["contract"]> {
+async function taggedContract(
+  plane: ControlPlane,
+  { arn, id }: RuntimeRef,
+  { accountProfile }: Pick<Placement, "accountProfile">,
+): Promise<Known["contract"]> {
   const { client, ListTagsForResourceCommand } = plane;
   try {
     const { tags = {} } = await client.send(new ListTagsForResourceCommand({ resourceArn: arn }));
     if (tags[TASK_TAG] !== undefined) throw ofAnotherTask();
     return tags[CONTRACT_TAG] === CONTRACT ? CONTRACT : NO_CONTRACT;
   } catch (error) {
-    if (!isDenied(error)) throw explain(error, { action: "ListTagsForResource", runtimeId: id });
-    throw new RefusedError("platform.access_denied", `AWS denied ListTagsForResource: ${(error as Error).message}`, {
-      hint: `allow bedrock-agentcore:ListTagsForResource on ${arn}, or set target.details.contract to ${CONTRACT} for a runtime with the worker of this project, to ${NO_CONTRACT} for any other`,
-      cause: error,
-    });
+    const explained = explain(error, { action: "ListTagsForResource", runtimeId: id, accountProfile });
+    if (!isDenied(error) || !(explained instanceof RefusedError)) throw explained;
+    const { code, message, hint, details } = explained;
+    const said = `or set target.details.contract: ${CONTRACT} for a runtime with the worker of this project, ${NO_CONTRACT} for any other`;
+    throw new RefusedError(code, message, { hint: `${hint}; ${said}`, ...(details && { details }), cause: error });
   }
 }
 
