@@ -13,9 +13,9 @@ const root = resolve(import.meta.dirname, "../..");
 export const sizeBudgets = {
   "worker/main.ts": 165_000,
   "lambdas/mcp/server.ts": 435_000,
-  "lambdas/mcp/handler.ts": 1_795_000,
-  "lambdas/workflow/handler.ts": 1_505_000,
-  "lambdas/janitor/handler.ts": 1_485_000,
+  "lambdas/mcp/handler.ts": 2_145_000,
+  "lambdas/workflow/handler.ts": 1_870_000,
+  "lambdas/janitor/handler.ts": 1_840_000,
 } as const;
 
 /** What an entry file became: its main file, the bytes of all its files, and which module went where. */
@@ -126,13 +126,17 @@ const versionOnly: Plugin = {
 };
 
 /**
- * The MCP SDK validates by JSON Schema only where a server asks its client for input, which ours never does. The
- * validator it has for other platforms takes 130,000 bytes less than the one for Node, and starts sooner.
+ * The MCP SDK validates by JSON Schema only where a server asks its client for input, which ours never does, and what a
+ * tool of another server has structured. The validator it has for other platforms takes 130,000 bytes less than the one
+ * for Node, and starts sooner.
  */
 const lighterValidator: Plugin = {
   name: "lighter-validator",
   setup: ({ onResolve }) => {
-    const shims = join(root, "node_modules/@modelcontextprotocol/server/dist/shimsBrowser.mjs");
-    onResolve({ filter: /^@modelcontextprotocol\/server\/_shims$/ }, () => ({ path: shims }));
+    const shims = { server: "shimsBrowser.mjs", client: "shimsWorkerd.mjs" };
+    for (const [side, file] of Object.entries(shims)) {
+      const path = join(root, `node_modules/@modelcontextprotocol/${side}/dist/${file}`);
+      onResolve({ filter: new RegExp(`^@modelcontextprotocol/${side}/_shims$`) }, () => ({ path }));
+    }
   },
 };

@@ -55,6 +55,76 @@ describe("an agent's answer", () => {
     expect((await ask(contentType, written('{"ok":true}'))).end).toEqual({ result: { ok: true } });
   });
 
+  const json = (...values: unknown[]) => values.map((value) => `data: ${JSON.stringify(value)}\n\n`);
+  const failed = (reason: string) => ({
+    code: "task.agent_failed",
+    message: `the agent failed: ${reason}`,
+    retryable: false,
+  });
+
+  it.each([
+    [
+      "text as JSON, as Python's bedrock-agentcore sends it",
+      json("Hello ", "42 ", "", "world"),
+      { result: "Hello 42 world" },
+    ],
+    ["text as it is, as npm's does", ["data: Hello\n\n", "data: 42\n\n", 'data: "x"\n\n'], { result: 'Hello42"x"' }],
+    ["values", json(1, { a: 1 }, { b: 2 }), { result: { b: 2 } }],
+    ["numbers", json(1, 2), { result: 2 }],
+    [
+      "what Strands for Python passes on of a model",
+      json(
+        { init_event_loop: true },
+        { event: { contentBlockDelta: { delta: { text: "It is" } } } },
+        { event: { contentBlockDelta: { delta: { text: " 42." } } } },
+        { event: { messageStop: { stopReason: "end_turn" } } },
+      ),
+      { result: "It is 42." },
+    ],
+    [
+      "what Strands for TypeScript streams",
+      json(
+        { type: "modelStreamUpdateEvent", event: { delta: { type: "textDelta", text: "It is" } } },
+        { type: "modelStreamUpdateEvent", event: { delta: { type: "textDelta", text: " 42." } } },
+        { type: "agentResultEvent" },
+      ),
+      { result: "It is 42." },
+    ],
+    ["text of a model's API, with its sentinel", [...json("a", "b"), "data: [DONE]\n\n"], { result: "ab" }],
+    [
+      "a throw of Python's bedrock-agentcore",
+      json("half", { error: "no model", error_type: "ValueError", message: "An error occurred during streaming" }),
+      { result: "half", error: failed("no model") },
+    ],
+    [
+      "a throw of npm's",
+      ["data: half\n\n", 'event: error\ndata: {"error":"no tool"}\n\n'],
+      { result: "half", error: failed("no tool") },
+    ],
+    ["an error that was not the end", json({ error: "a retry", error_type: "X" }, "done"), { result: "done" }],
+    [
+      "an AG-UI run by plain HTTP that fails",
+      json({ type: "RUN_STARTED" }, { type: "RUN_ERROR", message: "out of tokens" }),
+      { error: failed("out of tokens") },
+    ],
+    [
+      "an AG-UI run that is cut",
+      json({ type: "RUN_STARTED" }, { type: "TEXT_MESSAGE_CONTENT", delta: "ha" }),
+      { result: "ha", error: expect.objectContaining({ message: expect.stringContaining("RUN_FINISHED") }) },
+    ],
+  ])("that streams %s ends so", async (_what, pieces, expected) => {
+    expect((await ask(sse, pieces)).end).toEqual(expected);
+  });
+
+  it.each([
+    ["application/json", '{"error":"no prompt"}', { result: { error: "no prompt" }, error: failed("no prompt") }],
+    ["application/json", '{"error":null,"answer":1}', { result: { error: null, answer: 1 } }],
+    ["application/json", '{"error":"handled","answer":1}', { result: { error: "handled", answer: 1 } }],
+    ["text/plain", "It is 42.", { result: "It is 42." }],
+  ])("of %s %s ends so", async (contentType, text, expected) => {
+    expect((await ask(contentType, [text])).end).toEqual(expected);
+  });
+
   it.each([[[]], [[": ping\n\n"]]])("that streams no event is a failure: %j", async (pieces) => {
     expect((await ask(sse, pieces)).end).toMatchObject({ error: { code: "worker.contract_broken" } });
   });

@@ -18,6 +18,7 @@ import { waitForTask } from "../../lib/domain/waiting.ts";
 import { makeTask } from "../contract/make-task.ts";
 import { openPorts } from "../mcp/ports.ts";
 import { Emulator, type ForeignAgent } from "./agentcore/emulator.ts";
+import { startAgent } from "./agents/start-agent.ts";
 import { runner, type StateFunction } from "./executions.ts";
 import { type Cloud, openCloud } from "./functions.ts";
 import type { DeployedFunction } from "./lambda-runner.ts";
@@ -79,9 +80,13 @@ let number = 0;
 async function begin(
   foreign: ForeignAgent,
   overrides: Partial<Task> = {},
-  { deployed = functions, machine = definition }: { deployed?: Invocable; machine?: unknown } = {},
+  {
+    deployed = functions,
+    machine = definition,
+    serverProtocol = "HTTP",
+  }: { deployed?: Invocable; machine?: unknown; serverProtocol?: string } = {},
 ) {
-  const runtimeArn = emulator.deploy(`foreign_${number++}`, { foreign });
+  const runtimeArn = emulator.deploy(`foreign_${number++}`, { foreign, serverProtocol });
   const task = makeTask({
     provider: "aws",
     accountProfile: "dev-aws",
@@ -151,6 +156,13 @@ describe("a job on a foreign runtime, from functions", () => {
     expect(job.callsOf("InvokeAgentRuntime")).toBe(1);
   });
 
+  test("is a tool's of an MCP server, and what it answered is kept whole", async () => {
+    const job = await begin(await startAgent("mcp"), {}, { serverProtocol: "MCP" });
+    expect(await job.settled()).toMatchObject({ status: "succeeded", result: "run_task: ## Task\n\nask" });
+    expect(await job.log()).toBe("half\n");
+    expect(await cloud.store.getArtifacts(job.id, 0)).toMatchObject([{ name: "answer.json", state: "stored" }]);
+  });
+
   test("runs a command beside the agent", async () => {
     const input = { command: "echo out; exit 3", shell: true };
     const job = await begin(() => {}, { taskType: "command.run", input });
@@ -176,10 +188,12 @@ describe("a job on a foreign runtime, from functions", () => {
     expect(job.callsOf("InvokeAgentRuntime")).toBe(1);
   });
 
-  test("is lost with the function that held its call, never sent again, and stopped when nothing can arrive", async () => {
+  test("is lost with the function that held its call, never sent again, and stopped when nothing can arrive", {
+    timeout: 240_000,
+  }, async () => {
     const { agent, open } = streaming();
     const mortal = await cloud.deploy(ENTRY, environment("InvokeForeign"));
-    const limits = { ...makeTask().limits, timeoutSeconds: 25 };
+    const limits = { ...makeTask().limits, timeoutSeconds: 90 };
     const another = functions.InvokeForeign as DeployedFunction;
     let isDead = false;
     // Another process takes the place of one that died.
@@ -189,7 +203,8 @@ describe("a job on a foreign runtime, from functions", () => {
     await waitForTask(caller(), job.id, hasLog);
     isDead = true;
     await mortal.stop();
-    const { task } = await waitForTask(caller(), job.id, { timeoutSeconds: 24, until: () => false });
+    // Its lease must lapse, and a minute pass in which nobody takes it up again.
+    const { task } = await waitForTask(caller(), job.id, { timeoutSeconds: 180, until: () => false });
     expect(task).toMatchObject({ status: "failed", error: { code: "worker.lost" } });
     expect(await job.log()).toBe('{"step":1}\n');
     await job.settled();

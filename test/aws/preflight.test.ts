@@ -35,14 +35,18 @@ const onRuntime = (runtimeArn = shared) => ({ mode: "session" as const, details:
 const fromImage = (more: object = {}) => ({ mode: "runtime" as const, details: { ...details, ...more } });
 
 /** What the check says, by name, when the account profile is configured so. */
-async function check(target: Placement["target"], { profile = {}, live = true } = {}) {
+async function check(
+  target: Placement["target"],
+  { profile = {}, live = true, framework }: { profile?: object; live?: boolean; framework?: string } = {},
+) {
   const backend = agentCoreBackend({
     configuration: () => parseConfiguration({ accounts: { dev: { provider: "aws", region: REGION, ...profile } } }),
     log: silent,
     now: Date.now,
     holdSeconds: 3600,
   });
-  const placement = { provider: "aws", accountProfile: "dev", backend: "aws-agentcore", target };
+  const chosen = framework === undefined ? {} : { framework };
+  const placement = { provider: "aws", accountProfile: "dev", backend: "aws-agentcore", target, ...chosen };
   return Object.fromEntries((await backend.check(placement, live)).map(({ name, ...rest }) => [name, rest]));
 }
 const statuses = async (...args: Parameters<typeof check>) =>
@@ -91,6 +95,42 @@ describe("the check of a target", () => {
     });
     emulator.fail("GetAgentRuntime", { error: "AccessDeniedException" });
     expect(await check(onRuntime())).toMatchObject({ runtime: failing("bedrock-agentcore:GetAgentRuntime") });
+  });
+
+  it("says what a runtime without the worker contract means, in what it speaks", async () => {
+    const { emulator } = account;
+    const foreign = () => {};
+    const agent = emulator.deploy("agent", { serverProtocol: "A2A", foreign });
+    const means = { status: "warn", message: expect.stringMatching(/called once, by a2a, and has 3600 s/) };
+    const seen = await check(onRuntime(agent), { framework: "strands" });
+    expect(seen).toMatchObject({ protocol: { status: "pass" }, contract: means });
+    expect(seen.framework).toBeUndefined();
+    const said = { ...onRuntime(agent), details: { runtimeArn: agent, contract: "none" } };
+    expect(await check(said)).toMatchObject({ contract: { ...means, status: "pass" } });
+    expect(await check({ ...said, details: { ...said.details, contract: "maybe" } })).toMatchObject({
+      contract: failing("agentdispatch/1"),
+    });
+    expect(emulator.countOf("InvokeAgentRuntime")).toBe(0);
+    emulator.fail("ListTagsForResource", { error: "AccessDeniedException" });
+    expect(await check(onRuntime())).toMatchObject({ contract: failing("bedrock-agentcore:ListTagsForResource") });
+  });
+
+  it("fails for a protocol that our worker does not speak, and for a framework that it does not have", async () => {
+    expect(await check({ ...fromImage(), protocol: "mcp" }, { live: false })).toMatchObject({
+      protocol: failing("does not speak mcp"),
+    });
+    expect(await statuses({ ...fromImage({ contract: "none" }), protocol: "mcp" }, { live: false })).toMatchObject({
+      contract: "pass",
+    });
+    expect(await check(onRuntime(), { framework: "strands" })).toMatchObject({
+      framework: failing("AGENTDISPATCH_FRAMEWORK_COMMAND_STRANDS"),
+    });
+    expect((await check(onRuntime(), { framework: "echo" })).framework).toBeUndefined();
+  });
+
+  it("fails for an endpoint that is not there", async () => {
+    const target = { mode: "session" as const, details: { runtimeArn: shared, qualifier: "prod" } };
+    expect(await check(target)).toMatchObject({ runtime: { status: "pass" }, endpoint: failing("no endpoint prod") });
   });
 
   it("waits ten seconds for nobody, and for all at once", async () => {
