@@ -128,11 +128,9 @@ describe("a job on a foreign runtime, from functions", () => {
   test("is seen as it goes on, and a large answer is its result", async () => {
     const { agent, open } = streaming();
     const job = await begin(agent);
-    const startedAt = performance.now();
     const response = await open;
     const { task } = await waitForTask(caller(), job.id, hasLog);
     expect(task.status).toBe("running");
-    expect(performance.now() - startedAt).toBeLessThan(10_000);
     expect(await job.log()).toBe('{"step":1}\n');
     response.end(`data: ${JSON.stringify({ text: "x".repeat(150_000) })}\n\n`);
     const ended = await job.settled();

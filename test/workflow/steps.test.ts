@@ -36,6 +36,18 @@ describe("the workflow", () => {
     ]);
   });
 
+  it("gives the first hello a minute, in which a machine and its container start", async () => {
+    await using system = virtualSystem();
+    const allowed: Record<string, number> = {};
+    const invoke = system.backend.invoke.bind(system.backend);
+    system.backend.invoke = (task, operation, options) => {
+      allowed[operation.op] ??= options.timeoutMs;
+      return invoke(task, operation, options);
+    };
+    await system.settled(await system.dispatch());
+    expect(allowed).toMatchObject({ hello: 60_000, start: 20_000 });
+  });
+
   it("watches a job of seven and a half hours within the history of one execution", async () => {
     await using system = virtualSystem({ durationMs: () => 7.4 * HOUR_MS, limits: { timeoutSeconds: 27_000 } });
     const task = await system.settled(await system.dispatch());
