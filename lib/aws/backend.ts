@@ -55,6 +55,8 @@ type Options = ClientOptions & {
 export function agentCoreBackend(options: Options): BackendAdapter {
   const { now, configuration, log } = options;
   const accounts = openAccounts(options);
+  /** The name that was noted before anything was made; a deployment may have given names another beginning since. */
+  const nameOf = (task: Task) => task.owes.runtime ?? runtimeNameOf(task, options.runtimePrefix ?? "ad_");
   const clientsOf = (task: Task) => accounts(task).clients;
   const foreign = foreignRuntimes({ holdSeconds: options.holdSeconds, clientsOf, runtimeOf: madeRuntime, now });
   const controlPlaneOf = (task: Task) =>
@@ -86,8 +88,7 @@ export function agentCoreBackend(options: Options): BackendAdapter {
     configRequirements: { runtime: ["ecrImageUri", "executionRoleArn"], session: ["runtimeArn"] },
 
     nameSession: sessionIdOf,
-    nameRuntime: (task) =>
-      task.target.mode === "runtime" ? runtimeNameOf(task, options.runtimePrefix ?? "ad_") : undefined,
+    nameRuntime: (task) => (task.target.mode === "runtime" ? nameOf(task) : undefined),
 
     provision: (task) =>
       orNothingMade(async (attempt) => {
@@ -98,7 +99,12 @@ export function agentCoreBackend(options: Options): BackendAdapter {
         if (task.target.mode === "session")
           return { providerRefs: { ...providerRefsOf(placed, namedRuntime(task)), ...known } };
         const environment = workerEnvironment(configuration(), task);
-        const made = await createRuntime(await controlPlaneOf(task), task, { environment, nowMs: now(), attempt });
+        const made = await createRuntime(await controlPlaneOf(task), task, {
+          name: nameOf(task),
+          environment,
+          nowMs: now(),
+          attempt,
+        });
         return { providerRefs: { ...providerRefsOf(task, made), ...known } };
       }),
 
@@ -135,7 +141,7 @@ export function agentCoreBackend(options: Options): BackendAdapter {
     async deleteRuntime(task) {
       // Without a region there was nowhere to make it.
       if (!runtimeOf(task) && regionOf(task, options.region) === undefined) return true;
-      if (!(await deleteRuntime(await controlPlaneOf(task), task, now()))) return false;
+      if (!(await deleteRuntime(await controlPlaneOf(task), task, { name: nameOf(task), nowMs: now() }))) return false;
       const runtime = runtimeOf(task);
       if (runtime && isOfOneTask(runtime)) await deleteLogsOf(task, runtime);
       return true;

@@ -52,11 +52,10 @@ def operation(request):
             elif one.http["method"] == request["method"]:
                 path = request["path"]
                 if request["service"] == "s3":
-                    # An object or the bucket, by its path; the model has the bucket in the host.
-                    named = {"HEAD": "HeadObject"}.get(request["method"], "ListObjectsV2")
+                    of_object = re.match(r"/[^/]+/.", path)
+                    named = "ListObjectsV2" if request["method"] != "HEAD" else "HeadObject" if of_object else "HeadBucket"
                     if request["query"].get("x-id", named) != name:
                         continue
-                    path = re.sub(r"^/[^/]+", "", path) or "/"
                 if match := template(one.http["requestUri"]).match(path):
                     found.append((len(one.http["requestUri"]), one, {k: unquote(v) for k, v in match.groupdict().items()}))
     if not found:
@@ -88,8 +87,6 @@ def parameters(request, one, labels):
     if payload and payload not in given:
         is_structure = shape.members[payload].type_name == "structure"
         given[payload], body = (body, {}) if is_structure else (b"", body)
-    if request["service"] == "s3":
-        given["Bucket"] = request["path"].split("/")[1]
     unknown += [f"query {name}" for name in query if not COMMON_QUERY.match(name)]
     unknown += [f"header {name}" for name in headers if not COMMON_HEADERS.match(name)]
     return {**given, **body}, unknown

@@ -34,12 +34,6 @@ const YOUNG_MS = 5 * 60_000;
 /** Fits `[a-zA-Z][a-zA-Z0-9_]{0,47}` with a prefix of up to 16 of these, and is used for no other task. */
 export const runtimeNameOf = ({ id }: Task, prefix: string): string => id.replace(/^task_/, prefix);
 
-/** The name under which a task owes its runtime: it was noted before anything was made. */
-function owedName({ id, owes: { runtime } }: Task): string {
-  if (runtime !== undefined) return runtime;
-  throw new Error(`${id} owes no runtime`);
-}
-
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 
 type Attempt = { mayHaveMade: boolean };
@@ -55,24 +49,24 @@ export async function orNothingMade<T>(make: (attempt: Attempt) => Promise<T>): 
   }
 }
 
-type Making = { environment: Record<string, string> | undefined; nowMs: number; attempt: Attempt };
+type Making = { name: string; environment: Record<string, string> | undefined; nowMs: number; attempt: Attempt };
 
 /** Makes the runtime of a task, or finds the one that an earlier attempt made. Throws DispatchError. */
 export async function createRuntime(
   plane: ControlPlane,
   task: Task,
-  { environment, nowMs, attempt }: Making,
+  { name, environment, nowMs, attempt }: Making,
 ): Promise<RuntimeRef> {
   const roleArn = roleOf(task) ?? neededDetail(task, "executionRoleArn");
   const containerUri = neededDetail(task, "ecrImageUri");
   const known = runtimeOf(task);
   if (known) return known;
-  const earlier = nowMs - provisionedAtMs(task) > LATE_MS ? await findRuntime(plane, owedName(task)) : undefined;
+  const earlier = nowMs - provisionedAtMs(task) > LATE_MS ? await findRuntime(plane, name) : undefined;
   if (earlier) return earlier;
   const maxLifetime = Math.min(MAX_LIFETIME_SECONDS, Math.ceil(task.limits.timeoutSeconds) + SPARE_SECONDS);
   const { client, CreateAgentRuntimeCommand } = plane;
   const command = new CreateAgentRuntimeCommand({
-    agentRuntimeName: owedName(task),
+    agentRuntimeName: name,
     clientToken: sha256(task.id),
     agentRuntimeArtifact: { containerConfiguration: { containerUri } },
     roleArn,
@@ -108,7 +102,7 @@ export async function createRuntime(
     if (made) return made;
     throw new RetryableError("platform.unavailable", `AgentCore named the new runtime ${agentRuntimeArn}`);
   } catch (error) {
-    const made = isConflict(error) ? await findRuntime(plane, owedName(task)) : undefined;
+    const made = isConflict(error) ? await findRuntime(plane, name) : undefined;
     if (made) return made;
     throw withImageHint(explain(error, { action: "CreateAgentRuntime", accountProfile: task.accountProfile }), task);
   }
@@ -166,8 +160,12 @@ export function isTooEarly(task: Task, error: unknown, nowMs: number): boolean {
 }
 
 /** Deletes the runtime that a task owns; resolves with true once it does not exist. Throws DispatchError. */
-export async function deleteRuntime(plane: ControlPlane, task: Task, nowMs: number): Promise<boolean> {
-  const runtime = runtimeOf(task) ?? (await findRuntime(plane, owedName(task)));
+export async function deleteRuntime(
+  plane: ControlPlane,
+  task: Task,
+  { name, nowMs }: { name: string; nowMs: number },
+): Promise<boolean> {
+  const runtime = runtimeOf(task) ?? (await findRuntime(plane, name));
   if (!runtime) return nowMs - provisionedAtMs(task) > UNSEEN_MS;
   const seen = await getRuntime(plane, runtime);
   if (!seen) return true;
