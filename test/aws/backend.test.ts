@@ -74,7 +74,7 @@ const withRefs = async (backend: ReturnType<typeof open>, task: Task): Promise<T
 describe("a runtime of a task", () => {
   it("has a name that begins as those of its stack do, and is found and deleted by the name it was owed under", async () => {
     const backend = agentCoreBackend({ ...openOptions(), runtimePrefix: "ad_0a1b2c3d_" });
-    const task = runtimeTask();
+    const task = { ...runtimeTask(), owes: {} };
     const name = backend.nameRuntime(task) ?? "";
     expect(name).toMatch(/^ad_0a1b2c3d_[0-9a-f]{32}$/);
     expect(name).toMatch(/^[a-zA-Z][a-zA-Z0-9_]{0,47}$/);
