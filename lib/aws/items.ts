@@ -125,12 +125,14 @@ export class Items {
     return this.#settle(client.send(command), hasLanded);
   }
 
-  /** Deletes an item; false when it was not there. One that is gone after a lost answer counts as deleted here. */
+  /**
+   * Deletes an item; false when it was not there. One that is gone after a lost answer counts as deleted here. The condition
+   * says which of several was the one: what a delete returns of the item it can return to more of them, on DynamoDB Local.
+   */
   async remove(Key: Key): Promise<boolean> {
     const { sdk, client, TableName } = await this.#open();
-    const command = new sdk.DeleteCommand({ TableName, Key, ReturnValues: "ALL_OLD" });
-    const { Attributes, $metadata } = await this.#guard(client.send(command));
-    return Attributes !== undefined || ($metadata.attempts ?? 1) > 1;
+    const command = new sdk.DeleteCommand({ TableName, Key, ...conditionOf({ expression: "attribute_exists(#pk)" }) });
+    return this.#settle(client.send(command), async () => (await this.get(Key)) === undefined);
   }
 
   async #query(

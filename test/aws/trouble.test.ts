@@ -182,9 +182,14 @@ describe("when DynamoDB does not do what it was asked", () => {
 
   it("counts what is gone after a lost answer as removed", async () => {
     const entry = { owner: "local", taskId: newTaskId(), profile: "local", queuedAtMs: 1 };
-    mock.on(DeleteCommand).resolves({ $metadata: { attempts: 2 } });
+    mock.on(GetCommand).resolves({});
+    mock.on(DeleteCommand).rejects(refusal(2));
     expect(await open().dequeue(entry)).toBe(true);
-    mock.on(DeleteCommand).resolves({ $metadata: { attempts: 1 } });
+    mock.on(DeleteCommand).rejects(timeout());
+    expect(await open().dequeue(entry)).toBe(true);
+    mock.on(GetCommand).resolves({ Item: { pk: "QUEUE#local" } });
+    await expect(open().dequeue(entry)).rejects.toMatchObject(unavailable);
+    mock.on(DeleteCommand).rejects(refusal(1));
     expect(await open().dequeue(entry)).toBe(false);
   });
 

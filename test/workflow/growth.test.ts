@@ -60,9 +60,12 @@ function keeping() {
 
 describe.each(["SQLite", "DynamoDB"])("on %s", (kind) => {
   describe.each(["ASCII", "other characters"] as const)("in %s", (alphabet) => {
-    it("a task that is as large as may be, and whose job says all that it can, ends with its result", async () => {
-      await using system = await systemOn(kind, { artifacts: keeping(), durationMs: () => 60_000 });
+    it("a task that is as large as may be, and whose job says all that it can, ends with its result", {
+      timeout: 180_000,
+    }, async () => {
+      await using system = await systemOn(kind, { artifacts: keeping(), durationMs: () => 5000 });
       const text = (bytes: number) => noise(bytes, alphabet);
+      const [message, payload, inputRequests] = [text(30 * KB), { t: text(30 * KB) }, { question: text(1000 * KB) }];
       const timestamp = "2026-01-02T03:04:05.678Z";
       const leftOut = Array.from({ length: 100 }, () => ({ name: text(1500), reason: text(1500) }));
       const result = { text: text(100 * KB - 20) };
@@ -70,16 +73,9 @@ describe.each(["SQLite", "DynamoDB"])("on %s", (kind) => {
         const reply = (await answer()) as PollReply;
         if (operation.op !== "poll") return reply;
         const sequence = operation.after + 1;
-        const progress = {
-          sequence,
-          type: "task.progress",
-          timestamp,
-          message: text(30 * KB),
-          payload: { t: text(30 * KB) },
-        };
+        const progress = { sequence, type: "task.progress", timestamp, message, payload };
         const more = { ...reply, next: sequence, events: [progress] };
-        if (reply.status === "running")
-          return { ...more, status: "input_required", inputRequests: { question: text(1000 * KB) } };
+        if (reply.status === "running") return { ...more, status: "input_required", inputRequests };
         const error = {
           code: "task.failed",
           message: text(24_000).slice(0, 8000),
