@@ -57,16 +57,8 @@ export function openTaskStore(
   const remove = db.prepare("DELETE FROM tasks WHERE id = ?");
   const removeExpired = db.prepare("DELETE FROM tasks WHERE id = ? AND expires_s <= ?");
   const revision = db.prepare("SELECT revision FROM tasks WHERE id = ?");
-  // One statement each: a condition that may be left out keeps SQLite from its index.
-  const listed = (condition: string) =>
-    db.prepare(
-      `SELECT number, id, created_ms, body FROM tasks
-       WHERE owner = :owner ${condition} AND (created_ms, number) < (:createdMs, :number)
-         AND (expires_s IS NULL OR expires_s > :seconds)
-       ORDER BY created_ms DESC, number DESC LIMIT :limit`,
-    );
-  const ofOwner = listed("");
-  const ofStatus = listed("AND status = :status");
+  const ofOwner = db.prepare(listing(""));
+  const ofStatus = db.prepare(listing("AND status = :status"));
   const due = db.prepare("SELECT id FROM tasks WHERE due_ms <= ? ORDER BY due_ms LIMIT ?");
   const expired = db.prepare("SELECT id FROM tasks WHERE expires_s <= ? LIMIT ?");
   const selectKey = db.prepare("SELECT task_id, call_hash, expires_ms FROM keys WHERE hash = ?");
@@ -219,6 +211,16 @@ export function openTaskStore(
   guarded(folder, () => files.sweep(needsEnv, now()));
   return store;
 }
+
+/**
+ * A page of an owner's tasks, the newest first. A statement for each condition: one that may be left out would keep SQLite
+ * from its index.
+ */
+export const listing = (condition: "" | "AND status = :status"): string =>
+  `SELECT number, id, created_ms, body FROM tasks
+   WHERE owner = :owner ${condition} AND (created_ms, number) < (:createdMs, :number)
+     AND (expires_s IS NULL OR expires_s > :seconds)
+   ORDER BY created_ms DESC, number DESC LIMIT :limit`;
 
 /** When the janitor should look at an open task, in epoch milliseconds. */
 function dueMs(task: Task): number | null {

@@ -10,7 +10,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { TaskStore } from "../../lib/domain/ports.ts";
 import { newTaskId, RETENTION_DAYS, transition } from "../../lib/domain/task.ts";
 import { migrate } from "../../lib/local/schema.ts";
-import { openTaskStore } from "../../lib/local/task-store.ts";
+import { listing, openTaskStore } from "../../lib/local/task-store.ts";
 import { makeTask } from "../contract/make-task.ts";
 import { taskStoreSuite } from "../contract/task-store.ts";
 
@@ -387,6 +387,22 @@ describe("when the store cannot be used", () => {
     await waiting;
     expect(getEventListeners(signal, "abort")).toHaveLength(0);
     expect(timers()).toBeLessThanOrEqual(before);
+  });
+
+  it.each([
+    ["of an owner", "", "tasks_by_owner"],
+    ["of an owner with one status", "AND status = :status", "tasks_by_status"],
+  ] as const)("lists the tasks %s from an index, without sorting", (_, condition, index) => {
+    const folder = makeFolder();
+    openHere(folder);
+    const file = new DatabaseSync(join(folder, "tasks.sqlite"));
+    const plan = file.prepare(`EXPLAIN QUERY PLAN ${listing(condition)}`);
+    const values = { owner: "local", createdMs: 1, number: 1, seconds: 1, limit: 1 };
+    const steps = plan.all(condition === "" ? values : { ...values, status: "running" }).map(({ detail }) => detail);
+    file.close();
+    expect(steps).toEqual([
+      expect.stringMatching(new RegExp(`^SEARCH tasks USING INDEX ${index} \\(owner=\\?.*created_ms`)),
+    ]);
   });
 
   it("opens a copy that was taken while it ran", async () => {
