@@ -67,6 +67,33 @@ describe.concurrent.each(["runtime", "session"] as const)("a command in mode %s"
   });
 });
 
+describe.concurrent("a slot", () => {
+  it("is free as soon as the session is stopped, long before the runtime is gone", { timeout: 120_000 }, async ({
+    expect,
+    onTestFinished: atEnd,
+  }) => {
+    const emulator = await startEmulator(atEnd);
+    emulator.runtimes.getsUntilGone = Number.POSITIVE_INFINITY;
+    const configuration = { ...configurationWith(), defaults: { limits: { maxRunning: 1 } } };
+    const { client } = await startLaptop(atEnd, emulator, configuration);
+    const first = await client.command("true", onAgentCore("runtime"));
+    const second = await client.command("true", onAgentCore("runtime"));
+    expect(await client.status(second)).toMatchObject({ status: "queued", queuePosition: 1 });
+    for (const id of [first, second]) expect(await client.ended(id)).toMatchObject({ status: "succeeded" });
+    expect(emulator.inventory.runtimes).toHaveLength(2);
+    // Each visit that finds the runtime still there would be another chance to stop the session once more.
+    await expect.poll(() => emulator.countOf("GetAgentRuntime"), settles).toBeGreaterThan(6);
+    for (const session of new Set(emulator.calls.flatMap((call) => call.session ?? []))) {
+      const stops = emulator.calls.filter(
+        (call) => call.operation === "StopRuntimeSession" && call.session === session,
+      );
+      expect(stops.length).toBeLessThanOrEqual(2);
+    }
+    for (const { arn } of emulator.runtimes.made) emulator.runtimes.vanish(arn);
+    await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
+  });
+});
+
 describe.concurrent("an agent", () => {
   it("can be addressed directly: at once in mode session, once its runtime is known in mode runtime", async ({
     expect,
