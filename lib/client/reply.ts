@@ -25,6 +25,10 @@ export type TaskOutcome = {
   result?: unknown;
   resultUri?: string;
   artifacts: ArtifactRef[];
+  /** Files of which there is only the name, with the reason. */
+  lost: { name: string; reason: string }[];
+  /** How many more files there were than a task may keep. */
+  leftOut: number;
   error?: Problem;
   whole: Json;
 };
@@ -80,6 +84,11 @@ export function toOutcome(reply: Json): TaskOutcome {
       name: textOf(artifact.name) || textOf(artifact.id),
       ...(typeof artifact.sizeBytes === "number" && { sizeBytes: artifact.sizeBytes }),
     })),
+    lost: listOf(reply.lostArtifacts).map(({ id, name, reason }) => ({
+      name: textOf(name) || textOf(id),
+      reason: textOf(reason),
+    })),
+    leftOut: isObject(reply.artifactsLeftOut) ? Number(reply.artifactsLeftOut.count) || 0 : 0,
     ...(problem.success && { error: problem.data }),
     whole: reply,
   };

@@ -49,6 +49,20 @@ describe("a system that runs", () => {
     expect(code).toBe(1);
   });
 
+  test("all files of a task are named, however many replies they fill", { timeout: TIMEOUT }, async () => {
+    const files = 'cd "$AGENTDISPATCH_ARTIFACTS_DIR" && for i in $(seq 120); do echo $i > file-$i; done';
+    const run = await at(["run", "--shell", "--command", files]);
+    expect(run).toMatchObject({ code: 0 });
+    expect(run.err.match(/^› artifact file-/gm)).toHaveLength(20);
+    const id = /task_[0-9a-f]{32}/.exec(run.err)?.[0] ?? "";
+    expect(run.err).toContain(`› 100 more artifacts: agent-dispatch result ${id} lists them\n`);
+    const named = (await at(["result", id])).err.match(/^› artifact file-\d+ /gm);
+    expect(new Set(named).size).toBe(120);
+    const { artifacts, ...whole } = JSON.parse((await at(["result", id, "--json"])).out);
+    expect(artifacts).toHaveLength(120);
+    expect(whole).not.toHaveProperty("artifactsNextCursor");
+  });
+
   test("a detached task is followed, looked at and listed", { timeout: TIMEOUT }, async () => {
     const id = await detach("for i in 1 2 3; do echo line $i; sleep 0.3; done");
     expect(id).toMatch(/^task_[0-9a-f]{32}$/);

@@ -5,14 +5,15 @@ import { placeWords } from "../connecting.ts";
 import { type OpenDoor, openForRun, openStaying } from "../door.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { CANCELLED, exitCodeOf, USAGE_ERROR } from "../exit-code.ts";
+import { fetchOutcome } from "../fetch-outcome.ts";
 import { follow } from "../follow.ts";
 import type { Departure } from "../interrupt.ts";
 import { type Io, write } from "../io.ts";
 import { LiveView } from "../live.ts";
-import { printOutcome } from "../outcome.ts";
+import { FEW_ARTIFACTS, printOutcome } from "../outcome.ts";
 import { oneLine, paint, printJson } from "../print.ts";
 import type { Context } from "../program.ts";
-import { type TaskOutcome, type TaskRecord, toOutcome, toQuestions } from "../reply.ts";
+import { type TaskOutcome, type TaskRecord, toQuestions } from "../reply.ts";
 import { type Call, type RunOptions, toCall } from "../run-call.ts";
 
 /** What a shell says of a program that these signals ended: SIGHUP, and SIGPIPE. */
@@ -88,7 +89,7 @@ class Attendance {
     await view.stop();
     this.#exitCode = exitCodeOf(outcome);
     if (this.#options.json) await printJson(io, { ...record.whole, ...outcome.whole, exitCode: this.#exitCode });
-    else await printOutcome(io, record, outcome, view.elapsedMs);
+    else await printOutcome(io, record, outcome, view.elapsedMs, FEW_ARTIFACTS);
     await this.#door.settle(id, this.#haste.signal);
     return this.#exitCode;
   }
@@ -133,7 +134,7 @@ async function watch(
 ): Promise<{ record: TaskRecord; outcome: TaskOutcome }> {
   try {
     const record = await follow(endpoint, id, view);
-    return { record, outcome: toOutcome(await endpoint.call("get_task_result", { task_id: id })) };
+    return { record, outcome: await fetchOutcome(endpoint, id) };
   } catch (error) {
     if (!(error instanceof DispatchError)) throw error;
     throw new DispatchError(error.code, `lost sight of ${id}: ${error.message}`, error.retryable, {

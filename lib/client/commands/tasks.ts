@@ -1,13 +1,14 @@
 import { openRunning, type Place } from "../door.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { exitCodeOf, NOT_ENDED } from "../exit-code.ts";
+import { fetchOutcome } from "../fetch-outcome.ts";
 import { hasEnded } from "../follow.ts";
 import { harmless } from "../harmless.ts";
 import { type Io, write } from "../io.ts";
 import { printOutcome } from "../outcome.ts";
 import { clip, columnsOf, formatDuration, formatTime, oneLine, paint, printJson, table } from "../print.ts";
 import type { Context } from "../program.ts";
-import { isObject, type TaskRecord, toOutcome, toPage, toRecord, whatOf } from "../reply.ts";
+import { isObject, type TaskRecord, toPage, toRecord, whatOf } from "../reply.ts";
 import { findTaskId } from "../task-id.ts";
 import { hintInTerms } from "../terms.ts";
 
@@ -77,7 +78,7 @@ export function showLogs(context: Context, text: string, options: Options & { fo
       last = hasEnded(toRecord(await endpoint.call("get_task_status", { task_id: id })).status);
     }
     if (options.json) await printJson(io, { taskId: id, cursor: 0, nextCursor: cursor, data: whole });
-    return options.follow ? exitCodeOf(toOutcome(await endpoint.call("get_task_result", { task_id: id }))) : 0;
+    return options.follow ? exitCodeOf(await fetchOutcome(endpoint, id)) : 0;
   });
 }
 
@@ -85,7 +86,7 @@ export function showLogs(context: Context, text: string, options: Options & { fo
 export function showResult(context: Context, text: string, options: Options): Promise<number> {
   return atTask(context, options, text, async (endpoint, id) => {
     const { io } = context;
-    const outcome = toOutcome(await endpoint.call("get_task_result", { task_id: id }));
+    const outcome = await fetchOutcome(endpoint, id);
     if (options.json) await printJson(io, outcome.whole);
     else if (!hasEnded(outcome.status)) await write(io.stderr, `the task has not ended: it is ${outcome.status}\n`);
     else {

@@ -1,10 +1,11 @@
 import type { TaskEvent } from "../../domain/events.ts";
 import type { Json } from "../../domain/task.ts";
 import type { Endpoint } from "../endpoint.ts";
+import { fetchOutcome } from "../fetch-outcome.ts";
 import { follow } from "../follow.ts";
 import { type Io, write } from "../io.ts";
 import { formatDuration, oneLine, paint } from "../print.ts";
-import { type TaskOutcome, type TaskRecord, toOutcome } from "../reply.ts";
+import type { TaskOutcome, TaskRecord } from "../reply.ts";
 
 /** A line that a task wrote, or said of its progress, and when it was seen, counted from the dispatch. */
 type Seen = { atMs: number; text: string };
@@ -62,7 +63,7 @@ export class Stage {
     };
     const record = await follow(this.endpoint, id, { event, status() {} });
     const tookMs = performance.now() - startedMs;
-    const outcome = toOutcome(await this.endpoint.call("get_task_result", { task_id: id }));
+    const outcome = await fetchOutcome(this.endpoint, id);
     return { id, record, outcome, lines, progress, tookMs };
   }
 
