@@ -105,7 +105,7 @@ function placementQuestions(configuration: Configuration, adapters: Adapters, ca
   if (questions.some(({ id }) => id === "account_profile")) return questions;
   const chosen = tryRoute(configuration, adapters, call.request, call.runtime);
   if (!chosen) return questions;
-  const frameworks = frameworkQuestions(configuration, adapters, chosen);
+  const frameworks = frameworkQuestions(adapters, chosen);
   const names = missingNames(chosen).filter(({ id }) => !questions.some((question) => question.id === id));
   const place = placeOf(adapters);
   const more = names.flatMap((missing) => nameQuestions(missing, callerPatterns(configuration, missing.list, place)));
@@ -117,11 +117,11 @@ function placementQuestions(configuration: Configuration, adapters: Adapters, ca
 }
 
 /** Without a framework an agent cannot run, and which it should be is nothing to guess. */
-function frameworkQuestions(configuration: Configuration, adapters: Adapters, chosen: Route): Question[] {
+function frameworkQuestions(adapters: Adapters, chosen: Route): Question[] {
   if (!isBlank(chosen.framework)) return [];
-  const choices = frameworkChoices(configuration, adapters, chosen);
+  const choices = frameworkChoices(adapters, chosen);
   if (!choices) return [];
-  return [{ id: "framework", question: `Which agent framework should run it? ${ECHO}.`, choices }];
+  return [{ id: "framework", question: `Which agent framework should run it? ${ECHO}.`, choices: [...choices] }];
 }
 
 type MissingName = { id: string; list: keyof Configuration["allowed"]; question: string };

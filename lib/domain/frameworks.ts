@@ -1,6 +1,6 @@
 import { InvalidInputError } from "./errors.ts";
 import type { BackendAdapter, Check, Placement } from "./ports.ts";
-import { type Configuration, own } from "./profile.ts";
+import { own } from "./profile.ts";
 import { settings } from "./settings.ts";
 
 type Adapters = Readonly<Record<string, BackendAdapter>>;
@@ -22,28 +22,13 @@ export function frameworkNames(environment: Readonly<Record<string, string | und
 }
 
 /** Names of the frameworks to choose from; undefined where the runtime is not of ours, or not known to be. */
-export function frameworkChoices(
-  configuration: Configuration,
-  adapters: Adapters,
-  placement: Placement,
-): string[] | undefined {
-  const names = own(adapters, placement.backend)?.frameworks(placement);
-  if (!names) return undefined;
-  const ofProfiles = Object.values(configuration.runtimes)
-    .filter(({ backend }) => backend === placement.backendName)
-    .flatMap(({ framework }) => framework ?? []);
-  return [...new Set([...names, ...ofProfiles])];
-}
+export const frameworkChoices = (adapters: Adapters, placement: Placement): readonly string[] | undefined =>
+  own(adapters, placement.backend)?.frameworks(placement);
 
 /** Refuses an agent without a framework where our worker would run it. Throws InvalidInputError that names the choices. */
-export function refuseMissingFramework(
-  configuration: Configuration,
-  adapters: Adapters,
-  placement: Placement,
-  framework: unknown,
-): void {
+export function refuseMissingFramework(adapters: Adapters, placement: Placement, framework: unknown): void {
   if (framework !== undefined) return;
-  const choices = frameworkChoices(configuration, adapters, placement);
+  const choices = frameworkChoices(adapters, placement);
   if (!choices) return;
   throw new InvalidInputError([{ path: "input.framework", message: `is required; there are: ${choices.join(", ")}` }], {
     hint: ECHO,
@@ -51,12 +36,12 @@ export function refuseMissingFramework(
 }
 
 /** Which framework would run an agent there, and whether our worker has it. */
-export function frameworkCheck(configuration: Configuration, adapters: Adapters, chosen: Chosen): Check[] {
-  const choices = frameworkChoices(configuration, adapters, chosen);
+export function frameworkCheck(adapters: Adapters, chosen: Chosen): Check[] {
+  const choices = frameworkChoices(adapters, chosen);
   if (!choices) return [];
   const there = choices.join(", ");
   if (chosen.framework !== undefined) {
-    const unknown = unknownFramework(chosen.framework, own(adapters, chosen.backend)?.frameworks(chosen) ?? []);
+    const unknown = unknownFramework(chosen.framework, choices);
     if (unknown) return [unknown];
     const also = choices.filter((name) => name !== chosen.framework).join(", ");
     return [

@@ -4,7 +4,7 @@ import { ownEvent } from "../../lib/domain/events.ts";
 import type { Json, Task } from "../../lib/domain/task.ts";
 import { bytes, describeContent, makeTask } from "../contract/make-task.ts";
 import { connect, openEndpoint, problemOf, revisions } from "./clients.ts";
-import { openPorts, RUNTIME_ARN, type TestPorts } from "./ports.ts";
+import { exampleConfiguration, openPorts, RUNTIME_ARN, type TestPorts } from "./ports.ts";
 
 const names = [
   "spawn_cloud_agent",
@@ -344,6 +344,16 @@ describe.each(revisions)("a client on %s", (revision) => {
     expect(second.structured).toEqual({ items: [expect.objectContaining({ id: ids[2] })] });
     expect((await call("list_tasks", { status: "failed" })).structured).toEqual({ items: [] });
     expect(problemOf(await call("list_tasks", { cursor: "made-up" }))).toMatchObject({ code: "input.invalid" });
+  });
+
+  test("offers the frameworks that the worker has, and none that only a profile names", async () => {
+    const { local } = exampleConfiguration.runtimes;
+    const runtimes = { ...exampleConfiguration.runtimes, lacking: { ...local, framework: "nope" } };
+    const { call } = await open(openPorts({ configuration: { ...exampleConfiguration, runtimes } }));
+    const messages = async (runtime: string) =>
+      JSON.stringify((await call("check_cloud_agent_runtime", { runtime, live: false })).structured?.checks);
+    expect(await messages("local")).toContain('"echo; there are also: mine"');
+    expect(await messages("lacking")).toContain("it has: echo, mine;");
   });
 
   test("checks a runtime without starting anything", async () => {

@@ -62,7 +62,7 @@ export const checkCloudAgentRuntime = tool({
     const checks: Check[] = [
       { name: "routing", status: "pass", message: `agent.run in mode ${chosen.target.mode} goes to ${chosen.backend}` },
       policyCheck(configuration, chosen),
-      ...frameworkCheck(configuration, ports.backends, chosen),
+      ...frameworkCheck(ports.backends, chosen),
       ...(adapter ? [settingsCheck(adapter, chosen), ...(await adapter.check(chosen, call.live ?? true))] : []),
     ];
     return {

@@ -80,8 +80,7 @@ export const dispatchTask = tool({
       timeoutSeconds: call.timeout_seconds,
       jobTimeoutSeconds: typeof jobTimeout === "number" ? jobTimeout : undefined,
     });
-    if (chosen.taskType === "agent.run")
-      refuseMissingFramework(ports.configuration(), ports.backends, chosen, call.input.framework);
+    if (chosen.taskType === "agent.run") refuseMissingFramework(ports.backends, chosen, call.input.framework);
     const handle = await dispatch(
       ports,
       owner,
