@@ -11,23 +11,53 @@ const BETWEEN_LINES_MS = 1000;
 const escapes = new RegExp(`${String.fromCharCode(27)}\\[[0-?]*[ -/]*[@-~]`, "g");
 
 /**
- * Tells each news of a task: its phase, with what it says of itself or the last line of its output. A task's revision is
- * the number of its progress, because it only grows.
+ * Tells each news of a task: its phase, with what it says of itself or the last line of its output. A line that comes too
+ * soon after the last news is told once it may be, or the one that is the last by then. A task's revision is the number of
+ * its progress, because it only grows. After `end` nothing more is told.
  */
 export function progressTeller(ports: Ports, notify: NonNullable<Context["notify"]>) {
   let told: { status: string; sequence: number; logLength: number; atMs: number } | undefined;
   let text = "";
-  return async ({ id, revision, status, progress, logLength }: Task): Promise<void> => {
-    const sequence = progress?.sequence ?? 0;
-    const says = progress !== undefined && sequence > (told?.sequence ?? 0);
-    const printed = logLength > (told?.logLength ?? 0);
-    const atMs = ports.steady();
-    const isSoon = told !== undefined && atMs - told.atMs < BETWEEN_LINES_MS;
-    if (told?.status === status && !says && (!printed || isSoon)) return;
-    if (says) text = progress.message ?? text;
-    else if (printed) text = (await lastLine(ports, id, logLength)) ?? text;
-    told = { status, sequence, logLength, atMs };
-    await notify(revision, text === "" ? status : `${status}: ${text}`);
+  /** The news that were told, in their order: what cannot be told fails the next. */
+  let telling: Promise<void> = Promise.resolve();
+  let held: Task | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  const newsOf = ({ progress, logLength }: Task) => ({
+    says: (progress?.sequence ?? 0) > (told?.sequence ?? 0),
+    printed: logLength > (told?.logLength ?? 0),
+  });
+  const release = () => {
+    clearTimeout(timer);
+    timer = undefined;
+  };
+  const tell = (task: Task): Promise<void> => {
+    release();
+    const { id, revision, status, progress, logLength } = task;
+    const { says, printed } = newsOf(task);
+    told = { status, sequence: progress?.sequence ?? 0, logLength, atMs: ports.steady() };
+    telling = telling.then(async () => {
+      if (says) text = progress?.message ?? text;
+      else if (printed) text = (await lastLine(ports, id, logLength)) ?? text;
+      await notify(revision, text === "" ? status : `${status}: ${text}`);
+    });
+    return telling;
+  };
+
+  return {
+    async see(task: Task): Promise<void> {
+      const { says, printed } = newsOf(task);
+      if (told?.status !== task.status || says) return await tell(task);
+      if (!printed) return;
+      const tooSoonMs = told.atMs + BETWEEN_LINES_MS - ports.steady();
+      if (tooSoonMs <= 0) return await tell(task);
+      held = task;
+      timer ??= setTimeout(() => held && void tell(held).catch(() => {}), tooSoonMs);
+    },
+    async end(): Promise<void> {
+      release();
+      await telling.catch(() => {});
+    },
   };
 }
 

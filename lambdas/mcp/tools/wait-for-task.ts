@@ -44,12 +44,13 @@ export const waitForTask = tool({
   annotations: reads,
   run: async (context, { task_id, timeout_seconds = 25 }) => {
     await ownTask(context, task_id);
+    const teller = context.notify && progressTeller(context.ports, context.notify);
     const { task, timedOut } = await wait(context.ports, task_id, {
       timeoutSeconds: timeout_seconds,
       signal: context.signal,
       until: (seen) => isTerminal(seen.status) || seen.status === "input_required",
-      ...(context.notify && { onChange: progressTeller(context.ports, context.notify) }),
-    });
+      ...(teller && { onChange: teller.see }),
+    }).finally(() => teller?.end());
     const record = fitRecord(taskRecord(task, { adapters: context.ports.backends }));
     return { structured: timedOut ? { ...record, timedOutWaiting: true } : record };
   },
