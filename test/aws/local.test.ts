@@ -21,7 +21,7 @@ describe("agent-dispatch local --store dynamodb", () => {
     const words = ["--store", "dynamodb", "--table", "from-the-command-line", "--endpoint", dynalite.endpoint];
     const here = (...args: string[]) => cli([...args, "--state-dir", stateDir]);
     const first = new Cli(start(...words));
-    await first.shows("run --command");
+    await first.shows("git --version");
     const { out, code } = await here("run", "--command", "echo kept", "--json");
     expect(code).toBe(0);
     const id = JSON.parse(out).taskId as string;
@@ -32,7 +32,7 @@ describe("agent-dispatch local --store dynamodb", () => {
     expect((await first.ended).code).toBe(0);
 
     const second = new Cli(start(...words));
-    await second.shows("run --command");
+    await second.shows("git --version");
     expect(await here("logs", id)).toMatchObject({ code: 0, out: "kept\n" });
     second.kill("SIGTERM");
     await second.ended;
