@@ -87,6 +87,10 @@ describe("an agent made with npm's bedrock-agentcore", () => {
     expect(log).toBe("Hello\n \n42\n\nworld\n 二\n");
   });
 
+  test("streams text of which a piece reads as an object, and all of it is the result", async () => {
+    expect((await ask(arn, { prompt: "stream code" })).end).toEqual({ result: "const a = {}; return a done" });
+  });
+
   test("streams objects, and the last is the result", async () => {
     expect((await ask(arn, { prompt: "stream objects" })).end).toEqual({ result: { done: true } });
   });

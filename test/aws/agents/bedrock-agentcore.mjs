@@ -4,6 +4,7 @@ import { BedrockAgentCoreApp } from "bedrock-agentcore/runtime";
 async function* streamed(prompt) {
   if (prompt.includes("objects")) yield { step: 1 };
   if (prompt.includes("objects")) return void (yield { done: true });
+  if (prompt.includes("code")) return void (yield* ["const a = ", "{}", "; return a", " done"]);
   for (const piece of ["Hello", " ", "42", "\nworld", " 二"]) yield piece;
   if (prompt.includes("throw")) throw new Error("the model is gone");
 }

@@ -27,11 +27,13 @@ export class StreamedAnswer {
   /** Of a run of AG-UI. */
   #isOpen = false;
   #finished: Record<string, unknown> | undefined;
-  /** Pieces of messages, and those that are nothing but text: as they came, and read as JSON. */
+  /** Pieces of messages; all data as it came, because a piece of text may read as JSON; and what is text in JSON. */
   #message = "";
   #raw = "";
   #text = "";
-  #hasOther = false;
+  /** What came with the last event, if that reports a failure: text as it came only when something follows. */
+  #held = "";
+  #endsInObject = false;
   #hasRaw = false;
   #hasText = false;
 
@@ -48,10 +50,12 @@ export class StreamedAnswer {
     this.#last = value === undefined ? data : value;
     this.#reported = event === "error" ? undefined : reportedFailure(value);
     if (event === "error") this.#failure ??= agentFailed(this.#last);
-    else if (this.#reported) return;
-    else if (isObject(value)) this.#addObject(value);
-    else this.#addText(data, value);
-    if (this.#raw.length + this.#message.length > MAX_LENGTH)
+    else this.#addRaw(data);
+    if (event === "error" || this.#reported) return;
+    this.#endsInObject = isObject(value);
+    if (isObject(value)) this.#addObject(value);
+    else this.#addText(value);
+    if ((this.#hasRaw ? this.#raw : this.#text).length + this.#message.length > MAX_LENGTH)
       throw new RetryableError("worker.contract_broken", "the agent's answer is too long");
   }
 
@@ -64,7 +68,6 @@ export class StreamedAnswer {
   }
 
   #addObject(value: Record<string, unknown>): void {
-    this.#hasOther = true;
     const piece = pieceOf(value);
     if (value.type === "TEXT_MESSAGE_START" && this.#message !== "") this.#message += "\n\n";
     if (piece !== undefined) this.#message += piece;
@@ -73,8 +76,13 @@ export class StreamedAnswer {
     if (value.type === "RUN_ERROR") this.#failure ??= agentFailed(value);
   }
 
-  #addText(data: string, value: unknown): void {
-    this.#raw += data;
+  /** Events that are no text may come to more than is kept of them. */
+  #addRaw(data: string): void {
+    if (this.#raw.length <= MAX_LENGTH) this.#raw += this.#held + (this.#reported ? "" : data);
+    this.#held = this.#reported ? data : "";
+  }
+
+  #addText(value: unknown): void {
     if (value === undefined) this.#hasRaw = true;
     else if (typeof value === "string") this.#hasText = true;
     this.#text += String(value);
@@ -84,8 +92,8 @@ export class StreamedAnswer {
     const { result } = this.#finished ?? {};
     if (result !== undefined && result !== null) return result;
     if (this.#message !== "") return this.#message;
-    if (this.#hasOther) return this.#isOpen ? undefined : this.#last;
     if (this.#hasRaw) return this.#raw;
+    if (this.#endsInObject) return this.#isOpen ? undefined : this.#last;
     return this.#hasText ? this.#text : this.#last;
   }
 
