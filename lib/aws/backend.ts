@@ -164,7 +164,7 @@ export function agentCoreBackend(options: Options): BackendAdapter {
       const isOurs =
         placement.target.mode === "runtime" ||
         detail(placement, "contract") === CONTRACT ||
-        detail(placement, "runtimeArn") === options.ownRuntimeArn;
+        (options.ownRuntimeArn !== undefined && detail(placement, "runtimeArn") === options.ownRuntimeArn);
       return isOurs ? frameworkNames(workerEnvironment(configuration(), placement) ?? {}) : undefined;
     },
     cloudAgent: cloudAgentOf,

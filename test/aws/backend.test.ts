@@ -71,6 +71,27 @@ const withRefs = async (backend: ReturnType<typeof open>, task: Task): Promise<T
   ...(await backend.provision(task)),
 });
 
+describe("the frameworks of a runtime", () => {
+  const offered = (runtimeArn: string | undefined, ownRuntimeArn: string | undefined, contract?: string) =>
+    agentCoreBackend({ ...openOptions(), ownRuntimeArn }).frameworks({
+      provider: "aws",
+      accountProfile: "dev-aws",
+      backend: "aws-agentcore",
+      target: { mode: "session", details: { ...(runtimeArn && { runtimeArn }), ...(contract && { contract }) } },
+    });
+
+  it("are known of our own runtime, and of one that is said to have our worker", () => {
+    expect(offered(shared, shared)).toContain("echo");
+    expect(offered(shared, undefined, CONTRACT)).toContain("echo");
+  });
+
+  it("are not known of any other, nor where no runtime is named and none is ours", () => {
+    expect(offered(shared, undefined)).toBeUndefined();
+    expect(offered(undefined, shared)).toBeUndefined();
+    expect(offered(undefined, undefined)).toBeUndefined();
+  });
+});
+
 describe("a runtime of a task", () => {
   it("has a name that begins as those of its stack do, and is found and deleted by the name it was owed under", async () => {
     const backend = agentCoreBackend({ ...openOptions(), runtimePrefix: "ad_0a1b2c3d_" });
