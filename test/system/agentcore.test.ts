@@ -131,6 +131,14 @@ describe.concurrent("what cannot work", () => {
       ["an open quote", "runtime", {}, { command: "echo 'a" }, "input.invalid", "input.command"],
       ["a folder elsewhere", "runtime", {}, { command: "ls", cwd: "/etc" }, "input.invalid", "input.cwd"],
       ["a folder above", "runtime", {}, { command: "ls", cwd: "a/../.." }, "input.invalid", "input.cwd"],
+      [
+        "a folder above, where the workspace is not known",
+        "session",
+        { runtimeArn: `${HALF}-AbCdEf1234` },
+        { command: "ls", cwd: "../etc" },
+        "input.invalid",
+        "input.cwd",
+      ],
       ["no image", "runtime", { ecrImageUri: "" }, { command: "true" }, "task.target_incomplete", "ecrImageUri"],
     ];
   it.for(cases)(

@@ -35,7 +35,11 @@ export function assertPossible(job: PlacedJob, { region, environment = {}, asser
     });
   if (isForeign(job)) assertForeign(job);
   // What a runtime that exists calls its workspace is known to itself.
-  else if (job.target.mode === "runtime") refuseOutside(environment[settings.workspace] ?? WORKSPACE, job);
+  else
+    refuseOutside(
+      job.target.mode === "session" ? { unknown: true } : (environment[settings.workspace] ?? WORKSPACE),
+      job,
+    );
 }
 
 /** Where a target is. Throws RefusedError `task.target_incomplete`. */
