@@ -4,7 +4,7 @@ import { type Session, type Task, without } from "./task.ts";
 
 const PROOFS_NEEDED = 3;
 /** What is proof only if it lasts may be trouble of the platform for so long. */
-const LASTING_MS = 60_000;
+export const LASTING_MS = 60_000;
 const HINT = "get_task_logs shows how far it came; dispatch the task again";
 const KEPT = "what it had reported until then is kept";
 

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import type { Problem } from "../../../domain/errors.ts";
 import type { JobEnd } from "../../../domain/ports.ts";
+import { LASTING_MS } from "../../../domain/proofs.ts";
 import { readReply } from "../reply.ts";
-import { agentAsks, agentFailed, brokenOff, reportedFailure } from "./problem.ts";
+import { agentAsks, agentFailed, brokenOff, outOfReach, reportedFailure } from "./problem.ts";
 import { type Exchange, promptOf } from "./protocol.ts";
 
 /** Between two looks at a task that the agent works on after it has answered. */
@@ -29,7 +30,7 @@ type A2aTask = z.infer<typeof task>;
 
 /** One `message/send` of A2A: https://a2a-protocol.org/v0.3.0/specification/#71-messagesend. Its result is the text of the answer. */
 export async function a2a(exchange: Exchange): Promise<JobEnd> {
-  const { job, signal } = exchange;
+  const { job } = exchange;
   const { taskId, metadata } = job;
   const sent = {
     kind: "message",
@@ -47,8 +48,31 @@ export async function a2a(exchange: Exchange): Promise<JobEnd> {
     if ("message" in parsed.data) return { result: contentOf(parsed.data.message.parts, "\n"), envelope };
     const ended = endOf(parsed.data.task);
     if (ended) return { ...ended, envelope };
+    const looked = await look(exchange, parsed.data.task.id);
+    if ("error" in looked) return { ...looked, envelope };
+    envelope = looked.envelope;
+  }
+}
+
+/**
+ * What the agent says of its task a moment later. To look does no harm: it is tried again until nobody listens any more, or
+ * it has failed for a minute.
+ */
+async function look(exchange: Exchange, id: string): Promise<{ envelope: unknown } | { error: Problem }> {
+  const { signal } = exchange;
+  let failingSinceMs: number | undefined;
+  for (;;) {
     await sleep(PAUSE_MS, undefined, { signal });
-    envelope = await call(exchange, "tasks/get", { id: parsed.data.task.id });
+    try {
+      return { envelope: await call(exchange, "tasks/get", { id }) };
+    } catch (error) {
+      signal.throwIfAborted();
+      const nowMs = performance.now();
+      failingSinceMs ??= nowMs;
+      const reason = error instanceof Error ? error.message : String(error);
+      if (nowMs - failingSinceMs >= LASTING_MS)
+        return { error: outOfReach(`the agent works on its task, and nobody can look at it: ${reason}`) };
+    }
   }
 }
 

@@ -1,13 +1,11 @@
-import { Readable } from "node:stream";
-import { Client, type FetchLike, StreamableHTTPClientTransport, type Tool } from "@modelcontextprotocol/client";
+import { Client, ProtocolError, type Tool } from "@modelcontextprotocol/client";
 import { RefusedError } from "../../../domain/errors.ts";
 import type { JobEnd } from "../../../domain/ports.ts";
 import type { Job } from "../../../domain/worker-contract.ts";
+import { overInvocations } from "./mcp-transport.ts";
 import { agentFailed } from "./problem.ts";
 import { type Exchange, promptOf } from "./protocol.ts";
 
-/** Where a transport thinks that it connects to; nothing is ever sent there. */
-const NOWHERE = new URL("http://agentcore.invalid/mcp");
 /** Arguments that take an instruction, the likeliest first. */
 const promptNames = ["prompt", "instruction", "task", "message", "query", "input", "question", "text"];
 
@@ -19,20 +17,10 @@ const promptNames = ["prompt", "instruction", "task", "message", "query", "input
 export async function mcp(exchange: Exchange): Promise<JobEnd> {
   const { job, signal, maxSeconds, log } = exchange;
   const client = new Client({ name: "agent-dispatch", version: "1.0.0" });
-  const invocations = overInvocations(exchange);
+  const sent = overInvocations(exchange);
   const options = { signal, timeout: maxSeconds * 1000 };
   try {
-    // A call whose stream broke is not begun again.
-    const reconnectionOptions = {
-      maxRetries: 0,
-      initialReconnectionDelay: 1000,
-      maxReconnectionDelay: 1000,
-      reconnectionDelayGrowFactor: 1,
-    };
-    await client.connect(
-      new StreamableHTTPClientTransport(NOWHERE, { fetch: invocations.fetch, reconnectionOptions }),
-      options,
-    );
+    await client.connect(sent.transport, options);
     const { tools } = await client.listTools({}, options);
     const tool = chooseTool(tools, exchange.tool);
     const call = { name: tool.name, arguments: argumentsFor(tool, job) };
@@ -43,35 +31,12 @@ export async function mcp(exchange: Exchange): Promise<JobEnd> {
     return { result, envelope, ...(envelope.isError && { error: agentFailed(text) }) };
   } catch (error) {
     // What AgentCore said is inside of what the client makes of it.
-    throw invocations.failure ?? error;
+    if (sent.failure !== undefined) throw sent.failure;
+    if (error instanceof ProtocolError) return { error: agentFailed(error.message) };
+    throw error;
   } finally {
     await client.close().catch(() => {});
   }
-}
-
-/** The client's requests as invocations of the session; its other requests have no place on AgentCore. */
-function overInvocations({ invoke, signal }: Exchange): { fetch: FetchLike; failure?: unknown } {
-  const invocations: { fetch: FetchLike; failure?: unknown } = {
-    async fetch(_url, { method, body, headers } = {}) {
-      if (method !== "POST") return new Response(null, { status: 405 });
-      const mcpProtocolVersion = new Headers(headers).get("mcp-protocol-version") ?? undefined;
-      try {
-        const reply = await invoke(JSON.parse(String(body)), { mcpProtocolVersion });
-        const { statusCode: status, contentType = "application/json" } = reply;
-        if (status === 202 || !(reply.body instanceof Readable)) return new Response(null, { status: 202 });
-        const stream = reply.body;
-        signal.addEventListener("abort", () => stream.destroy(), { once: true });
-        stream.once("error", (error) => {
-          invocations.failure ??= error;
-        });
-        return new Response(Readable.toWeb(stream) as ReadableStream, { headers: { "content-type": contentType } });
-      } catch (error) {
-        invocations.failure ??= error;
-        throw error;
-      }
-    },
-  };
-  return invocations;
 }
 
 /** Throws RefusedError `adapter.unsupported` when it is not clear which tool takes the job. */

@@ -15,13 +15,19 @@ export const agentAsks = (question: unknown): Problem => ({
   hint: "dispatch the task again with the answer in its instruction or context: a runtime without the worker contract is called once",
 });
 
+/** For whoever cannot know how far a job came that nobody can ask about. */
+export const MAY_HAVE_RUN = "the job may have run; look for what it did before you dispatch it again";
+
 /** What of the job is known ended before its answer did. */
 export const brokenOff = (message: string): Problem => ({
   code: "worker.contract_broken",
   message,
   retryable: false,
-  hint: "the job may have run; look for what it did before you dispatch it again",
+  hint: MAY_HAVE_RUN,
 });
+
+/** The agent may still be at work, and cannot be asked. */
+export const outOfReach = (message: string): Problem => ({ ...brokenOff(message), code: "worker.lost" });
 
 /**
  * The failure that an answer is: JSON-RPC's, our own envelope's, and those of AWS's SDKs for agents, which answer what
