@@ -6,7 +6,7 @@ import { isSettled, stamp, type Task } from "../domain/task.ts";
 import { artifactList } from "./artifact-list.ts";
 import { ChangeWatch } from "./change-watch.ts";
 import { children } from "./children.ts";
-import { openDatabase } from "./database.ts";
+import { type Durability, openDatabase } from "./database.ts";
 import { envFiles } from "./env-files.ts";
 import { eventLog } from "./event-log.ts";
 import { expiryClock } from "./expiry-clock.ts";
@@ -148,9 +148,7 @@ export function openTaskStore(
 
     async change(id, edit) {
       expiry.see();
-      // The receipt and the end are what a caller relies on; a power cut ends the work in between anyway.
-      const status = read(id)?.status;
-      const durability = status === "completing" || status === "cancelling" ? "power cut" : "crash";
+      const durability = durabilityOf(read(id));
       const task = db.write(() => {
         const before = find(id);
         if (!before) throw taskNotFound(id);
@@ -221,6 +219,16 @@ export const listing = (condition: "" | "AND status = :status"): string =>
    WHERE owner = :owner ${condition} AND (created_ms, number) < (:createdMs, :number)
      AND (expires_s IS NULL OR expires_s > :seconds)
    ORDER BY created_ms DESC, number DESC LIMIT :limit`;
+
+/**
+ * What a change of a task must survive. The receipt and the end are what a caller relies on; and that the job was handed over
+ * must be known before it is, or it would run again. A power cut ends the work in between anyway.
+ */
+function durabilityOf(before: Task | undefined): Durability {
+  if (!before) return "crash";
+  const isBeingHandedOver = before.status === "starting" && before.session?.startAttemptedAtMs === undefined;
+  return isBeingHandedOver || before.status === "completing" || before.status === "cancelling" ? "power cut" : "crash";
+}
 
 /** When the janitor should look at an open task, in epoch milliseconds. */
 function dueMs(task: Task): number | null {

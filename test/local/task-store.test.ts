@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { text } from "node:stream/consumers";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { TaskStore } from "../../lib/domain/ports.ts";
+import { withSession } from "../../lib/domain/session.ts";
 import { newTaskId, RETENTION_DAYS, transition } from "../../lib/domain/task.ts";
 import { migrate } from "../../lib/local/schema.ts";
 import { listing, openTaskStore } from "../../lib/local/task-store.ts";
@@ -420,3 +421,20 @@ describe("when the store cannot be used", () => {
 function isReadableByNobody(path: string): boolean {
   return spawnSync("test", ["-r", path], { uid: 65_534 }).status === 0;
 }
+
+it("knows after a power cut that a job was handed over", async () => {
+  const store = openHere(makeFolder());
+  const synced = () =>
+    exec.mock.calls.map(([sql]) => /synchronous = (\w+)/.exec(sql)?.[1]).findLast((level) => level !== undefined);
+  const exec = vi.spyOn(DatabaseSync.prototype, "exec");
+  cleanups.push(() => exec.mockRestore());
+  const task = makeTask({ status: "provisioning", session: { id: "s", state: "open", uses: {} } });
+  const { id } = task;
+  await store.create(task);
+  await store.change(id, (task) => transition(task, "starting", Date.now()));
+  expect(synced()).toBe("NORMAL");
+  await store.change(id, (task) => withSession(task, { startAttemptedAtMs: Date.now() }));
+  expect(synced()).toBe("FULL");
+  await store.change(id, (task) => transition(task, "running", Date.now()));
+  expect(synced()).toBe("NORMAL");
+});
