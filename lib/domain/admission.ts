@@ -1,5 +1,6 @@
 import { breather } from "./breathing.ts";
 import { calledOff, queueEntry } from "./cancelling.ts";
+import { RetryableError } from "./errors.ts";
 import { giveBack, holdersOf } from "./lending.ts";
 import { isTerminal } from "./lifecycle.ts";
 import { resolveLimits } from "./limits.ts";
@@ -8,6 +9,7 @@ import type { Holder, Ports, QueueEntry, SlotAnswer, TaskStore } from "./ports.t
 import { own } from "./profile.ts";
 import { settle } from "./pull.ts";
 import { queuedProfiles } from "./queued-profiles.ts";
+import { readable } from "./stored-task.ts";
 import { type Task, transition } from "./task.ts";
 
 /** Most tasks that are looked at for one that could begin in a place that came free in its family. */
@@ -22,12 +24,20 @@ export async function admitTask(ports: Ports, task: Task): Promise<void> {
   if (task.parent !== undefined) await beginInFamily(ports, task.id);
 }
 
-/** Gives the slot of a task back of which nothing runs any more, and lets others begin. Repeating is safe. */
+/**
+ * Gives the slot of a task back of which nothing runs any more, and lets others begin. Repeating is safe. What keeps one of
+ * those from beginning is theirs: the janitor sees to them, and it is only logged here, unless the next attempt may do it.
+ */
 export async function vacate(ports: Ports, task: Task): Promise<void> {
   if (task.owes.slot !== undefined) await giveBack(ports, task);
-  await admit(ports, task.owner);
-  const seen = { left: MAX_LOOKED_AT };
-  for (const { taskId } of holdersOf(await lineage(ports, task))) if (await beginBelow(ports, taskId, seen)) return;
+  try {
+    await admit(ports, task.owner);
+    const seen = { left: MAX_LOOKED_AT };
+    for (const { taskId } of holdersOf(await lineage(ports, task))) if (await beginBelow(ports, taskId, seen)) return;
+  } catch (error) {
+    if (error instanceof RetryableError) throw error;
+    ports.log.error("others could not begin in the place of a task", { taskId: task.id, error: String(error) });
+  }
 }
 
 /**
@@ -84,7 +94,7 @@ function take(ports: Ports, entry: QueueEntry, lenders?: Holder[]): Promise<Slot
 
 /** Lets a task that is still queued begin, if need be in the place of one above it. Resolves with whether it left the queue. */
 export async function beginInFamily(ports: Ports, id: string): Promise<boolean> {
-  const task = await ports.store.get(id);
+  const task = await readable(ports.store, id);
   if (task?.status !== "queued") return false;
   const above = await lineage(ports, task);
   const entry = queueEntry(task);
@@ -98,7 +108,7 @@ export async function beginInFamily(ports: Ports, id: string): Promise<boolean> 
 async function beginBelow(ports: Ports, id: string, seen: { left: number }): Promise<boolean> {
   for await (const { taskId } of childrenOf(ports, id)) {
     if (seen.left-- <= 0) return false;
-    const child = await ports.store.get(taskId);
+    const child = await readable(ports.store, taskId);
     if (!child) continue;
     const hasBegun = child.status === "queued" ? beginInFamily(ports, taskId) : beginBelow(ports, taskId, seen);
     if (await hasBegun) return true;
@@ -113,7 +123,7 @@ async function beginBelow(ports: Ports, id: string, seen: { left: number }): Pro
 async function begin(ports: Ports, entry: QueueEntry, above?: Task[]): Promise<void> {
   const { store, workflow, log } = ports;
   const { taskId, owner, profile } = entry;
-  const known = await store.get(taskId);
+  const known = await readable(store, taskId);
   if (!known) {
     await store.releaseSlot(owner, { taskId, profile });
     await store.dequeue(entry);

@@ -7,13 +7,15 @@ import { childrenOf, leaveParent } from "./lineage.ts";
 import type { Ports } from "./ports.ts";
 import { settle } from "./pull.ts";
 import { foreignOf, invokeOnce } from "./session.ts";
+import { readable } from "./stored-task.ts";
 import { type Task, transition, without } from "./task.ts";
 import { CONTRACT } from "./worker-contract.ts";
 
-/** How long a call that cancels goes through what lies below the task; then the clean-up of the task goes on with it. */
+/** How long one goes through what lies below a task that is cancelled, and tells the workers; its clean-up goes on with it. */
 const CASCADE_MS = 10_000;
-/** Workers that are told at once. */
+/** Workers that are told at once, and how long that of one may take. */
 const TOLD_AT_ONCE = 8;
+const TELL_MS = 5000;
 
 /**
  * Cancels a task: one that is queued is cancelled at once, any other becomes `cancelling` and its worker is told; whoever
@@ -31,9 +33,9 @@ export async function cancelTask(ports: Ports, { id }: Pick<Task, "id">, { casca
   await leaveQueue(ports, task);
   if (canBeAsked(task)) await tellWorker(ports, task);
   if (!cascade) return task;
-  const endsAtMs = ports.now() + CASCADE_MS;
-  const { told, isWhole } = await cancelBelow(ports, id, { mayGoOn: () => ports.now() < endsAtMs });
-  await inLanes(TOLD_AT_ONCE, told, (child) => tellWorker(ports, child));
+  const leftMs = cascadeTime(ports);
+  const { told, isWhole } = await cancelBelow(ports, id, { leftMs });
+  await inLanes(TOLD_AT_ONCE, told, (child) => tellWorker(ports, child, leftMs()));
   // Of a task that runs this stays owed until its clean-up: its job may dispatch something until it is stopped.
   if (!isWhole || task.status !== "cancelled") return task;
   const clean = await ports.store.change(id, (current) => ({ ...current, owes: without(current.owes, "children") }));
@@ -66,28 +68,39 @@ type Cascade = { told: Task[]; isWhole: boolean };
 
 /**
  * Cancels everything below a task: what is queued at once; of what runs `told` is what a worker is to be told of. Repeated it
- * goes on where it was left; `isWhole` when nothing was left out.
+ * goes on where it was left; `isWhole` when nothing was left out. It takes a few seconds at most.
  */
 export async function cancelBelow(
   ports: Ports,
   parent: string,
-  { mayGoOn = () => true, breathe = breather() }: { mayGoOn?: () => boolean; breathe?: () => Promise<void> } = {},
+  { leftMs = cascadeTime(ports), breathe = breather() }: { leftMs?: () => number; breathe?: () => Promise<void> } = {},
 ): Promise<Cascade> {
   const all: Cascade = { told: [], isWhole: true };
   for await (const { taskId } of childrenOf(ports, parent)) {
-    if (!mayGoOn()) return { ...all, isWhole: false };
+    if (leftMs() <= 0) return { ...all, isWhole: false };
     await breathe();
-    // One whose making was cut off has no task yet; should it get one, that will not begin.
-    if (!(await ports.store.get(taskId))) continue;
-    const child = await settle(ports, () => ports.store.change(taskId, (current) => calledOff(current, ports.now())));
-    await leaveQueue(ports, child);
-    if (canBeAsked(child) && child.status === "cancelling") all.told.push(child);
-    const below = await cancelBelow(ports, taskId, { mayGoOn, breathe });
+    const child = await callOff(ports, taskId);
+    if (child && canBeAsked(child) && child.status === "cancelling") all.told.push(child);
+    const below = await cancelBelow(ports, taskId, { leftMs, breathe });
     all.told.push(...below.told);
     all.isWhole &&= below.isWhole;
-    if (child.status === "cancelled") await leaveParent(ports, child);
+    if (child?.status === "cancelled") await leaveParent(ports, child);
   }
   return all;
+}
+
+/** One whose making was cut off has no task yet; should it get one, that will not begin. One that is damaged is passed over. */
+async function callOff(ports: Ports, id: string): Promise<Task | undefined> {
+  if (!(await readable(ports.store, id))) return undefined;
+  const task = await settle(ports, () => ports.store.change(id, (current) => calledOff(current, ports.now())));
+  await leaveQueue(ports, task);
+  return task;
+}
+
+/** Milliseconds that are left, from now on, to go through what lies below a task. */
+function cascadeTime(ports: Ports): () => number {
+  const endsAtMs = ports.steady() + CASCADE_MS;
+  return () => endsAtMs - ports.steady();
 }
 
 /** One that was cancelled before it began has no clean-up, and may hold a slot that somebody took for it and died. */
@@ -110,12 +123,13 @@ export function queueEntry(task: Task) {
   return { owner: task.owner, taskId: task.id, profile: task.profile, queuedAtMs: Date.parse(task.createdAt) };
 }
 
-/** A worker that cannot be told now is told by the next pull. */
-async function tellWorker(ports: Ports, task: Task): Promise<void> {
+/** A worker that cannot be told now, in the time that is left, is told by the next pull. */
+async function tellWorker(ports: Ports, task: Task, leftMs = TELL_MS): Promise<void> {
+  if (leftMs <= 0) return;
   try {
     // Whoever holds the call of a foreign runtime sees it in the task.
     if (foreignOf(ports, task)) return;
-    await invokeOnce(ports, task.id, 5000, (current) => ({
+    await invokeOnce(ports, task.id, Math.min(TELL_MS, leftMs), (current) => ({
       contract: CONTRACT,
       op: "cancel",
       bootId: current.session?.bootId ?? "",

@@ -1,6 +1,7 @@
 import { isTerminal } from "./lifecycle.ts";
 import { lineage } from "./lineage.ts";
 import type { Holder, Ports } from "./ports.ts";
+import { readable } from "./stored-task.ts";
 import type { Task } from "./task.ts";
 
 /**
@@ -28,7 +29,7 @@ export async function giveBack(
   await ports.store.releaseSlot(owner, { taskId: id, profile: owes.slot ?? profile }, holdersOf(above));
   // One that has ended since it was read may have given back before it got this; it is terminal before it does.
   for (const one of above.filter(runs)) {
-    const now = await ports.store.get(one.id);
+    const now = await readable(ports.store, one.id);
     if (!now || isTerminal(now.status)) return giveBack(ports, one);
   }
 }

@@ -1,12 +1,13 @@
 import { isTerminal } from "./lifecycle.ts";
 import type { Child, Ports } from "./ports.ts";
+import { readable } from "./stored-task.ts";
 import type { Task } from "./task.ts";
 
-/** The tasks above one, its parent first; what the store has forgotten ends the line. */
+/** The tasks above one, its parent first; what the store has forgotten, or cannot read, ends the line. */
 export async function lineage({ store }: Ports, { parent }: Pick<Task, "parent">): Promise<Task[]> {
   const above: Task[] = [];
   for (let id = parent; id !== undefined; id = above.at(-1)?.parent) {
-    const task = await store.get(id);
+    const task = await readable(store, id);
     if (!task) break;
     above.push(task);
   }
@@ -33,6 +34,6 @@ export async function leaveParent(ports: Ports, task: Pick<Task, "id" | "parent"
   const { id, parent, createdAt } = task;
   if (parent === undefined || (await ports.store.listChildren(id, 1)).length > 0) return;
   await ports.store.removeChild({ parent, taskId: id, atMs: Date.parse(createdAt) });
-  const above = await ports.store.get(parent);
+  const above = await readable(ports.store, parent);
   if (above && isTerminal(above.status)) await leaveParent(ports, above);
 }

@@ -4,6 +4,7 @@ import { queueEntry } from "./cancelling.ts";
 import { giveBack } from "./lending.ts";
 import { isTerminal } from "./lifecycle.ts";
 import type { Ports } from "./ports.ts";
+import { readable } from "./stored-task.ts";
 import type { Task } from "./task.ts";
 
 /** Tasks that wait, as one pass of the janitor finds them: each owner's queue is gone through once, however many there are. */
@@ -32,10 +33,8 @@ export class Readmission {
   async admit(): Promise<void> {
     const breathe = breather();
     for (const owner of this.#owners) {
-      await this.#try(owner, async () => {
-        await freeSlots(this.#ports, owner);
-        await admit(this.#ports, owner);
-      });
+      await this.#try(owner, () => freeSlots(this.#ports, owner));
+      await this.#try(owner, () => admit(this.#ports, owner));
     }
     for (const child of this.#children) {
       await breathe();
@@ -52,14 +51,14 @@ export class Readmission {
   }
 }
 
-/** Gives back the slots of tasks that are over: somebody waits, and a writer may have died between two writes. */
+/** Gives back the slots of tasks that are over, or that nobody can steer any more: somebody waits, and a writer may have died between two writes. */
 async function freeSlots(ports: Ports, owner: string): Promise<void> {
   const { running, byProfile } = await ports.store.listSlots(owner);
   const profileOf = new Map(
     Object.entries(byProfile).flatMap(([profile, ids]) => ids.map((id) => [id, profile] as const)),
   );
   for (const taskId of new Set([...running, ...profileOf.keys()])) {
-    const task = await ports.store.get(taskId);
+    const task = await readable(ports.store, taskId);
     if (task && (!isTerminal(task.status) || task.owes.slot !== undefined)) continue;
     if (task) await giveBack(ports, task);
     else await ports.store.releaseSlot(owner, { taskId, profile: profileOf.get(taskId) ?? "" });

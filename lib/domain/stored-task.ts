@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { RefusedError } from "./errors.ts";
 import { statuses } from "./lifecycle.ts";
+import type { TaskStore } from "./ports.ts";
 import type { Task } from "./task.ts";
 
 /** Without these nothing can be done with a task, or decided about it; the rest is as this program wrote it. */
@@ -19,9 +20,11 @@ const coreSchema = z.looseObject({
   createdAt: z.iso.datetime(),
 });
 
+const CODE = "platform.task_unreadable";
+
 /** A task whose record is damaged. Others are not affected by it. */
 const taskUnreadable = (id: string, cause?: unknown) =>
-  new RefusedError("platform.task_unreadable", `the record of task ${id} is damaged and cannot be read`, {
+  new RefusedError(CODE, `the record of task ${id} is damaged and cannot be read`, {
     hint: "put back a copy of the store to get it back; no other task is affected",
     cause,
   });
@@ -34,5 +37,15 @@ export function parseTask(id: string, json: () => string, beside: Partial<Task> 
     return stored as Task;
   } catch (error) {
     throw taskUnreadable(id, error);
+  }
+}
+
+/** Reads a task for the sake of others: one whose record is damaged is to them as one that is not there. */
+export async function readable(store: Pick<TaskStore, "get">, id: string): Promise<Task | undefined> {
+  try {
+    return await store.get(id);
+  } catch (error) {
+    if (error instanceof RefusedError && error.code === CODE) return undefined;
+    throw error;
   }
 }

@@ -3,6 +3,7 @@ import { RefusedError } from "../domain/errors.ts";
 import { isTerminal } from "../domain/lifecycle.ts";
 import type { Ports } from "../domain/ports.ts";
 import { adapterOf } from "../domain/session.ts";
+import { readable } from "../domain/stored-task.ts";
 import { isSettled, type Task } from "../domain/task.ts";
 
 const LOOK_AGAIN_MS = 1000;
@@ -51,7 +52,7 @@ export async function neededSessions({ store }: Pick<Ports, "store">, ending?: s
 /** Every task that is not settled. */
 async function openTasks({ store }: Pick<Ports, "store">): Promise<Task[]> {
   const ids = await store.listDue(Number.MAX_SAFE_INTEGER, 100_000);
-  const tasks = await Promise.all(ids.map((id) => store.get(id)));
+  const tasks = await Promise.all(ids.map((id) => readable(store, id)));
   return tasks.filter((task): task is Task => task !== undefined && !isSettled(task));
 }
 
@@ -63,7 +64,7 @@ async function openFamily(ports: Ports, taskId: string): Promise<Task[]> {
 }
 
 async function descends({ store }: Pick<Ports, "store">, task: Task, ancestorId: string): Promise<boolean> {
-  for (let at: Task | undefined = task; at; at = at.parent === undefined ? undefined : await store.get(at.parent))
+  for (let at: Task | undefined = task; at; at = at.parent === undefined ? undefined : await readable(store, at.parent))
     if (at.id === ancestorId) return true;
   return false;
 }

@@ -87,6 +87,8 @@ export const adapters: Record<string, BackendAdapter> = {
 };
 
 export type TestPorts = Ports & {
+  /** Where its store is. */
+  readonly folder: string;
   /** Executions in the order in which they were started. */
   readonly starts: string[];
   /** What was logged, level and message. */
@@ -132,6 +134,7 @@ export function openPorts(
     pace: { visitSeconds: 1, maxPauseSeconds: 1 },
     closing: new AbortController().signal,
     log,
+    folder,
     starts,
     logged,
   };

@@ -1,21 +1,14 @@
 /** What is damaged is said so, and keeps nothing else from going on. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../lib/domain/task.ts";
 import { cli } from "../client/cli.ts";
+import { damageTask } from "../fixtures/damage-task.ts";
 import { problemOf } from "../mcp/clients.ts";
 import { processesOf, startSystem, temporaryFolder } from "./system.ts";
 
 const timeout = 60_000;
-
-/** Writes something else where the task was. */
-function damage(stateDir: string, id: string, body: string): void {
-  const database = new DatabaseSync(join(stateDir, "tasks.sqlite"));
-  expect(database.prepare("UPDATE tasks SET body = ? WHERE id = ?").run(body, id).changes).toBe(1);
-  database.close();
-}
 
 it.each([
   ["no JSON", '{"status":"runn'],
@@ -30,7 +23,7 @@ it.each([
   await first.client.ended(damagedEnded);
   for (const id of [damagedOpen, healthy]) await first.client.until(id, ({ status }) => status === "running");
   await first.kill("SIGKILL");
-  for (const id of [damagedOpen, damagedEnded]) damage(stateDir, id, body);
+  for (const id of [damagedOpen, damagedEnded]) damageTask(stateDir, id, body);
 
   const { client } = await startSystem(stateDir);
   const listed = (await client.must("list_tasks", {})).items as Json[];
@@ -49,6 +42,46 @@ it.each([
   await expect.poll(() => processesOf(damagedOpen), { timeout: 20_000 }).toEqual([]);
   await client.must("cancel_task", { task_id: healthy });
   expect(await client.ended(healthy)).toMatchObject({ status: "cancelled" });
+});
+
+it("damaged tasks that run and that wait keep nobody from beginning", { timeout }, async () => {
+  const stateDir = temporaryFolder();
+  const limits = { maxRunning: 1 };
+  const first = await startSystem(stateDir, { limits });
+  const running = await first.client.command("sleep 600");
+  await first.client.until(running, ({ status }) => status === "running");
+  const oldest = await first.client.command("true");
+  const waiting = await first.client.command("true");
+  await first.kill("SIGKILL");
+  for (const id of [running, oldest]) damageTask(stateDir, id);
+
+  const { client } = await startSystem(stateDir, { limits });
+  expect(await client.ended(waiting)).toMatchObject({ status: "succeeded" });
+  expect(await client.ended(await client.command("true"))).toMatchObject({ status: "succeeded" });
+});
+
+it("a damaged task keeps no other of its family from its end", { timeout }, async () => {
+  const stateDir = temporaryFolder();
+  const limits = { maxRunning: 4, graceSeconds: 1 };
+  const first = await startSystem(stateDir, { limits });
+  const below = (parentTaskId: string) => first.client.command("sleep 600", { metadata: { parentTaskId } });
+  const parents = [await first.client.command("sleep 600"), await first.client.command("sleep 600")];
+  const [healthy = "", damagedParent = ""] = parents;
+  for (const id of parents) await first.client.until(id, ({ status }) => status === "running");
+  const [damagedChild, orphan] = [await below(healthy), await below(damagedParent)];
+  // It runs in its parent's slot.
+  const sibling = await below(healthy);
+  for (const id of [damagedChild, orphan, sibling]) await first.client.until(id, ({ status }) => status === "running");
+  const stranger = await first.client.command("true");
+  await first.kill("SIGKILL");
+  for (const id of [damagedParent, damagedChild]) damageTask(stateDir, id);
+
+  const { client } = await startSystem(stateDir, { limits: { ...limits, maxRunning: 1 } });
+  for (const id of [healthy, orphan]) await client.must("cancel_task", { task_id: id });
+  for (const id of [healthy, orphan, sibling]) expect(await client.ended(id)).toMatchObject({ status: "cancelled" });
+  for (const id of [healthy, damagedParent, damagedChild, orphan, sibling])
+    await expect.poll(() => processesOf(id), { timeout: 20_000 }).toEqual([]);
+  expect(await client.ended(stranger)).toMatchObject({ status: "succeeded" });
 });
 
 describe("a state folder", () => {
