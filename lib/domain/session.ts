@@ -10,7 +10,7 @@ export class OutcomeUnknownError extends RetryableError {
 }
 
 /** Slack between the end of an invocation's own time limit and the moment nothing of it can arrive any more. */
-const USE_SLACK_MS = 1000;
+export const USE_SLACK_MS = 1000;
 /** How a platform says that it turned an invocation away, or was never asked. */
 const turnedAway =
   /^(platform\.(access_denied|conflict|credentials|invalid_request|not_ready|quota_exceeded|refused|runtime_not_found|throttled|unreachable)|account_profile\..+)$/;
@@ -74,9 +74,13 @@ function endUse(task: Task, use: string, untilMs: number): Task {
 }
 
 /** Epoch milliseconds until which an invocation may still be under way; 0 when none is. */
-export function usedUntil(session: Session): number {
-  return Math.max(0, ...Object.values(session.uses));
+export function usedUntil({ uses }: Session): number {
+  return Math.max(0, ...Object.values(uses));
 }
+
+/** The uses of a session, none of which lasts beyond `latestMs`. */
+export const clampUses = ({ uses }: Pick<Session, "uses">, latestMs: number): Session["uses"] =>
+  Object.fromEntries(Object.entries(uses).map(([use, untilMs]) => [use, Math.min(untilMs, latestMs)]));
 
 /**
  * Sends one operation inside the gate. Resolves with undefined, and sends nothing, when `edit` returns undefined. Throws

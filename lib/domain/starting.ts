@@ -3,7 +3,7 @@ import { ownEvent } from "./events.ts";
 import { readLargeValue } from "./large-values.ts";
 import type { Ports } from "./ports.ts";
 import { buildPrompt } from "./prompt.ts";
-import { foreignOf } from "./session.ts";
+import { foreignOf, isForeign, USE_SLACK_MS } from "./session.ts";
 import { type Json, type Task, transition, without } from "./task.ts";
 import type { Job } from "./worker-contract.ts";
 
@@ -55,6 +55,17 @@ function started(ports: Ports, task: Task, nowMs: number): Task {
 /** How long the job of a task may last: where it is one call, no longer than that can be held. */
 export function secondsFor(ports: Ports, task: Task): number {
   return Math.min(task.limits.timeoutSeconds, foreignOf(ports, task)?.maxSeconds ?? Number.POSITIVE_INFINITY);
+}
+
+/**
+ * Time for the first request of a session, which starts its machine and its container. No other may take longer, unless it
+ * is the job itself.
+ */
+export const HELLO_MS = 60_000;
+
+/** For how long an invocation of the task's session may be under way at most, in milliseconds. Never throws. */
+export function longestInvocationMs(ports: Ports, task: Task): number {
+  return Math.max(HELLO_MS, isForeign(ports, task) ? secondsFor(ports, task) * 1000 : 0) + USE_SLACK_MS;
 }
 
 const isObject = (value: unknown): value is Json =>

@@ -225,6 +225,22 @@ describe("a runtime that takes minutes to go", () => {
 });
 
 describe("a session that has begun", () => {
+  it("is waited for no longer than an invocation lasts, although the clock was set back", async () => {
+    const { step, fail, advance, change, expectSettled } = await admitted("session");
+    for (const name of ["Provision", "AwaitReady", "Start"] as const) await step(name);
+    await change((task, nowMs) => withSession(task, { uses: { late: nowMs + 9000 } }));
+    await fail();
+    for (const hours of [3, 6]) {
+      advance(-hours * HOUR_MS);
+      const { again, waitSeconds } = await step("Cleanup");
+      expect(again).toBe(true);
+      expect(waitSeconds).toBeLessThanOrEqual(61);
+    }
+    advance(61_000);
+    expect(await step("Cleanup")).toMatchObject({ again: false });
+    await expectSettled();
+  });
+
   it("is owed until its machine must have ended by itself, and holds its slot for an hour", async () => {
     const { step, failing, fail, advance, read, holdsSlot, emulator } = await admitted("session");
     for (const name of ["Provision", "AwaitReady", "Start"] as const) await step(name);

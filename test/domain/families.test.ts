@@ -9,7 +9,8 @@ import type { Ports, Slots, TaskStore } from "../../lib/domain/ports.ts";
 import { reviveDue } from "../../lib/domain/reviving.ts";
 import { chooseProfile, route } from "../../lib/domain/routing.ts";
 import { isSettled, type Task, transition } from "../../lib/domain/task.ts";
-import { openPorts } from "../mcp/ports.ts";
+import { damageTask } from "../fixtures/damage-task.ts";
+import { idleAdapter, openPorts } from "../mcp/ports.ts";
 
 const OWNER = "local";
 const nobody: Slots = { running: [], byProfile: {} };
@@ -311,7 +312,168 @@ describe("a slot of a family", () => {
   });
 });
 
+describe("a task whose record is damaged", () => {
+  it("and that waits is passed over, and the one that ends is paid for", async () => {
+    const { ports, spawn, run, end, clean, slots, statuses, read } = plane(1);
+    const first = await spawn();
+    await run(first);
+    const damaged = await spawn();
+    const next = await spawn();
+    damageTask(ports.folder, damaged);
+    await end(first);
+    await clean(first);
+    expect(isSettled(await read(first))).toBe(true);
+    expect(await statuses(next)).toEqual(["provisioning"]);
+    expect((await slots()).running).toEqual([next]);
+    expect(await ports.store.listQueue(OWNER, 10)).toEqual([]);
+  });
+
+  it("holds no slot while somebody waits", async () => {
+    const { ports, spawn, run, advance, slots } = plane(1);
+    const damaged = await spawn();
+    await run(damaged);
+    const next = await spawn();
+    damageTask(ports.folder, damaged);
+    advance(120_000);
+    await reviveDue(ports);
+    expect((await slots()).running).toEqual([next]);
+  });
+
+  it("has its slot used by whoever comes when a child gives it back", async () => {
+    const { ports, spawn, run, end, clean, slots, read } = plane(1);
+    const parent = await spawn();
+    await run(parent);
+    const stranger = await spawn();
+    const child = await spawn({ parent });
+    await run(child);
+    damageTask(ports.folder, parent);
+    await end(child);
+    await clean(child);
+    expect(isSettled(await read(child))).toBe(true);
+    expect((await slots()).running).toEqual([stranger]);
+  });
+
+  it("is passed over by a cancel, which reaches those beside and below it", async () => {
+    const { ports, spawn, run, move, clean, statuses, read } = plane(8);
+    const parent = await spawn();
+    await run(parent);
+    const damaged = await spawn({ parent });
+    await run(damaged);
+    const others = [await spawn({ parent: damaged }), await spawn({ parent })];
+    for (const id of others) await run(id);
+    damageTask(ports.folder, damaged);
+    expect(await cancelTask(ports, { id: parent })).toMatchObject({ status: "cancelling" });
+    expect(await statuses(...others)).toEqual(["cancelling", "cancelling"]);
+    for (const id of [parent, ...others]) {
+      await move(id, "cancelled");
+      await clean(id);
+      expect(isSettled(await read(id))).toBe(true);
+    }
+  });
+});
+
+describe("the clean-up of a task", () => {
+  /** One that has ended and owes all that there is, and what is made of it. */
+  async function owing() {
+    const known = plane(1);
+    const { ports, spawn, move } = known;
+    const id = await spawn();
+    const undone: string[] = [];
+    const backend = idleAdapter({
+      stop: async () => void undone.push("session"),
+      deleteRuntime: async () => undone.push("runtime") > 0,
+    });
+    await known.run(id);
+    const child = await spawn({ parent: id });
+    await ports.store.change(id, (task) => ({
+      ...task,
+      session: { id: "s", state: "open", uses: {} },
+      owes: { ...task.owes, session: "s", runtime: "r", children: "cancel" },
+    }));
+    await move(id, "cancelling", "cancelled");
+    return { ...known, id, child, undone, own: { ...ports, backends: { "local-process": backend } } };
+  }
+
+  it("ends its session before it looks at what it dispatched, whatever comes of that", async () => {
+    const { own, id, clean, undone } = await owing();
+    const store = new Proxy(own.store, {
+      get: (target, name) =>
+        name === "listChildren" ? () => Promise.reject(new Error("of a child")) : Reflect.get(target, name),
+    });
+    await expect(clean(id, { ...own, store })).rejects.toThrow("of a child");
+    expect(undone).toEqual(["session"]);
+  });
+
+  it("cancels what it dispatched although its session cannot be ended", async () => {
+    const { own, id, child, clean, statuses } = await owing();
+    const backend = idleAdapter({ stop: () => Promise.reject(new Error("of the platform")) });
+    await expect(clean(id, { ...own, backends: { "local-process": backend } })).rejects.toThrow("of the platform");
+    expect(await statuses(child)).toEqual(["cancelling"]);
+  });
+
+  it("goes on another time with what is below it, and keeps its slot until then", async () => {
+    const { own, id, child, clean, undone, read, statuses } = await owing();
+    let aheadMs = 0;
+    const slow = { ...own, steady: () => (aheadMs += 60_000) };
+    expect(await clean(id, slow)).toMatchObject({ again: true });
+    expect(undone).toEqual(["session"]);
+    expect((await read(id)).owes).toMatchObject({ slot: "local", children: "cancel" });
+    expect(await clean(id, own)).toMatchObject({ again: false });
+    expect(isSettled(await read(id))).toBe(true);
+    expect(await statuses(child)).toEqual(["cancelling"]);
+  });
+
+  it("deletes its runtime although somebody else cannot begin", async () => {
+    const { own, id, spawn, clean, undone, read } = await owing();
+    const stranger = await spawn();
+    const store = new Proxy(own.store, {
+      get: (target, name) => {
+        if (name !== "dequeue") return Reflect.get(target, name);
+        return (entry: { taskId: string }) =>
+          entry.taskId === stranger ? Promise.reject(new Error("of a stranger")) : own.store.dequeue(entry as never);
+      },
+    });
+    await own.store.change(id, ({ owes: { children: _, ...owes }, ...task }) => ({ ...task, owes }));
+    for (const { taskId } of await own.store.listChildren(id, 10)) await cancelTask(own, { id: taskId });
+    for (const child of (await own.store.listSlots(OWNER)).running)
+      await own.store.releaseSlot(OWNER, { taskId: child, profile: "local" });
+    await clean(id, { ...own, store });
+    expect(undone).toEqual(["session", "runtime"]);
+    expect(isSettled(await read(id))).toBe(true);
+    expect(own.logged.join()).toContain("of a stranger");
+  });
+});
+
 describe("a cancel", () => {
+  it("tells workers for as long as it has time, and leaves the others to who polls them", async () => {
+    const { ports, spawn, run, statuses } = plane(40);
+    const parent = await spawn();
+    await run(parent);
+    const children: string[] = [];
+    for (let child = 0; child < 20; child++) {
+      const id = await spawn({ parent });
+      children.push(id);
+      await run(id);
+      await ports.store.change(id, (task) => ({
+        ...task,
+        session: { id, state: "open", uses: {}, bootId: "b", startAttemptedAtMs: 1 },
+      }));
+    }
+    let nowMs = 0;
+    let told = 0;
+    const backend = idleAdapter({
+      async invoke(_task, _operation, { timeoutMs }) {
+        told++;
+        nowMs += timeoutMs;
+        throw new Error("nobody answers");
+      },
+    });
+    await cancelTask({ ...ports, steady: () => nowMs, backends: { "local-process": backend } }, { id: parent });
+    expect(new Set(await statuses(...children))).toEqual(new Set(["cancelling"]));
+    expect(told).toBeGreaterThan(0);
+    expect(told).toBeLessThanOrEqual(9);
+  });
+
   /** A running parent with a running child, that with one of its own, one in the parent's slot, and a queued one. */
   async function family(maxRunning = 3) {
     const known = plane(maxRunning);

@@ -4,7 +4,8 @@ import { finalEvents } from "../../../lib/domain/events.ts";
 import { isTerminal } from "../../../lib/domain/lifecycle.ts";
 import { leaveParent } from "../../../lib/domain/lineage.ts";
 import type { Ports } from "../../../lib/domain/ports.ts";
-import { adapterOf, usedUntil, withSession } from "../../../lib/domain/session.ts";
+import { adapterOf, clampUses, usedUntil, withSession } from "../../../lib/domain/session.ts";
+import { longestInvocationMs } from "../../../lib/domain/starting.ts";
 import { type Task, without } from "../../../lib/domain/task.ts";
 import { again, current, done, type Step, type StepOutput } from "./step.ts";
 
@@ -12,8 +13,8 @@ import { again, current, done, type Step, type StepOutput } from "./step.ts";
 const PATIENCE_MS = 3_600_000;
 
 /**
- * Pays what the task owes: cancels what it dispatched where that is owed, ends its session, gives its slot back as soon as nothing of it can run any more, lets the next
- * one begin, and deletes its runtime, however long that takes.
+ * Pays what the task owes: ends its session, cancels what it dispatched where that is owed, gives its slot back as soon as
+ * nothing of it can run any more, lets the next one begin, and deletes its runtime, however long that takes.
  */
 export const cleanup: Step = async (ports, input) => {
   let task = await current(ports, input);
@@ -22,10 +23,13 @@ export const cleanup: Step = async (ports, input) => {
   const sinceMs = ports.now() - Date.parse(task.phases[task.status] ?? task.updatedAt);
   const isOverdue = sinceMs > PATIENCE_MS;
   try {
+    // First what is billed; trouble with either keeps nobody from the other.
+    const ending = endSession(ports, task);
+    await ending.catch(() => {});
     // Their workers hear of it from those who watch them.
-    if (task.owes.children !== undefined) await cancelBelow(ports, task.id);
-    const leftMs = await endSession(ports, task);
-    if (leftMs > 0) return again(leftMs / 1000);
+    const isWhole = task.owes.children === undefined || (await cancelBelow(ports, task.id)).isWhole;
+    const leftMs = await ending;
+    if (leftMs > 0 || !isWhole) return again(Math.max(0, leftMs) / 1000);
     task = await giveSlotBack(ports, task);
     if (await deleteRuntime(ports, task)) {
       await settleDebts(ports, task);
@@ -44,14 +48,16 @@ export const cleanup: Step = async (ports, input) => {
  */
 async function endSession(ports: Ports, task: Task): Promise<number> {
   if (task.owes.session === undefined) return 0;
-  const closed = await ports.store.change(task.id, (now) =>
-    now.session?.state === "open"
-      ? {
-          ...withSession(now, { state: "closed" }),
-          dueAtMs: Math.max(ports.now(), usedUntil(now.session)) + 5 * 60_000,
-        }
-      : undefined,
-  );
+  const longestMs = longestInvocationMs(ports, task);
+  const closed = await ports.store.change(task.id, (now) => {
+    if (!now.session) return undefined;
+    const latestMs = ports.now() + longestMs;
+    // Longer than any invocation lasts: the clock was set back.
+    if (now.session.state === "closed" && usedUntil(now.session) <= latestMs) return undefined;
+    const uses = clampUses(now.session, latestMs);
+    const dueAtMs = Math.max(ports.now(), usedUntil({ ...now.session, uses })) + 5 * 60_000;
+    return { ...withSession(now, { state: "closed", uses }), dueAtMs };
+  });
   // The time that is left counts from before the stop: what arrives while it is under way is not known to be stopped.
   const leftMs = closed.session ? usedUntil(closed.session) - ports.now() : 0;
   await adapterOf(ports, closed).stop(closed);

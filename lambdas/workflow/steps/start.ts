@@ -2,15 +2,13 @@ import { takeAnotherWorker } from "../../../lib/domain/another-worker.ts";
 import { DispatchError, RefusedError, WorkerGoneError } from "../../../lib/domain/errors.ts";
 import type { Ports } from "../../../lib/domain/ports.ts";
 import { foreignOf, invokeOnce, withSession } from "../../../lib/domain/session.ts";
-import { jobOf, noteStart } from "../../../lib/domain/starting.ts";
+import { HELLO_MS, jobOf, noteStart } from "../../../lib/domain/starting.ts";
 import { type Task, without } from "../../../lib/domain/task.ts";
 import { CONTRACT, helloReplySchema, startReplySchema } from "../../../lib/domain/worker-contract.ts";
 import { parseReply } from "../../../lib/domain/worker-reply.ts";
 import { current, done, type Step } from "./step.ts";
 
 const TIMEOUT_MS = 20_000;
-/** The first request of a session starts its machine and its container. */
-const HELLO_MS = 60_000;
 
 /**
  * Learns who the worker is, and hands it the job. Repeated, it runs nothing twice: a replaced worker refuses. One that is
