@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { LocalDoor, Place } from "../lib/client/door.ts";
 import { endWithReader, onDeparture } from "../lib/client/interrupt.ts";
 import { main } from "../lib/client/program.ts";
+import { COMMAND_ACCOUNT } from "../lib/client/run-call.ts";
 import { claimForRun, isClaimedForRun } from "../lib/client/run-claim.ts";
 
 const toOptions = ({ config, stateDir }: Place) => ({
@@ -33,6 +34,7 @@ const local: LocalDoor = {
     const { ports } = system;
     return {
       ...system,
+      runsCommands: Object.hasOwn(ports.configuration().accounts, COMMAND_ACCOUNT),
       placeFrom: (folder) => optionsToFind(system, folder),
       settle: async (taskId, signal) => (await settleTask(ports, taskId, signal)).map(describeDebts),
       endSessions: (taskId) => endSessions(ports, taskId),

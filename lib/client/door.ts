@@ -1,6 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { DispatchError, RefusedError } from "../domain/errors.ts";
-import { placeWords } from "./connecting.ts";
 import { type Address, Endpoint } from "./endpoint.ts";
 
 /** Which local system is meant: by its state folder, or by the configuration file that names it. */
@@ -17,6 +16,8 @@ export type Started = {
   stateDir: string;
   /** The options with which a command in that folder finds this system, where none of our variables is set. */
   placeFrom(folder: string): Place;
+  /** Whether it has the account that `run --command` uses. */
+  runsCommands: boolean;
   /**
    * Waits until the task, which has ended, and what it dispatched owe nothing; when aborted, resolves with what they still
    * owe, as one text each.
@@ -60,7 +61,7 @@ export async function openStaying(local: LocalDoor, place: Place): Promise<Endpo
 /** The refusal of a command that needs a system which runs already. */
 export async function notRunning(local: LocalDoor, place: Place): Promise<RefusedError> {
   return new RefusedError("local.not_running", `no local system is running on ${await local.stateDir(place)}`, {
-    hint: `agent-dispatch local${placeWords(place)} starts it; --state-dir or --config names another one`,
+    hint: "agent-dispatch local starts it; --state-dir or --config names another one",
   });
 }
 

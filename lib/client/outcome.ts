@@ -1,3 +1,5 @@
+import { placeWords } from "./connecting.ts";
+import type { Place } from "./door.ts";
 import { harmless } from "./harmless.ts";
 import { type Io, write } from "./io.ts";
 import { formatBytes, formatDuration, oneLine, paint } from "./print.ts";
@@ -7,28 +9,38 @@ import { hintInTerms } from "./terms.ts";
 /** Files that are named at the end of a run. */
 export const FEW_ARTIFACTS = 20;
 
+type View = {
+  elapsedMs: number;
+  /** The system that the task ran at. */
+  place: Place;
+  /** How many artifacts are named; default all. */
+  most?: number | undefined;
+};
+
 /** How a task ended: an agent's answer on standard output, everything about it on standard error. */
 export async function printOutcome(
   io: Io,
   record: Pick<TaskRecord, "id" | "taskType">,
   outcome: TaskOutcome,
-  elapsedMs: number,
-  maxArtifacts = Number.POSITIVE_INFINITY,
+  { elapsedMs, place, most = Number.POSITIVE_INFINITY }: View,
 ): Promise<void> {
   const answer = record.taskType === "agent.run" ? outputText(outcome.result) : undefined;
   if (answer) await write(io.stdout, harmless(io.stdout, answer.endsWith("\n") ? answer : `${answer}\n`));
-  for (const line of artifactLines(record.id, outcome, maxArtifacts))
+  for (const line of artifactLines(outcome, most, `agent-dispatch result ${record.id}${placeWords(place)}`))
     await write(io.stderr, paint(io.stderr, "dim", `› ${line}\n`));
-  await write(io.stderr, `${verdict(io, outcome)} in ${formatDuration(elapsedMs)}${reason(outcome, record.id)}\n`);
+  await write(
+    io.stderr,
+    `${verdict(io, outcome)} in ${formatDuration(elapsedMs)}${reason(outcome, place, record.id)}\n`,
+  );
 }
 
-function artifactLines(taskId: string, outcome: TaskOutcome, most: number): string[] {
+function artifactLines(outcome: TaskOutcome, most: number, command: string): string[] {
   const lines = outcome.artifacts.slice(0, most).map(({ name, uri, sizeBytes }) => {
     const size = sizeBytes === undefined ? "" : ` (${formatBytes(sizeBytes)})`;
     return `artifact ${oneLine(name)}${size}: ${oneLine(uri, 2000)}`;
   });
   const more = outcome.artifacts.length - lines.length;
-  if (more > 0) lines.push(`${more} more artifacts: agent-dispatch result ${taskId} lists them`);
+  if (more > 0) lines.push(`${more} more artifacts: ${command} lists them`);
   for (const { name, reason } of outcome.lost.slice(0, most))
     lines.push(`artifact ${oneLine(name)} is lost: ${oneLine(reason, 2000)}`);
   if (outcome.lost.length > most) lines.push(`${outcome.lost.length - most} more artifacts are lost`);
@@ -43,8 +55,8 @@ function verdict(io: Io, { status }: TaskOutcome): string {
   return paint(io.stderr, "red", `✖ ${status}`);
 }
 
-const reason = ({ error }: TaskOutcome, taskId: string): string => {
+const reason = ({ error }: TaskOutcome, place: Place, taskId: string): string => {
   if (!error) return "";
-  const hint = error.hint ? `\nhint: ${oneLine(hintInTerms(error.hint, taskId), 2000)}` : "";
+  const hint = error.hint ? `\nhint: ${oneLine(hintInTerms(error.hint, place, taskId), 2000)}` : "";
   return `: ${oneLine(error.message, 2000)} (${error.code})${hint}`;
 };

@@ -2,7 +2,7 @@ import { CommanderError } from "commander";
 import { DispatchError, type Problem } from "../domain/errors.ts";
 import { settings } from "../domain/settings.ts";
 import { describe } from "./describe.ts";
-import type { LocalDoor } from "./door.ts";
+import type { LocalDoor, Place } from "./door.ts";
 import { exitCodeOfProblem, USAGE_ERROR } from "./exit-code.ts";
 import type { Departure } from "./interrupt.ts";
 import { type Io, write } from "./io.ts";
@@ -24,12 +24,12 @@ export type Context = {
 /** Runs one command line and resolves with its exit code; never throws. */
 export async function main(args: readonly string[], context: Context): Promise<number> {
   const { io } = context;
-  let json = false;
+  let options: Place & { json?: boolean } = {};
   let exitCode = 0;
   const program = describe(context, (code) => {
     exitCode = code;
   }).hook("preAction", (_, command) => {
-    json = command.opts().json === true;
+    options = command.opts();
   });
   try {
     await program.parseAsync(args, { from: "user" });
@@ -37,14 +37,16 @@ export async function main(args: readonly string[], context: Context): Promise<n
   } catch (error) {
     // Help ends this way too, with 0; what is wrong with the usage has been printed.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR;
-    return await fail(io, error, json);
+    return await fail(io, error, options);
   }
 }
 
-async function fail(io: Io, error: unknown, json: boolean): Promise<number> {
+async function fail(io: Io, error: unknown, { json, ...place }: Place & { json?: boolean }): Promise<number> {
   const message = error instanceof Error ? error.message : String(error);
   const problem: Problem =
-    error instanceof DispatchError ? inTerms(error.problem) : { code: "client.internal", message, retryable: false };
+    error instanceof DispatchError
+      ? inTerms(error.problem, place)
+      : { code: "client.internal", message, retryable: false };
   if (json) await printJson(io, { error: problem });
   await printProblem(io, problem);
   if (io.env[settings.logLevel] === "debug" && error instanceof Error) await write(io.stderr, `${error.stack}\n`);

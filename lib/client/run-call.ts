@@ -5,6 +5,9 @@ import { settings } from "../domain/settings.ts";
 import { CAPABILITY, type Json } from "../domain/task.ts";
 import type { Io } from "./io.ts";
 
+/** The account that programs run at. */
+export const COMMAND_ACCOUNT = "local";
+
 /** What may be written behind `agent-dispatch run`. */
 export type RunOptions = {
   command?: string;
@@ -28,7 +31,7 @@ export type Call = { tool: string; args: Json };
 /** The tool call that a run comes down to. `stdin` is the text for the command's standard input. */
 export function toCall(instruction: string | undefined, options: RunOptions, env: Io["env"], stdin?: string): Call {
   const mistakes = findMistakes(instruction, options);
-  if (mistakes.length > 0) throw new InvalidInputError(mistakes, { hint: "agent-dispatch run --help shows examples" });
+  if (mistakes.length > 0) throw new InvalidInputError(mistakes, { hint: "--help shows examples" });
   const parent = env[settings.taskId];
   const common = {
     ...(options.timeout !== undefined && { timeout_seconds: options.timeout }),
@@ -55,7 +58,7 @@ function agentCall(instruction: string | undefined, options: RunOptions): Json {
 function commandCall(command: string, options: RunOptions, stdin: string | undefined): Json {
   return {
     provider: "local",
-    account_profile: "local",
+    account_profile: COMMAND_ACCOUNT,
     capability: CAPABILITY,
     task_type: "command.run",
     // A person means the folder they are in; without a workspace it would be an empty one.

@@ -1,4 +1,6 @@
 import type { Problem } from "../domain/errors.ts";
+import { placeWords } from "./connecting.ts";
+import type { Place } from "./door.ts";
 
 /** What stands at the command line for a tool, and for a field of one, that an error names. */
 export const terms: Readonly<Record<string, string>> = {
@@ -39,16 +41,26 @@ const named = new RegExp(
   "g",
 );
 
-/** A hint in the terms of the command line; `taskId` stands where a command wants one, if it is known. */
-export const hintInTerms = (hint: string, taskId = "<id>"): string =>
-  hint.replaceAll(named, (name) => terms[name] ?? name).replaceAll("<id>", taskId);
+/** A command of ours that asks a system, with the task it asks for. */
+const command =
+  /\bagent-dispatch (?:local (?:stop|status)|local|list|check|accounts|capabilities|run|(?:status|logs|result|cancel)(?: <id>| task_\w+)?)(?![\w-])/g;
+
+/**
+ * A hint in the terms of the command line; `taskId` stands where a command wants one, if it is known. Each command in it
+ * asks the system that `place` names: as it stands there it may be typed.
+ */
+export const hintInTerms = (hint: string, place: Place, taskId = "<id>"): string =>
+  hint
+    .replaceAll(named, (name) => terms[name] ?? name)
+    .replaceAll(command, (words) => words + placeWords(place))
+    .replaceAll("<id>", taskId);
 
 /** A refusal as it is told at the command line: it names commands and options where tools have names and fields. */
-export function inTerms(problem: Problem): Problem {
+export function inTerms(problem: Problem, place: Place): Problem {
   const taskId = typeof problem.details?.taskId === "string" ? problem.details.taskId : undefined;
   return {
     ...problem,
-    message: hintInTerms(problem.message, taskId),
-    ...(problem.hint !== undefined && { hint: hintInTerms(problem.hint, taskId) }),
+    message: hintInTerms(problem.message, place, taskId),
+    ...(problem.hint !== undefined && { hint: hintInTerms(problem.hint, place, taskId) }),
   };
 }

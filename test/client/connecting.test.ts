@@ -136,4 +136,16 @@ describe("the line for another terminal", () => {
     local.kill("SIGTERM");
     await local.ended;
   });
+
+  test("lists the tasks of a system that runs no programs here", { timeout: TIMEOUT }, async () => {
+    const accounts = { dev: { provider: "aws", region: "us-west-2" } };
+    const backends = { dev: { adapter: "aws-agentcore", account: "dev", details: {} } };
+    await writeFile(configFile(), JSON.stringify({ stateDir: "its own state", accounts, backends }));
+    const local = new Cli(["local", "--port", "0", "--json", "--config", configFile()], { env: { HOME: folder } });
+    await local.shows("}\n}");
+    const { line } = JSON.parse(local.out).connect.terminal;
+    expect(line).toMatch(/^npx agent-dispatch list --config '.*'$/);
+    local.kill("SIGTERM");
+    await local.ended;
+  });
 });

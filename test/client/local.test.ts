@@ -45,7 +45,7 @@ describe("a system that runs", () => {
     const { code, err } = await at(["local", "--port", "0"]);
     expect(err).toContain(`error: a local system already runs on ${stateDir} at ${local.url}`);
     expect(err).toContain(`process ${local.system.child.pid}`);
-    expect(err).toMatch(/^hint: .*agent-dispatch local stop/m);
+    expect(err).toContain(`hint: use it, or end it with: agent-dispatch local stop --state-dir ${stateDir}\n`);
     expect(code).toBe(1);
   });
 
@@ -55,7 +55,7 @@ describe("a system that runs", () => {
     expect(run).toMatchObject({ code: 0 });
     expect(run.err.match(/^› artifact file-/gm)).toHaveLength(20);
     const id = /task_[0-9a-f]{32}/.exec(run.err)?.[0] ?? "";
-    expect(run.err).toContain(`› 100 more artifacts: agent-dispatch result ${id} lists them\n`);
+    expect(run.err).toContain(`› 100 more artifacts: agent-dispatch result ${id} --state-dir ${stateDir} lists them\n`);
     const named = (await at(["result", id])).err.match(/^› artifact file-\d+ /gm);
     expect(new Set(named).size).toBe(120);
     const { artifacts, ...whole } = JSON.parse((await at(["result", id, "--json"])).out);
@@ -96,7 +96,7 @@ describe("a system that runs", () => {
     expect(JSON.parse((await at(["status", id.slice(5, 17), "--json"])).out)).toMatchObject({ id });
     expect(await at(["cancel", id.slice(5, 17)])).toMatchObject({
       code: 1,
-      err: expect.stringContaining(`hint: agent-dispatch result ${id} returns it`),
+      err: expect.stringContaining(`hint: agent-dispatch result ${id} --state-dir ${stateDir} returns it`),
     });
   });
 
@@ -166,7 +166,12 @@ describe("a system that runs", () => {
       const { code, err } = await at([command, `task_${"0".repeat(32)}`]);
       expect(err).toContain("error: no task");
       expect(code).toBe(2);
-      expect(await at([command, "../x"])).toMatchObject({ code: 2, err: expect.stringContaining("error: id: it is") });
+      expect(await at([command, "../x"])).toMatchObject({
+        code: 2,
+        err: expect.stringMatching(
+          `error: id: it is .*\nhint: agent-dispatch list --state-dir ${stateDir} shows the tasks you can see\n`,
+        ),
+      });
     }
   });
 });

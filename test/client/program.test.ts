@@ -47,15 +47,19 @@ test("a run that loses the system for good says which task it was and how to com
     return new Promise<Json>(() => {});
   });
   const { io, context } = makeContext(() => server);
-  expect(await main(["run", "--command", "sleep 9"], context)).toBe(1);
+  const place = "--state-dir '/its state'";
+  expect(await main(["run", "--state-dir", "/its state", "--command", "sleep 9"], context)).toBe(1);
   expect(io.err()).toMatch(/^› no answer from the local system \(.*\); trying again for 0\.3 s$/m);
   expect(io.err()).toMatch(new RegExp(`^error: lost sight of ${id}: the local system does not answer`, "m"));
-  expect(io.err()).toMatch(new RegExp(`^hint: .*agent-dispatch local.*agent-dispatch status ${id}`, "m"));
+  expect(io.err()).toMatch(
+    new RegExp(`^hint: .*agent-dispatch local ${place} .*agent-dispatch status ${id} ${place} `, "m"),
+  );
 });
 
 test("a clean-up that takes long is waited for, which is said, and Ctrl-C ends the workers and leaves", async () => {
+  const artifacts = Array.from({ length: 30 }, (_, i) => ({ name: `file-${i}`, uri: `file:///f/${i}` }));
   const server = await serve((tool) => {
-    const ended = { id, taskId: id, status: "failed", taskType: "command.run", result: { exitCode: 4 } };
+    const ended = { id, taskId: id, status: "failed", taskType: "command.run", result: { exitCode: 4 }, artifacts };
     return fields(tool === "get_task_status" ? { ...ended, events: [] } : ended);
   });
   const { io, local, context, depart } = makeContext(() => undefined);
@@ -64,6 +68,7 @@ test("a clean-up that takes long is waited for, which is said, and Ctrl-C ends t
     ...server,
     tokenFile: "/state/token",
     stateDir: "/state",
+    runsCommands: true,
     placeFrom: () => ({}),
     settle: async (taskId, signal) => {
       if (!signal.aborted) await once(signal, "abort");
@@ -79,6 +84,8 @@ test("a clean-up that takes long is waited for, which is said, and Ctrl-C ends t
   depart("interrupt");
   expect(await code).toBe(4);
   expect(io.err()).toMatch(/^✖ failed/m);
+  // Nobody can be asked for more once this has ended.
+  expect(io.err().match(/^› artifact file-\d+: /gm)).toHaveLength(30);
   expect(io.err()).toContain(`› still to be cleaned up: session of ${id}; the next start`);
   expect(done).toEqual([`ended ${id}`, "closed"]);
 });

@@ -24,7 +24,7 @@ function* texts(): Generator<string> {
 test("no hint of an error names a tool or one of its fields where it is shown at the command line", () => {
   const hints = [...texts()];
   expect(hints.filter((hint) => names.some((name) => hint.includes(name))).length).toBeGreaterThan(3);
-  for (const hint of hints) expect(hintInTerms(hint)).not.toMatch(/(?<![\w./-])[a-z]+(_[a-z]+)+(?![\w./-])/);
+  for (const hint of hints) expect(hintInTerms(hint, {})).not.toMatch(/(?<![\w./-])[a-z]+(_[a-z]+)+(?![\w./-])/);
 });
 
 test("every tool has a command, and every command and option named is there", () => {
@@ -48,12 +48,33 @@ test("a refusal names the task it is about, and words that only look like a fiel
     retryable: false,
     hint: "get_task_result returns it",
   };
-  expect(inTerms({ ...problem, details: { taskId: "task_1" } }).hint).toBe("agent-dispatch result task_1 returns it");
-  expect(inTerms(problem).hint).toBe("agent-dispatch result <id> returns it");
-  expect(hintInTerms("timeout_seconds, or timeoutSeconds in the input, gives it longer")).toBe(
+  expect(inTerms({ ...problem, details: { taskId: "task_1" } }, {}).hint).toBe(
+    "agent-dispatch result task_1 returns it",
+  );
+  expect(inTerms(problem, {}).hint).toBe("agent-dispatch result <id> returns it");
+  expect(hintInTerms("timeout_seconds, or timeoutSeconds in the input, gives it longer", {})).toBe(
     "--timeout gives it longer",
   );
-  expect(hintInTerms("my_timeout_seconds and defaults.limits.timeoutSeconds")).toBe(
+  expect(hintInTerms("my_timeout_seconds and defaults.limits.timeoutSeconds", {})).toBe(
     "my_timeout_seconds and defaults.limits.timeoutSeconds",
   );
+});
+
+test.each([
+  ["get_task_result returns it", "agent-dispatch result <id> --state-dir /s returns it"],
+  ["wait_for_task goes on", "agent-dispatch logs <id> --state-dir /s --follow goes on"],
+  ["list_tasks shows them", "agent-dispatch list --state-dir /s shows them"],
+  ["end it with: agent-dispatch local stop", "end it with: agent-dispatch local stop --state-dir /s"],
+  [
+    "agent-dispatch local starts it, agent-dispatch status task_1 shows it",
+    "agent-dispatch local --state-dir /s starts it, agent-dispatch status task_1 --state-dir /s shows it",
+  ],
+  ["the agent-dispatch listing, agent-dispatch: list", "the agent-dispatch listing, agent-dispatch: list"],
+])("each command in %j asks the system that is meant", (hint, shown) => {
+  expect(hintInTerms(hint, { stateDir: "/s" })).toBe(shown);
+});
+
+test("a place with spaces is one word of a command", () => {
+  const place = { config: "my file.json", stateDir: "/s" };
+  expect(hintInTerms("list_tasks", place)).toBe("agent-dispatch list --config 'my file.json' --state-dir /s");
 });

@@ -42,7 +42,8 @@ export async function start(context: Context, options: StartOptions): Promise<nu
     if (times > 1) setTimeout(() => context.exit(1), IMPATIENT_MS);
   });
   const system = await local.start({ ...place, forRun: false, ...(store && { store }) });
-  const line = `npx agent-dispatch run${placeWords(system.placeFrom(checkout))} --command 'git --version'`;
+  const where = placeWords(system.placeFrom(checkout));
+  const line = `npx agent-dispatch ${system.runsCommands ? `run${where} --command 'git --version'` : `list${where}`}`;
   if (options.json) {
     const { url, tokenFile, stateDir } = system;
     const connect = { clients: connecting(system), terminal: { folder: checkout, line } };

@@ -85,11 +85,15 @@ class Attendance {
     this.#view = view;
     await view.note(id);
     if (this.#interrupts > 0) void cancel(endpoint, id, view);
-    const { record, outcome } = await watch(endpoint, id, view, placeWords(this.#options));
+    const { record, outcome } = await watch(endpoint, id, view);
     await view.stop();
     this.#exitCode = exitCodeOf(outcome);
     if (this.#options.json) await printJson(io, { ...record.whole, ...outcome.whole, exitCode: this.#exitCode });
-    else await printOutcome(io, record, outcome, view.elapsedMs, FEW_ARTIFACTS);
+    else {
+      // A system of this run alone is gone by the time that anybody could ask it for more.
+      const most = this.#door.stays() ? FEW_ARTIFACTS : undefined;
+      await printOutcome(io, record, outcome, { elapsedMs: view.elapsedMs, place: this.#options, most });
+    }
     await this.#door.settle(id, this.#haste.signal);
     return this.#exitCode;
   }
@@ -130,7 +134,6 @@ async function watch(
   endpoint: Endpoint,
   id: string,
   view: LiveView,
-  place: string,
 ): Promise<{ record: TaskRecord; outcome: TaskOutcome }> {
   try {
     const record = await follow(endpoint, id, view);
@@ -138,7 +141,7 @@ async function watch(
   } catch (error) {
     if (!(error instanceof DispatchError)) throw error;
     throw new DispatchError(error.code, `lost sight of ${id}: ${error.message}`, error.retryable, {
-      hint: `the task is kept: agent-dispatch local${place} starts the system again, agent-dispatch status ${id}${place} shows how it stands`,
+      hint: `the task is kept: agent-dispatch local starts the system again, agent-dispatch status ${id} shows how it stands`,
       cause: error,
     });
   }

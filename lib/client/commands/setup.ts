@@ -24,7 +24,7 @@ export async function check(context: Context, runtime: string | undefined, optio
     const rows = checks.map(({ name, status, message }) => [
       sign(io, String(status)),
       oneLine(String(name).replaceAll("_", " ")),
-      oneLine(hintInTerms(String(message)), 2000),
+      oneLine(hintInTerms(String(message), options), 2000),
     ]);
     const verdict = reply.ok === true ? "can run" : "cannot run";
     await write(

@@ -36,12 +36,12 @@ export function showStatus(context: Context, text: string, options: Options): Pr
   return atTask(context, options, text, async (endpoint, id) => {
     const record = toRecord(await endpoint.call("get_task_status", { task_id: id }));
     if (options.json) await printJson(context.io, record.whole);
-    else await write(context.io.stdout, table(statusRows(context.io, record)));
+    else await write(context.io.stdout, table(statusRows(context.io, record, options)));
     return 0;
   });
 }
 
-function statusRows(io: Io, record: TaskRecord): string[][] {
+function statusRows(io: Io, record: TaskRecord, place: Place): string[][] {
   const { whole } = record;
   const progress = isObject(whole.progress) && typeof whole.progress.message === "string" ? whole.progress.message : "";
   const position = typeof whole.queuePosition === "number" ? [["queue position", String(whole.queuePosition)]] : [];
@@ -54,7 +54,7 @@ function statusRows(io: Io, record: TaskRecord): string[][] {
     [hasEnded(record.status) ? "took" : "running for", formatDuration(ageMs(record))],
     ...(progress ? [["progress", oneLine(progress)]] : []),
     ...(record.error ? [["error", `${oneLine(record.error.message, 2000)} (${record.error.code})`]] : []),
-    ...(record.error?.hint ? [["hint", oneLine(hintInTerms(record.error.hint, record.id), 2000)]] : []),
+    ...(record.error?.hint ? [["hint", oneLine(hintInTerms(record.error.hint, place, record.id), 2000)]] : []),
   ];
   return rows.map(([name = "", value = ""]) => [paint(io.stdout, "dim", name), value]);
 }
@@ -92,7 +92,7 @@ export function showResult(context: Context, text: string, options: Options): Pr
     else {
       const record = toRecord(await endpoint.call("get_task_status", { task_id: id }));
       if (record.taskType === "command.run" && outcome.result !== undefined) await printJson(io, outcome.result);
-      await printOutcome(io, record, outcome, ageMs(record));
+      await printOutcome(io, record, outcome, { elapsedMs: ageMs(record), place: options });
     }
     return hasEnded(outcome.status) ? exitCodeOf(outcome) : NOT_ENDED;
   });
