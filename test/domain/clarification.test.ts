@@ -116,10 +116,10 @@ describe("the framework", () => {
     expect(ask({}, example)).toBeUndefined();
   });
 
-  test("can be one that another profile of the backend uses", () => {
+  test("is none that only a profile names, since the worker would not have it", () => {
     const reviewer = { ...local, framework: "reviewer" };
     const more = parseConfiguration({ ...silent, runtimes: { ...silent.runtimes, reviewer } });
-    expect(ask({}, more)?.questions).toMatchObject([{ choices: ["echo", "mine", "reviewer"] }]);
+    expect(ask({}, more)?.questions).toMatchObject([{ choices: ["echo", "mine"] }]);
   });
 
   test("is no question for a runtime that is not of ours", () => {
