@@ -2,6 +2,7 @@
  * Agents that know nothing of the worker contract, made with the libraries that people make them with: what each answers
  * becomes a truthful end of its job.
  */
+import type { ServerResponse } from "node:http";
 import { beforeAll, describe, expect, test } from "vitest";
 import { agentCoreBackend } from "../../lib/aws/backend.ts";
 import type { JobEnd } from "../../lib/domain/ports.ts";
@@ -203,6 +204,35 @@ describe("an MCP server", () => {
   test("whose tool throws has failed", async () => {
     expect((await ask(one, { prompt: "throw" })).end).toMatchObject({
       error: failure("task.agent_failed", "the tool is gone"),
+    });
+  });
+
+  test.each([
+    ["ends", (response: ServerResponse) => response.end(), "worker.contract_broken"],
+    ["is reset", (response: ServerResponse) => response.destroy(), "worker.lost"],
+  ])("whose stream %s before the answer is given up at once", async (_how, end, code) => {
+    const runtimeArn = emulator.deploy(`mcp_${code.replace(".", "_")}`, {
+      serverProtocol: "MCP",
+      foreign: (body, response) => {
+        const { id, method } = JSON.parse(String(body));
+        if (id === undefined) return void response.writeHead(202).end();
+        const tools = [{ name: "go", inputSchema: { type: "object", properties: { prompt: { type: "string" } } } }];
+        const server = {
+          protocolVersion: "2025-06-18",
+          capabilities: { tools: {} },
+          serverInfo: { name: "s", version: "1" },
+        };
+        if (method !== "tools/call") {
+          const result = method === "initialize" ? server : { tools };
+          response.writeHead(200, { "content-type": "application/json" });
+          return void response.end(JSON.stringify({ jsonrpc: "2.0", id, result }));
+        }
+        response.writeHead(200, { "content-type": "text/event-stream" });
+        response.write("id: 1\ndata:\n\n", () => end(response));
+      },
+    });
+    expect((await ask(runtimeArn, { prompt: "go" })).end).toEqual({
+      error: failure(code, "", { hint: expect.stringContaining("may have run") }),
     });
   });
 });
