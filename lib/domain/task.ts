@@ -69,6 +69,10 @@ export type Session = {
   sent?: number;
   bootId?: string;
   startAttemptedAtMs?: number;
+  /** Attempts to hand the job over since then, that one included. */
+  startAttempts?: number;
+  /** Since when the end of the job is refused where it should be kept (epoch ms). */
+  unkeptSinceMs?: number;
   /** Polls in a row that failed after the deadline. */
   overdueMisses?: number;
   /** Workers that were lost before the job could start. */

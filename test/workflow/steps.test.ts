@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 import { done } from "../../lambdas/workflow/steps/step.ts";
 import { cancelTask } from "../../lib/domain/cancelling.ts";
 import { RetryableError, WorkerGoneError } from "../../lib/domain/errors.ts";
+import type { TaskStore } from "../../lib/domain/ports.ts";
 import { reviveAll, reviveDue } from "../../lib/domain/reviving.ts";
-import { OutcomeUnknownError } from "../../lib/domain/session.ts";
+import { OutcomeUnknownError, withSession } from "../../lib/domain/session.ts";
 import { answering, virtualSystem } from "../fixtures/virtual-system.ts";
 
 const HOUR_MS = 3_600_000;
@@ -127,6 +128,51 @@ describe("the workflow", () => {
       expect(system.backend.started).toEqual([id]);
     });
   });
+
+  it.each(["first", "second"])(
+    "runs a job once of two overlapping starts, when the %s was lost on the way",
+    async (late) => {
+      const lateEntered = Promise.withResolvers<void>();
+      const accepted = Promise.withResolvers<void>();
+      let starts = 0;
+      await using system = virtualSystem({
+        cloudLike: true,
+        wrap: (state, step) => async (ports, input) => {
+          if (state !== "Start") return step(ports, input);
+          // Both have read the task before either notes its attempt.
+          const known = await ports.store.get(input.id);
+          const worker = system.backend.sessions.get(known?.session?.id ?? "");
+          await ports.store.change(input.id, (task) => withSession(task, { bootId: worker?.bootId ?? "" }));
+          const change: TaskStore["change"] = async (...call) => {
+            if (late === "second") await accepted.promise;
+            return ports.store.change(...call);
+          };
+          const overtaken = step({ ...ports, store: { ...ports.store, change } }, input).catch(
+            (error: unknown) => error,
+          );
+          if (late === "first") await lateEntered.promise;
+          // Its worker accepts the job, and it dies before it can note so.
+          const appendEvents = () => Promise.reject(new Error("the step was killed"));
+          await step({ ...ports, store: { ...ports.store, appendEvents } }, input).catch(() => {});
+          system.backend.lose(known?.session?.id ?? "", true);
+          accepted.resolve();
+          const output = await overtaken;
+          if (output instanceof Error) throw output;
+          return done;
+        },
+      });
+      answering(system, async (operation, answer) => {
+        if (operation.op === "start" && starts++ === 0 && late === "first") {
+          lateEntered.resolve();
+          await accepted.promise;
+        }
+        return answer();
+      });
+      const id = await system.dispatch();
+      expect(await system.settled(id)).toMatchObject({ status: "failed", error: { code: "worker.replaced" } });
+      expect(system.backend.started).toEqual([id]);
+    },
+  );
 
   it("gives up when worker after worker is lost before the job, with the last one's words", async () => {
     await using system = virtualSystem();

@@ -38,17 +38,12 @@ async function handOver(ports: Ports, task: Task): Promise<void> {
       task.id,
       TIMEOUT_MS,
       () => operation,
-      // A task that was cancelled on the way here must not begin.
-      (now) =>
-        now.status === "starting"
-          ? withSession(now, { startAttemptedAtMs: now.session?.startAttemptedAtMs ?? ports.now() })
-          : undefined,
+      (now) => attempted(now, bootId, ports.now()),
     );
     if (reply === undefined) return;
     parseReply(startReplySchema, reply);
   } catch (error) {
-    if (task.session?.startAttemptedAtMs === undefined && neverReached(error))
-      await ports.store.change(task.id, unattempted);
+    if (neverReached(error)) await ports.store.change(task.id, unattempted);
     throw error;
   }
   await noteStart(ports, task.id);
@@ -58,9 +53,22 @@ async function handOver(ports: Ports, task: Task): Promise<void> {
 const neverReached = (error: unknown): boolean =>
   error instanceof WorkerGoneError || (error instanceof DispatchError && error.code === "worker.replaced");
 
+/**
+ * The task as the job is about to be handed to that boot of its worker; undefined when it must not be any more, because the
+ * task was cancelled on the way here, or another attempt has given it another worker.
+ */
+function attempted(task: Task, bootId: string, nowMs: number): Task | undefined {
+  const { session } = task;
+  if (task.status !== "starting" || session?.bootId !== bootId) return undefined;
+  const { startAttemptedAtMs = nowMs } = session;
+  const before = session.startAttempts ?? (session.startAttemptedAtMs === undefined ? 0 : 1);
+  return withSession(task, { startAttemptedAtMs, startAttempts: before + 1 });
+}
+
+/** What the only attempt takes back that has failed: another may overlap it, after a lost answer, and have been accepted. */
 const unattempted = (task: Task): Task | undefined =>
-  task.status === "starting" && task.session
-    ? { ...task, session: without(task.session, "startAttemptedAtMs") }
+  task.status === "starting" && task.session?.startAttempts === 1
+    ? { ...task, session: without(task.session, "startAttemptedAtMs", "startAttempts") }
     : undefined;
 
 /** Stores the worker's boot id once; whoever answers with another later is another machine. */
