@@ -116,12 +116,14 @@ function placementQuestions(configuration: Configuration, adapters: Adapters, ca
   return asked;
 }
 
-/** Without a framework an agent cannot run, and which it should be is nothing to guess. */
+/** Without a framework that the worker has an agent cannot run, and which it should be is nothing to guess. */
 function frameworkQuestions(adapters: Adapters, chosen: Route): Question[] {
-  if (!isBlank(chosen.framework)) return [];
   const choices = frameworkChoices(adapters, chosen);
-  if (!choices) return [];
-  return [{ id: "framework", question: `Which agent framework should run it? ${ECHO}.`, choices: [...choices] }];
+  const framework = isBlank(chosen.framework) ? undefined : chosen.framework;
+  if (!choices || (framework !== undefined && choices.includes(framework))) return [];
+  const why = framework === undefined ? "" : `The worker has no framework ${JSON.stringify(framework)}. `;
+  const question = `${why}Which agent framework should run it? ${ECHO}.`;
+  return [{ id: "framework", question, choices: [...choices] }];
 }
 
 type MissingName = { id: string; list: keyof Configuration["allowed"]; question: string };

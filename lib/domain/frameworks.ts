@@ -25,14 +25,15 @@ export function frameworkNames(environment: Readonly<Record<string, string | und
 export const frameworkChoices = (adapters: Adapters, placement: Placement): readonly string[] | undefined =>
   own(adapters, placement.backend)?.frameworks(placement);
 
-/** Refuses an agent without a framework where our worker would run it. Throws InvalidInputError that names the choices. */
-export function refuseMissingFramework(adapters: Adapters, placement: Placement, framework: unknown): void {
-  if (framework !== undefined) return;
+/** Refuses an agent where our worker has no such framework, or none is named. Throws InvalidInputError with the choices. */
+export function refuseUnknownFramework(adapters: Adapters, placement: Placement, framework: unknown): void {
   const choices = frameworkChoices(adapters, placement);
   if (!choices) return;
-  throw new InvalidInputError([{ path: "input.framework", message: `is required; there are: ${choices.join(", ")}` }], {
-    hint: ECHO,
-  });
+  const message =
+    framework === undefined
+      ? `is required; there are: ${choices.join(", ")}`
+      : unknownFramework(String(framework), choices)?.message;
+  if (message !== undefined) throw new InvalidInputError([{ path: "input.framework", message }], { hint: ECHO });
 }
 
 /** Which framework would run an agent there, and whether our worker has it. */

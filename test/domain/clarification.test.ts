@@ -122,6 +122,19 @@ describe("the framework", () => {
     expect(ask({}, more)?.questions).toMatchObject([{ choices: ["echo", "mine"] }]);
   });
 
+  test("is asked for when the worker has none of that name, whoever says it", () => {
+    const question = (name: string) =>
+      `The worker has no framework "${name}". Which agent framework should run it? echo only answers with its prompt.`;
+    const choices = ["echo", "mine"];
+    expect(ask({ request: { framework: "no-such" } })?.questions).toEqual([
+      { id: "framework", question: question("no-such"), choices },
+    ]);
+    const runtimes = { ...silent.runtimes, local: { ...local, framework: "reviewer" } };
+    const configured = parseConfiguration({ ...silent, runtimes });
+    expect(ask({}, configured)?.questions).toEqual([{ id: "framework", question: question("reviewer"), choices }]);
+    expect(ask({ request: { framework: "mine" } }, configured)).toBeUndefined();
+  });
+
   test("is no question for a runtime that is not of ours", () => {
     const foreign = { ...adapters, "local-process": idleAdapter() };
     expect(ask({}, parseConfiguration(silent), foreign)).toBeUndefined();

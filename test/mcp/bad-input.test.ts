@@ -280,6 +280,12 @@ describe("dispatch_task", () => {
       message: "input.framework: is required; there are: echo, mine",
       hint: "echo only answers with its prompt",
     });
+    const unknown = { ...agent, input: { instruction: "x", framework: "no-such" } };
+    expect(problemOf(await call("dispatch_task", unknown))).toMatchObject({
+      code: "input.invalid",
+      message: expect.stringMatching(/^input\.framework: the worker has no framework "no-such", it has: echo, mine; /),
+      hint: "echo only answers with its prompt",
+    });
     expect(ports.starts).toEqual([]);
     const named = { ...agent, input: { instruction: "x", framework: "mine" } };
     expect((await call("dispatch_task", named)).isError).toBe(false);

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { dispatch } from "../../../lib/domain/dispatch.ts";
 import { InvalidInputError } from "../../../lib/domain/errors.ts";
-import { refuseMissingFramework } from "../../../lib/domain/frameworks.ts";
+import { refuseUnknownFramework } from "../../../lib/domain/frameworks.ts";
 import { refuseCredentials } from "../../../lib/domain/policy.ts";
 import { own } from "../../../lib/domain/profile.ts";
 import { route } from "../../../lib/domain/routing.ts";
@@ -23,7 +23,7 @@ const input = z.strictObject({
       "command.run: command, args?, cwd?, env?, stdin?, shell?, timeoutSeconds?; " +
         "agent.run: instruction, context?, framework?, model?, runtime_tools?, timeoutSeconds?",
     ),
-  metadata: field.metadata.optional(),
+  metadata: field.metadata.optional().describe("parentTaskId names the task that dispatched it"),
   timeout_seconds: field.timeoutSeconds.optional(),
   idempotency_key: field.idempotencyKey.optional(),
 });
@@ -80,7 +80,7 @@ export const dispatchTask = tool({
       timeoutSeconds: call.timeout_seconds,
       jobTimeoutSeconds: typeof jobTimeout === "number" ? jobTimeout : undefined,
     });
-    if (chosen.taskType === "agent.run") refuseMissingFramework(ports.backends, chosen, call.input.framework);
+    if (chosen.taskType === "agent.run") refuseUnknownFramework(ports.backends, chosen, call.input.framework);
     const handle = await dispatch(
       ports,
       owner,
