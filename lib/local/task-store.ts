@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { uptime } from "node:os";
 import { taskNotFound } from "../domain/errors.ts";
 import { assertTransition, isTerminal } from "../domain/lifecycle.ts";
 import type { KeyClaim, Logger, TaskStore } from "../domain/ports.ts";
@@ -10,6 +11,7 @@ import { type Durability, openDatabase } from "./database.ts";
 import { envFiles } from "./env-files.ts";
 import { eventLog } from "./event-log.ts";
 import { expiryClock } from "./expiry-clock.ts";
+import { leaps } from "./leaps.ts";
 import { queue } from "./queue.ts";
 import { slots } from "./slots.ts";
 import { guarded } from "./store-errors.ts";
@@ -27,6 +29,8 @@ type KeyRow = { task_id: string; call_hash: string; expires_ms: number };
 export type TaskStoreOptions = {
   /** Epoch milliseconds; default the clock. */
   now?: () => number;
+  /** Milliseconds by a clock that nobody sets; default how long the machine is up. */
+  steady?: () => number;
   /** How long a call waits while another process writes. */
   busyTimeoutMs?: number;
   /** Days for which a settled task stays readable. */
@@ -44,7 +48,7 @@ export type TaskStoreOptions = {
  */
 export function openTaskStore(
   folder: string,
-  { now = Date.now, busyTimeoutMs = 5000, retentionDays, log }: TaskStoreOptions = {},
+  { now = Date.now, steady = () => uptime() * 1000, busyTimeoutMs = 5000, retentionDays, log }: TaskStoreOptions = {},
 ): TaskStore & { close(): void } {
   const db = openDatabase(folder, busyTimeoutMs);
   const insert = db.prepare(
@@ -81,6 +85,9 @@ export function openTaskStore(
 
   const expiry = expiryClock(db, now);
   const seconds = () => expiry.time() / 1000;
+  const leapMs = leaps(now, steady);
+  /** The time by which keys expire: they live too short for the expiry clock, which follows a leap by two days. */
+  const keyTime = (nowMs: number) => nowMs - leapMs();
   const files = envFiles(folder);
   const { toBody, toTask } = bodies(files);
   const { find, read, readable, setAsideDamaged } = taskReading(db, { toTask, seconds, log });
@@ -104,7 +111,7 @@ export function openTaskStore(
       remove.run(id);
       forget(id);
     }
-    removeKeys.run(expiry.time());
+    removeKeys.run(keyTime(Math.min(now(), expiry.time())));
     return ids.length;
   };
   const sweep = () => {
@@ -188,9 +195,10 @@ export function openTaskStore(
       const hash = createHash("sha256")
         .update(JSON.stringify([owner, key]))
         .digest("hex");
+      const timeMs = keyTime(nowMs);
       return db.write((): KeyClaim => {
         const row = selectKey.get(hash) as KeyRow | undefined;
-        if (row && row.expires_ms > nowMs)
+        if (row && row.expires_ms > timeMs)
           return { taskId: row.task_id, callHash: row.call_hash, expiresAtMs: row.expires_ms };
         putKey.run(hash, claim.taskId, claim.callHash, claim.expiresAtMs);
         return claim;

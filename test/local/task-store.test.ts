@@ -126,7 +126,7 @@ describe("the file", () => {
   it("forgets what has expired when it is opened, with all its rows", async () => {
     const folder = makeFolder();
     let nowMs = Date.now();
-    const store = openHere(folder, { now: () => nowMs });
+    const store = openHere(folder, { now: () => nowMs, steady: () => nowMs });
     const tasks = Array.from({ length: 50 }, () => makeTask());
     for (const { id } of tasks) {
       await store.create(makeTask({ id }));
@@ -179,6 +179,28 @@ describe("a clock that is wrong for a while", () => {
     }
     const store = open();
     for (const id of ids) expect(await store.get(id)).toMatchObject({ status: "cancelled" });
+  });
+
+  it("set days ahead gives no key of a call to a second task, and lets keys expire in their time", async () => {
+    let wrongByMs = 0;
+    let steadyMs = 0;
+    const startedAtMs = Date.now();
+    const now = () => startedAtMs + wrongByMs + steadyMs;
+    const store = openHere(makeFolder(), { now, steady: () => steadyMs });
+    const claim = (key: string) => {
+      const mine = { taskId: newTaskId(), callHash: "", expiresAtMs: now() + DAY_MS };
+      return store.claimKey("local", key, mine, now());
+    };
+    const first = await claim("key");
+    wrongByMs = 5 * DAY_MS;
+    await settle(store, now());
+    expect(await claim("key")).toEqual(first);
+    const later = await claim("later");
+    steadyMs = DAY_MS - 1;
+    expect([await claim("key"), await claim("later")]).toEqual([first, later]);
+    steadyMs = DAY_MS;
+    expect(await claim("key")).not.toEqual(first);
+    expect(await claim("later")).not.toEqual(later);
   });
 
   it("that was off for months is believed again after as many days, and what is over expires", async () => {
