@@ -62,7 +62,7 @@ async function made(overrides: Partial<Task> = {}) {
   const ready = { ...withRuntime, ...(await backend.provision(withRuntime)) };
   while (!(await backend.awaitReady(ready)).ready);
   const group = `/aws/bedrock-agentcore/runtimes/${ready.providerRefs.runtimeArn?.split("/")[1]}-DEFAULT`;
-  return { backend, task: ready, group };
+  return { backend, task: ready, group, session: backend.nameSession(ready) };
 }
 const onShared = (overrides: Partial<Task> = {}, details: object = {}) => {
   const runtimeArn = account.emulator.deploy("shared");
@@ -122,8 +122,9 @@ describe("the error of a container that does not start", () => {
   it("has its last twenty lines, without colours", async () => {
     const started = await made();
     account.logs.print(started.group, "otel-rt-logs", '{"not":"printed"}');
+    account.logs.print(started.group, streamOf("somebody-else"), "not of this session");
     const lines = Array.from({ length: 30 }, (_, i) => `line ${i}\n`);
-    account.logs.print(started.group, streamOf("x"), ...lines, "\u001b[31mError: no module\u001b[0m\r\n");
+    account.logs.print(started.group, streamOf(started.session), ...lines, "\u001b[31mError: no module\u001b[0m\r\n");
     const { problem } = await failure(started);
     expect(problem).toMatchObject({
       code: "worker.unavailable",
@@ -139,7 +140,7 @@ describe("the error of a container that does not start", () => {
 
   it("waits a moment for them", async () => {
     const started = await made();
-    setTimeout(() => account.logs.print(started.group, streamOf("x"), "late"), 1200);
+    setTimeout(() => account.logs.print(started.group, streamOf(started.session), "late"), 1200);
     expect((await failure(started)).problem.details).toMatchObject({ lastLogLines: ["late"] });
   });
 
@@ -148,7 +149,7 @@ describe("the error of a container that does not start", () => {
     const backend = open({ KEY: "top-secret\nsecond-line", KEY_AND_MORE: "top-secret-and-more" });
     account.logs.print(
       started.group,
-      streamOf("x"),
+      streamOf(started.session),
       "KEY=top-secret turned on",
       "second-line top-secret-and-more call-secret",
     );
@@ -159,10 +160,14 @@ describe("the error of a container that does not start", () => {
 
   it("fits wherever an error may go", async () => {
     const started = await made();
-    account.logs.print(started.group, streamOf("x"), ...Array.from({ length: 5 }, (_, i) => `${i}`.repeat(1500)));
+    account.logs.print(
+      started.group,
+      streamOf(started.session),
+      ...Array.from({ length: 5 }, (_, i) => `${i}`.repeat(1500)),
+    );
     const { problem } = await failure(started);
     expect(problem.details?.lastLogLines).toHaveLength(2);
-    account.logs.print(started.group, streamOf("x"), `beginning ${'"'.repeat(9000)}`);
+    account.logs.print(started.group, streamOf(started.session), `beginning ${'"'.repeat(9000)}`);
     const long = (await failure(started)).problem;
     expect(long.details?.lastLogLines).toEqual([expect.stringMatching(/^beginning "/)]);
     expect(Buffer.byteLength(JSON.stringify(long))).toBeLessThan(6000);
@@ -184,7 +189,7 @@ describe("the error of a container that does not start", () => {
 
   it("is still of its class: an answer that was lost may yet have arrived", async () => {
     const started = await made();
-    account.logs.print(started.group, streamOf("x"), "listening");
+    account.logs.print(started.group, streamOf(started.session), "listening");
     const { error, problem } = await failure(started, { lose: "answer" });
     expect(error).toBeInstanceOf(OutcomeUnknownError);
     expect(problem.details).toMatchObject({ lastLogLines: ["listening"] });
@@ -252,12 +257,13 @@ describe("a task on the whole system", () => {
   it("whose container does not start says what that printed, and leaves no log behind", async () => {
     const { emulator, logs, env } = account;
     const { client } = await startLaptop(emulator, configurationWith(), temporaryFolder(), env);
+    const id = await client.command("true", onAgentCore("runtime"));
     emulator.fail("InvokeAgentRuntime", { error: "RuntimeClientError", message: "exit 1" }, 100, () => {
       const group = `/aws/bedrock-agentcore/runtimes/${emulator.runtimes.made[0]?.id}-DEFAULT`;
-      if (!logs.groups.has(group)) logs.print(group, streamOf("x"), "node: bad option: --frobnicate");
+      const stream = streamOf(id.replace("task_", "ad-"));
+      if (!logs.groups.has(group)) logs.print(group, stream, "node: bad option: --frobnicate");
       return true;
     });
-    const id = await client.command("true", onAgentCore("runtime"));
     expect(await client.ended(id)).toMatchObject({
       status: "failed",
       error: { code: "worker.unavailable", details: { lastLogLines: ["node: bad option: --frobnicate"] } },

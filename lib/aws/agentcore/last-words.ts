@@ -38,7 +38,9 @@ async function withLastWords(error: unknown, where: Where): Promise<unknown> {
 async function explained(problem: Problem, { clients, configuration, task, runtime }: Where): Promise<Problem> {
   const logGroup = logGroupOf(runtime.id, qualifierOf(task));
   const hidden = secretsOf(configuration, task);
-  const read = await lastLines(clients.logs(runtime.region), task, runtime);
+  // A runtime that could not be made was sent nothing.
+  const hasSession = task.target.mode === "session" || problem.code !== "worker.start_failed";
+  const read = await lastLines(clients.logs(runtime.region), task, runtime, hasSession);
   const lastLogLines = lastThatFit(read.map((line) => hide(line, hidden)));
   const details = { ...problem.details, logGroup };
   // Of a runtime that is made for the task the log is deleted with it.

@@ -14,28 +14,42 @@ const MAX_LINES = 20;
 
 /**
  * The last lines that the container of a task's session printed; none when there are none within three seconds, or when
- * they cannot be read. A runtime made for the task has no other session; of a shared one only the session's own streams
- * are read, which are named `<date>/[runtime-logs-<session>]<uuid>`: what another owner's session printed is not ours.
+ * they cannot be read. Only the session's own streams are read, which are named `<date>/[runtime-logs-<session>]<uuid>`: what
+ * another owner's session printed is not ours, and jobs may make streams in the groups of all runtimes of the stack.
+ * `hasSession` is false of a runtime made for the task that nothing was sent to yet.
  */
-export async function lastLines(open: Promise<Logs>, task: Task, runtime: RuntimeRef): Promise<string[]> {
+export async function lastLines(
+  open: Promise<Logs>,
+  task: Task,
+  runtime: RuntimeRef,
+  hasSession: boolean,
+): Promise<string[]> {
   const limit = AbortSignal.timeout(READ_MS);
   const late = new Promise<string[]>((resolve) => limit.addEventListener("abort", () => resolve([]), { once: true }));
-  return Promise.race([late, untilThere(open, task, runtime, limit).catch(() => [])]);
+  return Promise.race([late, untilThere(open, task, runtime, streamsOf(task, hasSession), limit).catch(() => [])]);
 }
 
-async function untilThere(open: Promise<Logs>, task: Task, runtime: RuntimeRef, limit: AbortSignal): Promise<string[]> {
+async function untilThere(
+  open: Promise<Logs>,
+  task: Task,
+  runtime: RuntimeRef,
+  prefixes: Prefix[],
+  limit: AbortSignal,
+): Promise<string[]> {
   const logs = await open;
   for (;;) {
-    const read = await Promise.all(streamsOf(task).map((prefix) => readStreams(logs, task, runtime, prefix, limit)));
+    const read = await Promise.all(prefixes.map((prefix) => readStreams(logs, task, runtime, prefix, limit)));
     const lines = read.flat();
     if (lines.length > 0) return lines.slice(-MAX_LINES);
     await sleep(PAUSE_MS, undefined, { signal: limit });
   }
 }
 
+type Prefix = string | undefined;
+
 /** Prefixes of the streams to read: they begin with the day on which the machine was started. */
-function streamsOf(task: Task): (string | undefined)[] {
-  if (task.target.mode === "runtime") return [undefined];
+function streamsOf(task: Task, hasSession: boolean): Prefix[] {
+  if (!hasSession) return [undefined];
   const days = [Date.parse(task.createdAt), Date.now()].map((ms) =>
     new Date(ms).toISOString().slice(0, 10).replaceAll("-", "/"),
   );
