@@ -44,7 +44,7 @@ export function isProven({ session }: Task, last: unknown, nowMs: number, needed
 /** The worker has answered: what spoke against it counts no more. */
 export function acquitted(task: Task): Task {
   if (!task.session) return task;
-  const session: Session = without(task.session, "failingSinceMs");
+  const session: Session = without(task.session, "failingSinceMs", "unkeptSinceMs");
   return { ...task, session: { ...session, goneProofs: 0 } };
 }
 

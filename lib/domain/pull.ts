@@ -1,12 +1,12 @@
 import { absorb, absorbFailure, canBeAsked } from "./absorbing.ts";
-import { RetryableError } from "./errors.ts";
 import { finalEvents } from "./events.ts";
 import { isTerminal } from "./lifecycle.ts";
 import { beginLook } from "./looking.ts";
-import { keepReply } from "./news.ts";
+import { type Kept, keepReply } from "./news.ts";
 import type { Ports } from "./ports.ts";
 import { adapterOf, isForeign } from "./session.ts";
 import type { Task } from "./task.ts";
+import { absorbUnkept, withoutResult } from "./unkept.ts";
 import { CONTRACT, type PollReply, pollReplySchema } from "./worker-contract.ts";
 import { parseReply, refuseRefusal } from "./worker-reply.ts";
 
@@ -44,22 +44,27 @@ export async function pull(
     return settle(ports, () => endLook((current) => absorbFailure(current, error, ports.now()), error));
   }
   try {
-    const kept = await keepReply(ports, task, reply);
-    return await settle(ports, () => endLook((current) => absorb(current, reply, kept, ports.now())));
+    const { said, kept } = await keep(ports, task, reply);
+    return await settle(ports, () => endLook((current) => absorb(current, said, kept, ports.now())));
   } catch (error) {
-    await endLook((current) => (mayBeLater(error, reply) ? current : absorbFailure(current, error, ports.now())), error)
+    await endLook((current) => absorbUnkept(current, reply, error, ports.now()), error)
       .then((ended) => settle(ports, async () => ended))
       .catch(() => {});
     throw error;
   }
 }
 
-/**
- * Whether what could not be kept may be kept later: there may be room again, and a job that has ended waits with its
- * result. What is refused for good must not keep a running job from its deadline.
- */
-const mayBeLater = (error: unknown, { status }: PollReply): boolean =>
-  error instanceof RetryableError || (status !== "running" && status !== "input_required");
+/** Stores what the worker said; of an end whose result is refused and given up, the rest. */
+async function keep(ports: Ports, task: Task, reply: PollReply): Promise<{ said: PollReply; kept: Kept }> {
+  try {
+    return { said: reply, kept: await keepReply(ports, task, reply) };
+  } catch (error) {
+    const said = withoutResult(task, reply, error, ports.now());
+    if (!said) throw error;
+    ports.log.warn("the result of a job is given up", { taskId: task.id, error: String(error) });
+    return { said, kept: await keepReply(ports, task, said) };
+  }
+}
 
 /** Makes a change and, when it ended the task, writes the events of the end. */
 export async function settle(ports: Ports, change: () => Promise<Task>): Promise<Task> {
