@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { steps } from "../../lambdas/workflow/steps/index.ts";
-import { done } from "../../lambdas/workflow/steps/step.ts";
+import { again, done, type Step } from "../../lambdas/workflow/steps/step.ts";
 import { artifactsFrom } from "../../lib/domain/artifact-pages.ts";
 import { cancelTask } from "../../lib/domain/cancelling.ts";
 import { RefusedError, RetryableError } from "../../lib/domain/errors.ts";
@@ -224,6 +224,77 @@ describe("one who looks", () => {
     });
     const task = await system.settled(await system.dispatch());
     expect(task).toMatchObject({ status: "succeeded", resultRef: { sizeBytes: 200_000 } });
+  });
+});
+
+describe("a result that is refused for good", () => {
+  const refusing = (isRefused: () => boolean) => ({
+    put: async () => {
+      if (isRefused()) throw new RefusedError("artifact.refused", "the bucket takes nothing so long");
+      return { uri: "file:///result.json", sizeBytes: 200_000, sha256: file.sha256 };
+    },
+    uploadTarget: async () => ({ url: "http://127.0.0.1:1/", headers: {} }),
+    has: async () => true,
+  });
+  const sayingMuch = (system: VirtualSystem) =>
+    answering(system, async (operation, answer) => {
+      const reply = (await leavingAFile(operation, answer)) as PollReply;
+      return operation.op === "poll" && reply.status !== "running" ? { ...reply, result: "x".repeat(200_000) } : reply;
+    });
+
+  /** What the definition does after a failed look takes a second or more, which the clock of the test would not see. */
+  const lookAgain = (state: string, step: Step): Step =>
+    state === "Watch" ? (ports, input) => step(ports, input).catch(() => again(60)) : step;
+
+  it("ends the task half an hour later, with that reason and all the rest", async () => {
+    await using system = virtualSystem({
+      limits: { timeoutSeconds: 27_000 },
+      artifacts: refusing(() => true),
+      wrap: lookAgain,
+    });
+    sayingMuch(system);
+    const startedAtMs = system.clock.steady();
+    const task = await system.settled(await system.dispatch());
+    expect(task).toMatchObject({
+      status: "failed",
+      error: { code: "task.result_lost", message: expect.stringMatching(/ended as succeeded.*takes nothing so long/) },
+    });
+    expect(await filesOf(system, task)).toMatchObject({ artifacts: [{ name: file.name }] });
+    expect(await system.ports.store.readLog(task.id, 0, 1000)).toMatchObject({ data: `running ${task.id}\n` });
+    expect(system.clock.steady() - startedAtMs).toBeGreaterThanOrEqual(HOUR_MS / 2);
+    expect(system.clock.steady() - startedAtMs).toBeLessThan(HOUR_MS);
+    expect(system.backend.sessions.size).toBe(0);
+  });
+
+  it("is kept when somebody mends that in time", async () => {
+    let refusals = 10;
+    await using system = virtualSystem({ artifacts: refusing(() => refusals-- > 0), wrap: lookAgain });
+    sayingMuch(system);
+    const task = await system.settled(await system.dispatch());
+    expect(task).toMatchObject({ status: "succeeded", resultRef: { sizeBytes: 200_000 } });
+    expect(task.session).not.toHaveProperty("unkeptSinceMs");
+  });
+
+  it.each([
+    ["for good", new RefusedError("artifact.refused", "the bucket takes nothing so long"), 120_000],
+    ["as on a full disk", new RetryableError("platform.artifacts_unavailable", "the disk is full"), 600_000],
+  ])("%s holds up no cancel", async (_, error, withinMs) => {
+    let cancelledAtMs = 0;
+    await using system = virtualSystem({
+      limits: { timeoutSeconds: 27_000 },
+      artifacts: { put: () => Promise.reject(error), has: async () => true },
+      wrap: (state, step) => async (ports, input) => {
+        if (state === "Watch" && system.visits.Watch === 3) {
+          await cancelTask(ports, input);
+          cancelledAtMs = system.clock.steady();
+        }
+        return lookAgain(state, step)(ports, input);
+      },
+    });
+    sayingMuch(system);
+    expect(await system.settled(await system.dispatch())).toMatchObject({ status: "cancelled" });
+    expect(system.clock.steady() - cancelledAtMs).toBeLessThan(withinMs);
+    expect(system.backend.sessions.size).toBe(0);
   });
 });
 
