@@ -7,7 +7,6 @@ import { cancelling } from "./suites/cancelling.ts";
 import { dispatching } from "./suites/dispatching.ts";
 import { dying } from "./suites/dying.ts";
 import { families } from "./suites/families.ts";
-import { growing } from "./suites/growing.ts";
 import { restarting } from "./suites/restarting.ts";
 import { localSystem } from "./under-test.ts";
 
@@ -39,6 +38,5 @@ describe.concurrent("the local system on DynamoDB", () => {
   cancelling(system);
   families(system);
   dying(system);
-  growing(system);
   restarting((stateDir) => ({ store: storeOf(stateDir) }));
 });

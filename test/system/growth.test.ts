@@ -1,5 +1,19 @@
-import { describe } from "vitest";
+import { afterAll, beforeAll, describe } from "vitest";
+import { type Dynalite, startDynalite } from "../aws/dynalite.ts";
 import { growing } from "./suites/growing.ts";
 import { localSystem } from "./under-test.ts";
 
 describe.concurrent("the local system", () => growing(localSystem()));
+
+// Apart from the other suites on DynamoDB: a stand-in that stores thousands of files has no time for anybody else.
+describe("the local system on DynamoDB", () => {
+  let dynalite: Dynalite;
+  beforeAll(async () => {
+    dynalite = await startDynalite();
+  });
+  afterAll(() => dynalite?.stop());
+  const storeOf = (stateDir: string) =>
+    ({ kind: "dynamodb", table: stateDir.replaceAll(/[^\w-]/g, "-"), endpoint: dynalite.endpoint }) as const;
+
+  describe.concurrent("and its tables", () => growing(localSystem({ storeOf })));
+});

@@ -18,7 +18,7 @@ export function restarting(optionsOf: (stateDir: string) => SystemOptions = () =
     startSystem(stateDir, { ...optionsOf(stateDir), ...options });
 
   describe("a local system killed with kill -9", () => {
-    it("in the middle of 20 running tasks ends all 20 truthfully after a new start", async ({
+    it("in the middle of 20 running tasks ends all 20 truthfully after a new start", { timeout: 120_000 }, async ({
       expect,
       onTestFinished: atEnd,
     }) => {
