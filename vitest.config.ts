@@ -27,8 +27,8 @@ export default defineConfig({
     // Tests that measure the heap collect it first.
     execArgv: ["--expose-gc"],
     // Bounds on what hangs, far above what anything takes: a loaded machine must not fail a test.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     reporters: report ? ["default", "json"] : ["default"],
     ...(report && { outputFile: { json: report } }),
   },

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { type Dynalite, startDynalite } from "../aws/dynalite.ts";
-import { growing } from "./suites/growing.ts";
+import { growing, leavingFiles } from "./suites/growing.ts";
 import { localSystem } from "./under-test.ts";
 
 describe.concurrent("the local system", () => growing(localSystem()));
@@ -15,5 +15,5 @@ describe("the local system on DynamoDB", () => {
   const storeOf = (stateDir: string) =>
     ({ kind: "dynamodb", table: stateDir.replaceAll(/[^\w-]/g, "-"), endpoint: dynalite.endpoint }) as const;
 
-  describe.concurrent("and its tables", () => growing(localSystem({ storeOf })));
+  leavingFiles(localSystem({ storeOf }));
 });

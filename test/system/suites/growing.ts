@@ -24,23 +24,31 @@ async function filesOf({ must }: SystemClient, id: string): Promise<{ files: Jso
   return { files, first, largest };
 }
 
-/** Jobs that leave more than the item of a task could hold. */
-export function growing({ open }: SystemUnderTest): void {
+const commandOf = (seconds: number, character: string) =>
+  `exec '${process.execPath}' '${leaveFiles}' ${COUNT} '${character}' ${LENGTH} ${seconds}`;
+
+/** A job that leaves more than the item of a task could hold, in three bytes of UTF-8 for each character. */
+export function leavingFiles({ open }: SystemUnderTest): void {
+  it(`a job that leaves ${COUNT} files with names of ${LENGTH} characters succeeds, and every file can be reached`, {
+    timeout,
+  }, async ({ expect, onTestFinished: atEnd }) => {
+    const { client } = await open({ atEnd });
+    const id = await client.command({ command: commandOf(0, "漢"), shell: true });
+    expect(await client.ended(id)).toMatchObject({ status: "succeeded", artifactCount: COUNT });
+    const { files, first, largest } = await filesOf(client, id);
+    expect(first).toMatchObject({ status: "succeeded", result: { exitCode: 0 } });
+    expect(new Set(files.map(({ name }) => name)).size).toBe(COUNT);
+    for (const { name } of files) expect((name as string).length).toBe(LENGTH);
+    expect(largest).toBeLessThanOrEqual(MAX_REPLY);
+  });
+}
+
+/** Jobs that leave too much, however they end. */
+export function growing(system: SystemUnderTest): void {
+  const { open } = system;
+  leavingFiles(system);
+
   describe(`a job that leaves ${COUNT} files with names of ${LENGTH} characters`, () => {
-    const commandOf = (seconds: number, character: string) =>
-      `exec '${process.execPath}' '${leaveFiles}' ${COUNT} '${character}' ${LENGTH} ${seconds}`;
-
-    it("succeeds, and every file can be reached", { timeout }, async ({ expect, onTestFinished: atEnd }) => {
-      const { client } = await open({ atEnd });
-      const id = await client.command({ command: commandOf(0, "漢"), shell: true });
-      expect(await client.ended(id)).toMatchObject({ status: "succeeded", artifactCount: COUNT });
-      const { files, first, largest } = await filesOf(client, id);
-      expect(first).toMatchObject({ status: "succeeded", result: { exitCode: 0 } });
-      expect(new Set(files.map(({ name }) => name)).size).toBe(COUNT);
-      for (const { name } of files) expect((name as string).length).toBe(LENGTH);
-      expect(largest).toBeLessThanOrEqual(MAX_REPLY);
-    });
-
     it("can be cancelled", { timeout }, async ({ expect, onTestFinished: atEnd }) => {
       const { client } = await open({ atEnd });
       const id = await client.command({ command: commandOf(600, "x"), shell: true });

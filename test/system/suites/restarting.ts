@@ -112,12 +112,12 @@ export function restarting(optionsOf: (stateDir: string) => SystemOptions = () =
         shell: true,
       });
       await running.client.until(quiet, ({ status }) => status === "running");
-      for (let round = 0; round < 3; round++) {
+      for (let round = 0; round < 2; round++) {
         await running.kill("SIGTERM");
         running = await start(folder, { ...(round === 2 && { held: "Provision" }), atEnd });
       }
       const waiting = await running.client.command({ command: `echo ran >> ${ran}`, shell: true });
-      for (let round = 0; round < 7; round++) {
+      for (let round = 0; round < 5; round++) {
         await running.kill("SIGKILL");
         running = await start(folder, { held: "Provision", atEnd });
         expect(await running.client.status(waiting)).toMatchObject({ status: "provisioning" });
