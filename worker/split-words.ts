@@ -7,7 +7,11 @@ import { split } from "shlex";
  */
 export function splitWords(command: string): string[] {
   return split(
-    command.replace(QUOTED, (whole, inner: string | undefined) => (inner === undefined ? whole : literal(inner))),
+    command.replace(QUOTED, (whole, inner: string | undefined) => {
+      if (inner !== undefined) return literal(inner);
+      // Before the quotes that follow it would begin $'...'.
+      return whole === "$" ? "\\$" : whole;
+    }),
   );
 }
 
@@ -24,8 +28,8 @@ export function shellSyntax(command: string): string | undefined {
 
 const OPERATOR = /\|+|^&&?$|;$|^\d*(?:>>?|<)|\$\(|`/;
 
-// In order: an escaped character, $'...', '...', and the one of interest, "...".
-const QUOTED = /\\[\s\S]|\$'(?:[^'\\]|\\[\s\S])*'|'[^']*'|\$?"((?:[^"\\]|\\[\s\S])*)"/g;
+// In order: an escaped character, a lone $ before $"...", $'...', '...', and the one of interest, "...".
+const QUOTED = /\\[\s\S]|\$(?=\$")|\$'(?:[^'\\]|\\[\s\S])*'|'[^']*'|\$?"((?:[^"\\]|\\[\s\S])*)"/g;
 
 /**
  * What stood between double quotes, in single ones. shlex keeps the backslash of `"\$"` and `` "\`" ``, which a shell

@@ -43,6 +43,10 @@ test("splits as a shell does", () => {
   );
 });
 
+test("a dollar sign before double quotes begins no other kind", () => {
+  expect(splitWords(`w $$"\\'" "a"$$"b"`)).toEqual(["w", "$\\'", "a$b"]);
+});
+
 test("a quote or a backslash that is not closed is an error", () => {
   for (const text of ["'a", '"a', "a\\", "'a\"", `"a'`]) expect(() => splitWords(text)).toThrow();
 });

@@ -114,7 +114,7 @@ export function restarting(optionsOf: (stateDir: string) => SystemOptions = () =
       await running.client.until(quiet, ({ status }) => status === "running");
       for (let round = 0; round < 2; round++) {
         await running.kill("SIGTERM");
-        running = await start(folder, { ...(round === 2 && { held: "Provision" }), atEnd });
+        running = await start(folder, { ...(round === 1 && { held: "Provision" }), atEnd });
       }
       const waiting = await running.client.command({ command: `echo ran >> ${ran}`, shell: true });
       for (let round = 0; round < 5; round++) {
