@@ -234,7 +234,8 @@ export const listing = (condition: "" | "AND status = :status"): string =>
  */
 function durabilityOf(before: Task | undefined): Durability {
   if (!before) return "crash";
-  const isBeingHandedOver = before.status === "starting" && before.session?.startAttemptedAtMs === undefined;
+  const { bootId, startAttemptedAtMs } = before.session ?? {};
+  const isBeingHandedOver = before.status === "starting" && bootId !== undefined && startAttemptedAtMs === undefined;
   return isBeingHandedOver || before.status === "completing" || before.status === "cancelling" ? "power cut" : "crash";
 }
 

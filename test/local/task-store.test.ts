@@ -454,6 +454,7 @@ it("knows after a power cut that a job was handed over", async () => {
   const { id } = task;
   await store.create(task);
   await store.change(id, (task) => transition(task, "starting", Date.now()));
+  await store.change(id, (task) => withSession(task, { bootId: "b" }));
   expect(synced()).toBe("NORMAL");
   await store.change(id, (task) => withSession(task, { startAttemptedAtMs: Date.now() }));
   expect(synced()).toBe("FULL");
