@@ -29,6 +29,10 @@ const taskUnreadable = (id: string, cause?: unknown) =>
     cause,
   });
 
+/** Whether the error says that the record of a task is damaged. */
+export const isUnreadable = (error: unknown): error is RefusedError =>
+  error instanceof RefusedError && error.code === CODE;
+
 /** A task from its JSON and what is stored beside that. Throws RefusedError `platform.task_unreadable`. */
 export function parseTask(id: string, json: () => string, beside: Partial<Task> = {}): Task {
   try {
@@ -45,7 +49,7 @@ export async function readable(store: Pick<TaskStore, "get">, id: string): Promi
   try {
     return await store.get(id);
   } catch (error) {
-    if (error instanceof RefusedError && error.code === CODE) return undefined;
+    if (isUnreadable(error)) return undefined;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
-import { RefusedError } from "../domain/errors.ts";
 import type { Logger } from "../domain/ports.ts";
+import { isUnreadable } from "../domain/stored-task.ts";
 import type { Task } from "../domain/task.ts";
 import type { Database } from "./database.ts";
 import { isReadable } from "./task-body.ts";
@@ -44,7 +44,7 @@ export function taskReading(db: Database, { toTask, seconds, log }: Options) {
     try {
       return work();
     } catch (error) {
-      if (error instanceof RefusedError && error.code === "platform.task_unreadable") setAside(id, error.cause);
+      if (isUnreadable(error)) setAside(id, error.cause);
       throw error;
     }
   };
@@ -54,7 +54,7 @@ export function taskReading(db: Database, { toTask, seconds, log }: Options) {
     try {
       return [orSetAside(id, () => toTask(id, body))];
     } catch (error) {
-      if (error instanceof RefusedError) return [];
+      if (isUnreadable(error)) return [];
       throw error;
     }
   };

@@ -155,9 +155,10 @@ export function openTaskStore(
 
     async change(id, edit) {
       expiry.see();
-      const durability = durabilityOf(read(id));
+      const seen = read(id);
+      const isUnchanged = () => (revision.get(id) as { revision: number } | undefined)?.revision === seen?.revision;
       const task = db.write(() => {
-        const before = find(id);
+        const before = seen && isUnchanged() ? seen : find(id);
         if (!before) throw taskNotFound(id);
         const edited = edit(before);
         if (!edited) return before;
@@ -168,7 +169,7 @@ export function openTaskStore(
         const next = stamp(after, now(), retentionDays, Math.max(now(), expiry.time()));
         update.run(next.status, dueMs(next), next.expiresAtSeconds ?? null, next.revision, toBody(next), id);
         return next;
-      }, durability);
+      }, durabilityOf(seen));
       if (task.envNames && !task.env) forgetEnv(id);
       watch.notify(id, task.revision);
       return task;
