@@ -46,12 +46,7 @@ export const dispatchTask = tool({
   output: shape({
     taskId: "string",
     status: "string",
-    provider: "string",
-    accountProfile: "string",
-    capability: "string",
-    backend: "string",
-    poll: "object",
-    cloudAgent: "object",
+    ...field.handle,
   }),
   annotations: { readOnlyHint: false, idempotentHint: false, destructiveHint: true, openWorldHint: true },
   prepare: (raw) => {

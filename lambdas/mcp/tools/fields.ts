@@ -50,3 +50,13 @@ const targetFields = {
 
 export const target = z.strictObject(targetFields);
 export const targetWithMode = z.strictObject({ ...targetFields, mode: routed(targetModes) });
+
+/** What a task handle has beside its id and its status, as an output schema lists it. */
+export const handle = {
+  provider: "string",
+  accountProfile: "string",
+  capability: "string",
+  backend: "string",
+  poll: "object",
+  cloudAgent: "object",
+} as const;

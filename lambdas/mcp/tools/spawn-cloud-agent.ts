@@ -59,12 +59,7 @@ export const spawnCloudAgent = tool({
   output: shape({
     status: "string",
     taskId: "string",
-    provider: "string",
-    accountProfile: "string",
-    capability: "string",
-    backend: "string",
-    poll: "object",
-    cloudAgent: "object",
+    ...field.handle,
     retry_tool: "string",
     questions: "array",
     available_runtimes: "array",
