@@ -7,7 +7,6 @@ import { checkout } from "../../lib/client/connecting.ts";
 import { Cli, cleanEnv, cli, makeFolder, removeFolder } from "./cli.ts";
 import { endAllOf } from "./left-behind.ts";
 
-const TIMEOUT = 60_000;
 const clients = ["claude", "codex", "gemini", "opencode", "code", "cursor"];
 
 let folder = "";
@@ -34,9 +33,7 @@ async function callsOf(lines: string[]): Promise<{ words: string[]; token?: stri
   return calls.map((call) => JSON.parse(call));
 }
 
-test("the lines that it prints connect each client as that client's own program takes it", {
-  timeout: TIMEOUT,
-}, async () => {
+test("the lines that it prints connect each client as that client's own program takes it", async () => {
   const stateDir = join(folder, "it's a state");
   const local = new Cli(["local", "--port", "0", "--state-dir", stateDir]);
   await local.shows("run --state-dir");
@@ -113,7 +110,7 @@ describe("the line for another terminal", () => {
     ],
   ];
 
-  test.each(cases)("finds the system that %s placed elsewhere", { timeout: TIMEOUT }, async (_, make) => {
+  test.each(cases)("finds the system that %s placed elsewhere", async (_, make) => {
     await writeFile(configFile(), JSON.stringify({ stateDir: "its own state" }));
     const { args = [], env = {}, words } = make();
     const home = { HOME: folder };
@@ -137,7 +134,7 @@ describe("the line for another terminal", () => {
     await local.ended;
   });
 
-  test("lists the tasks of a system that runs no programs here", { timeout: TIMEOUT }, async () => {
+  test("lists the tasks of a system that runs no programs here", async () => {
     const accounts = { dev: { provider: "aws", region: "us-west-2" } };
     const backends = { dev: { adapter: "aws-agentcore", account: "dev", details: {} } };
     await writeFile(configFile(), JSON.stringify({ stateDir: "its own state", accounts, backends }));

@@ -11,7 +11,7 @@ import { endAllOf, processesOf } from "./left-behind.ts";
 
 const demo = fileURLToPath(new URL("../../bin/demo.ts", import.meta.url));
 
-test("the demonstration shows what it promises, and leaves no state behind", { timeout: 60_000 }, async () => {
+test("the demonstration shows what it promises, and leaves no state behind", async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [demo]).catch((error) => error);
   expect(stdout).toContain("✔ all of it was as it should be");
   expect(stdout).toMatch(/^3 .*failed/m);
@@ -22,7 +22,7 @@ test("the demonstration shows what it promises, and leaves no state behind", { t
   await rm(dirname(report), { recursive: true });
 });
 
-test("a demonstration that is interrupted leaves no worker behind", { timeout: 60_000 }, async () => {
+test("a demonstration that is interrupted leaves no worker behind", async () => {
   const folder = await makeFolder();
   onTestFinished(async () => {
     endAllOf(folder);

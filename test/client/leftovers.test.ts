@@ -7,8 +7,6 @@ import { configurationWith, startEmulator } from "../aws/agentcore/system.ts";
 import { Cli, makeFolder, removeFolder } from "./cli.ts";
 import { endAllOf, leftBehind, nothing } from "./left-behind.ts";
 
-const TIMEOUT = 60_000;
-
 let stateDir = "";
 beforeEach(async () => {
   stateDir = await makeFolder();
@@ -30,12 +28,12 @@ test.each([
   ["runs out of time", "sleep 60", ["--timeout", "1s"], 124],
   ["cannot begin", "true", ["--cwd", "/no/such/folder"], 1],
   ["leaves something running", "sleep 60 & echo done", [], 0],
-])("a run that %s leaves nothing behind", { timeout: TIMEOUT }, async (_, line, more, code) => {
+])("a run that %s leaves nothing behind", async (_, line, more, code) => {
   expect(await run(line, ...more).ended).toMatchObject({ code });
   expect(await leftBehind(stateDir)).toEqual(nothing);
 });
 
-test("a run that is interrupted leaves nothing behind, at whatever moment", { timeout: TIMEOUT }, async () => {
+test("a run that is interrupted leaves nothing behind, at whatever moment", async () => {
   const moments: [string, RegExp][] = [
     ["as soon as it has a task", /^› task_/m],
     ["while the job runs", /^working$/m],
@@ -49,7 +47,7 @@ test("a run that is interrupted leaves nothing behind, at whatever moment", { ti
   }
 });
 
-test("a run that is interrupted before it has a task ends it as soon as it has one", { timeout: TIMEOUT }, async () => {
+test("a run that is interrupted before it has a task ends it as soon as it has one", async () => {
   const interrupted = run("sleep 60");
   // Node itself listens to SIGINT from its start; SIGHUP is the last that the command line asks for.
   await expect.poll(() => interrupted.listensTo("SIGHUP"), { timeout: 20_000, interval: 1 }).toBe(true);
@@ -58,7 +56,7 @@ test("a run that is interrupted before it has a task ends it as soon as it has o
   expect(await leftBehind(stateDir)).toEqual(nothing);
 });
 
-test("a second Ctrl-C ends at once what does not end by itself", { timeout: TIMEOUT }, async () => {
+test("a second Ctrl-C ends at once what does not end by itself", async () => {
   const stubborn = run("trap '' TERM; echo working; while true; do sleep 1; done");
   await stubborn.shows("working");
   stubborn.kill("SIGINT");
@@ -69,7 +67,7 @@ test("a second Ctrl-C ends at once what does not end by itself", { timeout: TIME
   expect({ processes, sessions }).toEqual({ processes: [], sessions: [] });
 });
 
-test("what a job dispatched in the same system ends with the run", { timeout: TIMEOUT }, async () => {
+test("what a job dispatched in the same system ends with the run", async () => {
   const inner = `"${process.execPath}" bin/agent-dispatch.ts run --state-dir "${stateDir}" --command "sleep 60"`;
   // The inner run is gone before it could cancel its task.
   const outer = run(
@@ -79,7 +77,7 @@ test("what a job dispatched in the same system ends with the run", { timeout: TI
   expect(await leftBehind(stateDir)).toEqual(nothing);
 });
 
-test("jobs of a system that was stopped outlive a run on the same state", { timeout: TIMEOUT }, async () => {
+test("jobs of a system that was stopped outlive a run on the same state", async () => {
   const local = new Cli(["local", "--port", "0", "--state-dir", stateDir]);
   await local.shows("run --state-dir");
   const detached = run("echo begun; sleep 30", "--detach");
@@ -93,7 +91,7 @@ test("jobs of a system that was stopped outlive a run on the same state", { time
   expect(await leftBehind(stateDir)).toEqual(before);
 });
 
-test("a system that is stopped twice leaves no spare worker", { timeout: TIMEOUT }, async () => {
+test("a system that is stopped twice leaves no spare worker", async () => {
   const local = new Cli(["local", "--port", "0", "--state-dir", stateDir]);
   await local.shows("run --state-dir");
   local.kill("SIGINT");
@@ -125,22 +123,16 @@ async function runOnAgentCore(emulator: Emulator, mode: "session" | "runtime", f
   return new Cli(["run", "--config", config, "Say hello"], { env });
 }
 
-test.each(["session", "runtime"] as const)(
-  "a run on AgentCore in mode %s leaves nothing that bills",
-  {
-    timeout: TIMEOUT,
-  },
-  async (mode) => {
-    const emulator = await startEmulator();
-    const cloud = await runOnAgentCore(emulator, mode, "echo");
-    expect(await cloud.ended).toMatchObject({ code: 0, out: expect.stringContaining("Say hello") });
-    expect(emulator.machines.booted).toBe(1);
-    expect(emulator.inventory).toEqual({ runtimes: [], sessions: [] });
-    expect(await leftBehind(stateDir)).toEqual(nothing);
-  },
-);
+test.each(["session", "runtime"] as const)("a run on AgentCore in mode %s leaves nothing that bills", async (mode) => {
+  const emulator = await startEmulator();
+  const cloud = await runOnAgentCore(emulator, mode, "echo");
+  expect(await cloud.ended).toMatchObject({ code: 0, out: expect.stringContaining("Say hello") });
+  expect(emulator.machines.booted).toBe(1);
+  expect(emulator.inventory).toEqual({ runtimes: [], sessions: [] });
+  expect(await leftBehind(stateDir)).toEqual(nothing);
+});
 
-test("a run on AgentCore that is interrupted leaves nothing that bills", { timeout: TIMEOUT }, async () => {
+test("a run on AgentCore that is interrupted leaves nothing that bills", async () => {
   const emulator = await startEmulator();
   const cloud = await runOnAgentCore(emulator, "runtime", "slow");
   await cloud.shows(/^› running$/m);
@@ -151,7 +143,7 @@ test("a run on AgentCore that is interrupted leaves nothing that bills", { timeo
   expect(await leftBehind(stateDir)).toEqual(nothing);
 });
 
-test("a run on AgentCore that is interrupted twice leaves no session", { timeout: TIMEOUT }, async () => {
+test("a run on AgentCore that is interrupted twice leaves no session", async () => {
   const emulator = await startEmulator();
   const cloud = await runOnAgentCore(emulator, "runtime", "slow");
   await cloud.shows(/^› running$/m);

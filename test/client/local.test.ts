@@ -5,8 +5,6 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Cli, cli, makeFolder, removeFolder } from "./cli.ts";
 
-const TIMEOUT = 40_000;
-
 async function startLocal(stateDir: string, port = 0): Promise<{ system: Cli; url: string }> {
   const system = new Cli(["local", "--port", String(port), "--state-dir", stateDir]);
   await system.shows("run --state-dir");
@@ -28,11 +26,11 @@ describe("a system that runs", () => {
     stateDir = await makeFolder();
     at = here(stateDir);
     local = await startLocal(stateDir);
-  }, TIMEOUT);
+  });
   afterAll(async () => {
     await stopped(local);
     await removeFolder(stateDir);
-  }, TIMEOUT);
+  });
 
   const detach = async (command: string): Promise<string> =>
     (await at(["run", "--shell", "--detach", "--command", command])).out.trim();
@@ -41,7 +39,7 @@ describe("a system that runs", () => {
     expect((await stat(join(stateDir, "token"))).mode & 0o777).toBe(0o600);
   });
 
-  test("a second one on the same state is refused, naming the first", { timeout: TIMEOUT }, async () => {
+  test("a second one on the same state is refused, naming the first", async () => {
     const { code, err } = await at(["local", "--port", "0"]);
     expect(err).toContain(`error: a local system already runs on ${stateDir} at ${local.url}`);
     expect(err).toContain(`process ${local.system.child.pid}`);
@@ -49,7 +47,7 @@ describe("a system that runs", () => {
     expect(code).toBe(1);
   });
 
-  test("all files of a task are named, however many replies they fill", { timeout: TIMEOUT }, async () => {
+  test("all files of a task are named, however many replies they fill", async () => {
     const files = 'cd "$AGENTDISPATCH_ARTIFACTS_DIR" && for i in $(seq 120); do echo $i > file-$i; done';
     const run = await at(["run", "--shell", "--command", files]);
     expect(run).toMatchObject({ code: 0 });
@@ -63,7 +61,7 @@ describe("a system that runs", () => {
     expect(whole).not.toHaveProperty("artifactsNextCursor");
   });
 
-  test("a detached task is followed, looked at and listed", { timeout: TIMEOUT }, async () => {
+  test("a detached task is followed, looked at and listed", async () => {
     const id = await detach("for i in 1 2 3; do echo line $i; sleep 0.3; done");
     expect(id).toMatch(/^task_[0-9a-f]{32}$/);
     expect(await at(["logs", id, "--follow"])).toMatchObject({ code: 0, out: "line 1\nline 2\nline 3\n" });
@@ -79,7 +77,7 @@ describe("a system that runs", () => {
     expect(await at(["cancel", id])).toMatchObject({ code: 1, err: expect.stringContaining("its result stands") });
   });
 
-  test("a failed task's own exit code is that of result and of logs --follow", { timeout: TIMEOUT }, async () => {
+  test("a failed task's own exit code is that of result and of logs --follow", async () => {
     const id = await detach("echo tried; exit 9");
     expect(await at(["logs", id, "--follow"])).toMatchObject({ code: 9, out: "tried\n" });
     expect(await at(["logs", id])).toMatchObject({ code: 0, out: "tried\n" });
@@ -89,7 +87,7 @@ describe("a system that runs", () => {
     expect(await at(["result", missing, "--json"])).toMatchObject({ code: 127 });
   });
 
-  test("a task is named by the beginning of its id", { timeout: TIMEOUT }, async () => {
+  test("a task is named by the beginning of its id", async () => {
     const id = await detach("echo named");
     for (const beginning of [id.slice(0, 17), id.slice(5, 17), id.slice(5, 17).toUpperCase()])
       expect(await at(["logs", beginning, "--follow"])).toMatchObject({ code: 0, out: "named\n" });
@@ -100,7 +98,7 @@ describe("a system that runs", () => {
     });
   });
 
-  test("a list fits 80 columns, in local time, and says what each task is", { timeout: TIMEOUT }, async () => {
+  test("a list fits 80 columns, in local time, and says what each task is", async () => {
     const id = await detach(`: ${"日本語 and more ".repeat(20)}`);
     const { items } = JSON.parse((await at(["list", "--json"])).out);
     const { createdAt } = items.find((item: { id: string }) => item.id === id);
@@ -116,7 +114,7 @@ describe("a system that runs", () => {
     }
   });
 
-  test("what a runtime needs, the accounts and the capabilities are shown", { timeout: TIMEOUT }, async () => {
+  test("what a runtime needs, the accounts and the capabilities are shown", async () => {
     const check = await at(["check"]);
     expect(check).toMatchObject({ code: 0, out: expect.stringMatching(/can run\n✔/) });
     expect(JSON.parse((await at(["check", "--json"])).out)).toMatchObject({ ok: true });
@@ -128,7 +126,7 @@ describe("a system that runs", () => {
     expect((await at(["capabilities"])).out).toMatch(/^local-process +local +agent\.run, command\.run/m);
   });
 
-  test("a reader that leaves ends the command quietly", { timeout: TIMEOUT }, async () => {
+  test("a reader that leaves ends the command quietly", async () => {
     const id = await detach("while echo more; do sleep 0.05; done");
     const logs = new Cli(["logs", id, "--follow", "--state-dir", stateDir]);
     await logs.shows("more");
@@ -137,7 +135,7 @@ describe("a system that runs", () => {
     await at(["cancel", id]);
   });
 
-  test("a task is cancelled by its id", { timeout: TIMEOUT }, async () => {
+  test("a task is cancelled by its id", async () => {
     const id = await detach("sleep 60");
     expect(await at(["result", id])).toMatchObject({
       code: 75,
@@ -152,7 +150,7 @@ describe("a system that runs", () => {
     expect((await at(["local", "status"])).out).toMatch(/^tasks .*cancelled/m);
   });
 
-  test("the same run under one key happens once", { timeout: TIMEOUT }, async () => {
+  test("the same run under one key happens once", async () => {
     const run = () => at(["run", "--command", "date +%s%N", "--idempotency-key", "once"]);
     const [first, second] = [await run(), await run()];
     expect(first.out).toMatch(/^\d+\n$/);
@@ -161,7 +159,7 @@ describe("a system that runs", () => {
     expect(other).toMatchObject({ code: 2, err: expect.stringContaining("error: ") });
   });
 
-  test("what is unknown is refused with 2", { timeout: TIMEOUT }, async () => {
+  test("what is unknown is refused with 2", async () => {
     for (const command of ["status", "logs", "result", "cancel"]) {
       const { code, err } = await at([command, `task_${"0".repeat(32)}`]);
       expect(err).toContain("error: no task");
@@ -176,7 +174,7 @@ describe("a system that runs", () => {
   });
 });
 
-test("a run goes on where it was when the system is killed and started again", { timeout: TIMEOUT }, async () => {
+test("a run goes on where it was when the system is killed and started again", async () => {
   const stateDir = await makeFolder();
   const first = await startLocal(stateDir);
   const run = new Cli([
@@ -197,7 +195,7 @@ test("a run goes on where it was when the system is killed and started again", {
   await removeFolder(stateDir);
 });
 
-test("stop waits until the system has ended; its tasks resume on the next start", { timeout: TIMEOUT }, async () => {
+test("stop waits until the system has ended; its tasks resume on the next start", async () => {
   const stateDir = await makeFolder();
   const at = here(stateDir);
   expect(await at(["local", "stop"])).toMatchObject({
@@ -220,7 +218,7 @@ test("stop waits until the system has ended; its tasks resume on the next start"
   await removeFolder(stateDir);
 });
 
-test("a port in use, and a state that cannot be written, are told clearly", { timeout: TIMEOUT }, async () => {
+test("a port in use, and a state that cannot be written, are told clearly", async () => {
   const stateDir = await makeFolder();
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -12,11 +12,7 @@ afterAll(() => removeFolder(stateDir));
 const run = (args: string[], options: ConstructorParameters<typeof Cli>[1] = {}) =>
   cli(["run", "--state-dir", stateDir, ...args], options);
 
-const TIMEOUT = 30_000;
-
-test("a command's output and exit code are its own, and what we say goes to standard error", {
-  timeout: TIMEOUT,
-}, async () => {
+test("a command's output and exit code are its own, and what we say goes to standard error", async () => {
   const script = 'echo "to out"; echo "to err" >&2; exit 7';
   const { code, out, err } = await run(["--command", script, "--shell"]);
   expect(out).toBe("to out\n");
@@ -26,14 +22,12 @@ test("a command's output and exit code are its own, and what we say goes to stan
   expect(code).toBe(7);
 });
 
-test("standard input and variables reach the command", { timeout: TIMEOUT }, async () => {
+test("standard input and variables reach the command", async () => {
   const args = ["--command", "cat; echo $GREETING", "--shell", "--stdin", "-", "--env", "GREETING=hello"];
   expect(await run(args, { stdin: "b\na\n" })).toMatchObject({ code: 0, out: "b\na\nhello\n" });
 });
 
-test("a command that takes too long ends with 124, one that does not exist with 127", {
-  timeout: TIMEOUT,
-}, async () => {
+test("a command that takes too long ends with 124, one that does not exist with 127", async () => {
   const [late, missing] = [
     ["--command", "sleep 60", "--timeout", "1s"],
     ["--command", "no-such-program"],
@@ -42,7 +36,7 @@ test("a command that takes too long ends with 124, one that does not exist with 
   expect(await run(missing)).toMatchObject({ code: 127, err: expect.stringContaining("task.command_not_found") });
 });
 
-test("an agent's answer is standard output", { timeout: TIMEOUT }, async () => {
+test("an agent's answer is standard output", async () => {
   const { code, out, err } = await run(["Say hello", "--framework", "echo", "--context", "tone=warm"]);
   expect(out).toContain("Say hello");
   expect(out).toContain("warm");
@@ -50,9 +44,7 @@ test("an agent's answer is standard output", { timeout: TIMEOUT }, async () => {
   expect(code).toBe(0);
 });
 
-test("with --json, standard output is one object and the job's output is on standard error", {
-  timeout: TIMEOUT,
-}, async () => {
+test("with --json, standard output is one object and the job's output is on standard error", async () => {
   const { code, out, err } = await run(["--command", "echo words", "--json"]);
   expect(JSON.parse(out)).toMatchObject({
     status: "succeeded",
@@ -64,7 +56,7 @@ test("with --json, standard output is one object and the job's output is on stan
   expect(code).toBe(0);
 });
 
-test("a question is asked, with what can be answered, and nothing runs", { timeout: TIMEOUT }, async () => {
+test("a question is asked, with what can be answered, and nothing runs", async () => {
   const { code, out, err } = await run(["Say hello", "--runtime", "nope"]);
   expect(err).toMatch(/^question: .*nope.*\(local\)$/m);
   expect(err).toMatch(/^hint: answer it with --runtime/m);
@@ -74,7 +66,7 @@ test("a question is asked, with what can be answered, and nothing runs", { timeo
   expect(JSON.parse(asked.out)).toMatchObject({ status: "needs_clarification" });
 });
 
-test("a line is seen while the job goes on, and Ctrl-C cancels", { timeout: TIMEOUT }, async () => {
+test("a line is seen while the job goes on, and Ctrl-C cancels", async () => {
   const started = new Cli(["run", "--state-dir", stateDir, "--command", "echo a line; sleep 60", "--shell"]);
   await started.shows(/^a line$/m);
   started.kill("SIGINT");
@@ -83,7 +75,7 @@ test("a line is seen while the job goes on, and Ctrl-C cancels", { timeout: TIME
   expect(code).toBe(130);
 });
 
-test("of two runs at the same time neither depends on which ends first", { timeout: TIMEOUT }, async () => {
+test("of two runs at the same time neither depends on which ends first", async () => {
   const first = new Cli(["run", "--state-dir", stateDir, "--command", "echo first; sleep 1", "--shell"]);
   await first.shows("first");
   const second = await run(["--command", "for i in 1 2 3 4; do echo $i; sleep 1; done", "--shell"]);
@@ -91,7 +83,7 @@ test("of two runs at the same time neither depends on which ends first", { timeo
   expect(second).toMatchObject({ code: 0, out: "1\n2\n3\n4\n" });
 });
 
-test("--detach needs a system that stays: that of another run ends with it", { timeout: TIMEOUT }, async () => {
+test("--detach needs a system that stays: that of another run ends with it", async () => {
   const other = new Cli(["run", "--state-dir", stateDir, "--command", "echo working; sleep 60", "--shell"]);
   await other.shows("working");
   expect(await run(["--command", "true", "--detach"])).toMatchObject({

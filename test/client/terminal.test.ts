@@ -6,7 +6,6 @@ import { Cli, cli, makeFolder, removeFolder } from "./cli.ts";
 import { endAllOf, leftBehind, nothing, processesOf, runningIn } from "./left-behind.ts";
 import { agentDispatch, Terminal } from "./terminal.ts";
 
-const TIMEOUT = 60_000;
 const CTRL_C = "\u0003";
 
 let stateDir = "";
@@ -29,9 +28,7 @@ function isTidy(raw: string): boolean {
   return raw.lastIndexOf("\u001b[?25h") > raw.lastIndexOf(hideCursor) && !frame.test(raw.slice(cleared));
 }
 
-test("a run whose reader leaves goes on to its end, quietly, and leaves nothing behind", {
-  timeout: TIMEOUT,
-}, async () => {
+test("a run whose reader leaves goes on to its end, quietly, and leaves nothing behind", async () => {
   const done = join(stateDir, "done");
   const job = `for i in 1 2 3 4 5; do echo line $i; echo aside $i >&2; sleep 0.3; done; touch ${done}; exit 5`;
   const { code, raw } = await new Terminal(`set -o pipefail; ${run(job)} | head -2`).ended;
@@ -47,9 +44,7 @@ test("a run whose reader leaves goes on to its end, quietly, and leaves nothing 
   expect(await leftBehind(stateDir)).toEqual(nothing);
 });
 
-test("at a system that stays, a run whose reader leaves ends, and its task goes on there", {
-  timeout: TIMEOUT,
-}, async () => {
+test("at a system that stays, a run whose reader leaves ends, and its task goes on there", async () => {
   const local = new Cli(["local", "--port", "0", "--state-dir", stateDir]);
   await local.shows("run --state-dir");
   const [go, done] = [join(stateDir, "go"), join(stateDir, "done")];
@@ -66,7 +61,7 @@ test("at a system that stays, a run whose reader leaves ends, and its task goes 
   await local.ended;
 });
 
-test("Ctrl-C on a terminal cancels and leaves neither a spinner nor a worker", { timeout: TIMEOUT }, async () => {
+test("Ctrl-C on a terminal cancels and leaves neither a spinner nor a worker", async () => {
   const terminal = new Terminal(run("echo working; sleep 60"));
   await terminal.shows("working");
   terminal.type(CTRL_C);
@@ -77,7 +72,7 @@ test("Ctrl-C on a terminal cancels and leaves neither a spinner nor a worker", {
   expect(await leftBehind(stateDir)).toEqual(nothing);
 });
 
-test("a terminal that is closed ends the run and everything it started", { timeout: TIMEOUT }, async () => {
+test("a terminal that is closed ends the run and everything it started", async () => {
   const terminal = new Terminal(run('trap "" HUP; echo working; sleep 60'));
   await terminal.shows("working");
   terminal.close();
@@ -85,7 +80,7 @@ test("a terminal that is closed ends the run and everything it started", { timeo
   await expect.poll(() => leftBehind(stateDir), { timeout: 30_000, interval: 200 }).toEqual(nothing);
 });
 
-test("a terminal that is closed leaves the task to a system that stays", { timeout: TIMEOUT }, async () => {
+test("a terminal that is closed leaves the task to a system that stays", async () => {
   const local = new Cli(["local", "--port", "0", "--state-dir", stateDir]);
   await local.shows("run --state-dir");
   const terminal = new Terminal(run("echo working; sleep 2; echo finished"));
@@ -101,9 +96,7 @@ test("a terminal that is closed leaves the task to a system that stays", { timeo
   await local.ended;
 });
 
-test("a terminal that is closed ends the system that runs in it, with its spare worker", {
-  timeout: TIMEOUT,
-}, async () => {
+test("a terminal that is closed ends the system that runs in it, with its spare worker", async () => {
   const terminal = new Terminal(`${agentDispatch} local --port 0 --state-dir ${stateDir}`);
   await terminal.shows("run --state-dir");
   await expect.poll(() => processesOf(stateDir), { timeout: 20_000, interval: 50 }).toHaveLength(1);
@@ -113,9 +106,7 @@ test("a terminal that is closed ends the system that runs in it, with its spare 
   expect(await leftBehind(stateDir)).toEqual(nothing);
 });
 
-test("escape sequences of a job are shown harmlessly on a terminal, and passed on elsewhere", {
-  timeout: TIMEOUT,
-}, async () => {
+test("escape sequences of a job are shown harmlessly on a terminal, and passed on elsewhere", async () => {
   const local = new Cli(["local", "--port", "0", "--state-dir", stateDir]);
   await local.shows("run --state-dir");
   const hostile = "\u001b]0;owned\u0007\u001b[2Jgone 10%\r20%\r\n\u009b31m\u202eback";

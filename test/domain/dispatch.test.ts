@@ -125,7 +125,7 @@ describe("with a key", () => {
 
   test("a key is free again after a day", async () => {
     let now = Date.now();
-    const ports = openPorts({ now: () => now });
+    const ports = openPorts({ now: () => now, steady: () => now });
     const first = await dispatch(ports, OWNER, plan(ports), key);
     now += 24 * 3600 * 1000;
     const second = await dispatch(ports, OWNER, plan(ports, { call: "another" }), key);

@@ -97,11 +97,16 @@ export type TestPorts = Ports & {
 
 /** Real stores in a folder of their own, and a workflow that only notes what it is asked to start. */
 export function openPorts(
-  options: { configuration?: ConfigurationInput; backends?: Record<string, BackendAdapter>; now?: () => number } = {},
+  options: {
+    configuration?: ConfigurationInput;
+    backends?: Record<string, BackendAdapter>;
+    now?: () => number;
+    steady?: () => number;
+  } = {},
 ): TestPorts {
-  const { now = Date.now, backends = adapters } = options;
+  const { now = Date.now, steady = () => Math.floor(performance.now()), backends = adapters } = options;
   const folder = mkdtempSync(join(tmpdir(), "agent-dispatch-mcp-"));
-  const store = openTaskStore(folder, { now });
+  const store = openTaskStore(folder, { now, steady });
   onTestFinished(() => {
     store.close();
     rmSync(folder, { recursive: true, force: true });
@@ -130,7 +135,7 @@ export function openPorts(
     backends,
     configuration: () => configuration,
     now,
-    steady: () => Math.floor(performance.now()),
+    steady,
     pace: { visitSeconds: 1, maxPauseSeconds: 1 },
     closing: new AbortController().signal,
     log,

@@ -1,9 +1,9 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, rmSync } from "node:fs";
+import { chownSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { isMarked, withMark } from "../../worker/process-mark.ts";
 import { findMarked, killMarked } from "../../worker/processes.ts";
 import { fixture, until } from "./start-worker.ts";
@@ -57,9 +57,11 @@ describe.runIf(process.platform === "linux")("what hides its environment", () =>
     if (spawnSync("test", ["-r", script], { ...(uid !== undefined && { uid }) }).status !== 0)
       skip("nobody but root can read this checkout");
     const mark = `agent-${process.pid}`;
-    const socket = join(tmpdir(), `${mark}.sock`);
-    const [starter] = [start(mark, "ssh-agent", "-a", socket)];
-    await once(starter, "exit");
+    const folder = mkdtempSync(join(tmpdir(), "agent-"));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    if (uid !== undefined) chownSync(folder, uid, uid);
+    const starter = start(mark, "ssh-agent", "-a", join(folder, "socket"));
+    expect(await once(starter, "exit")).toEqual([0, null]);
     const [agent = 0] = await findMarked(NAME, mark);
     expect(readFileSync(`/proc/${agent}/comm`, "utf8")).toBe("ssh-agent\n");
     const env = { PATH: process.env.PATH };
@@ -69,6 +71,5 @@ describe.runIf(process.platform === "linux")("what hides its environment", () =>
     });
     expect(JSON.parse(String(killed.stdout))).toEqual([agent]);
     expect(await findMarked(NAME, mark)).toEqual([]);
-    rmSync(socket, { force: true });
   });
 });
