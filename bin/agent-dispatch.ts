@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import { resolve } from "node:path";
-import type { LocalDoor, Place } from "../lib/client/door.ts";
-import { endWithReader, onDeparture } from "../lib/client/interrupt.ts";
-import { main } from "../lib/client/program.ts";
-import { COMMAND_ACCOUNT } from "../lib/client/run-call.ts";
-import { claimForRun, isClaimedForRun } from "../lib/client/run-claim.ts";
+import { endWithReader, onDeparture } from "../lib/client/cli/interrupt.ts";
+import { main } from "../lib/client/cli/program.ts";
+import { COMMAND_ACCOUNT } from "../lib/client/cli/run-call.ts";
+import { claimForRun, isClaimedForRun } from "../lib/client/cli/run-claim.ts";
+import type { LocalDoor, Place } from "../lib/client/sdk/door.ts";
 
 const toOptions = ({ config, stateDir }: Place) => ({
   ...(config !== undefined && { configFile: resolve(config) }),
@@ -14,20 +14,20 @@ const toOptions = ({ config, stateDir }: Place) => ({
 /** The local system is loaded only where it is needed: most commands ask the one that runs. */
 const local: LocalDoor = {
   async stateDir(place) {
-    const { resolveStateDir } = await import("../lib/local/endpoint.ts");
+    const { resolveStateDir } = await import("../lib/system/local/endpoint.ts");
     return resolveStateDir(toOptions(place));
   },
   async find(place) {
-    const { findEndpoint } = await import("../lib/local/endpoint.ts");
+    const { findEndpoint } = await import("../lib/system/local/endpoint.ts");
     const stateDir = await local.stateDir(place);
     const found = await findEndpoint(stateDir);
     return found && { ...found, forRun: isClaimedForRun(stateDir, found.pid) };
   },
   async start({ port, forRun, store, ...place }) {
     const [{ startLocal }, { optionsToFind }, { describeDebts, endSessions, settleTask }] = await Promise.all([
-      import("../lib/local/system.ts"),
-      import("../lib/local/endpoint.ts"),
-      import("../lib/local/settling.ts"),
+      import("../lib/system/local.ts"),
+      import("../lib/system/local/endpoint.ts"),
+      import("../lib/system/local/settling.ts"),
     ]);
     const system = await startLocal({ ...toOptions(place), port, prewarm: !forRun, ...(store && { store }) });
     if (forRun) claimForRun(system.stateDir);

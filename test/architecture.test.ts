@@ -39,7 +39,7 @@ describe("the checker", () => {
     ["lib/domain/x.ts", "zodiac"],
     ["lambdas/mcp/tools/x.ts", "../../../lib/local/task-store.ts"],
     ["lambdas/mcp/tools/x.ts", "@modelcontextprotocol/server"],
-    ["lambdas/mcp/server.ts", "../../lib/aws/task-store.ts"],
+    ["lib/mcp/server.ts", "../../lib/aws/task-store.ts"],
     ["lambdas/workflow/steps/x.ts", "../../mcp/server.ts"],
     ["lambdas/workflow/steps/x.ts", "@aws-sdk/client-sfn"],
     ["worker/x.ts", "../lib/local/system.ts"],
@@ -64,11 +64,11 @@ describe("the checker", () => {
   test.each([
     ["lib/domain/x.ts", "./task.ts"],
     ["lambdas/mcp/tools/x.ts", "../../../lib/domain/task.ts"],
-    ["lambdas/mcp/server.ts", "@modelcontextprotocol/server/http"],
+    ["lib/mcp/server.ts", "@modelcontextprotocol/server/http"],
     ["lambdas/mcp/handler.ts", "../../lib/aws/task-store.ts"],
     ["worker/frameworks/x.ts", "../job.ts"],
-    ["lib/local/system.ts", "../../lambdas/workflow/steps/index.ts"],
-    ["lib/local/system.ts", "../aws/task-store.ts"],
+    ["lib/system/local.ts", "../../lambdas/workflow/steps/index.ts"],
+    ["lib/system/local.ts", "../aws/task-store.ts"],
     ["lib/infra/x.ts", "../aws/table.ts"],
     ["lib/client/x.ts", "@modelcontextprotocol/client"],
     ["bin/x.ts", "../lib/local/system.ts"],
@@ -79,7 +79,7 @@ describe("the checker", () => {
   test("forbids imports that only a variable names, and environment names outside the settings", () => {
     expect(violationsOf("worker/x.ts", "await import(name)")).toHaveLength(1);
     expect(violationsOf("worker/x.ts", 'env["AGENTDISPATCH_X"]')).toHaveLength(1);
-    expect(violationsOf("lib/domain/settings.ts", '"AGENTDISPATCH_X"')).toEqual([]);
+    expect(violationsOf("lib/contract/execution-environment.ts", '"AGENTDISPATCH_X"')).toEqual([]);
   });
 });
 

@@ -3,83 +3,61 @@ import { posix } from "node:path";
 /** A part of the tree: who it is, and what it may import. */
 type Rule = { part: RegExp; may: readonly (string | RegExp)[] };
 
-const DOMAIN = /^lib\/domain\//;
 const NODE = /^node:/;
-
-const LOCAL = [
-  DOMAIN,
-  /^lib\/local\//,
-  /^lambdas\/mcp\/server\.ts$/,
-  /^lambdas\/workflow\//,
-  /^worker\/(processes|process-mark|broken-requests)\.ts$/,
-  NODE,
-  "zod",
-  "aws-local-stepfunctions",
-  "@modelcontextprotocol/server",
-  "hono",
-  "@hono/node-server",
-];
+const CONTRACT = /^lib\/contract\//;
+const CONFIG = /^lib\/config\//;
+const ENGINE = /^lib\/engine\//;
+/** Ports, and what stands beside one for all who implement it; an implementation is a folder below. */
+const PORTS = /^lib\/(store|artifacts|workflow|backends)\/(?!in-process|step-functions)[^/]+\.ts$/;
+const AWS = /^lib\/aws\//;
+const SDK = [/^@aws-sdk\//, /^@smithy\//];
 
 /** The first rule whose `part` fits a file holds for it. Packages are strings, with all their subpaths. */
 const rules: readonly Rule[] = [
   { part: /^test\//, may: [/./] },
-  { part: DOMAIN, may: [DOMAIN, "zod", "leven"] },
-  { part: /^lambdas\/[^/]+\/handler\.ts$/, may: [DOMAIN, /^lambdas\//, /^lib\/aws\//, "package.json"] },
-  { part: /^lambdas\/mcp\/tools\//, may: [DOMAIN, /^lambdas\/mcp\/tools\//, "zod"] },
-  { part: /^lambdas\/workflow\/steps\//, may: [DOMAIN, /^lambdas\/workflow\/steps\//, "zod"] },
-  { part: /^lambdas\/mcp\/lambda-http\.ts$/, may: [DOMAIN, NODE, "zod"] },
-  { part: /^lambdas\/mcp\//, may: [DOMAIN, /^lambdas\/mcp\//, "package.json", "zod", "@modelcontextprotocol/server"] },
-  { part: /^lambdas\//, may: [DOMAIN, /^lambdas\/workflow\/steps\//, "zod"] },
-  { part: /^worker\//, may: [DOMAIN, /^worker\//, NODE, "package.json", "zod", "shlex"] },
+  { part: CONTRACT, may: [CONTRACT, "zod"] },
+  { part: PORTS, may: [CONTRACT, PORTS, "zod"] },
+  { part: CONFIG, may: [CONTRACT, CONFIG, PORTS, NODE, "zod", "leven"] },
+  { part: ENGINE, may: [CONTRACT, CONFIG, ENGINE, PORTS, "zod"] },
+  { part: /^lib\/store\/sqlite\//, may: [CONTRACT, PORTS, /^lib\/store\/sqlite\//, NODE, "zod"] },
+  { part: /^lib\/store\/dynamodb\//, may: [CONTRACT, PORTS, AWS, /^lib\/store\/dynamodb\//, NODE, ...SDK, "zod"] },
+  { part: /^lib\/artifacts\/files\//, may: [CONTRACT, PORTS, /^lib\/artifacts\/files\//, NODE, "zod"] },
+  { part: /^lib\/artifacts\/s3\//, may: [CONTRACT, PORTS, AWS, /^lib\/artifacts\/s3\//, NODE, ...SDK, "zod"] },
+  { part: /^lib\/workflow\/in-process/, may: [CONTRACT, PORTS, NODE, /^lib\/workflow\/dispatch\.asl\.json$/, "aws-local-stepfunctions"] },
+  { part: /^lib\/workflow\/step-functions/, may: [CONTRACT, PORTS, AWS, /^lib\/workflow\/step-functions/, ...SDK] },
+  { part: /^lib\/backends\/local-process\//, may: [CONTRACT, PORTS, /^lib\/backends\/local-process\//, NODE, "zod"] },
+  {
+    part: /^lib\/backends\/agentcore\//,
+    may: [CONTRACT, PORTS, AWS, /^lib\/backends\/agentcore\//, NODE, ...SDK, "@modelcontextprotocol/client", "eventsource-parser", "zod"],
+  },
+  { part: AWS, may: [CONTRACT, AWS, NODE, ...SDK, "zod"] },
+  { part: /^lib\/mcp\/tools\//, may: [CONTRACT, /^lib\/engine\/service\.ts$/, /^lib\/mcp\/tools\//, "zod"] },
+  { part: /^lib\/mcp\//, may: [CONTRACT, /^lib\/engine\/service\.ts$/, /^lib\/mcp\//, "package.json", "zod", "@modelcontextprotocol/server"] },
+  { part: /^lib\/system\/(local|aws)\.ts$/, may: [/^lib\//, NODE, "zod"] },
+  {
+    part: /^lib\/system\//,
+    may: [CONTRACT, CONFIG, ENGINE, PORTS, /^lib\/system\/local\//, /^lib\/mcp\/server\.ts$/, NODE, "zod", "hono", "@hono/node-server"],
+  },
   {
     part: /^lib\/client\//,
-    may: [
-      DOMAIN,
-      /^lib\/client\//,
-      NODE,
-      "package.json",
-      "@modelcontextprotocol/client",
-      "commander",
-      "yocto-spinner",
-      "zod",
-    ],
-  },
-  { part: /^lib\/local\/system\.ts$/, may: [...LOCAL, /^lib\/aws\/(task-store|create-table|backend)\.ts$/] },
-  { part: /^lib\/local\//, may: LOCAL },
-  {
-    part: /^lib\/aws\//,
-    may: [
-      DOMAIN,
-      /^lib\/aws\//,
-      NODE,
-      /^@aws-sdk\//,
-      /^@smithy\//,
-      "@modelcontextprotocol/client",
-      "eventsource-parser",
-      "zod",
-    ],
+    may: [CONTRACT, /^lib\/client\//, NODE, "package.json", "@modelcontextprotocol/client", "commander", "yocto-spinner", "zod"],
   },
   {
     part: /^lib\/infra\//,
-    may: [
-      DOMAIN,
-      /^lib\/infra\//,
-      /^lib\/aws\/(table|config-defaults)\.ts$/,
-      /^lib\/local\/config-file\.ts$/,
-      NODE,
-      "aws-cdk-lib",
-      "constructs",
-      "esbuild",
-    ],
+    may: [CONTRACT, CONFIG, /^lib\/infra\//, /^lib\/store\/dynamodb\/table\.ts$/, NODE, "aws-cdk-lib", "constructs", "esbuild"],
   },
+  { part: /^lambdas\/[^/]+\/handler\.ts$/, may: [CONTRACT, CONFIG, ENGINE, /^lambdas\//, AWS, /^lib\/mcp\//, /^lib\/system\/aws\.ts$/, "package.json"] },
+  { part: /^lambdas\//, may: [CONTRACT, ENGINE, NODE, "zod"] },
+  { part: /^worker\//, may: [CONTRACT, /^worker\//, NODE, "package.json", "zod", "shlex"] },
   { part: /^bin\//, may: [/^lib\//, /^bin\//, /^worker\//, NODE, /^[@a-z][^.]*$/] },
   { part: /^[^/]+\.config\.ts$/, may: [NODE, "vitest"] },
 ];
 
-/** Only these choose implementations: they import a module of lib/local or lib/aws from outside its folder. */
-const choosers = /^(bin\/|lambdas\/[^/]+\/handler\.ts$|worker\/main\.ts$|lib\/local\/system\.ts$|test\/)/;
-/** The description of the table is data, and so is a configuration. */
-const implementations = /^lib\/(local|aws)\/(?!(?:table|config-[a-z]+)\.ts$)/;
+/** Only these choose implementations: they import a module of an implementation's folder from outside of it. */
+const choosers = /^(bin\/|lambdas\/[^/]+\/handler\.ts$|worker\/main\.ts$|lib\/system\/(local|aws)\.ts$|test\/)/;
+/** The description of the table is data. */
+const implementations =
+  /^lib\/(store\/(?:sqlite|dynamodb(?!\/table\.ts))|artifacts\/(?:files|s3)|workflow\/(?:in-process|step-functions)|backends\/[^/]+(?=\/))/;
 
 /** What a file imports, loads or points at: repository paths, and package names with their subpaths. Types count as well. */
 export function importsOf(file: string, source: string): string[] {
@@ -111,8 +89,8 @@ export function violationsOf(file: string, source: string): string[] {
   }
   if (!file.startsWith("test/")) {
     if (/\bimport\s*\(\s*[^"'`\s]/.test(source)) found.push(`${file} must not import what only a variable names`);
-    if (file !== "lib/domain/settings.ts" && /["'`]AGENTDISPATCH_/.test(withoutComments(source)))
-      found.push(`${file} must take names of environment variables from lib/domain/settings.ts`);
+    if (file !== "lib/contract/execution-environment.ts" && /["'`]AGENTDISPATCH_/.test(withoutComments(source)))
+      found.push(`${file} must take names of environment variables from lib/contract/execution-environment.ts`);
   }
   return [...new Set(found)];
 }

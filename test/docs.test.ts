@@ -2,13 +2,13 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import type { Command } from "commander";
 import { describe, expect, test } from "vitest";
-import { tools } from "../lambdas/mcp/tools/index.ts";
-import { withCloudDefaults } from "../lib/aws/config-defaults.ts";
-import { describe as describeProgram } from "../lib/client/describe.ts";
-import { parseConfiguration } from "../lib/domain/profile.ts";
-import { settings } from "../lib/domain/settings.ts";
+import { describe as describeProgram } from "../lib/client/cli/describe.ts";
+import { withCloudDefaults } from "../lib/config/aws-defaults.ts";
+import { parseConfiguration } from "../lib/contract/configuration.ts";
+import { settings } from "../lib/contract/execution-environment.ts";
+import { tools } from "../lib/mcp/tools/index.ts";
 import manifest from "../package.json" with { type: "json" };
-import { memoryIo } from "./client/memory-io.ts";
+import { memoryIo } from "./client/cli/memory-io.ts";
 
 const root = join(import.meta.dirname, "..");
 const pages = ["", "docs"].flatMap((folder) =>

@@ -1,5 +1,5 @@
-import { RefusedError } from "../lib/domain/errors.ts";
-import { settings } from "../lib/domain/settings.ts";
+import { RefusedError } from "../lib/contract/errors.ts";
+import { settings } from "../lib/contract/execution-environment.ts";
 import { clip } from "./parse.ts";
 
 /** Variables that decide which program a name means, or what is loaded into it. */

@@ -1,7 +1,7 @@
-import { frameworkOfSetting } from "../lib/domain/frameworks.ts";
-import { numberSetting, settings } from "../lib/domain/settings.ts";
-import { MAX_UNCOLLECTED_SECONDS } from "../lib/domain/worker-contract.ts";
-import { splitWords } from "./split-words.ts";
+import { frameworkOfSetting } from "../lib/config/frameworks.ts";
+import { numberSetting, settings } from "../lib/contract/execution-environment.ts";
+import { MAX_UNCOLLECTED_SECONDS } from "../lib/contract/worker.ts";
+import { splitWords } from "./processes/split-words.ts";
 
 type Environment = Record<string, string | undefined>;
 

@@ -1,7 +1,7 @@
-import { DispatchError, type Problem, RefusedError } from "../lib/domain/errors.ts";
+import { DispatchError, type Problem, RefusedError } from "../lib/contract/errors.ts";
 import type { Outcome } from "./job.ts";
 import { clip } from "./parse.ts";
-import { killAnyMarked, type Mark } from "./processes.ts";
+import { killAnyMarked, type Mark } from "./processes/processes.ts";
 import { report } from "./report.ts";
 
 /** A failed task as an error to throw, with the system's error code in its text. */

@@ -1,19 +1,19 @@
-import type { Problem } from "../lib/domain/errors.ts";
-import { settings } from "../lib/domain/settings.ts";
-import type { StartOperation, workerStatuses } from "../lib/domain/worker-contract.ts";
-import { type CollectedArtifacts, collectArtifacts, notesOf } from "./artifacts.ts";
+import type { Problem } from "../lib/contract/errors.ts";
+import { settings } from "../lib/contract/execution-environment.ts";
+import type { StartOperation, workerStatuses } from "../lib/contract/worker.ts";
+import { type CollectedArtifacts, collectArtifacts, notesOf } from "./artifacts/artifacts.ts";
 import { AwakeTimer } from "./awake-timer.ts";
 import type { WorkerConfig } from "./config.ts";
-import { EventBudget } from "./event-budget.ts";
-import { EventLog, type NewEvent } from "./event-log.ts";
 import { failure, runnerFailure, timeoutProblem } from "./failures.ts";
 import { marksOf } from "./job-env.ts";
 import { type JobFolder, makeJobFolder, removeJobFolder } from "./job-folder.ts";
-import { OutputLog } from "./output-log.ts";
+import { EventBudget } from "./output/event-budget.ts";
+import { EventLog, type NewEvent } from "./output/event-log.ts";
+import { OutputLog } from "./output/output-log.ts";
+import { StopSwitch } from "./processes/stop.ts";
 import { forgetAnswers, writeAnswers } from "./questions.ts";
 import { report } from "./report.ts";
 import { shrinkResult } from "./result.ts";
-import { StopSwitch } from "./stop.ts";
 
 export type JobTask = Omit<StartOperation, "contract" | "op" | "bootId">;
 export type JobStatus = (typeof workerStatuses)[number];

@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { RefusedError } from "../lib/domain/errors.ts";
+import { RefusedError } from "../lib/contract/errors.ts";
 import {
   CONTRACT,
   type cancelSchema,
@@ -10,7 +10,7 @@ import {
   type StartOperation,
   type uploadSchema,
   workerProtocols,
-} from "../lib/domain/worker-contract.ts";
+} from "../lib/contract/worker.ts";
 import { checkEnv } from "./job-env.ts";
 import { parse } from "./parse.ts";
 import { pollReply } from "./poll.ts";

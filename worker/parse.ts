@@ -1,6 +1,6 @@
 import type * as z from "zod";
-import { InvalidInputError, type Mistake } from "../lib/domain/errors.ts";
-import { explain } from "../lib/domain/mistakes.ts";
+import { explain } from "../lib/config/issues.ts";
+import { InvalidInputError, type Mistake } from "../lib/contract/errors.ts";
 
 /** At most `length` characters of a text, never half of a surrogate pair, with an ellipsis where it was cut. */
 export function clip(text: string, length: number): string {

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
-import type { Problem } from "../lib/domain/errors.ts";
+import type { Problem } from "../lib/contract/errors.ts";
 import {
   type PlainEnvelope,
   plainEnvelopeSchema,
   type WorkerArtifact,
   type WorkerEvent,
-} from "../lib/domain/worker-contract.ts";
+} from "../lib/contract/worker.ts";
 import { parse } from "./parse.ts";
 import type { Worker } from "./worker.ts";
 

@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import type { PollReply, pollSchema } from "../lib/domain/worker-contract.ts";
+import type { PollReply, pollSchema } from "../lib/contract/worker.ts";
 import type { Job } from "./job.ts";
 import type { Worker } from "./worker.ts";
 

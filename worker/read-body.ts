@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import { parseBounded } from "../lib/domain/bounded-json.ts";
-import { RefusedError } from "../lib/domain/errors.ts";
-import { MAX_REQUEST_BYTES } from "../lib/domain/worker-contract.ts";
+import { parseBounded } from "../lib/contract/bounded-json.ts";
+import { RefusedError } from "../lib/contract/errors.ts";
+import { MAX_REQUEST_BYTES } from "../lib/contract/worker.ts";
 
 /** The body cannot be taken; `status` is the HTTP status that says so. */
 export class BodyError extends Error {

@@ -1,5 +1,5 @@
-import { RefusedError } from "../lib/domain/errors.ts";
-import { agentInputSchema } from "../lib/domain/worker-contract.ts";
+import { RefusedError } from "../lib/contract/errors.ts";
+import { agentInputSchema } from "../lib/contract/worker.ts";
 import type { WorkerConfig } from "./config.ts";
 import { commandFramework } from "./frameworks/command.ts";
 import { echo } from "./frameworks/echo.ts";

@@ -1,16 +1,16 @@
 import { realpath, stat } from "node:fs/promises";
 import { resolve, sep } from "node:path";
-import { RefusedError } from "../lib/domain/errors.ts";
-import { type CommandInput, type CommandResult, commandInputSchema } from "../lib/domain/worker-contract.ts";
+import { RefusedError } from "../lib/contract/errors.ts";
+import { type CommandInput, type CommandResult, commandInputSchema } from "../lib/contract/worker.ts";
 import { checkAllowed } from "./allowlist.ts";
-import { processFailure } from "./exit-problem.ts";
 import type { JobContext, Outcome } from "./job.ts";
 import { jobEnv } from "./job-env.ts";
-import { captureOf, keepOutput } from "./keep-output.ts";
-import type { StreamName } from "./output-log.ts";
+import { captureOf, keepOutput } from "./output/keep-output.ts";
+import type { StreamName } from "./output/output-log.ts";
 import { mistake, parse } from "./parse.ts";
-import { type ProcessEnd, runProcess } from "./run-process.ts";
-import { shellSyntax, splitWords } from "./split-words.ts";
+import { processFailure } from "./processes/exit-problem.ts";
+import { type ProcessEnd, runProcess } from "./processes/run-process.ts";
+import { shellSyntax, splitWords } from "./processes/split-words.ts";
 
 const DEFAULT_TIMEOUT_SECONDS = 900;
 

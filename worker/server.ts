@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { DispatchError, type Problem } from "../lib/domain/errors.ts";
+import { DispatchError, type Problem } from "../lib/contract/errors.ts";
 import { refuseBrokenRequests } from "./broken-requests.ts";
 import { internalProblem } from "./failures.ts";
 import { operate } from "./operations.ts";

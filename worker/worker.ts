@@ -1,4 +1,5 @@
-import { RefusedError } from "../lib/domain/errors.ts";
+import { RefusedError } from "../lib/contract/errors.ts";
+import { Uploads } from "./artifacts/uploads.ts";
 import { makeBootId } from "./boot-id.ts";
 import type { WorkerConfig } from "./config.ts";
 import { Health } from "./health.ts";
@@ -6,7 +7,6 @@ import { Job, type JobTask } from "./job.ts";
 import { type JobFolder, makeJobFolder, removeJobFolder } from "./job-folder.ts";
 import { runAgent } from "./run-agent.ts";
 import { runCommand } from "./run-command.ts";
-import { Uploads } from "./uploads.ts";
 
 /** All that a worker remembers: its boot, and its one task. */
 export class Worker {

@@ -1,8 +1,8 @@
 import { functionLogger } from "../../lib/aws/logger.ts";
-import { openPorts } from "../../lib/aws/ports.ts";
-import { logLevelOf } from "../../lib/domain/log-level.ts";
-import { reviveDue } from "../../lib/domain/reviving.ts";
-import { settings } from "../../lib/domain/settings.ts";
+import { settings } from "../../lib/contract/execution-environment.ts";
+import { logLevelOf } from "../../lib/contract/log-level.ts";
+import { reviveDue } from "../../lib/engine/recovery.ts";
+import { openPorts } from "../../lib/system/aws.ts";
 import manifest from "../../package.json" with { type: "json" };
 
 /** Longer than it takes to revive a task while requests have to be sent again. */

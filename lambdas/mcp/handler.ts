@@ -1,11 +1,11 @@
 import { functionLogger } from "../../lib/aws/logger.ts";
-import { openPorts } from "../../lib/aws/ports.ts";
-import { logLevelOf } from "../../lib/domain/log-level.ts";
-import { ownerOf } from "../../lib/domain/owner.ts";
-import { settings } from "../../lib/domain/settings.ts";
+import { settings } from "../../lib/contract/execution-environment.ts";
+import { logLevelOf } from "../../lib/contract/log-level.ts";
+import { ownerOf } from "../../lib/engine/owner.ts";
+import { createMcp } from "../../lib/mcp/server.ts";
+import { openPorts } from "../../lib/system/aws.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { type LambdaGlobal, lambdaHttp } from "./lambda-http.ts";
-import { createMcp } from "./server.ts";
 
 declare const awslambda: LambdaGlobal;
 

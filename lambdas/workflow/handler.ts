@@ -1,7 +1,7 @@
 import { functionLogger } from "../../lib/aws/logger.ts";
-import { openPorts } from "../../lib/aws/ports.ts";
-import { logLevelOf } from "../../lib/domain/log-level.ts";
-import { neededSetting, settings } from "../../lib/domain/settings.ts";
+import { neededSetting, settings } from "../../lib/contract/execution-environment.ts";
+import { logLevelOf } from "../../lib/contract/log-level.ts";
+import { openPorts } from "../../lib/system/aws.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { lambdaStep } from "./lambda-step.ts";
 

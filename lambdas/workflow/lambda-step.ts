@@ -1,10 +1,10 @@
 import * as z from "zod";
-import { InvalidInputError } from "../../lib/domain/errors.ts";
-import { explain, toMistake } from "../../lib/domain/mistakes.ts";
-import type { Ports } from "../../lib/domain/ports.ts";
-import { own } from "../../lib/domain/profile.ts";
-import { steps } from "./steps/index.ts";
-import { type Step, StepError, type StepInput, type StepOutput } from "./steps/step.ts";
+import { explain, toMistake } from "../../lib/config/issues.ts";
+import { own } from "../../lib/contract/configuration.ts";
+import { InvalidInputError } from "../../lib/contract/errors.ts";
+import type { Ports } from "../../lib/engine/ports.ts";
+import { steps } from "../../lib/engine/steps/index.ts";
+import { type Step, StepError, type StepInput, type StepOutput } from "../../lib/engine/steps/step.ts";
 
 const text = z.string().optional();
 const inputSchema = z.object({

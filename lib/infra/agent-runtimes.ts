@@ -1,7 +1,7 @@
 import { Fn, Stack, Token } from "aws-cdk-lib";
 import { type IGrantable, PolicyStatement, type PolicyStatementProps } from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
-import type { Configuration } from "../domain/profile.ts";
+import type { Configuration } from "../contract/configuration.ts";
 import { accountRoles, targetPatterns, targetRegions } from "./named-targets.ts";
 import { taskRuntimePrefix } from "./runtime-names.ts";
 import { allowServiceLinkedRole } from "./service-linked-role.ts";

@@ -13,7 +13,7 @@ import { FilterPattern, MetricFilter } from "aws-cdk-lib/aws-logs";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import { Construct } from "constructs";
-import type { CloudSettings } from "../domain/cloud.ts";
+import type { CloudSettings } from "../contract/cloud.ts";
 import type { Janitor } from "./janitor.ts";
 import type { McpApi } from "./mcp-api.ts";
 import type { Workflow } from "./workflow.ts";

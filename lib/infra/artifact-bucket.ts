@@ -2,7 +2,7 @@ import { Duration, RemovalPolicy } from "aws-cdk-lib";
 import { type IGrantable, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
-import type { Configuration } from "../domain/profile.ts";
+import type { Configuration } from "../contract/configuration.ts";
 
 /** Files outlive the record of their task, which is forgotten up to some days late. */
 const SPARE_DAYS = 30;

@@ -12,7 +12,7 @@ const root = resolve(import.meta.dirname, "../..");
  */
 export const sizeBudgets = {
   "worker/main.ts": 165_000,
-  "lambdas/mcp/server.ts": 435_000,
+  "lib/mcp/server.ts": 435_000,
   "lambdas/mcp/handler.ts": 2_145_000,
   "lambdas/workflow/handler.ts": 1_870_000,
   "lambdas/janitor/handler.ts": 1_840_000,

@@ -1,17 +1,17 @@
 import { statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { withCloudDefaults } from "../aws/config-defaults.ts";
-import { isObject, type JsonObject } from "../domain/built-in.ts";
-import type { Mistake } from "../domain/errors.ts";
-import type { Configuration } from "../domain/profile.ts";
-import { settings } from "../domain/settings.ts";
+import { withCloudDefaults } from "../config/aws-defaults.ts";
 import {
   ConfigurationError,
   type ConfigurationSource,
   checkedConfiguration,
   readConfiguration,
-} from "../local/config-file.ts";
+} from "../config/config-file.ts";
+import type { Configuration } from "../contract/configuration.ts";
+import type { Mistake } from "../contract/errors.ts";
+import { settings } from "../contract/execution-environment.ts";
+import { isObject, type JsonObject } from "../contract/json.ts";
 import { deployedEntries } from "./bundle.ts";
 import { unusableTargets } from "./target-mistakes.ts";
 

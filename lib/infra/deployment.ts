@@ -1,4 +1,4 @@
-import type { Configuration } from "../domain/profile.ts";
+import type { Configuration } from "../contract/configuration.ts";
 import type { AgentRuntimes } from "./agent-runtimes.ts";
 import type { ArtifactBucket } from "./artifact-bucket.ts";
 import type { TaskTable } from "./task-table.ts";

@@ -11,8 +11,8 @@ import {
   Tracing,
 } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
-import type { LogLevel } from "../domain/log-level.ts";
-import { settings } from "../domain/settings.ts";
+import { settings } from "../contract/execution-environment.ts";
+import type { LogLevel } from "../contract/log-level.ts";
 import type { Deployment } from "./deployment.ts";
 import { logGroup } from "./log-group.ts";
 

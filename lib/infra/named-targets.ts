@@ -1,5 +1,5 @@
-import { allowedPatterns, namedRegions } from "../domain/naming.ts";
-import type { Configuration } from "../domain/profile.ts";
+import { allowedPatterns, namedRegions } from "../config/allow-list.ts";
+import type { Configuration } from "../contract/configuration.ts";
 
 type List = keyof Configuration["allowed"];
 

@@ -1,8 +1,8 @@
 import { CfnRuntime } from "aws-cdk-lib/aws-bedrockagentcore";
 import type { IRole } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
-import type { CloudSettings } from "../domain/cloud.ts";
-import { contractTag } from "../domain/tags.ts";
+import type { CloudSettings } from "../contract/cloud.ts";
+import { contractTag } from "../contract/tags.ts";
 import { sharedRuntimeName } from "./runtime-names.ts";
 
 type Props = { cloud: CloudSettings; imageUri: string; role: IRole };

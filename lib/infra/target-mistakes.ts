@@ -1,5 +1,5 @@
-import { isObject, type JsonObject } from "../domain/built-in.ts";
-import type { Mistake } from "../domain/errors.ts";
+import type { Mistake } from "../contract/errors.ts";
+import { isObject, type JsonObject } from "../contract/json.ts";
 
 const arn = "arn:aws(?:-[a-z]+)*";
 const lists = {

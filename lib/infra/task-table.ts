@@ -9,8 +9,8 @@ import {
 } from "aws-cdk-lib/aws-dynamodb";
 import { type IGrantable, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
-import { tableDescription } from "../aws/table.ts";
-import type { CloudSettings } from "../domain/cloud.ts";
+import type { CloudSettings } from "../contract/cloud.ts";
+import { tableDescription } from "../store/dynamodb/table.ts";
 
 const text = (name: string): Attribute => ({ name, type: AttributeType.STRING });
 const number = (name: string): Attribute => ({ name, type: AttributeType.NUMBER });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-const file = join(import.meta.dirname, "../../lambdas/workflow/dispatch.asl.json");
+const file = join(import.meta.dirname, "../workflow/dispatch.asl.json");
 
 /** A state that calls a function: its name, the placeholder for the function's ARN, and how long it waits for it. */
 export type TaskState = { name: string; placeholder: string; timeoutSeconds: number };

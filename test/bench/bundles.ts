@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { settings } from "../../lib/domain/settings.ts";
+import { settings } from "../../lib/contract/execution-environment.ts";
 import { bundle, sizeBudgets } from "../../lib/infra/bundle.ts";
 import { figure, quantile } from "./figures.ts";
 
@@ -15,11 +15,11 @@ export async function benchBundles(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "agent-dispatch-bench-"));
   try {
     const worker = await bundle("worker/main.ts", folder);
-    const mcp = await bundle("lambdas/mcp/server.ts", folder);
+    const mcp = await bundle("lib/mcp/server.ts", folder);
     const size = (name: string, bytes: number, budget: number) =>
       figure(name, bytes / 1000, "kB", "minified, all files, without source maps", `<= ${budget / 1000}`);
     size("worker bundle", worker.bytes, sizeBudgets["worker/main.ts"]);
-    size("MCP server bundle", mcp.bytes, sizeBudgets["lambdas/mcp/server.ts"]);
+    size("MCP server bundle", mcp.bytes, sizeBudgets["lib/mcp/server.ts"]);
     const imports = Array.from({ length: PROCESSES }, () => importMs(mcp.file));
     figure("MCP server bundle, import", quantile(imports, 0.5), "ms", how, "<= 60");
     const starts: number[] = [];

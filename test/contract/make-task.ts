@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { newTaskId, type Task, type TaskArtifact } from "../../lib/domain/task.ts";
+import { newTaskId, type Task, type TaskArtifact } from "../../lib/contract/task.ts";
 
 /** A valid queued task with a random id; `overrides` replace whole fields. */
 export function makeTask(overrides: Partial<Task> = {}): Task {

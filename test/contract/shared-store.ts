@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from "vitest";
-import type { TaskStore } from "../../lib/domain/ports.ts";
-import { randomHex } from "../../lib/domain/task.ts";
+import { randomHex } from "../../lib/contract/task.ts";
+import type { TaskStore } from "../../lib/engine/ports.ts";
 import type { OpenStore, OpenStoreFunction } from "./task-store.ts";
 
 /** One store for all tests of a block, opened before the first. */

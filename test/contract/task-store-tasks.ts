@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { InvalidInputError, TransitionRefusedError } from "../../lib/domain/errors.ts";
-import { isTerminal, type Status, statuses, transitions } from "../../lib/domain/lifecycle.ts";
+import { InvalidInputError, TransitionRefusedError } from "../../lib/contract/errors.ts";
+import { isTerminal, type Status, statuses, transitions } from "../../lib/contract/lifecycle.ts";
 import {
   isSettled,
   newTaskId,
@@ -9,7 +9,7 @@ import {
   type Task,
   transition,
   without,
-} from "../../lib/domain/task.ts";
+} from "../../lib/contract/task.ts";
 import { makeTask } from "./make-task.ts";
 import { allPages, hostileStrings, newOwner, sharedStore } from "./shared-store.ts";
 import type { OpenStoreFunction } from "./task-store.ts";

@@ -13,7 +13,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const MAIN = "software.amazon.dynamodb.services.local.main.ServerRunner";
 const READY_MS = 60_000;
-const suites = ["test/aws/task-store.test.ts", "test/aws/damaged-task.test.ts", "test/workflow/growth.test.ts"];
+const suites = [
+  "test/store/dynamodb/task-store.test.ts",
+  "test/store/dynamodb/damaged-task.test.ts",
+  "test/engine/growth.test.ts",
+];
 
 /** Runs a program to its end. Throws when it is missing or fails. */
 function run(program: string, args: string[], env: Record<string, string> = {}): void {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import cdk from "../../cdk.json" with { type: "json" };
-import { settings } from "../../lib/domain/settings.ts";
+import { settings } from "../../lib/contract/execution-environment.ts";
 import { deployedEntries } from "../../lib/infra/bundle.ts";
 import { temporaryFolder } from "../worker/start-worker.ts";
 

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { functionLogger } from "../../lib/aws/logger.ts";
-import { openPorts } from "../../lib/aws/ports.ts";
-import { settings } from "../../lib/domain/settings.ts";
+import { settings } from "../../lib/contract/execution-environment.ts";
+import { openPorts } from "../../lib/system/aws.ts";
 import { Synthesis, text } from "./synthesis.ts";
 
 const file = {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { CONTRACT_TAG } from "../../lib/domain/tags.ts";
-import { CONTRACT } from "../../lib/domain/worker-contract.ts";
+import { CONTRACT_TAG } from "../../lib/contract/tags.ts";
+import { CONTRACT } from "../../lib/contract/worker.ts";
 import { Synthesis, text } from "./synthesis.ts";
 
 const built = await Synthesis.of({ cloud: { models: ["us.anthropic.claude-opus-4-8"] } });

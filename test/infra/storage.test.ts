@@ -1,6 +1,6 @@
 import { Match } from "aws-cdk-lib/assertions";
 import { describe, expect, test } from "vitest";
-import { tableDescription } from "../../lib/aws/table.ts";
+import { tableDescription } from "../../lib/store/dynamodb/table.ts";
 import { Synthesis, text } from "./synthesis.ts";
 
 const built = await Synthesis.of({ retentionDays: 10, cloud: { deletionProtection: true } });

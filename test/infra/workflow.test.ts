@@ -2,7 +2,7 @@ import { getLanguageService, TextDocument } from "amazon-states-language-service
 import validate from "asl-validator";
 import type { IGrantable } from "aws-cdk-lib/aws-iam";
 import { describe, expect, test } from "vitest";
-import { steps } from "../../lambdas/workflow/steps/index.ts";
+import { steps } from "../../lib/engine/steps/index.ts";
 import type { Deployment } from "../../lib/infra/deployment.ts";
 import { grantStep } from "../../lib/infra/step-permissions.ts";
 import { taskStates } from "../../lib/infra/workflow-definition.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { waitSeconds } from "../../lambdas/mcp/tools/fields.ts";
-import type { Json } from "../../lib/domain/task.ts";
+import type { Json } from "../../lib/contract/task.ts";
+import { waitSeconds } from "../../lib/mcp/tools/fields.ts";
 import { makeTask } from "../contract/make-task.ts";
 import { bareCaller, problemOf } from "./clients.ts";
 import { exampleConfiguration, openPorts } from "./ports.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { ConfigurationInput } from "../../lib/domain/profile.ts";
-import type { Json } from "../../lib/domain/task.ts";
+import type { ConfigurationInput } from "../../lib/contract/configuration.ts";
+import type { Json } from "../../lib/contract/task.ts";
 import { connect, openEndpoint } from "./clients.ts";
 import { exampleConfiguration, IMAGE, openPorts, ROLE_ARN } from "./ports.ts";
 

@@ -5,8 +5,8 @@ import { Client as OlderClient } from "@modelcontextprotocol/sdk/client/index.js
 import { StreamableHTTPClientTransport as OlderTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { onTestFinished } from "vitest";
-import { createMcp, type McpOptions } from "../../lambdas/mcp/server.ts";
-import type { Json } from "../../lib/domain/task.ts";
+import type { Json } from "../../lib/contract/task.ts";
+import { createMcp, type McpOptions } from "../../lib/mcp/server.ts";
 
 export const revisions = ["2026-07-28", "2025-11-25", "2025-06-18"] as const;
 export type Revision = (typeof revisions)[number];

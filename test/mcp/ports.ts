@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import type { BackendAdapter, Logger, Ports } from "../../lib/domain/ports.ts";
-import { type ConfigurationInput, parseConfiguration } from "../../lib/domain/profile.ts";
-import { openArtifacts } from "../../lib/local/artifacts.ts";
-import { openTaskStore } from "../../lib/local/task-store.ts";
+import { openArtifacts } from "../../lib/artifacts/files/artifacts.ts";
+import { type ConfigurationInput, parseConfiguration } from "../../lib/contract/configuration.ts";
+import type { BackendAdapter, Logger, Ports } from "../../lib/engine/ports.ts";
+import { openTaskStore } from "../../lib/store/sqlite/task-store.ts";
 
 /** A runtime in an account that does not exist. */
 export const RUNTIME_ARN = "arn:aws:bedrock-agentcore:us-west-2:123456789012:runtime/research-AbCdEf1234";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { fitRecord, fittingLength, MAX_REPLY, replySize } from "../../lambdas/mcp/tools/reply-size.ts";
-import type { Json } from "../../lib/domain/task.ts";
+import type { Json } from "../../lib/contract/task.ts";
+import { fitRecord, fittingLength, MAX_REPLY, replySize } from "../../lib/mcp/tools/reply-size.ts";
 import { makeTask } from "../contract/make-task.ts";
 import { bareCaller } from "./clients.ts";
 import { openPorts } from "./ports.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { tools } from "../../lambdas/mcp/tools/index.ts";
-import { RefusedError } from "../../lib/domain/errors.ts";
-import type { Ports } from "../../lib/domain/ports.ts";
-import type { Json } from "../../lib/domain/task.ts";
+import { RefusedError } from "../../lib/contract/errors.ts";
+import type { Json } from "../../lib/contract/task.ts";
+import type { Ports } from "../../lib/engine/ports.ts";
+import { tools } from "../../lib/mcp/tools/index.ts";
 import { makeTask } from "../contract/make-task.ts";
 import { bareCaller, problemOf } from "./clients.ts";
 import { adapters, idleAdapter, openPorts } from "./ports.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { ownEvent } from "../../lib/domain/events.ts";
-import type { Json, Task } from "../../lib/domain/task.ts";
+import { ownEvent } from "../../lib/contract/events.ts";
+import type { Json, Task } from "../../lib/contract/task.ts";
 import { bytes, describeContent, makeTask } from "../contract/make-task.ts";
 import { connect, openEndpoint, problemOf, revisions } from "./clients.ts";
 import { exampleConfiguration, openPorts, RUNTIME_ARN, type TestPorts } from "./ports.ts";

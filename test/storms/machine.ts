@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import { settings } from "../../lib/domain/settings.ts";
-import type { Json } from "../../lib/domain/task.ts";
+import { settings } from "../../lib/contract/execution-environment.ts";
+import type { Json } from "../../lib/contract/task.ts";
 import { processesOf, type StormProcess, signal } from "./processes.ts";
 
 const script = join(import.meta.dirname, "../fixtures/local-system.ts");

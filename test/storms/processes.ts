@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { settings } from "../../lib/domain/settings.ts";
+import { settings } from "../../lib/contract/execution-environment.ts";
 
 export type StormProcess = { pid: number; session: string; isJob: boolean };
 

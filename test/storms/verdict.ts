@@ -1,4 +1,4 @@
-import type { Json } from "../../lib/domain/task.ts";
+import type { Json } from "../../lib/contract/task.ts";
 import type { Victims } from "./faults.ts";
 import type { StormJob } from "./jobs.ts";
 

@@ -1,10 +1,15 @@
 /** The whole system on this machine as a control plane for AgentCore, which an emulator plays with real workers. */
 import { readFileSync } from "node:fs";
 import { describe, it } from "vitest";
-import type { Json } from "../../lib/domain/task.ts";
-import type { Emulator } from "../aws/agentcore/emulator.ts";
-import { configurationWith, onAgentCore, startEmulator, startLaptop as startOn } from "../aws/agentcore/system.ts";
-import { startAgent } from "../aws/agents/start-agent.ts";
+import type { Json } from "../../lib/contract/task.ts";
+import type { Emulator } from "../emulators/agentcore/emulator.ts";
+import {
+  configurationWith,
+  onAgentCore,
+  startEmulator,
+  startLaptop as startOn,
+} from "../emulators/agentcore/system.ts";
+import { startAgent } from "../emulators/agents/start-agent.ts";
 import { type AtEnd, problemOf } from "../mcp/clients.ts";
 import { temporaryFolder } from "./system.ts";
 

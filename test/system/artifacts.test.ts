@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, it } from "vitest";
-import type { Json } from "../../lib/domain/task.ts";
+import type { Json } from "../../lib/contract/task.ts";
 import { startSystem, temporaryFolder } from "./system.ts";
 
 type File = { name: string; uri: string };

@@ -2,12 +2,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
-import type { Json } from "../../lib/domain/task.ts";
-import type { Operation } from "../aws/agentcore/constraints.ts";
-import { leftOf } from "../aws/agentcore/left.ts";
+import type { Json } from "../../lib/contract/task.ts";
 import { newCaller, signingFetch } from "../aws/callers.ts";
-import { type CloudSystem, openCloudSystem } from "../aws/cloud-system.ts";
-import { witnessed } from "../aws/witness.ts";
+import type { Operation } from "../emulators/agentcore/constraints.ts";
+import { leftOf } from "../emulators/agentcore/left.ts";
+import { type CloudSystem, openCloudSystem } from "../emulators/cloud-system.ts";
+import { witnessed } from "../emulators/witness.ts";
 import { problemOf } from "../mcp/clients.ts";
 import { cloudConfiguration, cloudUnderTest, onAws } from "./cloud-under-test.ts";
 import { forbiddenActions } from "./permissions.ts";

@@ -1,10 +1,10 @@
 import { ScanCommand } from "@aws-sdk/lib-dynamodb";
-import type { Deployed } from "../../lib/aws/config-defaults.ts";
-import { type TaskItem, toTask } from "../../lib/aws/task-item.ts";
-import type { ConfigurationInput } from "../../lib/domain/profile.ts";
-import type { Json } from "../../lib/domain/task.ts";
+import type { Deployed } from "../../lib/config/aws-defaults.ts";
+import type { ConfigurationInput } from "../../lib/contract/configuration.ts";
+import type { Json } from "../../lib/contract/task.ts";
+import { type TaskItem, toTask } from "../../lib/store/dynamodb/task-item.ts";
 import { type Caller, signingFetch } from "../aws/callers.ts";
-import type { CloudSystem } from "../aws/cloud-system.ts";
+import type { CloudSystem } from "../emulators/cloud-system.ts";
 import { connect, type Revision } from "../mcp/clients.ts";
 import { type SystemClient, systemClient, temporaryFolder } from "./system.ts";
 import { type OpenedSystem, type OpenOptions, type SystemUnderTest, workersOnly } from "./under-test.ts";

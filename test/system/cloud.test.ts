@@ -1,8 +1,8 @@
 /** The system suites on the cloud as it is deployed, with every service of AWS emulated. */
 import { afterAll, beforeAll, describe, it } from "vitest";
-import type { Json } from "../../lib/domain/task.ts";
-import { type CloudSystem, openCloudSystem } from "../aws/cloud-system.ts";
-import { witnessed } from "../aws/witness.ts";
+import type { Json } from "../../lib/contract/task.ts";
+import { type CloudSystem, openCloudSystem } from "../emulators/cloud-system.ts";
+import { witnessed } from "../emulators/witness.ts";
 import { cloudConfiguration, cloudUnderTest, onAws } from "./cloud-under-test.ts";
 import { forbiddenActions } from "./permissions.ts";
 import { cancelling } from "./suites/cancelling.ts";

@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { Json } from "../../lib/domain/task.ts";
-import { cli } from "../client/cli.ts";
+import type { Json } from "../../lib/contract/task.ts";
+import { cli } from "../client/cli/cli.ts";
 import { damageTask } from "../fixtures/damage-task.ts";
 import { problemOf } from "../mcp/clients.ts";
 import { processesOf, startSystem, temporaryFolder } from "./system.ts";

@@ -1,8 +1,8 @@
 /** The system suites with DynamoDB beneath the local system: a table for each state folder. */
 import { ScanCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe } from "vitest";
-import { type TaskItem, toTask } from "../../lib/aws/task-item.ts";
-import { type Dynalite, startDynalite } from "../aws/dynalite.ts";
+import { type TaskItem, toTask } from "../../lib/store/dynamodb/task-item.ts";
+import { type Dynalite, startDynalite } from "../emulators/dynalite.ts";
 import { cancelling } from "./suites/cancelling.ts";
 import { dispatching } from "./suites/dispatching.ts";
 import { dying } from "./suites/dying.ts";

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, it } from "vitest";
-import type { Json } from "../../lib/domain/task.ts";
+import type { Json } from "../../lib/contract/task.ts";
 import type { AtEnd } from "../mcp/clients.ts";
 import { processesOf, type SystemClient, startSystem, temporaryFolder } from "./system.ts";
 

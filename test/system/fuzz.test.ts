@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Json } from "../../lib/domain/task.ts";
+import type { Json } from "../../lib/contract/task.ts";
 import { type Answer, betrays, forAll, hangUp, parseRaw, type Sent, send, sendRaw, usage } from "../fuzz.ts";
 import { commandCall, startSystem, temporaryFolder } from "./system.ts";
 

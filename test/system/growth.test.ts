@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe } from "vitest";
-import { type Dynalite, startDynalite } from "../aws/dynalite.ts";
+import { type Dynalite, startDynalite } from "../emulators/dynalite.ts";
 import { growing, leavingFiles } from "./suites/growing.ts";
 import { localSystem } from "./under-test.ts";
 

@@ -1,9 +1,9 @@
 /** The system suites on this machine as a control plane for AgentCore, which an emulator plays with real workers. */
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { CONTRACT } from "../../lib/domain/worker-contract.ts";
-import { credentials, Emulator, IMAGE, REGION, ROLE } from "../aws/agentcore/emulator.ts";
-import { onAgentCore } from "../aws/agentcore/system.ts";
-import { startCloudWatchLogs } from "../aws/cloudwatch-logs.ts";
+import { CONTRACT } from "../../lib/contract/worker.ts";
+import { credentials, Emulator, IMAGE, REGION, ROLE } from "../emulators/agentcore/emulator.ts";
+import { onAgentCore } from "../emulators/agentcore/system.ts";
+import { startCloudWatchLogs } from "../emulators/cloudwatch-logs.ts";
 import { cancelling } from "./suites/cancelling.ts";
 import { dispatching } from "./suites/dispatching.ts";
 import { dying } from "./suites/dying.ts";

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "vitest";
-import { settings } from "../../lib/domain/settings.ts";
-import { killMarked } from "../../worker/processes.ts";
+import { settings } from "../../lib/contract/execution-environment.ts";
+import { killMarked } from "../../worker/processes/processes.ts";
 import { processesOf, startSystem, temporaryFolder } from "./system.ts";
 import { localSystem } from "./under-test.ts";
 

@@ -1,8 +1,8 @@
 /** What callers may name where a configuration says nothing of it, on this machine: whatever their own credentials can use. */
 import { expect, onTestFinished, test } from "vitest";
-import { CONTRACT } from "../../lib/domain/worker-contract.ts";
-import { IMAGE, REGION, ROLE } from "../aws/agentcore/emulator.ts";
-import { askAsLocalIdentity, startEmulator, startLaptop } from "../aws/agentcore/system.ts";
+import { CONTRACT } from "../../lib/contract/worker.ts";
+import { IMAGE, REGION, ROLE } from "../emulators/agentcore/emulator.ts";
+import { askAsLocalIdentity, startEmulator, startLaptop } from "../emulators/agentcore/system.ts";
 import { problemOf } from "../mcp/clients.ts";
 
 askAsLocalIdentity();

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { createReadStream, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { Json } from "../../lib/domain/task.ts";
-import { MAX_LOG_BYTES } from "../../lib/domain/worker-contract.ts";
+import type { Json } from "../../lib/contract/task.ts";
+import { MAX_LOG_BYTES } from "../../lib/contract/worker.ts";
 import { startSystem, temporaryFolder } from "./system.ts";
 import { watchWorkers } from "./worker-memory.ts";
 

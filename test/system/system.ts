@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { onTestFinished } from "vitest";
-import { settings } from "../../lib/domain/settings.ts";
-import type { Json } from "../../lib/domain/task.ts";
-import type { DynamoStore } from "../../lib/local/system.ts";
-import { findMarked, killMarked } from "../../worker/processes.ts";
+import { settings } from "../../lib/contract/execution-environment.ts";
+import type { Json } from "../../lib/contract/task.ts";
+import type { DynamoStore } from "../../lib/system/local.ts";
+import { findMarked, killMarked } from "../../worker/processes/processes.ts";
 import { type AtEnd, connect, type Revision, type TestClient } from "../mcp/clients.ts";
 
 const script = join(import.meta.dirname, "../fixtures/local-system.ts");

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Json } from "../../lib/domain/task.ts";
-import type { DynamoStore } from "../../lib/local/system.ts";
+import type { Json } from "../../lib/contract/task.ts";
+import type { DynamoStore } from "../../lib/system/local.ts";
 import { type AtEnd, connect, type Revision } from "../mcp/clients.ts";
 import { type SystemClient, type SystemOptions, startSystem, systemClient, temporaryFolder } from "./system.ts";
 

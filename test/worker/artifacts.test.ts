@@ -4,7 +4,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
-import { type UploadReply, uploadReplySchema } from "../../lib/domain/worker-contract.ts";
+import { type UploadReply, uploadReplySchema } from "../../lib/contract/worker.ts";
 import { startWorker, type TestWorker, temporaryFolder } from "./start-worker.ts";
 
 const sha256 = (text: string | Buffer) => createHash("sha256").update(text).digest("hex");

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { settings } from "../../lib/domain/settings.ts";
+import { settings } from "../../lib/contract/execution-environment.ts";
 import { readConfig } from "../../worker/config.ts";
 import { startWorker } from "./start-worker.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { acceptedReplySchema, CONTRACT, FIRST_WORKER_SEQUENCE } from "../../lib/domain/worker-contract.ts";
+import { acceptedReplySchema, CONTRACT, FIRST_WORKER_SEQUENCE } from "../../lib/contract/worker.ts";
 import { fixture, newTaskId, startWorker, until } from "./start-worker.ts";
 
 const command = (command: string) => ({ taskType: "command.run", input: { command, shell: true } });

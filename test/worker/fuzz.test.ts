@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { CONTRACT } from "../../lib/domain/worker-contract.ts";
+import { CONTRACT } from "../../lib/contract/worker.ts";
 import { type Answer, betrays, forAll, hangUp, parseRaw, type Sent, send, sendRaw, usage } from "../fuzz.ts";
 import { startWorker } from "./start-worker.ts";
 

@@ -2,7 +2,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { settings } from "../../lib/domain/settings.ts";
+import { settings } from "../../lib/contract/execution-environment.ts";
 import { copyAgent } from "../../lib/infra/bundle.ts";
 import { agentFolder, imageArguments, imageFiles } from "../../lib/infra/worker-image.ts";
 import manifest from "../../package.json" with { type: "json" };

@@ -2,11 +2,11 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { MAX_EVENT_BYTES, MAX_LOG_BYTES, MAX_LOG_CHUNK_BYTES } from "../../lib/domain/worker-contract.ts";
-import { Capture } from "../../worker/capture.ts";
-import { EventLog } from "../../worker/event-log.ts";
-import { OutputLog } from "../../worker/output-log.ts";
-import { Spool } from "../../worker/spool.ts";
+import { MAX_EVENT_BYTES, MAX_LOG_BYTES, MAX_LOG_CHUNK_BYTES } from "../../lib/contract/worker.ts";
+import { Capture } from "../../worker/output/capture.ts";
+import { EventLog } from "../../worker/output/event-log.ts";
+import { OutputLog } from "../../worker/output/output-log.ts";
+import { Spool } from "../../worker/output/spool.ts";
 import { fixture, startWorker, type TestWorker, temporaryFolder, textOf } from "./start-worker.ts";
 
 const residentMb = (worker: TestWorker, line: "VmRSS" | "VmHWM") => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { settings } from "../../lib/domain/settings.ts";
+import { settings } from "../../lib/contract/execution-environment.ts";
 import { processesWith, startWorker, until } from "./start-worker.ts";
 
 test.concurrent("a body without the contract is run and answered when done", async () => {

@@ -4,8 +4,8 @@ import { chownSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { isMarked, withMark } from "../../worker/process-mark.ts";
-import { findMarked, killMarked } from "../../worker/processes.ts";
+import { isMarked, withMark } from "../../worker/processes/process-mark.ts";
+import { findMarked, killMarked } from "../../worker/processes/processes.ts";
 import { fixture, until } from "./start-worker.ts";
 
 const NAME = "AGENTDISPATCH_TEST_MARK";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { settings } from "../../lib/domain/settings.ts";
+import { settings } from "../../lib/contract/execution-environment.ts";
 import { EventLines } from "../../worker/frameworks/event-lines.ts";
 import { fixture, startWorker } from "./start-worker.ts";
 

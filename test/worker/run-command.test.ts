@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { settings } from "../../lib/domain/settings.ts";
+import { settings } from "../../lib/contract/execution-environment.ts";
 import { startWorker, temporaryFolder } from "./start-worker.ts";
 
 const ok = { exitCode: 0, timedOut: false, durationMs: expect.any(Number) };

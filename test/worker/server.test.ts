@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { type AddressInfo, connect } from "node:net";
 import { expect, test } from "vitest";
-import { settings } from "../../lib/domain/settings.ts";
-import { CONTRACT, MAX_REQUEST_BYTES } from "../../lib/domain/worker-contract.ts";
+import { settings } from "../../lib/contract/execution-environment.ts";
+import { CONTRACT, MAX_REQUEST_BYTES } from "../../lib/contract/worker.ts";
 import { readConfig } from "../../worker/config.ts";
 import { createWorkerServer } from "../../worker/server.ts";
 import { Worker } from "../../worker/worker.ts";

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { shellSyntax, splitWords } from "../../worker/split-words.ts";
+import { shellSyntax, splitWords } from "../../worker/processes/split-words.ts";
 
 /** What `sh` makes of the same words. */
 function wordsOfShell(command: string): string[] {

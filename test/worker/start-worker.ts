@@ -5,15 +5,15 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSyn
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { settings } from "../../lib/domain/settings.ts";
+import { nodeOptions } from "../../lib/backends/local-process/worker-process.ts";
+import { settings } from "../../lib/contract/execution-environment.ts";
 import {
   CONTRACT,
   helloReplySchema,
   type PollReply,
   pollReplySchema,
   type WorkerEvent,
-} from "../../lib/domain/worker-contract.ts";
-import { nodeOptions } from "../../lib/local/worker-process.ts";
+} from "../../lib/contract/worker.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 export const fixture = (name: string) => join(root, "test/fixtures", name);

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { settings } from "../../lib/domain/settings.ts";
-import { acceptedReplySchema } from "../../lib/domain/worker-contract.ts";
+import { settings } from "../../lib/contract/execution-environment.ts";
+import { acceptedReplySchema } from "../../lib/contract/worker.ts";
 import { fixture, processesWith, startWorker, temporaryFolder, until } from "./start-worker.ts";
 
 const ignoring = { taskType: "command.run", input: { command: `sh ${fixture("ignore-term.sh")}` } };

@@ -1,8 +1,8 @@
 import validate from "asl-validator";
 import { describe, expect, it } from "vitest";
-import definition from "../../lambdas/workflow/dispatch.asl.json" with { type: "json" };
-import { steps } from "../../lambdas/workflow/steps/index.ts";
-import { done } from "../../lambdas/workflow/steps/step.ts";
+import { steps } from "../../lib/engine/steps/index.ts";
+import { done } from "../../lib/engine/steps/step.ts";
+import definition from "../../lib/workflow/dispatch.asl.json" with { type: "json" };
 
 type Retrier = Record<"IntervalSeconds" | "BackoffRate" | "MaxAttempts" | "MaxDelaySeconds", number> & {
   ErrorEquals: string[];

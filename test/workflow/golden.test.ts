@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { StateMachine } from "aws-local-stepfunctions";
 import { describe, expect, test } from "vitest";
-import definition from "../../lambdas/workflow/dispatch.asl.json" with { type: "json" };
-import { done } from "../../lambdas/workflow/steps/step.ts";
+import { done } from "../../lib/engine/steps/step.ts";
+import definition from "../../lib/workflow/dispatch.asl.json" with { type: "json" };
 import { type Answer, type Scenario, scenarios } from "./scenarios.ts";
 
 type Entered = { state: string; input: unknown };

@@ -25,7 +25,7 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_funct
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-DEFINITION = ROOT / "lambdas/workflow/dispatch.asl.json"
+DEFINITION = ROOT / "lib/workflow/dispatch.asl.json"
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:"
 ROLE = "arn:aws:iam::123456789012:role/any"
 DONE = {"again": False, "waitSeconds": 0, "foreign": False}

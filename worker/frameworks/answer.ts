@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as z from "zod";
-import { MAX_EVENT_BYTES, usageSchema, workerEventTypes } from "../../lib/domain/worker-contract.ts";
-import type { NewEvent } from "../event-log.ts";
+import { MAX_EVENT_BYTES, usageSchema, workerEventTypes } from "../../lib/contract/worker.ts";
+import type { NewEvent } from "../output/event-log.ts";
 import { clip } from "../parse.ts";
 
 const eventSchema = z.object({

@@ -1,11 +1,11 @@
-import type { Capture } from "../capture.ts";
-import { processFailure } from "../exit-problem.ts";
 import type { JobContext, Outcome } from "../job.ts";
 import { jobEnv } from "../job-env.ts";
-import { captureOf, keepFile, keepOutput } from "../keep-output.ts";
+import type { Capture } from "../output/capture.ts";
+import { captureOf, keepFile, keepOutput } from "../output/keep-output.ts";
 import { mistake } from "../parse.ts";
+import { processFailure } from "../processes/exit-problem.ts";
+import { type ProcessEnd, runProcess } from "../processes/run-process.ts";
 import { previewOf } from "../result.ts";
-import { type ProcessEnd, runProcess } from "../run-process.ts";
 import { parseAnswer, readEvent, writeArtifacts } from "./answer.ts";
 import { EventLines } from "./event-lines.ts";
 import type { AgentTask, Framework } from "./framework.ts";

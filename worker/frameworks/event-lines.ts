@@ -1,4 +1,4 @@
-import { MAX_EVENT_BYTES } from "../../lib/domain/worker-contract.ts";
+import { MAX_EVENT_BYTES } from "../../lib/contract/worker.ts";
 
 const MARK = "@event ";
 /** Leaves room for the number, the time and escapes. A longer line is not held back for its end; it is log. */

@@ -1,4 +1,4 @@
-import type { AgentInput, StartOperation } from "../../lib/domain/worker-contract.ts";
+import type { AgentInput, StartOperation } from "../../lib/contract/worker.ts";
 import type { JobContext, Outcome } from "../job.ts";
 
 /** What an agent framework is given. A command-backed one reads exactly this, as JSON. */

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "vitest";
-import type { Json } from "../../../lib/domain/task.ts";
+import type { Json } from "../../../lib/contract/task.ts";
 import { problemOf, revisions } from "../../mcp/clients.ts";
 import type { SystemUnderTest } from "../under-test.ts";
 

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "vitest";
-import { settings } from "../../../lib/domain/settings.ts";
-import { findMarked } from "../../../worker/processes.ts";
+import { settings } from "../../../lib/contract/execution-environment.ts";
+import { findMarked } from "../../../worker/processes/processes.ts";
 import { processesOf, type SystemOptions, startSystem, temporaryFolder } from "../system.ts";
 
 const LINES = 60;

@@ -1,0 +1,155 @@
+import { createHash, randomUUID } from "node:crypto";
+import { createReadStream, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { chmod, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { RefusedError, RetryableError } from "../../contract/errors.ts";
+import type { Content } from "../content.ts";
+
+const LEFTOVER_MS = 86_400_000;
+
+/** Files named by the sha256 of their content, in a folder of mode 0700; the files have mode 0400: nobody edits them. */
+export class ContentStore {
+  readonly #folder: string;
+
+  /** Makes the folder, and removes what writers that died a day ago left. Throws RetryableError. */
+  constructor(folder: string, nowMs: number) {
+    this.#folder = folder;
+    try {
+      mkdirSync(join(folder, "tmp"), { recursive: true, mode: 0o700 });
+      for (const name of readdirSync(join(folder, "tmp"))) {
+        const path = join(folder, "tmp", name);
+        if (nowMs - statSync(path).mtimeMs > LEFTOVER_MS) rmSync(path, { force: true });
+      }
+    } catch (error) {
+      throw unavailable(folder, error);
+    }
+  }
+
+  pathOf(sha256: string): string {
+    return join(this.#folder, "content", sha256.slice(0, 2), sha256);
+  }
+
+  /** A path for a file under way, on the same file system. */
+  temporaryPath(): string {
+    return join(this.#folder, "tmp", randomUUID());
+  }
+
+  /**
+   * Keeps what `chunks` yields, durably, and only if it is what was `expected`; else nothing is left of it. Throws
+   * RefusedError `artifact.wrong_size` or `artifact.wrong_content`, RetryableError, and what `chunks` throws.
+   */
+  async save(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, expected?: Content): Promise<Content> {
+    const path = this.temporaryPath();
+    const file = await this.guard(() => open(path, "wx", 0o600));
+    try {
+      const hash = createHash("sha256");
+      let sizeBytes = 0;
+      for await (const chunk of chunks) {
+        sizeBytes += chunk.byteLength;
+        if (expected && sizeBytes > expected.sizeBytes) throw wrongSize(expected);
+        hash.update(chunk);
+        await this.guard(() => file.writeFile(chunk));
+      }
+      const content = { sha256: hash.digest("hex"), sizeBytes };
+      if (expected && sizeBytes !== expected.sizeBytes) throw wrongSize(expected);
+      if (expected && content.sha256 !== expected.sha256)
+        throw new RefusedError(
+          "artifact.wrong_content",
+          `the content has sha256 ${content.sha256}, not ${expected.sha256}`,
+        );
+      await this.guard(() => file.sync());
+      await this.guard(() => this.#settle(path, content));
+      return content;
+    } finally {
+      await file.close();
+      await rm(path, { force: true });
+    }
+  }
+
+  /** Reads and checks. Throws RefusedError `artifact.not_found` or `artifact.corrupt`. */
+  async read(content: Content): Promise<Uint8Array> {
+    const bytes = await this.guard(() => ifThere(readFile(this.pathOf(content.sha256))));
+    if (!bytes) throw notFound(content);
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    if (sha256 === content.sha256 && bytes.byteLength === content.sizeBytes) return bytes;
+    throw new RefusedError("artifact.corrupt", `the content with sha256 ${content.sha256} is damaged`, {
+      details: { sha256, sizeBytes: bytes.byteLength },
+    });
+  }
+
+  /** Whether the file at `path` (by default the content's own) holds exactly this content. */
+  async holds(content: Content, path = this.pathOf(content.sha256)): Promise<boolean> {
+    return this.guard(async () => {
+      const found = await ifThere(stat(path));
+      if (!found?.isFile() || found.size !== content.sizeBytes) return false;
+      const hash = createHash("sha256");
+      for await (const chunk of createReadStream(path)) hash.update(chunk);
+      return hash.digest("hex") === content.sha256;
+    });
+  }
+
+  /** Whether there is a file, without a look at what it holds. */
+  async hasFile(path: string): Promise<boolean> {
+    return this.guard(async () => (await ifThere(stat(path)))?.isFile() ?? false);
+  }
+
+  /** Runs file operations; their errors become RetryableError `platform.artifacts_unavailable`. */
+  async guard<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw unavailable(this.#folder, error);
+    }
+  }
+
+  async #settle(path: string, content: Content): Promise<void> {
+    if (await this.holds(content)) return;
+    await chmod(path, 0o400);
+    const target = this.pathOf(content.sha256);
+    await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+    await rename(path, target);
+    const folder = await open(dirname(target), "r");
+    await folder.sync().finally(() => folder.close());
+  }
+}
+
+async function ifThere<T>(result: Promise<T>): Promise<T | undefined> {
+  try {
+    return await result;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return undefined;
+    throw error;
+  }
+}
+
+/** The code of a system error, such as `ENOENT`. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error ? String(error.code) : undefined;
+}
+
+export const notFound = ({ sha256 }: Content): RefusedError =>
+  new RefusedError("artifact.not_found", `no content with sha256 ${sha256} is kept here`);
+
+/** Whether a file operation failed because there is no room left. */
+export function isFull(error: unknown): boolean {
+  const code = codeOf(error instanceof RetryableError ? error.cause : error);
+  return code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG";
+}
+
+function wrongSize({ sizeBytes }: Content): RefusedError {
+  return new RefusedError("artifact.wrong_size", `the content is not ${sizeBytes} bytes long, as was announced`);
+}
+
+function unavailable(folder: string, error: unknown): unknown {
+  const code = codeOf(error);
+  if (!(error instanceof Error && "syscall" in error)) return error;
+  const full = isFull(error);
+  return new RetryableError(
+    "platform.artifacts_unavailable",
+    full ? `the disk that holds ${folder} is full` : `artifacts in ${folder} cannot be read or written (${code})`,
+    {
+      hint: full ? `free space for ${folder}, then try again` : `make ${folder} readable and writable for this user`,
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,176 @@
+import { frameworkNames } from "../../config/frameworks.ts";
+import { workerEnvironment } from "../../config/worker-environment.ts";
+import type { Configuration } from "../../contract/configuration.ts";
+import { WorkerGoneError } from "../../contract/errors.ts";
+import type { Task } from "../../contract/task.ts";
+import { CONTRACT } from "../../contract/worker.ts";
+import type { BackendAdapter, Logger } from "../../engine/ports.ts";
+import { openAccounts } from "./account/accounts.ts";
+import type { ClientOptions } from "./account/clients.ts";
+import { check } from "./checks/preflight.ts";
+import { cloudAgentOf, providerRefsOf } from "./cloud-agent.ts";
+import { type Known, learnContract, saidContract } from "./contract.ts";
+import { foreignRuntimes } from "./contract-less/foreign-runtimes.ts";
+import { orLastWords } from "./logs/last-words.ts";
+import { deleteLogs } from "./logs/runtime-logs.ts";
+import {
+  detail,
+  isForeign,
+  isOfOneTask,
+  logGroupOf,
+  qualifierOf,
+  type RuntimeRef,
+  regionOf,
+  runtimeOf,
+} from "./place.ts";
+import { assertPossible, neededRegion } from "./possible.ts";
+import { isRefusedAlike } from "./refused.ts";
+import { createRuntime, deleteRuntime, isRuntimeReady, orNothingMade, runtimeNameOf } from "./runtime.ts";
+import { callWorker, hasOutlived, stopSession } from "./session.ts";
+import { sessionIdOf } from "./session-id.ts";
+import { madeRuntime, namedRuntime } from "./task-runtime.ts";
+
+type Options = ClientOptions & {
+  /** Where targets are that name no region themselves. */
+  region?: string | undefined;
+  /** The runtime with our worker that sessions can use. */
+  ownRuntimeArn?: string | undefined;
+  configuration: () => Configuration;
+  log: Logger;
+  /** Epoch milliseconds. */
+  now: () => number;
+  /** The credentials are those of whoever calls, as on one machine. */
+  asCaller?: boolean;
+  /** What the names of the runtimes that are made for tasks begin with; default `ad_`. */
+  runtimePrefix?: string;
+  /** Longest time for which this process can hold the connection on which a foreign runtime answers, in seconds. */
+  holdSeconds: number;
+};
+
+/**
+ * Runs tasks on Amazon Bedrock AgentCore. Mode `runtime` makes a runtime from an image for the task and deletes it
+ * afterwards; mode `session` uses a fresh session on a runtime that exists. Nothing is loaded or contacted before it is
+ * needed. A runtime without the worker contract is spoken to in its own way: see `foreignRuntimes`.
+ */
+export function agentCoreBackend(options: Options): BackendAdapter {
+  const { now, configuration, log } = options;
+  const accounts = openAccounts(options);
+  /** The name that was noted before anything was made; a deployment may have given names another beginning since. */
+  const nameOf = (task: Task) => task.owes.runtime ?? runtimeNameOf(task, options.runtimePrefix ?? "ad_");
+  const clientsOf = (task: Task) => accounts(task).clients;
+  const foreign = foreignRuntimes({ holdSeconds: options.holdSeconds, clientsOf, runtimeOf: madeRuntime, now });
+  const controlPlaneOf = (task: Task) =>
+    clientsOf(task).controlPlane(runtimeOf(task)?.region ?? neededRegion(task, options.region));
+  const withLastWords = <T>(task: Task, start: (runtime: RuntimeRef) => Promise<T>) =>
+    orLastWords({ clients: clientsOf(task), configuration: configuration(), task, runtime: madeRuntime(task) }, start);
+
+  async function deleteLogsOf(task: Task, { id, region }: RuntimeRef): Promise<void> {
+    const logGroup = logGroupOf(id, qualifierOf(task));
+    const failure = await deleteLogs(clientsOf(task).logs(region), logGroup);
+    if (failure !== undefined)
+      log.warn("the log group of a runtime stays behind", { taskId: task.id, logGroup, failure });
+  }
+
+  /** What is known of the runtime that a task names; it is learned once. */
+  async function knownOf(task: Task): Promise<Partial<Known>> {
+    const runtime = namedRuntime(task);
+    if (task.providerRefs.contract !== undefined) return {};
+    return learnContract(() => clientsOf(task).controlPlane(runtime.region), task, runtime);
+  }
+
+  return {
+    name: "aws-agentcore",
+    provider: "aws",
+    ...(options.region !== undefined && { region: options.region }),
+    ...(options.asCaller && { asCaller: true }),
+    targetModes: ["runtime", "session"],
+    protocols: ["http", "a2a", "mcp", "ag-ui"],
+    configRequirements: { runtime: ["ecrImageUri", "executionRoleArn"], session: ["runtimeArn"] },
+
+    nameSession: sessionIdOf,
+    nameRuntime: (task) => (task.target.mode === "runtime" ? nameOf(task) : undefined),
+
+    provision: (task) =>
+      orNothingMade(async (attempt) => {
+        const known =
+          task.target.mode === "session" ? await knownOf(task) : { contract: saidContract(task) ?? CONTRACT };
+        const placed = { ...task, providerRefs: { ...task.providerRefs, ...known } };
+        if (isForeign(placed)) foreign.assertPossible(task);
+        if (task.target.mode === "session")
+          return { providerRefs: { ...providerRefsOf(placed, namedRuntime(task)), ...known } };
+        const environment = workerEnvironment(configuration(), task);
+        const made = await createRuntime(await controlPlaneOf(task), task, {
+          name: nameOf(task),
+          environment,
+          nowMs: now(),
+          attempt,
+        });
+        return { providerRefs: { ...providerRefsOf(task, made), ...known } };
+      }),
+
+    async awaitReady(task) {
+      if (task.target.mode === "session") return { ready: true };
+      return withLastWords(task, async (runtime) => isRuntimeReady(await controlPlaneOf(task), task, runtime, now()));
+    },
+
+    async invoke(task, operation, { timeoutMs, signal }) {
+      if (isForeign(task))
+        throw new WorkerGoneError("nobody holds the connection to the runtime any more", { isCertain: false });
+      const timeout = AbortSignal.timeout(timeoutMs);
+      const limit = signal ? AbortSignal.any([timeout, signal]) : timeout;
+      const call = async (runtime: RuntimeRef) =>
+        callWorker(await clientsOf(task).dataPlane(runtime.region), task, runtime, operation, { signal: limit, now });
+      return operation.op === "hello" ? withLastWords(task, call) : call(madeRuntime(task));
+    },
+
+    async stop(task) {
+      const runtime = runtimeOf(task);
+      // Without a runtime there was nothing to invoke, and no session begins before something has reached it.
+      if (!runtime || task.session?.sent === 0) return;
+      try {
+        await stopSession(await clientsOf(task).dataPlane(runtime.region), task, runtime);
+      } catch (error) {
+        if (!isRefusedAlike(task, error) && !hasOutlived(task, now())) throw error;
+        log.warn("a session that never began, or is over by now, could not be stopped", {
+          taskId: task.id,
+          error: String(error),
+        });
+      }
+    },
+
+    async deleteRuntime(task) {
+      // Without a region there was nowhere to make it.
+      if (!runtimeOf(task) && regionOf(task, options.region) === undefined) return true;
+      if (!(await deleteRuntime(await controlPlaneOf(task), task, { name: nameOf(task), nowMs: now() }))) return false;
+      const runtime = runtimeOf(task);
+      if (runtime && isOfOneTask(runtime)) await deleteLogsOf(task, runtime);
+      return true;
+    },
+
+    assertPossible: (job) =>
+      assertPossible(job, {
+        region: options.region,
+        environment: workerEnvironment(configuration(), job),
+        assertForeign: foreign.assertPossible,
+      }),
+    check: (placement, live) =>
+      check(accounts(placement), placement, {
+        ...options,
+        live,
+        environment: workerEnvironment(configuration(), placement),
+      }),
+    frameworks(placement) {
+      if (isForeign(placement)) return undefined;
+      const isOurs =
+        placement.target.mode === "runtime" ||
+        detail(placement, "contract") === CONTRACT ||
+        (options.ownRuntimeArn !== undefined && detail(placement, "runtimeArn") === options.ownRuntimeArn);
+      return isOurs ? frameworkNames(workerEnvironment(configuration(), placement) ?? {}) : undefined;
+    },
+    cloudAgent: cloudAgentOf,
+    foreign: {
+      ...foreign,
+      call: (task, job, call) => withLastWords(task, () => foreign.call(task, job, call)),
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import { frameworkNames, unknownFramework } from "../../../config/frameworks.ts";
+import type { Check, Placement } from "../../../engine/ports.ts";
+import { type Known, saidContract } from "../contract.ts";
+import { detail, isForeign, protocolOf } from "../place.ts";
+import { fail, pass, reasonOf, warn } from "./checks.ts";
+import { workerCheck } from "./target-checks.ts";
+
+type Options = { holdSeconds: number; environment: Readonly<Record<string, string>> };
+
+/** What a target without the worker contract means, or what of the job the worker behind it can do. */
+export function contractChecks(
+  placement: Placement,
+  known: Partial<Known>,
+  { holdSeconds, environment }: Options,
+): Check[] {
+  const placed = { ...placement, providerRefs: known as Record<string, string> };
+  if (isForeign(placed)) {
+    const tell = isForeign(placement) ? pass : warn;
+    const message =
+      `the runtime does not know the worker contract: it is called once, by ${protocolOf(placed)}, and has ` +
+      `${holdSeconds} s to answer; no files come back, nothing can be asked in between, and a call that breaks off is not ` +
+      "repeated";
+    return [tell("contract", message)];
+  }
+  // What is known without asking is checked with everything else.
+  if (placement.target.mode === "runtime" || known.contract === undefined) return [];
+  const speaks = workerCheck(protocolOf(placement));
+  const unknown = placement.framework && unknownFramework(placement.framework, frameworkNames(environment));
+  const isSaid = detail(placement, "contract") !== undefined;
+  return [...(speaks.status === "fail" ? [speaks] : []), ...(unknown && !isSaid ? [unknown] : [])];
+}
+
+/** A value of `contract` that is neither. */
+export function saidContractCheck(placement: Placement): Check[] {
+  try {
+    saidContract(placement);
+    return [];
+  } catch (error) {
+    return [fail("contract", reasonOf(error))];
+  }
+}

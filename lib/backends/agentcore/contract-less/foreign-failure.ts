@@ -1,0 +1,41 @@
+import { DispatchError, RefusedError, WorkerGoneError } from "../../../contract/errors.ts";
+import { OutcomeUnknownError } from "../../../engine/invocation-gate.ts";
+import { explainInvocation } from "../problems.ts";
+import { MAY_HAVE_RUN } from "../protocols/problem.ts";
+import { askedOf, noRuntime, notReady } from "../session.ts";
+import type { ForeignCall } from "./foreign-runtimes.ts";
+
+/**
+ * A call of a foreign runtime that failed, as one of ours. Where nobody can ask again, an unknown outcome is the end of the
+ * job: it may have run, and must not run twice. So it is when the container answered with a failure or with what nobody can
+ * read, or did not start: AgentCore does not say which.
+ */
+export function explainCall(
+  thrown: unknown,
+  { task, runtime, isTooEarly }: ForeignCall,
+  action: string,
+): DispatchError {
+  if (isTooEarly(thrown)) return notReady(thrown);
+  const error = explainInvocation(thrown, askedOf(task, runtime, action));
+  // It is the first thing that was ever sent: what was named never existed.
+  if (error instanceof WorkerGoneError) return noRuntime(runtime, error);
+  if (error instanceof OutcomeUnknownError)
+    return lost("the connection to the runtime broke before its answer was complete", error);
+  if (!(error instanceof DispatchError)) {
+    const name = error instanceof Error ? error.name : typeof error;
+    return lost("the answer of the runtime could not be read", new OutcomeUnknownError(name, error));
+  }
+  if (error.code === "worker.unavailable") return mayHaveRun("worker.failed", error);
+  return error.code === "worker.contract_broken" ? mayHaveRun(error.code, error) : error;
+}
+
+const lost = (message: string, cause: OutcomeUnknownError) =>
+  new RefusedError("worker.lost", message, { hint: MAY_HAVE_RUN, cause });
+
+function mayHaveRun(code: string, { message, hint, details, cause }: DispatchError): RefusedError {
+  return new RefusedError(code, message, {
+    hint: hint === undefined ? MAY_HAVE_RUN : `${MAY_HAVE_RUN}; ${hint}`,
+    ...(details && { details }),
+    cause,
+  });
+}

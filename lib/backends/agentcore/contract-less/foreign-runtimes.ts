@@ -1,0 +1,66 @@
+import { RefusedError } from "../../../contract/errors.ts";
+import type { Task } from "../../../contract/task.ts";
+import type { Job } from "../../../contract/worker.ts";
+import type { Call, ForeignRuntimes, JobEnd } from "../../../engine/ports.ts";
+import type { Clients } from "../account/clients.ts";
+import { isForeign, type RuntimeRef } from "../place.ts";
+import { isTooEarly } from "../runtime.ts";
+import { askForeignAgent } from "./foreign-agent.ts";
+import { foreignCommandOf, runForeignCommand } from "./foreign-command.ts";
+
+/** A call of a task, and what it is made with. */
+export type ForeignCall = Call & {
+  clients: Clients;
+  task: Task;
+  runtime: RuntimeRef;
+  job: Job;
+  maxSeconds: number;
+  /** Whether a failure says that the runtime does not take invocations yet. */
+  isTooEarly: (error: unknown) => boolean;
+};
+
+type Options = {
+  /** Longest time for which this process can hold a connection, in seconds. */
+  holdSeconds: number;
+  clientsOf: (task: Task) => Clients;
+  runtimeOf: (task: Task) => RuntimeRef;
+  /** Epoch milliseconds. */
+  now: () => number;
+};
+
+/**
+ * Runtimes that know nothing of the worker contract. Nothing is sent to one but the job itself, once, in the protocol that
+ * it speaks.
+ */
+export function foreignRuntimes({ holdSeconds, clientsOf, runtimeOf, now }: Options) {
+  return {
+    maxSeconds: holdSeconds,
+    serves: isForeign,
+
+    async call(task: Task, job: Job, call: Call): Promise<JobEnd> {
+      const run = job.taskType === "command.run" ? runForeignCommand : askForeignAgent;
+      const runtime = runtimeOf(task);
+      const isEarly = (error: unknown) => isTooEarly(task, error, now());
+      return run({
+        ...call,
+        clients: clientsOf(task),
+        task,
+        runtime,
+        job,
+        maxSeconds: holdSeconds,
+        isTooEarly: isEarly,
+      });
+    },
+
+    /** Throws RefusedError for a job that such a runtime cannot be given. */
+    assertPossible({ taskType, input, env }: Pick<Task, "taskType" | "input" | "env">): void {
+      if (taskType === "command.run") foreignCommandOf(input, env, holdSeconds);
+      else if (env)
+        throw new RefusedError(
+          "adapter.unsupported",
+          "environment variables cannot reach a runtime without the contract",
+          { hint: "leave environment_variables out" },
+        );
+    },
+  } satisfies ForeignRuntimes & Record<string, unknown>;
+}

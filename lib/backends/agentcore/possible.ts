@@ -1,0 +1,52 @@
+import { RefusedError } from "../../contract/errors.ts";
+import { settings } from "../../contract/execution-environment.ts";
+import { refuseOutside } from "../../engine/placed-job.ts";
+import type { PlacedJob } from "../../engine/ports.ts";
+import { targetChecks } from "./checks/target-checks.ts";
+import { saidContract } from "./contract.ts";
+import { isForeign, neededDetail, regionOf, roleOf } from "./place.ts";
+import { namedRuntime } from "./task-runtime.ts";
+
+/** The workspace of our image. */
+const WORKSPACE = "/workspace";
+
+type Options = {
+  region: string | undefined;
+  environment: Readonly<Record<string, string>> | undefined;
+  assertForeign: (job: PlacedJob) => void;
+};
+
+/**
+ * Refuses what can be known to fail without asking anybody. Throws RefusedError `task.target_incomplete`, `policy.denied`
+ * or `adapter.unsupported`, InvalidInputError.
+ */
+export function assertPossible(job: PlacedJob, { region, environment = {}, assertForeign }: Options): void {
+  saidContract(job);
+  neededRegion(job, region);
+  if (job.target.mode === "session") namedRuntime(job);
+  else {
+    neededDetail(job, "ecrImageUri");
+    if (roleOf(job) === undefined) neededDetail(job, "executionRoleArn");
+  }
+  const wrong = targetChecks(job).find(({ status }) => status === "fail");
+  if (wrong)
+    throw new RefusedError("task.target_incomplete", wrong.message, {
+      hint: "check_cloud_agent_runtime checks a target without a task",
+    });
+  if (isForeign(job)) assertForeign(job);
+  // What a runtime that exists calls its workspace is known to itself.
+  else
+    refuseOutside(
+      job.target.mode === "session" ? { unknown: true } : (environment[settings.workspace] ?? WORKSPACE),
+      job,
+    );
+}
+
+/** Where a target is. Throws RefusedError `task.target_incomplete`. */
+export function neededRegion(placed: Parameters<typeof regionOf>[0], fallback: string | undefined): string {
+  const region = regionOf(placed, fallback);
+  if (region !== undefined) return region;
+  throw new RefusedError("task.target_incomplete", "no region is known for the task", {
+    hint: "set region in the account of the configuration, or in target.details",
+  });
+}

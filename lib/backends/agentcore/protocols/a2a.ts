@@ -1,0 +1,122 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import * as z from "zod";
+import type { Problem } from "../../../contract/errors.ts";
+import { LASTING_MS } from "../../../engine/poll/failure-detection.ts";
+import type { JobEnd } from "../../../engine/ports.ts";
+import { readReply } from "../reply.ts";
+import { agentAsks, agentFailed, brokenOff, outOfReach, reportedFailure } from "./problem.ts";
+import { type Exchange, promptOf } from "./protocol.ts";
+
+/** Between two looks at a task that the agent works on after it has answered. */
+const PAUSE_MS = 2000;
+
+const part = z.looseObject({ text: z.string().optional(), data: z.unknown().optional() });
+const message = z.looseObject({ parts: z.array(part), role: z.string().optional() });
+const task = z.looseObject({
+  id: z.string(),
+  status: z.looseObject({ state: z.string(), message: message.nullish() }),
+  artifacts: z.array(z.looseObject({ parts: z.array(part) })).nullish(),
+  history: z.array(message).nullish(),
+});
+/** Of version 0.3, and of 1.0, which names what it holds. */
+const answer = z.union([
+  z.looseObject({ result: z.looseObject({ task }) }).transform(({ result }) => ({ task: result.task })),
+  z.looseObject({ result: z.looseObject({ message }) }).transform(({ result }) => ({ message: result.message })),
+  z.looseObject({ result: task }).transform(({ result }) => ({ task: result })),
+  z.looseObject({ result: message }).transform(({ result }) => ({ message: result })),
+]);
+type Part = z.infer<typeof part>;
+type A2aTask = z.infer<typeof task>;
+
+/** One `message/send` of A2A: https://a2a-protocol.org/v0.3.0/specification/#71-messagesend. Its result is the text of the answer. */
+export async function a2a(exchange: Exchange): Promise<JobEnd> {
+  const { job } = exchange;
+  const { taskId, metadata } = job;
+  const sent = {
+    kind: "message",
+    role: "user",
+    messageId: taskId,
+    parts: [{ kind: "text", text: promptOf(job) }],
+    ...(metadata && { metadata }),
+  };
+  let envelope = await call(exchange, "message/send", { message: sent, configuration: { blocking: true } });
+  for (;;) {
+    const failure = reportedFailure(envelope);
+    if (failure) return { error: failure, envelope };
+    const parsed = answer.safeParse(envelope);
+    if (!parsed.success) return { error: brokenOff("the agent's answer is not one of A2A"), envelope };
+    if ("message" in parsed.data) return { result: contentOf(parsed.data.message.parts, "\n"), envelope };
+    const ended = endOf(parsed.data.task);
+    if (ended) return { ...ended, envelope };
+    const looked = await look(exchange, parsed.data.task.id);
+    if ("error" in looked) return { ...looked, envelope };
+    envelope = looked.envelope;
+  }
+}
+
+/**
+ * What the agent says of its task a moment later. To look does no harm: it is tried again until nobody listens any more, or
+ * it has failed for a minute.
+ */
+async function look(exchange: Exchange, id: string): Promise<{ envelope: unknown } | { error: Problem }> {
+  const { signal } = exchange;
+  let failingSinceMs: number | undefined;
+  for (;;) {
+    await sleep(PAUSE_MS, undefined, { signal });
+    try {
+      return { envelope: await call(exchange, "tasks/get", { id }) };
+    } catch (error) {
+      signal.throwIfAborted();
+      const nowMs = performance.now();
+      failingSinceMs ??= nowMs;
+      const reason = error instanceof Error ? error.message : String(error);
+      if (nowMs - failingSinceMs >= LASTING_MS)
+        return { error: outOfReach(`the agent works on its task, and nobody can look at it: ${reason}`) };
+    }
+  }
+}
+
+async function call({ job, invoke, signal }: Exchange, method: string, params: unknown): Promise<unknown> {
+  const { body, contentType } = await invoke({ jsonrpc: "2.0", id: job.taskId, method, params });
+  return readReply(body, contentType, signal);
+}
+
+/** How a task ended; undefined while the agent works on it. */
+function endOf({ status, artifacts, history }: A2aTask): JobEnd | undefined {
+  const state = status.state.toLowerCase().replace("task_state_", "").replaceAll("_", "-");
+  if (state === "submitted" || state === "working") return undefined;
+  const said = status.message && textOf(status.message.parts, "\n");
+  const error = problemOf(state, said || undefined);
+  const kept = (artifacts ?? []).map(({ parts }) => contentOf(parts, ""));
+  const last = history?.findLast(({ role }) => role !== "user" && role !== "ROLE_USER");
+  const text = kept.length > 1 && kept.every((each) => typeof each === "string") ? kept.join("\n\n") : undefined;
+  const content = text ?? (kept.length > 1 ? kept : kept[0]) ?? (said || (last && contentOf(last.parts, "\n")));
+  return { ...(content !== undefined && { result: content }), ...(error && { error }) };
+}
+
+function problemOf(state: string, said: string | undefined): Problem | undefined {
+  switch (state) {
+    case "completed":
+      return undefined;
+    case "failed":
+      return agentFailed(said);
+    case "rejected":
+      return agentFailed(said, "task.agent_rejected", "rejected the job");
+    case "canceled":
+      return agentFailed(said, "task.agent_cancelled", "cancelled the job");
+    case "auth-required":
+      return agentFailed(said, "task.agent_auth_required", "wants to be authorized first");
+    case "input-required":
+      return agentAsks(said);
+    default:
+      return brokenOff(`the agent left its task in the state ${state.slice(0, 100)}`);
+  }
+}
+
+const textOf = (parts: Part[], between: string): string => parts.flatMap(({ text }) => text ?? []).join(between);
+
+/** The text of parts; where there is none, what data they hold. */
+function contentOf(parts: Part[], between: string): unknown {
+  if (parts.some(({ text }) => text !== undefined)) return textOf(parts, between);
+  return parts.length === 1 && parts[0]?.data !== undefined ? parts[0].data : parts;
+}

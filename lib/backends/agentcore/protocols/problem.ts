@@ -1,0 +1,50 @@
+import type { Problem } from "../../../contract/errors.ts";
+import { isObject } from "../../../contract/json.ts";
+
+const MAX_LENGTH = 4000;
+
+/** What an agent reported as its failure, in whatever shape. */
+export function agentFailed(said: unknown, code = "task.agent_failed", did = "failed"): Problem {
+  const reason = reasonIn(said) ?? "it gave no reason";
+  return { code, message: `the agent ${did}: ${reason.slice(0, MAX_LENGTH)}`, retryable: false };
+}
+
+/** The agent asks something, and nobody can answer on this connection. */
+export const agentAsks = (question: unknown): Problem => ({
+  ...agentFailed(question ?? "it did not say for what", "task.agent_needs_input", "needs input"),
+  hint: "dispatch the task again with the answer in its instruction or context: a runtime without the worker contract is called once",
+});
+
+/** For whoever cannot know how far a job came that nobody can ask about. */
+export const MAY_HAVE_RUN = "the job may have run; look for what it did before you dispatch it again";
+
+/** What of the job is known ended before its answer did. */
+export const brokenOff = (message: string): Problem => ({
+  code: "worker.contract_broken",
+  message,
+  retryable: false,
+  hint: MAY_HAVE_RUN,
+});
+
+/** The agent may still be at work, and cannot be asked. */
+export const outOfReach = (message: string): Problem => ({ ...brokenOff(message), code: "worker.lost" });
+
+/**
+ * The failure that an answer is: JSON-RPC's, our own envelope's, and those of AWS's SDKs for agents, which answer what
+ * their agent threw with `{error}` or `{error, error_type, message}`.
+ * https://github.com/aws/bedrock-agentcore-sdk-python/blob/main/src/bedrock_agentcore/runtime/app.py
+ */
+export function reportedFailure(answer: unknown): Problem | undefined {
+  if (!isObject(answer)) return undefined;
+  const { error } = answer;
+  if (answer.ok === false) return agentFailed(error);
+  if (error === undefined || error === null) return undefined;
+  const isAlone = Object.keys(answer).length === 1;
+  return "jsonrpc" in answer || "error_type" in answer || isAlone ? agentFailed(error) : undefined;
+}
+
+function reasonIn(said: unknown): string | undefined {
+  if (typeof said === "string") return said.trim() || undefined;
+  if (!isObject(said)) return undefined;
+  return reasonIn(said.message) ?? reasonIn(said.error) ?? JSON.stringify(said);
+}

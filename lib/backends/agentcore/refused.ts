@@ -1,0 +1,14 @@
+import { DispatchError } from "../../contract/errors.ts";
+import type { Task } from "../../contract/task.ts";
+
+const refusals = /^(platform\.(access_denied|credentials|invalid_request|refused)|account_profile\..+)$/;
+
+/**
+ * Whether AWS refuses to undo something for the reason for which the task failed before any worker had answered: then
+ * what would have made it was refused as well. Without this a task that names a role which nobody may assume would stay
+ * open, and hold its place, for ever.
+ */
+export function isRefusedAlike(task: Task, error: unknown): boolean {
+  if (task.session?.bootId !== undefined || !(error instanceof DispatchError)) return false;
+  return error.code === task.error?.code && refusals.test(error.code);
+}

@@ -1,0 +1,167 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { InvalidInputError, RefusedError } from "../../../contract/errors.ts";
+import { type DynamoStore, notRunning, type Place, type Started } from "../../sdk/door.ts";
+import { Endpoint } from "../../sdk/endpoint.ts";
+import { toPage, toRecord } from "../../sdk/reply.ts";
+import { checkout, connecting, placeWords } from "../connecting.ts";
+import { type Io, write } from "../io.ts";
+import { paint, printJson, table } from "../print.ts";
+import type { Context } from "../program.ts";
+
+/** Stable, so that what an assistant was told keeps working after a restart. */
+export const DEFAULT_PORT = 8377;
+
+const STOP_WAIT_MS = 20_000;
+const IMPATIENT_MS = 3000;
+const PAGE = 100;
+const MAX_COUNTED = 1000;
+
+export const storeKinds = ["sqlite", "dynamodb"] as const;
+
+type Options = Place & { json?: boolean };
+type StartOptions = Options & {
+  port: number;
+  store: (typeof storeKinds)[number];
+  table?: string;
+  endpoint?: string;
+  region?: string;
+};
+
+/** `agent-dispatch local [start]`: runs the system in the foreground until it is interrupted. */
+export async function start(context: Context, options: StartOptions): Promise<number> {
+  const { io, local } = context;
+  const { store: kind, table, endpoint, region, json: _, ...place } = options;
+  const store = chosenStore(kind, { table, endpoint, region });
+  const asked = Promise.withResolvers<void>();
+  let times = 0;
+  context.onDeparture((why) => {
+    if (why === "reader_gone") return;
+    times += 1;
+    asked.resolve();
+    // Closing ends the spare worker, so it is given a moment all the same.
+    if (times > 1) setTimeout(() => context.exit(1), IMPATIENT_MS);
+  });
+  const system = await local.start({ ...place, forRun: false, ...(store && { store }) });
+  const where = placeWords(system.placeFrom(checkout));
+  const line = `npx agent-dispatch ${system.runsCommands ? `run${where} --command 'git --version'` : `list${where}`}`;
+  if (options.json) {
+    const { url, tokenFile, stateDir } = system;
+    const connect = { clients: connecting(system), terminal: { folder: checkout, line } };
+    await printJson(io, { url, tokenFile, stateDir, pid: process.pid, connect });
+  } else await write(io.stdout, howToConnect(io, system, line));
+  await asked.promise;
+  await write(io.stderr, "\nstopping; tasks that have not ended resume on the next start\n");
+  await system.close();
+  return 0;
+}
+
+/** Throws InvalidInputError for words that say nothing together. */
+function chosenStore(
+  kind: StartOptions["store"],
+  words: { [key in "table" | "endpoint" | "region"]: string | undefined },
+): DynamoStore | undefined {
+  const { table, ...given } = Object.fromEntries(Object.entries(words).filter(([, value]) => value !== undefined));
+  if (kind === "dynamodb" && table) return { kind, table, ...given };
+  if (kind === "dynamodb") throw new InvalidInputError([{ path: "--table", message: "names the table of the store" }]);
+  const [extra] = Object.keys({ ...(table && { table }), ...given });
+  if (extra === undefined) return undefined;
+  throw new InvalidInputError([{ path: `--${extra}`, message: "goes with --store dynamodb" }]);
+}
+
+/** What a person needs to use the system that has just started. */
+function howToConnect(io: Io, system: Started, line: string): string {
+  const title = (text: string) => paint(io.stdout, "bold", text);
+  const facts = [
+    ["endpoint", system.url],
+    ["token", system.tokenFile],
+    ["state", system.stateDir],
+  ].map(([name = "", value = ""]) => [`  ${paint(io.stdout, "dim", name)}`, value]);
+  const clients = connecting(system).map(
+    ({ client, lines }) => `${title(client)}\n${lines.map((each) => `  ${each}\n`).join("")}`,
+  );
+  return `${title("AgentDispatch is running on this machine.")} Ctrl-C stops it.
+
+${table(facts)}
+${clients.join("\n")}
+${title("Another terminal")}, in ${checkout}
+  ${line}
+`;
+}
+
+/** `agent-dispatch local stop`: asks the system that runs to end, and waits until it has. */
+export async function stop(context: Context, options: Options): Promise<number> {
+  const { io, local } = context;
+  const found = await local.find(options);
+  if (!found) throw await notRunning(local, options);
+  const deadline = Date.now() + STOP_WAIT_MS;
+  for (let asked = false; isAlive(found.pid); asked = true) {
+    if (!asked) process.kill(found.pid, "SIGTERM");
+    if (Date.now() > deadline)
+      throw new RefusedError("local.still_running", `process ${found.pid} has not ended within 20 s`, {
+        hint: `kill -9 ${found.pid} ends it at once; its tasks resume on the next start`,
+        details: { pid: found.pid, url: found.url },
+      });
+    await delay(50);
+  }
+  if (options.json) await printJson(io, { stopped: true, pid: found.pid });
+  else await write(io.stdout, `stopped (process ${found.pid}); tasks that have not ended resume on the next start\n`);
+  return 0;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ESRCH") return false;
+    throw new RefusedError("local.not_permitted", `process ${pid} belongs to somebody else`, { cause: error });
+  }
+}
+
+/** `agent-dispatch local status`: whether a system runs on the state, where, and what it has to do. Exits 1 if none runs. */
+export async function status(context: Context, options: Options): Promise<number> {
+  const { io, local } = context;
+  const stateDir = await local.stateDir(options);
+  const found = await local.find(options);
+  if (!found) {
+    if (options.json) await printJson(io, { running: false, stateDir });
+    else
+      await write(
+        io.stdout,
+        table([
+          ["not running", ""],
+          ["state", stateDir],
+        ]),
+      );
+    return 1;
+  }
+  const endpoint = new Endpoint(async () => found);
+  const { counts, more } = await countTasks(endpoint).finally(() => endpoint.close());
+  const { url, pid } = found;
+  if (options.json) {
+    await printJson(io, { running: true, stateDir, url, pid, tasks: counts, ...(more && { newestOnly: MAX_COUNTED }) });
+    return 0;
+  }
+  const tasks = Object.entries(counts).map(([name, count]) => `${count} ${name.replaceAll("_", " ")}`);
+  const rows = [
+    ["running", `process ${pid}`],
+    ["endpoint", url],
+    ["state", stateDir],
+    ["tasks", (tasks.join(", ") || "none") + (more ? ` (of the newest ${MAX_COUNTED})` : "")],
+  ];
+  await write(io.stdout, table(rows));
+  return 0;
+}
+
+async function countTasks(endpoint: Endpoint): Promise<{ counts: Record<string, number>; more: boolean }> {
+  const counts: Record<string, number> = {};
+  let cursor: string | undefined;
+  for (let seen = 0; seen < MAX_COUNTED; ) {
+    const page = toPage(await endpoint.call("list_tasks", { limit: PAGE, ...(cursor !== undefined && { cursor }) }));
+    for (const { status } of page.items.map(toRecord)) counts[status] = (counts[status] ?? 0) + 1;
+    seen += page.items.length;
+    cursor = page.cursor;
+    if (cursor === undefined || page.items.length === 0) return { counts, more: false };
+  }
+  return { counts, more: true };
+}

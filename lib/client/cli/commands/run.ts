@@ -1,0 +1,197 @@
+import { text } from "node:stream/consumers";
+import { DispatchError } from "../../../contract/errors.ts";
+import type { Json } from "../../../contract/task.ts";
+import { type OpenDoor, openForRun, openStaying } from "../../sdk/door.ts";
+import type { Endpoint } from "../../sdk/endpoint.ts";
+import { CANCELLED, exitCodeOf, USAGE_ERROR } from "../../sdk/exit-code.ts";
+import { fetchOutcome } from "../../sdk/fetch-outcome.ts";
+import { follow } from "../../sdk/follow.ts";
+import { type TaskOutcome, type TaskRecord, toQuestions } from "../../sdk/reply.ts";
+import { placeWords } from "../connecting.ts";
+import type { Departure } from "../interrupt.ts";
+import { type Io, write } from "../io.ts";
+import { LiveView } from "../live.ts";
+import { FEW_ARTIFACTS, printOutcome } from "../outcome.ts";
+import { oneLine, paint, printJson } from "../print.ts";
+import type { Context } from "../program.ts";
+import { type Call, type RunOptions, toCall } from "../run-call.ts";
+
+/** What a shell says of a program that these signals ended: SIGHUP, and SIGPIPE. */
+const HUNG_UP = 129;
+const READER_GONE = 141;
+
+/** Dispatches one task, shows it while it runs, and resolves with the job's own exit code. */
+export async function run(context: Context, instruction: string | undefined, options: RunOptions): Promise<number> {
+  const { io } = context;
+  const stdin = options.stdin === "-" ? await text(io.stdin) : options.stdin;
+  const call = toCall(instruction, options, io.env, stdin);
+  return options.detach ? detach(context, options, call) : new Attendance(context, options).attend(call);
+}
+
+/** Only a system that stays will do: nothing else would run the task once this process has ended. */
+async function detach({ io, local }: Context, options: RunOptions, call: Call): Promise<number> {
+  const endpoint = await openStaying(local, options);
+  return await endpoint
+    .call(call.tool, call.args)
+    .then((handle) => printHandle(io, options, handle))
+    .finally(() => endpoint.close());
+}
+
+/**
+ * One task from its dispatch until nothing is left of it. The first Ctrl-C cancels it, the second ends its worker,
+ * or leaves it to the system that runs it. When the
+ * terminal is closed or the reader of the output leaves, a system that stays goes on with the task, and this command ends.
+ */
+class Attendance {
+  readonly #context: Context;
+  readonly #options: RunOptions;
+  readonly #door: OpenDoor;
+  readonly #left = Promise.withResolvers<number>();
+  /** Aborted once the clean-up is not waited for any more. */
+  readonly #haste = new AbortController();
+  #view: LiveView | undefined;
+  #taskId: string | undefined;
+  #interrupts = 0;
+  #exitCode: number | undefined;
+
+  constructor(context: Context, options: RunOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#door = openForRun(context, options, (line) => void this.#tell(line));
+  }
+
+  async attend(call: Call): Promise<number> {
+    const release = this.#context.onDeparture((why) => this.#depart(why));
+    const whole = this.#perform(call);
+    // Whoever has left does not hear of it.
+    whole.catch(() => {});
+    try {
+      return await Promise.race([whole, this.#left.promise]);
+    } finally {
+      await this.#view?.stop();
+      await this.#door.close();
+      release();
+    }
+  }
+
+  async #perform({ tool, args }: Call): Promise<number> {
+    const { io } = this.#context;
+    const { endpoint } = this.#door;
+    const handle = await endpoint.call(tool, args);
+    const id = taskIdOf(handle);
+    if (id === undefined) return await printClarification(io, this.#options, handle);
+    this.#taskId = id;
+    const view = new LiveView(io, this.#options.json ? { stdout: io.stderr } : {});
+    this.#view = view;
+    await view.note(id);
+    if (this.#interrupts > 0) void cancel(endpoint, id, view);
+    const { record, outcome } = await watch(endpoint, id, view);
+    await view.stop();
+    this.#exitCode = exitCodeOf(outcome);
+    if (this.#options.json) await printJson(io, { ...record.whole, ...outcome.whole, exitCode: this.#exitCode });
+    else {
+      // A system of this run alone is gone by the time that anybody could ask it for more.
+      const most = this.#door.stays() ? FEW_ARTIFACTS : undefined;
+      await printOutcome(io, record, outcome, { elapsedMs: view.elapsedMs, place: this.#options, most });
+    }
+    await this.#door.settle(id, this.#haste.signal);
+    return this.#exitCode;
+  }
+
+  #depart(why: Departure): void {
+    const task = this.#taskId;
+    if (why === "interrupt") this.#interrupt();
+    else if (this.#door.stays()) {
+      if (task) void this.#tell(`the task goes on: agent-dispatch logs ${task}${placeWords(this.#options)} --follow`);
+      this.#left.resolve(why === "hangup" ? HUNG_UP : READER_GONE);
+    } else if (why === "reader_gone") {
+      void this.#view?.hush("nobody reads the output any more; the task goes on to its end, and Ctrl-C cancels it");
+    } else if (this.#interrupts === 0) this.#interrupt();
+  }
+
+  #interrupt(): void {
+    this.#interrupts += 1;
+    if (this.#exitCode !== undefined) this.#haste.abort();
+    else if (this.#interrupts === 1) {
+      void this.#tell("ending the task; Ctrl-C once more does not wait for it");
+      if (this.#taskId !== undefined && this.#view) void cancel(this.#door.endpoint, this.#taskId, this.#view);
+    } else if (this.#interrupts === 2) void this.#abandon();
+    else this.#context.exit(CANCELLED);
+  }
+
+  async #abandon(): Promise<void> {
+    if (this.#taskId !== undefined) await this.#door.abandon(this.#taskId).catch(() => {});
+    this.#left.resolve(CANCELLED);
+  }
+
+  #tell(line: string): Promise<void> {
+    return this.#view?.note(line) ?? write(this.#context.io.stderr, `› ${line}\n`);
+  }
+}
+
+/** Follows the task to its end. */
+async function watch(
+  endpoint: Endpoint,
+  id: string,
+  view: LiveView,
+): Promise<{ record: TaskRecord; outcome: TaskOutcome }> {
+  try {
+    const record = await follow(endpoint, id, view);
+    return { record, outcome: await fetchOutcome(endpoint, id) };
+  } catch (error) {
+    if (!(error instanceof DispatchError)) throw error;
+    throw new DispatchError(error.code, `lost sight of ${id}: ${error.message}`, error.retryable, {
+      hint: `the task is kept: agent-dispatch local starts the system again, agent-dispatch status ${id} shows how it stands`,
+      cause: error,
+    });
+  }
+}
+
+async function cancel(endpoint: Endpoint, id: string, view: LiveView): Promise<void> {
+  try {
+    await endpoint.call("cancel_task", { task_id: id });
+  } catch (error) {
+    // One that has just ended cannot be cancelled; its result is shown in a moment.
+    if (error instanceof DispatchError && ["task.terminal", "endpoint.closed"].includes(error.code)) return;
+    await view.note(`it could not be cancelled: ${error instanceof Error ? oneLine(error.message) : "unknown error"}`);
+  }
+}
+
+const taskIdOf = (reply: Json): string | undefined => (typeof reply.taskId === "string" ? reply.taskId : undefined);
+
+async function printHandle(io: Io, options: RunOptions, handle: Json): Promise<number> {
+  const id = taskIdOf(handle);
+  if (id === undefined) return printClarification(io, options, handle);
+  if (options.json) await printJson(io, handle);
+  else {
+    await write(io.stdout, `${id}\n`);
+    await write(
+      io.stderr,
+      paint(io.stderr, "dim", `› agent-dispatch logs ${id}${placeWords(options)} --follow shows what it does\n`),
+    );
+  }
+  return 0;
+}
+
+/** With what a question is answered here; any other asks for a fact of the task. */
+const answers: Readonly<Record<string, string>> = {
+  instruction: 'agent-dispatch run "…"',
+  runtime: "--runtime <name>",
+  framework: "--framework <name>",
+  account_profile: "the account of a runtime profile in the configuration file",
+  runtimeArn: "details.runtimeArn of a backend in the configuration file",
+  ecrImageUri: "details.ecrImageUri of a backend in the configuration file",
+  executionRoleArn: "details.defaultExecutionRoleArn of a backend in the configuration file",
+};
+
+/** What has to be answered before anything can run. */
+async function printClarification(io: Io, options: RunOptions, reply: Json): Promise<number> {
+  if (options.json) await printJson(io, reply);
+  for (const { id, question, choices } of toQuestions(reply) ?? []) {
+    const known = choices.length > 0 ? ` (${choices.map((choice) => oneLine(choice, 100)).join(", ")})` : "";
+    await write(io.stderr, `${paint(io.stderr, "yellow", "question:")} ${oneLine(question)}${known}\n`);
+    const answer = Object.hasOwn(answers, id) ? answers[id] : `--context ${oneLine(id, 100)}=…`;
+    await write(io.stderr, `${paint(io.stderr, "dim", "hint:")} answer it with ${answer}\n`);
+  }
+  return USAGE_ERROR;
+}

@@ -1,0 +1,67 @@
+import type { Json } from "../../../contract/task.ts";
+import { openForRun, type Place } from "../../sdk/door.ts";
+import { isObject, toPage } from "../../sdk/reply.ts";
+import { type Io, write } from "../io.ts";
+import { oneLine, paint, printJson, table } from "../print.ts";
+import type { Context } from "../program.ts";
+import { hintInTerms } from "../terms.ts";
+
+type Options = Place & { json?: boolean };
+
+/** Asks the system that runs, or one that is started for this question. */
+async function ask(context: Context, place: Place, tool: string, args: Json = {}): Promise<Json> {
+  const door = openForRun(context, place, () => {});
+  return await door.endpoint.call(tool, args).finally(() => door.close());
+}
+
+/** `agent-dispatch check [runtime]`: whether it could run, without starting anything. Exits 1 if it could not. */
+export async function check(context: Context, runtime: string | undefined, options: Options): Promise<number> {
+  const { io } = context;
+  const reply = await ask(context, options, "check_cloud_agent_runtime", { ...(runtime !== undefined && { runtime }) });
+  if (options.json) await printJson(io, reply);
+  else {
+    const checks = Array.isArray(reply.checks) ? reply.checks.filter(isObject) : [];
+    const rows = checks.map(({ name, status, message }) => [
+      sign(io, String(status)),
+      oneLine(String(name).replaceAll("_", " ")),
+      oneLine(hintInTerms(String(message), options), 2000),
+    ]);
+    const verdict = reply.ok === true ? "can run" : "cannot run";
+    await write(
+      io.stdout,
+      `${oneLine(String(reply.runtime ?? runtime ?? "the default runtime"))} ${verdict}\n${table(rows)}`,
+    );
+  }
+  return reply.ok === true ? 0 : 1;
+}
+
+function sign(io: Io, status: string): string {
+  if (status === "pass") return paint(io.stdout, "green", "✔");
+  return status === "warn" ? paint(io.stdout, "yellow", "!") : paint(io.stdout, "red", "✖");
+}
+
+/** `agent-dispatch accounts`: the accounts of the configuration, without their secrets. */
+export const accounts = (context: Context, options: Options): Promise<number> =>
+  list(context, options, "list_account_profiles", ["name", "provider", "region", "credentialSource"]);
+
+/** `agent-dispatch capabilities`: what the adapters that are here can serve. */
+export const capabilities = (context: Context, options: Options): Promise<number> =>
+  list(context, options, "list_capabilities", ["adapter", "provider", "taskTypes", "targetModes", "protocols"]);
+
+async function list(context: Context, options: Options, tool: string, fields: readonly string[]): Promise<number> {
+  const { io } = context;
+  const reply = await ask(context, options, tool);
+  if (options.json) return await printJson(io, reply).then(() => 0);
+  const head = fields.map((name) =>
+    paint(
+      io.stdout,
+      "dim",
+      name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`),
+    ),
+  );
+  const rows = toPage(reply).items.map((item) => fields.map((name) => cell(item[name])));
+  await write(io.stdout, table([head, ...rows]));
+  return 0;
+}
+
+const cell = (value: unknown): string => oneLine(Array.isArray(value) ? value.join(", ") : String(value ?? ""));

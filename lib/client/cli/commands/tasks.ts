@@ -1,0 +1,152 @@
+import { openRunning, type Place } from "../../sdk/door.ts";
+import type { Endpoint } from "../../sdk/endpoint.ts";
+import { exitCodeOf, NOT_ENDED } from "../../sdk/exit-code.ts";
+import { fetchOutcome } from "../../sdk/fetch-outcome.ts";
+import { hasEnded } from "../../sdk/follow.ts";
+import { isObject, type TaskRecord, toPage, toRecord, whatOf } from "../../sdk/reply.ts";
+import { findTaskId } from "../../sdk/task-id.ts";
+import { harmless } from "../harmless.ts";
+import { type Io, write } from "../io.ts";
+import { printOutcome } from "../outcome.ts";
+import { clip, columnsOf, formatDuration, formatTime, oneLine, paint, printJson, table } from "../print.ts";
+import type { Context } from "../program.ts";
+import { hintInTerms } from "../terms.ts";
+
+type Options = Place & { json?: boolean };
+
+/** `task_` and eight digits: of ten thousand tasks, hardly two begin with the same. */
+const SHORT_ID = 13;
+
+/** Runs a command at the local system that runs, and leaves its endpoint closed. */
+async function at(context: Context, place: Place, use: (endpoint: Endpoint) => Promise<number>): Promise<number> {
+  const endpoint = await openRunning(context.local, place);
+  return await use(endpoint).finally(() => endpoint.close());
+}
+
+/** The same for a command about one task, named by its id or by the beginning of it. */
+const atTask = (
+  context: Context,
+  place: Place,
+  text: string,
+  use: (endpoint: Endpoint, id: string) => Promise<number>,
+): Promise<number> => at(context, place, async (endpoint) => use(endpoint, await findTaskId(endpoint, text)));
+
+/** `agent-dispatch status <id>` */
+export function showStatus(context: Context, text: string, options: Options): Promise<number> {
+  return atTask(context, options, text, async (endpoint, id) => {
+    const record = toRecord(await endpoint.call("get_task_status", { task_id: id }));
+    if (options.json) await printJson(context.io, record.whole);
+    else await write(context.io.stdout, table(statusRows(context.io, record, options)));
+    return 0;
+  });
+}
+
+function statusRows(io: Io, record: TaskRecord, place: Place): string[][] {
+  const { whole } = record;
+  const progress = isObject(whole.progress) && typeof whole.progress.message === "string" ? whole.progress.message : "";
+  const position = typeof whole.queuePosition === "number" ? [["queue position", String(whole.queuePosition)]] : [];
+  const rows = [
+    ["task", record.id],
+    ["what", oneLine(whatOf(record)) || record.taskType],
+    ["status", paintStatus(io, record.status)],
+    ...position,
+    ["created", formatTime(record.createdAt)],
+    [hasEnded(record.status) ? "took" : "running for", formatDuration(ageMs(record))],
+    ...(progress ? [["progress", oneLine(progress)]] : []),
+    ...(record.error ? [["error", `${oneLine(record.error.message, 2000)} (${record.error.code})`]] : []),
+    ...(record.error?.hint ? [["hint", oneLine(hintInTerms(record.error.hint, place, record.id), 2000)]] : []),
+  ];
+  return rows.map(([name = "", value = ""]) => [paint(io.stdout, "dim", name), value]);
+}
+
+/** `agent-dispatch logs <id> [--follow]` */
+export function showLogs(context: Context, text: string, options: Options & { follow?: boolean }): Promise<number> {
+  return atTask(context, options, text, async (endpoint, id) => {
+    const { io } = context;
+    let cursor = 0;
+    let whole = "";
+    for (let last = !options.follow; ; ) {
+      const wait = last ? {} : { wait_seconds: 20 };
+      const reply = await endpoint.call("get_task_logs", { task_id: id, cursor, limit: 64_000, ...wait });
+      const data = typeof reply.data === "string" ? reply.data : "";
+      cursor = typeof reply.nextCursor === "number" ? reply.nextCursor : cursor + data.length;
+      if (options.json) whole += data;
+      else if (data) await write(io.stdout, harmless(io.stdout, data));
+      if (data) continue;
+      if (last) break;
+      // What was written just before the end is read once more after the end was seen.
+      last = hasEnded(toRecord(await endpoint.call("get_task_status", { task_id: id })).status);
+    }
+    if (options.json) await printJson(io, { taskId: id, cursor: 0, nextCursor: cursor, data: whole });
+    return options.follow ? exitCodeOf(await fetchOutcome(endpoint, id)) : 0;
+  });
+}
+
+/** `agent-dispatch result <id>` */
+export function showResult(context: Context, text: string, options: Options): Promise<number> {
+  return atTask(context, options, text, async (endpoint, id) => {
+    const { io } = context;
+    const outcome = await fetchOutcome(endpoint, id);
+    if (options.json) await printJson(io, outcome.whole);
+    else if (!hasEnded(outcome.status)) await write(io.stderr, `the task has not ended: it is ${outcome.status}\n`);
+    else {
+      const record = toRecord(await endpoint.call("get_task_status", { task_id: id }));
+      if (record.taskType === "command.run" && outcome.result !== undefined) await printJson(io, outcome.result);
+      await printOutcome(io, record, outcome, { elapsedMs: ageMs(record), place: options });
+    }
+    return hasEnded(outcome.status) ? exitCodeOf(outcome) : NOT_ENDED;
+  });
+}
+
+/** `agent-dispatch cancel <id> [--no-cascade]` */
+export function cancel(context: Context, text: string, options: Options & { cascade: boolean }): Promise<number> {
+  return atTask(context, options, text, async (endpoint, id) => {
+    const reply = await endpoint.call("cancel_task", { task_id: id, ...(!options.cascade && { cascade: false }) });
+    if (options.json) await printJson(context.io, reply);
+    else await write(context.io.stdout, `${id} ${oneLine(String(reply.status))}\n`);
+    return 0;
+  });
+}
+
+/** `agent-dispatch list [--status] [--limit]` */
+export function list(context: Context, options: Options & { status?: string; limit: number }): Promise<number> {
+  return at(context, options, async (endpoint) => {
+    const { io } = context;
+    const filter = { limit: options.limit, ...(options.status !== undefined && { status: options.status }) };
+    const reply = await endpoint.call("list_tasks", filter);
+    if (options.json) return await printJson(io, reply).then(() => 0);
+    const { items, cursor } = toPage(reply);
+    if (items.length === 0) await write(io.stdout, "no tasks\n");
+    else {
+      const head = ["task", "status", "created", "took", "what"].map((name) => paint(io.stdout, "dim", name));
+      const rows = table([head, ...items.map(toRecord).map((record) => listRow(io, record))]);
+      await write(
+        io.stdout,
+        rows.replaceAll(/^.*$/gm, (row) => clip(row, columnsOf(io.stdout))),
+      );
+    }
+    if (cursor) await write(io.stderr, paint(io.stderr, "dim", "there are more; --limit shows them\n"));
+    return 0;
+  });
+}
+
+/** A task in a line: enough of its id to name it, and the end of the line for what it is. */
+const listRow = (io: Io, record: TaskRecord): string[] => [
+  record.id.slice(0, SHORT_ID),
+  paintStatus(io, record.status),
+  formatTime(record.createdAt),
+  formatDuration(ageMs(record)),
+  oneLine(whatOf(record)),
+];
+
+function paintStatus(io: Io, status: string): string {
+  const styles = { succeeded: "green", failed: "red", cancelled: "yellow" } as const;
+  return status in styles ? paint(io.stdout, styles[status as keyof typeof styles], status) : oneLine(status);
+}
+
+/** From its creation to its end, or to now. */
+function ageMs(record: TaskRecord): number {
+  const phases = isObject(record.whole.phases) ? record.whole.phases : {};
+  const ended = hasEnded(record.status) ? Date.parse(String(phases[record.status] ?? record.updatedAt)) : Date.now();
+  return ended - Date.parse(record.createdAt);
+}

@@ -1,0 +1,75 @@
+import type { TaskEvent } from "../../../contract/events.ts";
+import type { Json } from "../../../contract/task.ts";
+import type { Endpoint } from "../../sdk/endpoint.ts";
+import { fetchOutcome } from "../../sdk/fetch-outcome.ts";
+import { follow } from "../../sdk/follow.ts";
+import type { TaskOutcome, TaskRecord } from "../../sdk/reply.ts";
+import { type Io, write } from "../io.ts";
+import { formatDuration, oneLine, paint } from "../print.ts";
+
+/** A line that a task wrote, or said of its progress, and when it was seen, counted from the dispatch. */
+type Seen = { atMs: number; text: string };
+
+/** One task from its dispatch to its end. */
+export type Played = {
+  id: string;
+  record: TaskRecord;
+  outcome: TaskOutcome;
+  lines: Seen[];
+  progress: Seen[];
+  tookMs: number;
+};
+
+/** Where the demonstration happens: it dispatches tasks and shows what they do. */
+export class Stage {
+  readonly io: Io;
+  readonly endpoint: Endpoint;
+
+  constructor(io: Io, endpoint: Endpoint) {
+    this.io = io;
+    this.endpoint = endpoint;
+  }
+
+  /** A line below the heading of a scene. */
+  say(text: string, style: Parameters<typeof paint>[1] = "dim"): Promise<void> {
+    return write(this.io.stdout, `   ${paint(this.io.stdout, style, text)}\n`);
+  }
+
+  async dispatch(tool: string, args: Json): Promise<string> {
+    const handle = await this.endpoint.call(tool, args);
+    if (typeof handle.taskId !== "string")
+      throw new Error(`${tool} answered without a task: ${JSON.stringify(handle)}`);
+    return handle.taskId;
+  }
+
+  /** Dispatches a task and shows it until it has ended; `onLine` is told of each line. */
+  async play(tool: string, args: Json, onLine?: (id: string) => Promise<void>): Promise<Played> {
+    const startedMs = performance.now();
+    const id = await this.dispatch(tool, args);
+    const lines: Seen[] = [];
+    const progress: Seen[] = [];
+    const event = async ({ type, message = "" }: TaskEvent): Promise<void> => {
+      const atMs = performance.now() - startedMs;
+      if (type === "task.progress") {
+        progress.push({ atMs, text: message });
+        await this.#show(atMs, message, "cyan");
+      } else if (type === "task.log") {
+        for (const text of message.split("\n").filter(Boolean)) {
+          lines.push({ atMs, text });
+          await this.#show(atMs, text, "reset");
+        }
+        await onLine?.(id);
+      }
+    };
+    const record = await follow(this.endpoint, id, { event, status() {} });
+    const tookMs = performance.now() - startedMs;
+    const outcome = await fetchOutcome(this.endpoint, id);
+    return { id, record, outcome, lines, progress, tookMs };
+  }
+
+  #show(atMs: number, text: string, style: Parameters<typeof paint>[1]): Promise<void> {
+    const { stdout } = this.io;
+    const time = paint(stdout, "dim", formatDuration(atMs).padStart(6));
+    return write(stdout, `   ${time}  ${paint(stdout, style, oneLine(text, 100))}\n`);
+  }
+}

@@ -1,0 +1,156 @@
+import { Command, Option } from "commander";
+import manifest from "../../../package.json" with { type: "json" };
+import { statuses } from "../../contract/lifecycle.ts";
+import { collectPairs, parseAddress, parseCount, parsePort, parseSeconds } from "./arguments.ts";
+import * as local from "./commands/local.ts";
+import { run } from "./commands/run.ts";
+import * as setup from "./commands/setup.ts";
+import * as tasks from "./commands/tasks.ts";
+import { write } from "./io.ts";
+import type { Context } from "./program.ts";
+
+/** The whole command line. `done` is told the exit code of the command that ran. */
+export function describe(context: Context, done: (exitCode: number) => void): Command {
+  const { io } = context;
+  const program = new Command("agent-dispatch")
+    .description("Hands long-running jobs to agents and programs, and brings back their output and result.")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void write(io.stdout, text),
+      writeErr: (text) => void write(io.stderr, text),
+    })
+    .showHelpAfterError("hint: --help shows how it is used")
+    .version(manifest.version, "--version", "print the version")
+    .helpCommand("help [command]", "Show how a command is used.")
+    .addHelpText("after", programHelp);
+  const bind = { context, done };
+  addRun(program, bind);
+  addLocal(program, bind);
+  addTasks(program, bind);
+  addSetup(program, bind);
+  return program;
+}
+
+type Bind = { context: Context; done: (exitCode: number) => void };
+
+function addRun(program: Command, { context, done }: Bind): void {
+  withPlace(program.command("run"))
+    .summary("Run a command or an instruction and wait for its result.")
+    .description(
+      "Runs one task and shows its output while it runs; ends with the job's own exit code (124 timed out, 127 no such " +
+        "program, 130 cancelled, 2 when something has to be changed first). Uses the local system that runs, or starts " +
+        "one for this run and leaves nothing of it behind. Ctrl-C cancels the task; a reader that leaves, such as head, " +
+        "does not.",
+    )
+    .argument("[instruction]", "what an agent is to do")
+    .option("--command <line>", "run a program instead: its words are split as a shell does, but no shell runs")
+    .option("--cwd <folder>", "the folder to run in; for --command the current one unless said otherwise")
+    .option("--stdin <text>", "with --command: its standard input; - passes on what this command reads")
+    .option("--shell", "with --command: let a shell run the line")
+    .option("--env <NAME=value>", "a variable for the job's environment; may be given again", collectPairs)
+    .option("--runtime <name>", "the runtime profile that the agent runs with")
+    .option("--framework <name>", "the agent framework")
+    .option("--context <name=value>", "a fact for the agent; may be given again", collectPairs)
+    .option("--timeout <time>", "how long it may take: 90s, 5m, 2h", parseSeconds)
+    .option("--idempotency-key <key>", "the same run under the same key happens once")
+    .option("--detach", "print the task's id and leave; needs a local system that runs")
+    .option("--json", "print one JSON object at the end; the job's output goes to standard error")
+    .addHelpText("after", runHelp)
+    .action(async (instruction, options) => done(await run(context, instruction, options)));
+}
+
+function addLocal(program: Command, { context, done }: Bind): void {
+  const group = program
+    .command("local")
+    .summary("The system on this machine: start, stop, status.")
+    .description("The system on this machine. Without a further word it is started.")
+    .addHelpText("after", localHelp);
+  withPlace(group.command("start", { isDefault: true }))
+    .description("Start the system in the foreground; Ctrl-C stops it, and its tasks resume on the next start.")
+    .option("--port <number>", "the port on 127.0.0.1; 0 takes a free one", parsePort, local.DEFAULT_PORT)
+    .addOption(new Option("--store <kind>", "where tasks are kept").choices(local.storeKinds).default("sqlite"))
+    .option("--table <name>", "with --store dynamodb: its table, which no other system uses")
+    .option("--endpoint <url>", "with --store dynamodb: a stand-in for DynamoDB; the table is made there", parseAddress)
+    .option("--region <name>", "with --store dynamodb: the region of the table")
+    .option("--json", "print where it listens as JSON")
+    .action(async (options) => done(await local.start(context, options)));
+  withPlace(group.command("stop"))
+    .description("Stop the system that runs and wait until it has ended.")
+    .option("--json", "print JSON")
+    .action(async (options) => done(await local.stop(context, options)));
+  withPlace(group.command("status"))
+    .description("Say whether the system runs, where, and how many tasks it has; exits with 1 if it does not run.")
+    .option("--json", "print JSON")
+    .action(async (options) => done(await local.status(context, options)));
+}
+
+function addTasks(program: Command, { context, done }: Bind): void {
+  const command = (name: string, description: string) =>
+    withPlace(program.command(name).description(description)).option("--json", "print JSON");
+  command("status", "Show how a task stands.")
+    .argument("<id>", taskId)
+    .action(async (id, options) => done(await tasks.showStatus(context, id, options)));
+  command("logs", "Print what a task has written. With --follow, it ends with the job's own exit code.")
+    .summary("Print what a task has written.")
+    .argument("<id>", taskId)
+    .option("--follow", "go on until the task has ended")
+    .action(async (id, options) => done(await tasks.showLogs(context, id, options)));
+  command(
+    "result",
+    "Print the result of a task, its artifacts and how it ended. It ends with the job's own exit code, or with 75 while " +
+      "the task has not ended.",
+  )
+    .summary("Print the result of a task, its artifacts and how it ended.")
+    .argument("<id>", taskId)
+    .action(async (id, options) => done(await tasks.showResult(context, id, options)));
+  command("cancel", "Cancel a task and end everything it started, with the tasks that it dispatched.")
+    .argument("<id>", taskId)
+    .option("--no-cascade", "spare the tasks that it dispatched")
+    .action(async (id, options) => done(await tasks.cancel(context, id, options)));
+  command("list", "List tasks, the newest first.")
+    .addOption(new Option("--status <status>", "only tasks that stand so").choices(statuses))
+    .option("--limit <count>", "how many", parseCount(100), 20)
+    .action(async (options) => done(await tasks.list(context, options)));
+}
+
+function addSetup(program: Command, { context, done }: Bind): void {
+  const command = (name: string, description: string) =>
+    withPlace(program.command(name).description(description)).option("--json", "print JSON");
+  command("check", "Say whether a runtime profile could run, without starting anything; exits with 1 if it could not.")
+    .argument("[runtime]", "its name; the default one without it")
+    .action(async (runtime, options) => done(await setup.check(context, runtime, options)));
+  command("accounts", "List the accounts of the configuration.").action(async (options) =>
+    done(await setup.accounts(context, options)),
+  );
+  command("capabilities", "List what the adapters that are here can serve.").action(async (options) =>
+    done(await setup.capabilities(context, options)),
+  );
+}
+
+function withPlace(command: Command): Command {
+  return command
+    .option("--config <file>", "the configuration file; default agentdispatch.config.json, if it is there")
+    .option("--state-dir <folder>", "where the system keeps its state; overrides the configuration");
+}
+
+const taskId = "the task's id, or the first digits of it";
+
+const programHelp = `
+Examples:
+  agent-dispatch run --command 'git --version'      run a program and see its output
+  agent-dispatch run "Say hello" --framework echo   run an agent
+  agent-dispatch local                              start the system that assistants connect to`;
+
+const runHelp = `
+Examples:
+  agent-dispatch run --command 'npm test' --cwd ~/project --timeout 10m
+  agent-dispatch run --command 'sort | uniq -c' --shell --stdin - < words.txt
+  agent-dispatch run "Summarize the open questions" --runtime research --context topic=storage
+  agent-dispatch run "Write the report" --detach`;
+
+const localHelp = `
+Examples:
+  agent-dispatch local                        start on port ${local.DEFAULT_PORT}
+  agent-dispatch local --port 0 --json        start on any port, and print where it listens
+  agent-dispatch local --store dynamodb --table tasks --endpoint http://127.0.0.1:8000
+  agent-dispatch local stop`;

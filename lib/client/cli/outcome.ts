@@ -1,0 +1,62 @@
+import type { Place } from "../sdk/door.ts";
+import { outputText, type TaskOutcome, type TaskRecord } from "../sdk/reply.ts";
+import { placeWords } from "./connecting.ts";
+import { harmless } from "./harmless.ts";
+import { type Io, write } from "./io.ts";
+import { formatBytes, formatDuration, oneLine, paint } from "./print.ts";
+import { hintInTerms } from "./terms.ts";
+
+/** Files that are named at the end of a run. */
+export const FEW_ARTIFACTS = 20;
+
+type View = {
+  elapsedMs: number;
+  /** The system that the task ran at. */
+  place: Place;
+  /** How many artifacts are named; default all. */
+  most?: number | undefined;
+};
+
+/** How a task ended: an agent's answer on standard output, everything about it on standard error. */
+export async function printOutcome(
+  io: Io,
+  record: Pick<TaskRecord, "id" | "taskType">,
+  outcome: TaskOutcome,
+  { elapsedMs, place, most = Number.POSITIVE_INFINITY }: View,
+): Promise<void> {
+  const answer = record.taskType === "agent.run" ? outputText(outcome.result) : undefined;
+  if (answer) await write(io.stdout, harmless(io.stdout, answer.endsWith("\n") ? answer : `${answer}\n`));
+  for (const line of artifactLines(outcome, most, `agent-dispatch result ${record.id}${placeWords(place)}`))
+    await write(io.stderr, paint(io.stderr, "dim", `› ${line}\n`));
+  await write(
+    io.stderr,
+    `${verdict(io, outcome)} in ${formatDuration(elapsedMs)}${reason(outcome, place, record.id)}\n`,
+  );
+}
+
+function artifactLines(outcome: TaskOutcome, most: number, command: string): string[] {
+  const lines = outcome.artifacts.slice(0, most).map(({ name, uri, sizeBytes }) => {
+    const size = sizeBytes === undefined ? "" : ` (${formatBytes(sizeBytes)})`;
+    return `artifact ${oneLine(name)}${size}: ${oneLine(uri, 2000)}`;
+  });
+  const more = outcome.artifacts.length - lines.length;
+  if (more > 0) lines.push(`${more} more artifacts: ${command} lists them`);
+  for (const { name, reason } of outcome.lost.slice(0, most))
+    lines.push(`artifact ${oneLine(name)} is lost: ${oneLine(reason, 2000)}`);
+  if (outcome.lost.length > most) lines.push(`${outcome.lost.length - most} more artifacts are lost`);
+  if (outcome.leftOut > 0) lines.push(`${outcome.leftOut} files more than a task may keep were left out`);
+  if (outcome.resultUri) lines.push(`the whole result: ${oneLine(outcome.resultUri, 2000)}`);
+  return lines;
+}
+
+function verdict(io: Io, { status }: TaskOutcome): string {
+  if (status === "succeeded") return paint(io.stderr, "green", "✔ succeeded");
+  if (status === "cancelled") return paint(io.stderr, "yellow", "■ cancelled");
+  return paint(io.stderr, "red", `✖ ${status}`);
+}
+
+const reason = ({ error }: TaskOutcome, place: Place, taskId: string): string => {
+  if (!error) return "";
+  const hint = error.hint ? `\nhint: ${oneLine(hintInTerms(error.hint, place, taskId), 2000)}` : "";
+  return `: ${oneLine(error.message, 2000)} (${error.code})${hint}`;
+};

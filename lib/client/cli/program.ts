@@ -1,0 +1,54 @@
+import { CommanderError } from "commander";
+import { DispatchError, type Problem } from "../../contract/errors.ts";
+import { settings } from "../../contract/execution-environment.ts";
+import type { LocalDoor, Place } from "../sdk/door.ts";
+import { exitCodeOfProblem, USAGE_ERROR } from "../sdk/exit-code.ts";
+import { describe } from "./describe.ts";
+import type { Departure } from "./interrupt.ts";
+import { type Io, write } from "./io.ts";
+import { printJson, printProblem } from "./print.ts";
+import { inTerms } from "./terms.ts";
+
+/** What the commands are given by the entry file. */
+export type Context = {
+  io: Io;
+  local: LocalDoor;
+  /** For how long a run tries again when the system that it waits at does not answer. */
+  patienceMs: number;
+  /** Calls back at each Ctrl-C or other reason to end, until released. */
+  onDeparture(listener: (why: Departure) => void): () => void;
+  /** Ends the process at once. */
+  exit(code: number): void;
+};
+
+/** Runs one command line and resolves with its exit code; never throws. */
+export async function main(args: readonly string[], context: Context): Promise<number> {
+  const { io } = context;
+  let options: Place & { json?: boolean } = {};
+  let exitCode = 0;
+  const program = describe(context, (code) => {
+    exitCode = code;
+  }).hook("preAction", (_, command) => {
+    options = command.opts();
+  });
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    // Help ends this way too, with 0; what is wrong with the usage has been printed.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR;
+    return await fail(io, error, options);
+  }
+}
+
+async function fail(io: Io, error: unknown, { json, ...place }: Place & { json?: boolean }): Promise<number> {
+  const message = error instanceof Error ? error.message : String(error);
+  const problem: Problem =
+    error instanceof DispatchError
+      ? inTerms(error.problem, place)
+      : { code: "client.internal", message, retryable: false };
+  if (json) await printJson(io, { error: problem });
+  await printProblem(io, problem);
+  if (io.env[settings.logLevel] === "debug" && error instanceof Error) await write(io.stderr, `${error.stack}\n`);
+  return exitCodeOfProblem(problem);
+}

@@ -1,0 +1,96 @@
+import { randomUUID } from "node:crypto";
+import { resolve } from "node:path";
+import { InvalidInputError, type Mistake } from "../../contract/errors.ts";
+import { settings } from "../../contract/execution-environment.ts";
+import { CAPABILITY, type Json } from "../../contract/task.ts";
+import type { Io } from "./io.ts";
+
+/** The account that programs run at. */
+export const COMMAND_ACCOUNT = "local";
+
+/** What may be written behind `agent-dispatch run`. */
+export type RunOptions = {
+  command?: string;
+  cwd?: string;
+  env?: Record<string, string>;
+  stdin?: string;
+  shell?: boolean;
+  runtime?: string;
+  framework?: string;
+  context?: Record<string, string>;
+  timeout?: number;
+  idempotencyKey?: string;
+  json?: boolean;
+  detach?: boolean;
+  config?: string;
+  stateDir?: string;
+};
+
+export type Call = { tool: string; args: Json };
+
+/** The tool call that a run comes down to. `stdin` is the text for the command's standard input. */
+export function toCall(instruction: string | undefined, options: RunOptions, env: Io["env"], stdin?: string): Call {
+  const mistakes = findMistakes(instruction, options);
+  if (mistakes.length > 0) throw new InvalidInputError(mistakes, { hint: "--help shows examples" });
+  const parent = env[settings.taskId];
+  const common = {
+    ...(options.timeout !== undefined && { timeout_seconds: options.timeout }),
+    ...(parent && { metadata: { parentTaskId: parent } }),
+    // With a key, a dispatch whose answer was lost on the way can be sent again and still runs once.
+    idempotency_key: options.idempotencyKey ?? randomUUID(),
+  };
+  return options.command === undefined
+    ? { tool: "spawn_cloud_agent", args: { ...agentCall(instruction, options), ...common } }
+    : { tool: "dispatch_task", args: { ...commandCall(options.command, options, stdin), ...common } };
+}
+
+function agentCall(instruction: string | undefined, options: RunOptions): Json {
+  return {
+    ...(instruction !== undefined && { instruction }),
+    ...(options.runtime !== undefined && { runtime: options.runtime }),
+    ...(options.framework !== undefined && { framework: options.framework }),
+    ...(options.context && { context: options.context }),
+    ...(options.env && { environment_variables: options.env }),
+    ...(options.cwd !== undefined && { target: { details: { workspace: resolve(options.cwd) } } }),
+  };
+}
+
+function commandCall(command: string, options: RunOptions, stdin: string | undefined): Json {
+  return {
+    provider: "local",
+    account_profile: COMMAND_ACCOUNT,
+    capability: CAPABILITY,
+    task_type: "command.run",
+    // A person means the folder they are in; without a workspace it would be an empty one.
+    target: { mode: "session", details: { workspace: resolve(options.cwd ?? ".") } },
+    input: {
+      command,
+      ...(options.env && { env: options.env }),
+      ...(stdin !== undefined && { stdin }),
+      ...(options.shell && { shell: true }),
+      // A command has a limit of its own, shorter than the task's.
+      ...(options.timeout !== undefined && { timeoutSeconds: options.timeout }),
+    },
+  };
+}
+
+function findMistakes(instruction: string | undefined, options: RunOptions): Mistake[] {
+  if (options.command === undefined) {
+    const only = given({ "--stdin": options.stdin, "--shell": options.shell });
+    const missing = { path: "instruction", message: "say what an agent is to do, or name a program with --command" };
+    return [
+      ...(instruction === undefined ? [missing] : []),
+      ...only.map((name) => ({ path: name, message: "goes with --command" })),
+    ];
+  }
+  const only = given({ "--runtime": options.runtime, "--framework": options.framework, "--context": options.context });
+  return [
+    ...(instruction === undefined
+      ? []
+      : [{ path: "instruction", message: "give an instruction or --command, not both" }]),
+    ...only.map((name) => ({ path: name, message: "goes with an instruction, not with --command" })),
+  ];
+}
+
+const given = (values: Record<string, unknown>): string[] =>
+  Object.keys(values).filter((name) => values[name] !== undefined);

@@ -1,0 +1,66 @@
+import type { Problem } from "../../contract/errors.ts";
+import type { Place } from "../sdk/door.ts";
+import { placeWords } from "./connecting.ts";
+
+/** What stands at the command line for a tool, and for a field of one, that an error names. */
+export const terms: Readonly<Record<string, string>> = {
+  spawn_cloud_agent: "agent-dispatch run",
+  dispatch_task: "agent-dispatch run",
+  get_task_status: "agent-dispatch status <id>",
+  get_task_logs: "agent-dispatch logs <id>",
+  get_task_result: "agent-dispatch result <id>",
+  wait_for_task: "agent-dispatch logs <id> --follow",
+  cancel_task: "agent-dispatch cancel <id>",
+  list_tasks: "agent-dispatch list",
+  check_cloud_agent_runtime: "agent-dispatch check",
+  list_account_profiles: "agent-dispatch accounts",
+  list_providers: "agent-dispatch accounts",
+  list_capabilities: "agent-dispatch capabilities",
+
+  "target.details.workspace": "--cwd",
+  environment_variables: "--env",
+  environmentVariables: "--env",
+  "input.env": "--env",
+  idempotency_key: "--idempotency-key",
+  "timeout_seconds, or timeoutSeconds in the input,": "--timeout",
+  timeout_seconds: "--timeout",
+  timeoutSeconds: "--timeout",
+  "input.timeoutSeconds": "--timeout",
+  "input.command": "--command",
+  "input.stdin": "--stdin",
+  "input.shell": "--shell",
+  "shell: true": "--shell",
+  "input.cwd": "--cwd",
+};
+
+const named = new RegExp(
+  `(?<![\\w.-])(${Object.keys(terms)
+    .sort((a, b) => b.length - a.length)
+    .map((name) => name.replaceAll(".", "\\."))
+    .join("|")})(?![\\w.]*\\w)`,
+  "g",
+);
+
+/** A command of ours that asks a system, with the task it asks for. */
+const command =
+  /\bagent-dispatch (?:local (?:stop|status)|local|list|check|accounts|capabilities|run|(?:status|logs|result|cancel)(?: <id>| task_\w+)?)(?![\w-])/g;
+
+/**
+ * A hint in the terms of the command line; `taskId` stands where a command wants one, if it is known. Each command in it
+ * asks the system that `place` names: as it stands there it may be typed.
+ */
+export const hintInTerms = (hint: string, place: Place, taskId = "<id>"): string =>
+  hint
+    .replaceAll(named, (name) => terms[name] ?? name)
+    .replaceAll(command, (words) => words + placeWords(place))
+    .replaceAll("<id>", taskId);
+
+/** A refusal as it is told at the command line: it names commands and options where tools have names and fields. */
+export function inTerms(problem: Problem, place: Place): Problem {
+  const taskId = typeof problem.details?.taskId === "string" ? problem.details.taskId : undefined;
+  return {
+    ...problem,
+    message: hintInTerms(problem.message, place, taskId),
+    ...(problem.hint !== undefined && { hint: hintInTerms(problem.hint, place, taskId) }),
+  };
+}

@@ -1,0 +1,147 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { DispatchError, RefusedError } from "../../contract/errors.ts";
+import { type Address, Endpoint } from "./endpoint.ts";
+
+/** Which local system is meant: by its state folder, or by the configuration file that names it. */
+export type Place = { config?: string; stateDir?: string };
+
+/** A local system that runs; `forRun` when it lives only as long as one run in its process. */
+export type Found = { url: string; pid: number; token: string; forRun: boolean };
+
+/** A local system started by this process. */
+export type Started = {
+  url: string;
+  token: string;
+  tokenFile: string;
+  stateDir: string;
+  /** The options with which a command in that folder finds this system, where none of our variables is set. */
+  placeFrom(folder: string): Place;
+  /** Whether it has the account that `run --command` uses. */
+  runsCommands: boolean;
+  /**
+   * Waits until the task, which has ended, and what it dispatched owe nothing; when aborted, resolves with what they still
+   * owe, as one text each.
+   */
+  settle(taskId: string, signal: AbortSignal): Promise<string[]>;
+  /** Ends the workers of the task and of what it dispatched at once. */
+  endSessions(taskId: string): Promise<void>;
+  /** Workers go on, other than those of the task named and of what it dispatched. */
+  close(ending?: string): Promise<void>;
+};
+
+/** A table on DynamoDB, or on a stand-in for it at the endpoint, where a system keeps its tasks instead of a file. */
+export type DynamoStore = { kind: "dynamodb"; table: string; endpoint?: string; region?: string };
+
+/** The local system as the commands know it; the entry file says what is behind it. */
+export type LocalDoor = {
+  /** The state folder that is meant. */
+  stateDir(place: Place): Promise<string>;
+  /** The system that runs on that state, if one does. */
+  find(place: Place): Promise<Found | undefined>;
+  /** Starts one. Throws RefusedError `local.already_running` when another runs on that state. */
+  start(options: Place & { port: number; forRun: boolean; store?: DynamoStore }): Promise<Started>;
+};
+
+/** The endpoint of the system that runs. Throws RefusedError `local.not_running`. */
+export async function openRunning(local: LocalDoor, place: Place): Promise<Endpoint> {
+  if (!(await local.find(place))) throw await notRunning(local, place);
+  return new Endpoint(() => local.find(place));
+}
+
+/** The same of a system that does not end with somebody's run. */
+export async function openStaying(local: LocalDoor, place: Place): Promise<Endpoint> {
+  const find = async () => {
+    const found = await local.find(place);
+    return found?.forRun ? undefined : found;
+  };
+  if (!(await find())) throw await notRunning(local, place);
+  return new Endpoint(find);
+}
+
+/** The refusal of a command that needs a system which runs already. */
+export async function notRunning(local: LocalDoor, place: Place): Promise<RefusedError> {
+  return new RefusedError("local.not_running", `no local system is running on ${await local.stateDir(place)}`, {
+    hint: "agent-dispatch local starts it; --state-dir or --config names another one",
+  });
+}
+
+/** How long a run waits for its worker to be gone. Longer than a step of the workflow that tries again. */
+const SETTLE_MS = 120_000;
+const TELL_AFTER_MS = 1000;
+const GIVE_UP_MS = 5000;
+
+export type OpenDoor = {
+  endpoint: Endpoint;
+  /** Whether the system goes on when this command ends, and the task with it. */
+  stays(): boolean;
+  /** Waits until nothing is left of a task that has ended; when that takes too long, or is aborted, its workers are ended. */
+  settle(taskId: string, signal: AbortSignal): Promise<void>;
+  /** Ends the workers of a task that goes on, unless the system stays. Takes 5 s at most. */
+  abandon(taskId: string): Promise<void>;
+  close(): Promise<void>;
+};
+
+/**
+ * An endpoint to run a task at: that of the system that runs, or of one started for this run. A connection that is lost is
+ * tried again for `patienceMs`, so that the system may be restarted meanwhile; `tell` hears of it. One that only lived for
+ * another run is taken over, so that two runs at the same time do not depend on which ends first.
+ */
+export function openForRun(
+  { local, patienceMs }: { local: LocalDoor; patienceMs: number },
+  place: Place,
+  tell: (text: string) => void,
+): OpenDoor {
+  let started: Started | undefined;
+  let mayStart = true;
+  const locate = async (): Promise<Address | undefined> => {
+    if (started) return started;
+    const found = await local.find(place);
+    if (found) mayStart = found.forRun;
+    else if (mayStart) started = await startUnlessRunning(local, place);
+    return found ?? started;
+  };
+  const endpoint = new Endpoint(locate, {
+    patienceMs,
+    onLost: (reason) => tell(`no answer from the local system (${reason}); trying again for ${patienceMs / 1000} s`),
+    onBack: () => tell("the local system answers again"),
+  });
+  return {
+    endpoint,
+    stays: () => !mayStart,
+    async settle(taskId, signal) {
+      if (!started) return;
+      const timer = setTimeout(() => tell("waiting until nothing is left of the task; Ctrl-C leaves"), TELL_AFTER_MS);
+      try {
+        const left = await started.settle(taskId, AbortSignal.any([signal, AbortSignal.timeout(SETTLE_MS)]));
+        if (left.length === 0) return;
+        await started.endSessions(taskId);
+        tell(`still to be cleaned up: ${left.join(", ")}; the next start of a local system goes on with it`);
+      } catch (error) {
+        // The result has been told, and closing ends the workers all the same.
+        tell(`it could not be cleaned up: ${error instanceof Error ? error.message : "unknown error"}`);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    async abandon(taskId) {
+      const { endSessions, close } = started ?? {};
+      const late = delay(GIVE_UP_MS, undefined, { ref: false });
+      await Promise.race([late, endSessions?.(taskId)]);
+      await Promise.race([late, close?.(taskId)]);
+    },
+    async close() {
+      await endpoint.close();
+      await started?.close();
+    },
+  };
+}
+
+async function startUnlessRunning(local: LocalDoor, place: Place): Promise<Started | undefined> {
+  try {
+    return await local.start({ ...place, port: 0, forRun: true });
+  } catch (error) {
+    // Another process was quicker; its system is as good, as soon as it says where it is.
+    if (error instanceof DispatchError && error.code === "local.already_running") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,182 @@
+import { type Configuration, own, type Runtime } from "../contract/configuration.ts";
+import { DispatchError, RefusedError } from "../contract/errors.ts";
+import type { Json } from "../contract/task.ts";
+import type { BackendAdapter } from "../engine/ports.ts";
+import { callerPatterns, placeOf } from "./allow-list.ts";
+import { ECHO, frameworkChoices } from "./frameworks.ts";
+import { accountOf, chooseProfile, type Route, type RouteRequest, route } from "./routing.ts";
+
+type Adapters = Readonly<Record<string, BackendAdapter>>;
+
+export type Question = { id: string; question: string; choices?: string[] };
+
+/** What a spawn answers instead of failing late: the answers are fields of the next call. */
+export type Clarification = {
+  status: "needs_clarification";
+  retry_tool: "spawn_cloud_agent";
+  questions: Question[];
+  available_runtimes: {
+    name: string;
+    provider: string;
+    protocol?: string;
+    framework?: string;
+    model?: string | Json;
+  }[];
+};
+
+/** The parts of a spawn that something can be missing from. */
+export type SpawnQuestionable = {
+  instruction?: string | undefined;
+  runtime?: string | undefined;
+  context?: Json | undefined;
+  request: RouteRequest;
+  /** Every field of the call, under the names a caller uses. */
+  fields: Json;
+};
+
+/** Asks for what a spawn lacks; undefined when nothing is missing. */
+export function clarify(
+  configuration: Configuration,
+  adapters: Adapters,
+  call: SpawnQuestionable,
+): Clarification | undefined {
+  const questions: Question[] = [];
+  if (isBlank(call.instruction)) questions.push({ id: "instruction", question: "What should the agent do?" });
+
+  const available = availableRuntimes(configuration, adapters);
+  const known = call.runtime === undefined || own(configuration.runtimes, call.runtime) !== undefined;
+  if (!known) {
+    questions.push({
+      id: "runtime",
+      question: `No runtime profile is named ${JSON.stringify(call.runtime?.slice(0, 200))}. Which one should run it?`,
+      choices: available.map(({ name }) => name),
+    });
+  } else {
+    questions.push(...placementQuestions(configuration, adapters, call));
+  }
+  if (questions.length === 0) return undefined;
+  return {
+    status: "needs_clarification",
+    retry_tool: "spawn_cloud_agent",
+    questions,
+    available_runtimes: available,
+  };
+}
+
+/** Names that a profile wants to be told, wherever in the call they may be: the chosen profile's, or any while none is. */
+export function requiredNames({ runtimes, ...rest }: Configuration, runtime: string | undefined): string[] {
+  if (runtime !== undefined && !own(runtimes, runtime)) return Object.values(runtimes).flatMap((r) => r.requiredInputs);
+  return chooseProfile({ runtimes, ...rest }, runtime)?.value.requiredInputs ?? [];
+}
+
+/** The runtime profiles that this system can serve. */
+function availableRuntimes({ runtimes, backends, accounts }: Configuration, adapters: Adapters) {
+  return Object.entries(runtimes).flatMap(([name, runtime]) => {
+    const backend = own(backends, runtime.backend);
+    const provider = backend && (backend.provider ?? own(accounts, backend.account)?.provider);
+    if (!backend || !provider || !own(adapters, backend.adapter)) return [];
+    return [{ name, provider, ...optional(runtime) }];
+  });
+}
+
+const optional = ({ protocol, framework, model }: Runtime) => ({
+  ...(protocol && { protocol }),
+  ...(framework && { framework }),
+  ...(model && { model }),
+});
+
+function placementQuestions(configuration: Configuration, adapters: Adapters, call: SpawnQuestionable): Question[] {
+  const profile = chooseProfile(configuration, call.runtime);
+  const account = accountOf(configuration, profile, call.request.accountProfile);
+  const questions: Question[] = [];
+  if (account === undefined || !own(configuration.accounts, account)) {
+    const { provider } = call.request;
+    const choices = Object.entries(configuration.accounts)
+      .filter(([, { provider: its }]) => (provider === undefined || its === provider) && isServed(adapters, its))
+      .map(([name]) => name);
+    const why = account === undefined ? "" : `No account profile is named ${JSON.stringify(account.slice(0, 200))}. `;
+    questions.push({ id: "account_profile", question: `${why}Which account profile should it run under?`, choices });
+  }
+  for (const name of profile?.value.requiredInputs ?? []) {
+    if (isBlank(given(call, name))) {
+      questions.push({ id: name, question: `The runtime profile ${profile?.name} needs ${name}. What is it?` });
+    }
+  }
+  if (questions.some(({ id }) => id === "account_profile")) return questions;
+  const chosen = tryRoute(configuration, adapters, call.request, call.runtime);
+  if (!chosen) return questions;
+  const frameworks = frameworkQuestions(adapters, chosen);
+  const names = missingNames(chosen).filter(({ id }) => !questions.some((question) => question.id === id));
+  const place = placeOf(adapters);
+  const more = names.flatMap((missing) => nameQuestions(missing, callerPatterns(configuration, missing.list, place)));
+  const asked = [...questions, ...more, ...frameworks];
+  // Nothing is asked for that would then be refused; and what is known to lack something is refused here, not in a task.
+  const [unasked] = names.filter(({ id }) => !more.some((question) => question.id === id));
+  if (unasked && asked.length === 0 && !isBlank(call.instruction)) throw targetIncomplete(unasked);
+  return asked;
+}
+
+/** Without a framework that the worker has an agent cannot run, and which it should be is nothing to guess. */
+function frameworkQuestions(adapters: Adapters, chosen: Route): Question[] {
+  const choices = frameworkChoices(adapters, chosen);
+  const framework = isBlank(chosen.framework) ? undefined : chosen.framework;
+  if (!choices || (framework !== undefined && choices.includes(framework))) return [];
+  const why = framework === undefined ? "" : `The worker has no framework ${JSON.stringify(framework)}. `;
+  const question = `${why}Which agent framework should run it? ${ECHO}.`;
+  return [{ id: "framework", question, choices: [...choices] }];
+}
+
+type MissingName = { id: string; list: keyof Configuration["allowed"]; question: string };
+
+/** What only AgentCore needs, and nobody has said: which runtime, or an image and a role to make one of. */
+function missingNames({ provider, target: { mode, details = {} } }: Route): MissingName[] {
+  if (provider !== "aws") return [];
+  const runtime = "Which AgentCore runtime should it run on? Give its ARN.";
+  if (mode === "session")
+    return isBlank(details.runtimeArn) ? [{ id: "runtimeArn", list: "runtimes", question: runtime }] : [];
+  const image = "Which container image should the runtime be made from? Give its ECR URI.";
+  const role = "Which IAM role should the runtime run as? Give its ARN.";
+  const hasRole = !isBlank(details.executionRoleArn) || !isBlank(details.defaultExecutionRoleArn);
+  return [
+    ...(isBlank(details.ecrImageUri) ? [{ id: "ecrImageUri", list: "repositories", question: image } as const] : []),
+    ...(hasRole ? [] : [{ id: "executionRoleArn", list: "roles", question: role } as const]),
+  ];
+}
+
+/** Asks for a name with what is accepted; nothing where no name would be. */
+function nameQuestions({ id, question }: MissingName, patterns: readonly string[]): Question[] {
+  if (patterns.length === 0) return [];
+  if (patterns.every((pattern) => !pattern.includes("*"))) return [{ id, question, choices: [...new Set(patterns)] }];
+  const bound = patterns.includes("*") ? "" : ` It must match ${patterns.slice(0, 10).join(" or ")}.`;
+  return [{ id, question: question + bound }];
+}
+
+const targetIncomplete = ({ id, list }: MissingName): RefusedError =>
+  new RefusedError("task.target_incomplete", `no ${id} is configured, and callers may name none`, {
+    hint: `in the configuration file, set ${id} in the details of the backend, or say in allowed.${list} what callers may name`,
+    details: { path: `target.details.${id}`, allowedBy: `allowed.${list}` },
+  });
+
+/** A call that cannot be routed is refused, with its reason, once everything it lacks was asked for. */
+function tryRoute(
+  configuration: Configuration,
+  adapters: Adapters,
+  request: RouteRequest,
+  runtime: string | undefined,
+) {
+  try {
+    return route(configuration, adapters, request, chooseProfile(configuration, runtime));
+  } catch (error) {
+    if (error instanceof DispatchError) return undefined;
+    throw error;
+  }
+}
+
+const isServed = (adapters: Adapters, provider: string): boolean =>
+  Object.values(adapters).some((adapter) => adapter.provider === provider);
+
+const given = ({ fields, context }: SpawnQuestionable, name: string): unknown =>
+  own(fields, name) ?? (context && own(context, name));
+
+const isBlank = (value: unknown): boolean =>
+  value === undefined || value === null || (typeof value === "string" && value.trim() === "");

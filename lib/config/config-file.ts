@@ -1,0 +1,154 @@
+import { readFileSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { type Configuration, parseConfiguration } from "../contract/configuration.ts";
+import { describeMistake, InvalidInputError, type Mistake, RefusedError } from "../contract/errors.ts";
+import { settings } from "../contract/execution-environment.ts";
+import type { Logger } from "../engine/ports.ts";
+import { resolveLocalDetails } from "./config-details.ts";
+import { findSyntaxMistake } from "./json-syntax.ts";
+import { userDataDir, withLocalDefaults } from "./local-defaults.ts";
+
+const CONFIG_FILE = "agentdispatch.config.json";
+
+export type ConfigurationSource = {
+  /** Overrides the environment; relative to `cwd`. */
+  configFile?: string;
+  cwd: string;
+  /** Default: the environment of this process. */
+  env?: Readonly<Record<string, string | undefined>>;
+  /** Default: the platform of this process. */
+  platform?: NodeJS.Platform;
+};
+
+/** A configuration with all its paths absolute. `file` is absent when there is none and the built-in one is used. */
+export type LoadedConfiguration = { configuration: Configuration; file?: string; stateDir: string; baseDir: string };
+
+/** The file cannot be used. The message names it and every mistake; the details hold both as data. */
+export class ConfigurationError extends RefusedError {
+  constructor(file: string, mistakes: readonly Mistake[], cause?: unknown) {
+    const lines = mistakes.map((mistake) => `\n  ${describeMistake(mistake)}`).join("");
+    super("configuration.invalid", `${file} cannot be used:${lines}`, { details: { file, mistakes }, cause });
+  }
+}
+
+/**
+ * Reads the configuration: the file that `configFile` or AGENTDISPATCH_CONFIG names, else `agentdispatch.config.json` in
+ * `cwd` if it is there, else the built-in one. Throws ConfigurationError with all mistakes.
+ */
+export function loadConfiguration(source: ConfigurationSource): LoadedConfiguration {
+  const { path, named } = locate(source);
+  return interpret(source, path, read(path, named));
+}
+
+/** The same file as it was written, unchecked; `{}` without one. Throws ConfigurationError when it is not JSON. */
+export function readConfiguration(source: ConfigurationSource): { path: string; input: unknown } {
+  const { path, named } = locate(source);
+  const text = read(path, named);
+  return { path, input: text === undefined ? {} : parseJson(path, text) };
+}
+
+/** Checks a configuration. Throws ConfigurationError with its mistakes and the `others` that are known already. */
+export function checkedConfiguration(path: string, input: unknown, others: readonly Mistake[]): Configuration {
+  try {
+    const configuration = parseConfiguration(input);
+    if (others.length > 0) throw new InvalidInputError([]);
+    return configuration;
+  } catch (error) {
+    if (error instanceof InvalidInputError) throw new ConfigurationError(path, [...error.mistakes, ...others], error);
+    throw error;
+  }
+}
+
+/**
+ * The configuration as it stands now. It is read again when the file changes; a bad edit, or a file that has gone, keeps
+ * the last good one and logs a warning with all mistakes. Does not keep the process alive.
+ *
+ * @example
+ * using watched = watchConfiguration({ cwd: process.cwd() }, log);
+ * const ports = { configuration: watched.current };
+ */
+export function watchConfiguration(source: ConfigurationSource, log: Pick<Logger, "info" | "warn">) {
+  const { path, named } = locate(source);
+  let seen = fingerprint(path);
+  let text = read(path, named);
+  const loaded = interpret(source, path, text);
+  let { configuration } = loaded;
+
+  const refresh = () => {
+    const now = fingerprint(path);
+    // Two edits can share one time stamp, so a file just written is compared by its text.
+    if (now.id === seen.id && Math.abs(Date.now() - now.mtimeMs) > 2000) return;
+    seen = now;
+    try {
+      const next = read(path, named || text !== undefined);
+      if (next === text) return;
+      text = next;
+      const fresh = interpret(source, path, text);
+      configuration = fresh.configuration;
+      log.info("the configuration was read again", { file: path });
+      if (fresh.stateDir !== loaded.stateDir)
+        log.warn("stateDir has changed; the new one is used from the next start", { file: path });
+    } catch (error) {
+      const details = error instanceof ConfigurationError ? error.details : { file: path, error: String(error) };
+      log.warn("the configuration has mistakes; the last good one stays in force", details);
+    }
+  };
+  // A mistake is told even while nobody asks for the configuration.
+  const timer = setInterval(refresh, 1000).unref();
+  return {
+    loaded,
+    current: (): Configuration => {
+      refresh();
+      return configuration;
+    },
+    [Symbol.dispose]: () => clearInterval(timer),
+  };
+}
+
+function locate({ configFile, cwd, env = process.env }: ConfigurationSource): { path: string; named: boolean } {
+  const named = configFile || env[settings.configFile];
+  return { path: resolve(cwd, named || CONFIG_FILE), named: Boolean(named) };
+}
+
+function fingerprint(path: string): { id: string; mtimeMs: number } {
+  try {
+    const { ino, size, mtimeMs } = statSync(path);
+    return { id: `${ino}:${size}:${mtimeMs}`, mtimeMs };
+  } catch {
+    return { id: "", mtimeMs: 0 };
+  }
+}
+
+/** The text of the file; undefined when it is not there and need not be. */
+function read(path: string, required: boolean): string | undefined {
+  try {
+    return readFileSync(path, "utf8").replace(/^\uFEFF/, "");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+    if (code === "ENOENT" && !required) return undefined;
+    const reason = { ENOENT: "there is no such file", EISDIR: "it is a folder" }[code];
+    throw new ConfigurationError(path, [{ path: "", message: reason ?? `it cannot be read (${code})` }], error);
+  }
+}
+
+function interpret(source: ConfigurationSource, path: string, text: string | undefined): LoadedConfiguration {
+  const { cwd, env = process.env, platform = process.platform } = source;
+  const baseDir = text === undefined ? resolve(cwd) : dirname(path);
+  const input = withLocalDefaults(text === undefined ? {} : parseJson(path, text));
+  const mistakes = resolveLocalDetails(input, baseDir);
+  const configuration = checkedConfiguration(path, input, mistakes);
+  const inEnvironment = env[settings.stateDir];
+  const stateDir = inEnvironment
+    ? resolve(cwd, inEnvironment)
+    : configuration.stateDir
+      ? resolve(baseDir, configuration.stateDir)
+      : userDataDir(env, platform);
+  return { configuration, stateDir, baseDir, ...(text !== undefined && { file: path }) };
+}
+
+function parseJson(path: string, text: string): unknown {
+  const mistake = findSyntaxMistake(text);
+  if (!mistake) return JSON.parse(text);
+  const { line, column, message } = mistake;
+  throw new ConfigurationError(path, [{ path: `${path}:${line}:${column}`, message: `not JSON: ${message}` }]);
+}

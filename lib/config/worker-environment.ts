@@ -1,0 +1,19 @@
+import { type Configuration, own } from "../contract/configuration.ts";
+import type { Task } from "../contract/task.ts";
+
+/**
+ * The environment that the configuration sets for the workers of a task: its profile's, else the defaults', else its
+ * backend's. It may be secret, so it goes from the configuration to the worker, and never into a task.
+ */
+export function workerEnvironment(
+  { defaults, backends, runtimes }: Configuration,
+  task: Partial<Pick<Task, "backendName" | "profile">>,
+): Record<string, string> | undefined {
+  const places = [
+    own(backends, task.backendName ?? "")?.details,
+    defaults.target?.details,
+    own(runtimes, task.profile ?? "")?.target.details,
+  ];
+  const environment = places.findLast((details) => details?.environment !== undefined)?.environment;
+  return environment as Record<string, string> | undefined;
+}

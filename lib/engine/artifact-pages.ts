@@ -1,0 +1,72 @@
+import type { LeftOut, Task, TaskArtifact } from "../contract/task.ts";
+import type { PollReply } from "../contract/worker.ts";
+import type { Ports } from "./ports.ts";
+
+/** Files of a task in one page: with the longest names and reasons there are, it stays below the 400 KB of an item. */
+export const ARTIFACTS_PER_PAGE = 50;
+/** Longest reason why a file was lost, in UTF-16 units. */
+const MAX_REASON_LENGTH = 500;
+
+type Store = Pick<Ports["store"], "addArtifacts" | "getArtifacts">;
+
+/** The list cut into pages. */
+export function inPages(artifacts: readonly TaskArtifact[]): TaskArtifact[][] {
+  const count = Math.ceil(artifacts.length / ARTIFACTS_PER_PAGE);
+  return Array.from({ length: count }, (_, page) =>
+    artifacts.slice(page * ARTIFACTS_PER_PAGE, (page + 1) * ARTIFACTS_PER_PAGE),
+  );
+}
+
+/** How many files the task left. */
+export const artifactCountOf = ({ artifactCount, artifacts = [] }: Task): number => artifactCount ?? artifacts.length;
+
+/** The files of a task from one on, up to the end of the page after it. */
+export async function artifactsFrom(store: Store, task: Task, from: number): Promise<TaskArtifact[]> {
+  if (task.artifactCount === undefined) return (task.artifacts ?? []).slice(from, from + ARTIFACTS_PER_PAGE);
+  if (from >= task.artifactCount) return [];
+  const page = Math.floor(from / ARTIFACTS_PER_PAGE);
+  const [first, second] = await Promise.all([store.getArtifacts(task.id, page), store.getArtifacts(task.id, page + 1)]);
+  return [...first, ...second].slice(from - page * ARTIFACTS_PER_PAGE);
+}
+
+/** Keeps the list of files that a worker told at the end, and what it left out. Resolves with what the task says of them. */
+export async function keepArtifacts(
+  store: Store,
+  taskId: string,
+  { artifacts = [], artifactsLeftOut }: Pick<PollReply, "artifacts" | "artifactsLeftOut">,
+  nowMs: number,
+): Promise<Partial<Task>> {
+  const createdAt = new Date(nowMs).toISOString();
+  const pending = artifacts.map((artifact) => ({ ...artifact, kind: "file", state: "pending", createdAt }) as const);
+  if (pending.length > 0) await store.addArtifacts(taskId, pending);
+  return {
+    ...(pending.length > 0 && { artifactCount: pending.length, artifactsSettled: 0 }),
+    ...(artifactsLeftOut && artifactsLeftOut.count > 0 && { artifactsLeftOut: shortLeftOut(artifactsLeftOut) }),
+  };
+}
+
+/** A task of an older version with its files in pages; without effect on any other. */
+export async function withPages(ports: Pick<Ports, "store">, task: Task): Promise<Task> {
+  const { artifacts = [] } = task;
+  if (task.artifactCount !== undefined || artifacts.length === 0) return task;
+  await ports.store.addArtifacts(task.id, artifacts);
+  return ports.store.change(task.id, ({ artifacts: _, ...current }) =>
+    current.artifactCount === undefined
+      ? { ...current, artifactCount: artifacts.length, artifactsSettled: 0 }
+      : undefined,
+  );
+}
+
+/** A reason as it is kept. */
+export const shortReason = (reason: string): string => reason.slice(0, MAX_REASON_LENGTH).toWellFormed();
+
+const MAX_LEFT_OUT = 20;
+
+const shortLeftOut = ({ count, limit, files }: LeftOut): LeftOut => ({
+  count,
+  limit,
+  files: files.slice(0, MAX_LEFT_OUT).map(({ name, reason }) => ({
+    name: name.slice(0, 200).toWellFormed(),
+    reason: reason.slice(0, 100).toWellFormed(),
+  })),
+});

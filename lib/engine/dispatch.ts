@@ -1,0 +1,200 @@
+import { enforcePolicy } from "../config/policy.ts";
+import type { Route } from "../config/routing.ts";
+import { InvalidInputError, type Mistake, RefusedError } from "../contract/errors.ts";
+import { ownEvent } from "../contract/events.ts";
+import { type Json, newTaskId, type Task, taskIdSchema } from "../contract/task.ts";
+import { FIRST_WORKER_SEQUENCE } from "../contract/worker.ts";
+import { admitTask } from "./admission/admission.ts";
+import { lineage } from "./admission/lineage.ts";
+import { queueEntry } from "./cancellation.ts";
+import { callHash, KEY_LIFETIME_MS } from "./idempotency.ts";
+import { adapterOf } from "./invocation-gate.ts";
+import { keepLargeFields, storedPreview } from "./large-values.ts";
+import type { Ports } from "./ports.ts";
+import { type TaskHandle, taskHandle } from "./record.ts";
+import { assertDispatchable, fits, MAX_DISPATCHED_BYTES } from "./task-size.ts";
+
+/** A dispatch that is decided and not yet done. */
+export type Plan = {
+  route: Route;
+  input: Json;
+  goal?: string | undefined;
+  caller?: unknown;
+  env?: Record<string, string> | undefined;
+  /** Name of the call's field that `env` came in. */
+  envField: "environment_variables" | "input.env";
+  /** The validated call before defaults, with the name of its tool: what an idempotency key stands for. */
+  call: unknown;
+};
+
+/** How long the caller's own attempt to start a task has before the janitor looks. */
+const FIRST_LOOK_MS = 60_000;
+
+/**
+ * Makes a task durable, asks for a slot for it, and returns its handle. With a key, the same call sent again returns the
+ * handle of the same task. Throws RefusedError `policy.denied` or `idempotency.conflict`, InvalidInputError, RetryableError.
+ */
+export async function dispatch(
+  ports: Ports,
+  owner: string,
+  plan: Plan,
+  { idempotencyKey }: { idempotencyKey?: string | undefined } = {},
+): Promise<TaskHandle> {
+  const { route } = plan;
+  enforcePolicy(ports.configuration().policy, { ...route, targetMode: route.target.mode });
+  checkEnvironment(plan.env ?? {}, plan.envField);
+  const { input, env } = plan;
+  adapterOf(ports, route).assertPossible?.({ ...route, input, ...(env && { env }) });
+  const place = await placeOf(ports, owner, route);
+
+  const asked = newTask(ports, owner, newTaskId(), plan, place);
+  assertDispatchable({ ...asked, input: storedPreview(asked.input) });
+
+  let { id } = asked;
+  if (idempotencyKey !== undefined) {
+    const hash = await callHash(plan.call);
+    const nowMs = ports.now();
+    const mine = { taskId: id, callHash: hash, expiresAtMs: nowMs + KEY_LIFETIME_MS };
+    const claim = await ports.store.claimKey(owner, idempotencyKey, mine, nowMs);
+    if (claim.callHash !== hash) {
+      throw new RefusedError("idempotency.conflict", "this idempotency key was used for another call", {
+        hint: "send the call exactly as before to get its task, or choose another idempotency_key",
+        details: { taskId: claim.taskId },
+      });
+    }
+    const earlier = claim.taskId === id ? undefined : await ports.store.get(claim.taskId);
+    if (earlier) return resume(ports, earlier);
+    id = claim.taskId;
+  }
+
+  const task = await withLargeInput(ports, { ...asked, id });
+  if (!(await ports.store.create(task))) {
+    // the same call, sent at the same time, was faster
+    const other = await ports.store.get(id);
+    return taskHandle(other ?? task, ports.backends);
+  }
+  await ports.store.appendEvents([ownEvent(id, "task.created", Date.parse(task.createdAt))]);
+  await enqueue(ports, task);
+  return taskHandle(task, ports.backends);
+}
+
+/** The handle of a task that a retried call stands for; one that waits past its time is queued again first. */
+async function resume(ports: Ports, task: Task): Promise<TaskHandle> {
+  if (task.status === "queued" && (task.dueAtMs ?? 0) <= ports.now()) await enqueue(ports, task);
+  return taskHandle(task, ports.backends);
+}
+
+async function enqueue(ports: Ports, task: Task): Promise<void> {
+  await ports.store.enqueue(queueEntry(task));
+  try {
+    await admitTask(ports, task);
+  } catch (error) {
+    // the task is safe: the janitor admits it later
+    ports.log.warn("admission failed after a dispatch", { taskId: task.id, error });
+  }
+}
+
+function newTask(ports: Ports, owner: string, id: string, plan: Plan, place: { depth: number; parent?: string }): Task {
+  const { route, env = {} } = plan;
+  const nowMs = ports.now();
+  const at = new Date(nowMs).toISOString();
+  return {
+    id,
+    owner,
+    revision: 0,
+    n: 1,
+    provider: route.provider,
+    accountProfile: route.accountProfile,
+    capability: route.capability,
+    backend: route.backend,
+    ...(route.backendName !== undefined && { backendName: route.backendName }),
+    profile: route.profile,
+    taskType: route.taskType,
+    target: route.target,
+    input: plan.input,
+    ...(plan.goal !== undefined && { goal: plan.goal }),
+    ...(plan.caller !== undefined && { caller: plan.caller }),
+    ...(route.metadata && { metadata: route.metadata }),
+    ...(Object.keys(env).length > 0 && { env, envNames: Object.keys(env) }),
+    limits: route.limits,
+    ...place,
+    status: "queued",
+    phases: { queued: at },
+    createdAt: at,
+    updatedAt: at,
+    dueAtMs: nowMs + FIRST_LOOK_MS,
+    owes: {},
+    providerRefs: {},
+    workerSequence: FIRST_WORKER_SEQUENCE - 1,
+    logLength: 0,
+  };
+}
+
+/** The input is kept elsewhere when it is large, or when there is no room for it beside the rest. */
+async function withLargeInput(ports: Ports, task: Task): Promise<Task> {
+  const maxBytes = fits(task, MAX_DISPATCHED_BYTES) ? undefined : 0;
+  return { ...task, ...(await keepLargeFields(ports, task.id, "input", task.input, maxBytes)) };
+}
+
+/** A task that names a parent of the same owner lies one level below it; a name that is no such task says nothing. */
+async function placeOf(
+  ports: Ports,
+  owner: string,
+  { metadata, limits }: Route,
+): Promise<{ depth: number; parent?: string }> {
+  const named = taskIdSchema.safeParse(metadata?.parentTaskId);
+  if (!named.success) return { depth: 0 };
+  const above = await lineage(ports, { parent: named.data });
+  const parent = above[0];
+  if (parent?.owner !== owner) return { depth: 0 };
+  const ended = above.find(({ calledOff }) => calledOff);
+  if (ended) {
+    throw new RefusedError("task.terminal", `task ${ended.id} was cancelled, with everything that it dispatched`, {
+      hint: "leave metadata.parentTaskId out if the task is not a part of it",
+      details: { taskId: ended.id, status: ended.status },
+    });
+  }
+  const depth = parent.depth + 1;
+  if (depth > limits.maxDepth) {
+    throw new RefusedError(
+      "policy.denied",
+      `tasks may dispatch tasks ${limits.maxDepth} levels deep, and this one is at ${depth}`,
+      {
+        hint: "the limit is maxDepth, under limits in the configuration file",
+        details: { depth, maxDepth: limits.maxDepth },
+      },
+    );
+  }
+  return { depth, parent: parent.id };
+}
+
+const MAX_VARIABLES = 50;
+const MAX_ENVIRONMENT_BYTES = 32 * 1024;
+
+function checkEnvironment(env: Record<string, string>, field: string): void {
+  const mistakes: Mistake[] = [];
+  const path = (name: string) => `${field}.${name.slice(0, 100)}`;
+  const names = Object.keys(env);
+  if (names.length > MAX_VARIABLES) {
+    mistakes.push({
+      path: field,
+      message: `holds ${names.length} names; at most ${MAX_VARIABLES} fit`,
+    });
+  }
+  for (const name of names.slice(0, MAX_VARIABLES)) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]{0,99}$/.test(name)) {
+      mistakes.push({ path: path(name), message: "a name is letters, digits and underscores" });
+    } else if (/^AGENTDISPATCH_/i.test(name)) {
+      mistakes.push({ path: path(name), message: "names that begin with AGENTDISPATCH_ are ours" });
+    }
+    if (env[name]?.includes("\0")) mistakes.push({ path: path(name), message: "a value holds no NUL character" });
+  }
+  const size = new TextEncoder().encode(JSON.stringify(env)).byteLength;
+  if (size > MAX_ENVIRONMENT_BYTES) {
+    mistakes.push({
+      path: field,
+      message: `is ${size} bytes long; at most ${MAX_ENVIRONMENT_BYTES} fit`,
+    });
+  }
+  if (mistakes.length > 0) throw new InvalidInputError(mistakes);
+}

@@ -1,0 +1,127 @@
+import { DispatchError, RefusedError, RetryableError } from "../contract/errors.ts";
+import { randomHex, type Session, type Task } from "../contract/task.ts";
+import type { ForeignRuntimes, Ports } from "./ports.ts";
+
+/** An invocation was sent and its outcome is not known: it may still reach the worker. */
+export class OutcomeUnknownError extends RetryableError {
+  constructor(message: string, cause?: unknown) {
+    super("worker.outcome_unknown", message, { cause });
+  }
+}
+
+/** Slack between the end of an invocation's own time limit and the moment nothing of it can arrive any more. */
+export const USE_SLACK_MS = 1000;
+/** How a platform says that it turned an invocation away, or was never asked. */
+const turnedAway =
+  /^(platform\.(access_denied|conflict|credentials|invalid_request|not_ready|quota_exceeded|refused|runtime_not_found|throttled|unreachable)|account_profile\..+)$/;
+
+/**
+ * The gate before every invocation: notes the use in the task in the same write as `edit`, and only while the session is
+ * open, because an invocation that arrives after the last stop would start, and bill, a new machine.
+ * Resolves with undefined, and nothing written, when `edit` returns undefined. Throws RefusedError `session.closed`.
+ */
+export async function enter(
+  ports: Ports,
+  taskId: string,
+  timeoutMs: number,
+  edit: (task: Task) => Task | undefined,
+): Promise<{ task: Task; use: string } | undefined> {
+  const use = randomHex(8);
+  const task = await ports.store.change(taskId, (current) => {
+    const next = edit(current);
+    if (!next) return undefined;
+    if (next.session?.state !== "open") throw new RefusedError("session.closed", "the session of the task is closed");
+    const now = ports.now();
+    // Those whose outcome never came are over by now, and would pile up.
+    const underWay = Object.entries(next.session.uses).filter(([, untilMs]) => untilMs > now);
+    const uses = { ...Object.fromEntries(underWay), [use]: now + timeoutMs + USE_SLACK_MS };
+    return countSent(withSession(next, { uses }), 1);
+  });
+  return task.session && Object.hasOwn(task.session.uses, use) ? { task, use } : undefined;
+}
+
+/** Ends a use in the same write as `edit`: now, or when what was sent cannot arrive any more, `lateMs` from now. */
+export function leave(
+  ports: Ports,
+  taskId: string,
+  use: string,
+  edit = (task: Task): Task => task,
+  lateMs = 0,
+): Promise<Task> {
+  const untilMs = lateMs > 0 ? ports.now() + lateMs : 0;
+  return ports.store.change(taskId, (current) => edit(endUse(current, use, untilMs)));
+}
+
+/** Whether nothing of the failed invocation can arrive any more, so that its use is over. */
+export const isOver = (error: unknown): boolean =>
+  !(error instanceof OutcomeUnknownError || (error instanceof Error && error.cause instanceof OutcomeUnknownError));
+
+/** The task with its session's fields replaced. */
+export function withSession(task: Task, changes: Partial<Session>): Task {
+  return task.session ? { ...task, session: { ...task.session, ...changes } } : task;
+}
+
+/** A session of which nobody counted from the beginning stays without a count. */
+const countSent = (task: Task, by: 1 | -1): Task =>
+  task.session?.sent === undefined ? task : withSession(task, { sent: task.session.sent + by });
+
+const isTurnedAway = (error: unknown): boolean => error instanceof DispatchError && turnedAway.test(error.code);
+
+function endUse(task: Task, use: string, untilMs: number): Task {
+  if (!task.session) return task;
+  const { [use]: _ended, ...uses } = task.session.uses;
+  return withSession(task, { uses: untilMs > 0 ? { ...uses, [use]: untilMs } : uses });
+}
+
+/** Epoch milliseconds until which an invocation may still be under way; 0 when none is. */
+export function usedUntil({ uses }: Session): number {
+  return Math.max(0, ...Object.values(uses));
+}
+
+/** The uses of a session, none of which lasts beyond `latestMs`. */
+export const clampUses = ({ uses }: Pick<Session, "uses">, latestMs: number): Session["uses"] =>
+  Object.fromEntries(Object.entries(uses).map(([use, untilMs]) => [use, Math.min(untilMs, latestMs)]));
+
+/**
+ * Sends one operation inside the gate. Resolves with undefined, and sends nothing, when `edit` returns undefined. Throws
+ * what the adapter throws, and RefusedError `session.closed`.
+ */
+export async function invokeOnce(
+  ports: Ports,
+  taskId: string,
+  timeoutMs: number,
+  operation: (task: Task) => Parameters<Ports["backends"][string]["invoke"]>[1],
+  edit: (task: Task) => Task | undefined = (task) => task,
+): Promise<unknown> {
+  const entered = await enter(ports, taskId, timeoutMs, edit);
+  if (!entered) return undefined;
+  const { task, use } = entered;
+  try {
+    const reply = await adapterOf(ports, task).invoke(task, operation(task), { timeoutMs });
+    await leave(ports, taskId, use);
+    return reply;
+  } catch (error) {
+    if (isOver(error))
+      await leave(ports, taskId, use, (current) => (isTurnedAway(error) ? countSent(current, -1) : current));
+    throw error;
+  }
+}
+
+/** The adapter that serves a task. Throws RefusedError `adapter.unsupported`. */
+export function adapterOf(ports: Ports, task: Pick<Task, "backend">) {
+  const adapter = Object.hasOwn(ports.backends, task.backend) ? ports.backends[task.backend] : undefined;
+  if (adapter) return adapter;
+  throw new RefusedError("adapter.unsupported", `no backend adapter is named ${task.backend}`, {
+    hint: "list_capabilities shows the adapters",
+  });
+}
+
+/** What serves the task's runtime when that knows nothing of the worker contract. Throws as `adapterOf`. */
+export function foreignOf(ports: Ports, task: Task): ForeignRuntimes | undefined {
+  const { foreign } = adapterOf(ports, task);
+  return foreign?.serves(task) ? foreign : undefined;
+}
+
+/** Whether the task's runtime knows nothing of the worker contract. Never throws. */
+export const isForeign = (ports: Ports, task: Task): boolean =>
+  Object.hasOwn(ports.backends, task.backend) && foreignOf(ports, task) !== undefined;

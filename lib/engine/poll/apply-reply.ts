@@ -1,0 +1,113 @@
+import { DispatchError, type Problem } from "../../contract/errors.ts";
+import { isTerminal } from "../../contract/lifecycle.ts";
+import { previewText } from "../../contract/preview.ts";
+import { type Task, transition, without } from "../../contract/task.ts";
+import type { PollReply, WorkerEvent } from "../../contract/worker.ts";
+import { shortReason } from "../artifact-pages.ts";
+import { countMiss, isOverdue, withDeadline } from "../deadline.ts";
+import { acquitted, judge, type Verdict } from "./failure-detection.ts";
+import type { Kept } from "./keep-reply.ts";
+
+const MAX_DETAILS_BYTES = 8 * 1024;
+const MAX_PROGRESS_LENGTH = 4000;
+/** Whether a worker may have news of the task. */
+export function canBeAsked(task: Task): boolean {
+  if (task.session?.state !== "open" || task.session.startAttemptedAtMs === undefined) return false;
+  if (task.status === "running" || task.status === "input_required") return true;
+  return task.status === "cancelling" && task.outcome === undefined;
+}
+
+/**
+ * A task that cannot go on: `failed`, or `cancelled` when that was asked for and nothing runs any more. One whose job has
+ * ended keeps that outcome: what cannot be brought home any more is only its files.
+ */
+export function fail(task: Task, error: Problem, nowMs: number): Task {
+  if (isTerminal(task.status)) return task;
+  const next = without(task, "inputRequests", "inputRequestsRef", "env");
+  if (task.outcome)
+    return transition({ ...next, artifactsLostReason: shortReason(error.message) }, task.outcome.status, nowMs);
+  if (task.status === "cancelling") return transition(next, "cancelled", nowMs);
+  return { ...transition(next, "failed", nowMs), error: withoutLongDetails(error) };
+}
+
+/** The task after a worker's reply, of which `kept` is what the task holds; its news are stored already. */
+export function absorb(task: Task, reply: PollReply, kept: Kept, nowMs: number): Task {
+  if (reply.next < task.workerSequence) return task;
+  const progress = reply.events.findLast((event) => event.type === "task.progress");
+  const seen: Task = {
+    ...withDeadline(acquitted(without(task, "revivals")), reply, nowMs),
+    workerSequence: reply.next,
+    ...(kept.log.logLength >= task.logLength && kept.log),
+    ...(progress && { progress: shortProgress(progress) }),
+    ...(reply.usage && { usage: reply.usage }),
+  };
+  if (!canBeAsked(task)) return seen;
+  if (reply.status !== "running" && reply.status !== "input_required") return end(seen, reply, kept.values, nowMs);
+  // Only one with nothing more to tell is given up: it may have ended in time, with pages of news before its end.
+  const isSilent = reply.next === task.workerSequence;
+  return isSilent && isOverdue(seen, nowMs) ? fail(seen, timedOut(task), nowMs) : goOn(seen, reply, kept.values, nowMs);
+}
+
+function goOn(task: Task, reply: PollReply, kept: Partial<Task>, nowMs: number): Task {
+  if (reply.status === "input_required" && task.status === "running")
+    return { ...transition(task, "input_required", nowMs), inputRequests: {}, ...kept };
+  if (reply.status === "running" && task.status === "input_required")
+    return transition(without(task, "inputRequests", "inputRequestsRef"), "running", nowMs);
+  return task;
+}
+
+/** The worker has ended: its word is kept, and the status follows once its artifacts are safe. */
+function end(task: Task, reply: PollReply, kept: Partial<Task>, nowMs: number): Task {
+  const stopped: Problem = { code: "worker.stopped", message: "the worker was stopped from outside", retryable: true };
+  const failed: Problem = {
+    code: "worker.failed",
+    message: "the worker reported a failure without a reason",
+    retryable: false,
+  };
+  const error =
+    (reply.error && withoutLongDetails(reply.error)) ??
+    (reply.status === "cancelled" ? stopped : reply.status === "failed" ? failed : undefined);
+  const status = reply.status === "succeeded" ? "succeeded" : "failed";
+  const cancelling = task.status === "cancelling";
+  const ended: Task = {
+    ...without(task, "inputRequests", "inputRequestsRef"),
+    ...kept,
+    outcome: { status: cancelling ? "cancelled" : status, atMs: nowMs },
+    ...(error && !cancelling && { error }),
+  };
+  return cancelling ? ended : transition(ended, "completing", nowMs);
+}
+
+const timedOut = ({ limits }: Task): Problem => ({
+  code: "task.timeout",
+  message: `the job did not end within ${limits.timeoutSeconds} s`,
+  retryable: false,
+});
+
+/** The task after a worker could not be asked. */
+export function absorbFailure(task: Task, error: unknown, nowMs: number): Task {
+  if (!canBeAsked(task)) return task;
+  const { task: judged, lost }: Verdict = error instanceof DispatchError ? judge(task, error, nowMs) : { task };
+  if (lost) return fail(judged, lost, nowMs);
+  if (!isOverdue(judged, nowMs)) return judged;
+  const { task: counted, isLast } = countMiss(judged);
+  return isLast ? fail(counted, timedOut(counted), nowMs) : counted;
+}
+
+const jsonBytes = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).byteLength;
+
+/** Details that would not fit beside the rest of the task are left out; the message stays. */
+function withoutLongDetails(problem: Problem): Problem {
+  return jsonBytes(problem.details ?? {}) > MAX_DETAILS_BYTES ? without(problem, "details") : problem;
+}
+
+/** The last progress as the record shows it; the event itself is whole. */
+function shortProgress({ sequence, timestamp, message, payload }: WorkerEvent): NonNullable<Task["progress"]> {
+  const isLong = payload !== undefined && jsonBytes(payload) > MAX_DETAILS_BYTES;
+  return {
+    sequence,
+    timestamp,
+    ...(message !== undefined && { message: previewText(message, MAX_PROGRESS_LENGTH) }),
+    ...(payload && { payload: isLong ? { shortened: true } : payload }),
+  };
+}

@@ -1,0 +1,72 @@
+import { isTerminal } from "../../contract/lifecycle.ts";
+import { randomHex, type Task, without } from "../../contract/task.ts";
+import { enter, isOver, leave } from "../invocation-gate.ts";
+import type { Ports } from "../ports.ts";
+
+/** Longer than any look takes that is not renewed, so that it is over when another may begin. */
+const LEASE_MS = 15_000;
+/** After a failed look nobody looks for this long: failures that are counted are this far apart at the least. */
+const PAUSE_MS = 500;
+
+/** The task as it stood when the look began, and what ends it, in the same write as `edit`. */
+export type Look = {
+  task: Task;
+  /**
+   * Keeps the others away for as long again, in the same write as `edit`; a lease that lapsed is taken back from whoever
+   * took it. Nothing is written when `edit` returns undefined.
+   */
+  goOn(edit: (task: Task) => Task | undefined): Promise<Task>;
+  /**
+   * After an error a pause follows. What was sent and may still arrive stays noted: for `lateMs`, or after an error that
+   * leaves it open for as long as it may last.
+   */
+  end(edit: (task: Task) => Task, error?: unknown, lateMs?: number): Promise<Task>;
+};
+
+/**
+ * Enters the gate as the one who looks at the task, under a lease in its item, in the same write as `begin`. Undefined when
+ * another looks, when the last look failed just now, or when `begin` says that there is nothing to look at.
+ */
+export async function beginLook(
+  ports: Ports,
+  taskId: string,
+  timeoutMs: number,
+  begin: (task: Task) => Task | undefined,
+): Promise<Look | undefined> {
+  const holder = randomHex(8);
+  const isTaken = ({ lease }: Task): boolean => {
+    const leftMs = (lease?.untilMs ?? 0) - ports.now();
+    // Longer than any lease lasts: the clock was set back.
+    return leftMs > 0 && leftMs <= 2 * LEASE_MS;
+  };
+  const leased = (task: Task): Task => {
+    const now = ports.now();
+    const dueAtMs = now + (ports.pace.maxPauseSeconds + 120) * 1000;
+    return { ...task, lease: { holder, untilMs: now + LEASE_MS }, dueAtMs };
+  };
+  const entered = await enter(ports, taskId, timeoutMs, (task) => {
+    const next = begin(task);
+    return next && !isTaken(task) ? leased(next) : undefined;
+  });
+  if (!entered) return undefined;
+  const { task, use } = entered;
+
+  const release = (current: Task, failed: boolean): Task => {
+    if (current.lease?.holder !== holder) return current;
+    if (failed) return { ...current, lease: { holder, untilMs: ports.now() + PAUSE_MS } };
+    return without(current, "lease");
+  };
+  return {
+    task,
+    goOn: (edit) =>
+      ports.store.change(taskId, (current) => {
+        const next = edit(current);
+        return next && !isTerminal(next.status) ? leased(next) : next;
+      }),
+    end: (edit, error, lateMs = 0) => {
+      const released = (current: Task) => edit(release(current, error !== undefined));
+      const isNoted = lateMs === 0 && !isOver(error);
+      return isNoted ? ports.store.change(taskId, released) : leave(ports, taskId, use, released, lateMs);
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import { finalEvents } from "../../contract/events.ts";
+import { isTerminal } from "../../contract/lifecycle.ts";
+import type { Task } from "../../contract/task.ts";
+import { CONTRACT, type PollReply, pollReplySchema } from "../../contract/worker.ts";
+import { adapterOf, isForeign } from "../invocation-gate.ts";
+import type { Ports } from "../ports.ts";
+import { absorb, absorbFailure, canBeAsked } from "./apply-reply.ts";
+import { type Kept, keepReply } from "./keep-reply.ts";
+import { beginLook } from "./poll-lease.ts";
+import { absorbUnkept, withoutResult } from "./unkept-reply.ts";
+import { parseReply, refuseRefusal } from "./worker-reply.ts";
+
+/** A look may take the wait it asks for and this much more; both together stay inside the lease. */
+const ANSWER_MS = 4000;
+/** The part of it that a cancel may take. */
+const CANCEL_MS = 2000;
+
+/**
+ * Asks the worker for what is new, writes it, and moves the status. One asks at a time: resolves with undefined while
+ * another does, when there is nobody to ask, or for a moment after a failure. `waitSeconds` (at most 10) is how long the
+ * worker may wait for news. Failures to reach the worker are counted in the task, not thrown; our own are thrown, because
+ * they say nothing of the job, and what could not be kept stays with the worker until somebody asks again.
+ *
+ * On a runtime without the contract nobody can be asked, and that there is no answer proves something only once
+ * InvokeForeign does not hold the call any more: `isWatch` says that its turn is over.
+ */
+export async function pull(
+  ports: Ports,
+  taskId: string,
+  options: { waitSeconds: number; isWatch?: boolean },
+): Promise<Task | undefined> {
+  const waitSeconds = Math.min(10, options.waitSeconds);
+  const timeoutMs = waitSeconds * 1000 + ANSWER_MS;
+  const look = await beginLook(ports, taskId, timeoutMs, (task) =>
+    canBeAsked(task) && (options.isWatch || !isForeign(ports, task)) ? task : undefined,
+  );
+  if (!look) return undefined;
+  const { task, end: endLook } = look;
+  let reply: PollReply;
+  try {
+    reply = await ask(ports, task, waitSeconds, timeoutMs);
+  } catch (error) {
+    ports.log.debug("a poll failed", { taskId, error: String(error) });
+    return settle(ports, () => endLook((current) => absorbFailure(current, error, ports.now()), error));
+  }
+  try {
+    const { said, kept } = await keep(ports, task, reply);
+    return await settle(ports, () => endLook((current) => absorb(current, said, kept, ports.now())));
+  } catch (error) {
+    await endLook((current) => absorbUnkept(current, reply, error, ports.now()), error)
+      .then((ended) => settle(ports, async () => ended))
+      .catch(() => {});
+    throw error;
+  }
+}
+
+/** Stores what the worker said; of an end whose result is refused and given up, the rest. */
+async function keep(ports: Ports, task: Task, reply: PollReply): Promise<{ said: PollReply; kept: Kept }> {
+  try {
+    return { said: reply, kept: await keepReply(ports, task, reply) };
+  } catch (error) {
+    const said = withoutResult(task, reply, error, ports.now());
+    if (!said) throw error;
+    ports.log.warn("the result of a job is given up", { taskId: task.id, error: String(error) });
+    return { said, kept: await keepReply(ports, task, said) };
+  }
+}
+
+/** Makes a change and, when it ended the task, writes the events of the end. */
+export async function settle(ports: Ports, change: () => Promise<Task>): Promise<Task> {
+  const task = await change();
+  if (isTerminal(task.status)) await ports.store.appendEvents(finalEvents(task));
+  return task;
+}
+
+async function ask(ports: Ports, task: Task, waitSeconds: number, timeoutMs: number): Promise<PollReply> {
+  const adapter = adapterOf(ports, task);
+  const common = { contract: CONTRACT, bootId: task.session?.bootId ?? "", taskId: task.id } as const;
+  const endsAtMs = ports.steady() + timeoutMs;
+  if (task.status === "cancelling") {
+    const operation = { ...common, op: "cancel", graceSeconds: task.limits.graceSeconds } as const;
+    refuseRefusal(await adapter.invoke(task, operation, { timeoutMs: CANCEL_MS }));
+  }
+  const maxBytes = 1024 * 1024;
+  const operation = { ...common, op: "poll", after: task.workerSequence, waitSeconds, maxBytes } as const;
+  // Timers want whole milliseconds, and the steady clock has fractions
+  const leftMs = Math.max(1, Math.floor(endsAtMs - ports.steady()));
+  return parseReply(pollReplySchema, await adapter.invoke(task, operation, { timeoutMs: leftMs }));
+}

@@ -1,0 +1,162 @@
+import { own } from "../contract/configuration.ts";
+import type { Problem } from "../contract/errors.ts";
+import { isTerminal } from "../contract/lifecycle.ts";
+import type { Json, LeftOut, Task, TaskArtifact, ValueRef } from "../contract/task.ts";
+import { artifactCountOf } from "./artifact-pages.ts";
+import type { BackendAdapter } from "./ports.ts";
+
+type Adapters = Readonly<Record<string, BackendAdapter>>;
+
+/** What a caller gets at once for a task, and can turn into its result at any later time. */
+export type TaskHandle = {
+  taskId: string;
+  status: string;
+  provider: string;
+  accountProfile: string;
+  capability: string;
+  backend: string;
+  poll: { statusTool: "get_task_status"; logsTool: "get_task_logs"; resultTool: "get_task_result" };
+  cloudAgent?: Json;
+};
+
+/** The handle of a task. */
+export function taskHandle(task: Task, adapters: Adapters): TaskHandle {
+  const cloudAgent = own(adapters, task.backend)?.cloudAgent(task);
+  return {
+    taskId: task.id,
+    status: task.status,
+    provider: task.provider,
+    accountProfile: task.accountProfile,
+    capability: task.capability,
+    backend: task.backend,
+    poll: { statusTool: "get_task_status", logsTool: "get_task_logs", resultTool: "get_task_result" },
+    ...(cloudAgent && { cloudAgent }),
+  };
+}
+
+/** A task as its owner may see it. Leases, revisions, sessions and the values of environment variables stay inside. */
+export function taskRecord(task: Task, more: { queuePosition?: number; adapters?: Adapters } = {}): Json {
+  const cloudAgent = more.adapters && own(more.adapters, task.backend)?.cloudAgent(task);
+  return defined({
+    id: task.id,
+    provider: task.provider,
+    accountProfile: task.accountProfile,
+    capability: task.capability,
+    taskType: task.taskType,
+    target: task.target,
+    input: task.input,
+    inputRef: task.inputRef,
+    backend: task.backend,
+    status: task.status,
+    providerRefs: task.providerRefs,
+    cloudAgent,
+    result: isTerminal(task.status) ? task.result : undefined,
+    resultRef: isTerminal(task.status) ? task.resultRef : undefined,
+    error: isTerminal(task.status) ? task.error : undefined,
+    createdAt: task.createdAt,
+    updatedAt: task.updatedAt,
+    owner: task.owner,
+    profile: task.profile,
+    goal: task.goal,
+    caller: task.caller,
+    metadata: task.metadata,
+    envNames: task.envNames,
+    limits: task.limits,
+    parent: task.parent,
+    depth: task.depth,
+    phases: task.phases,
+    queuePosition: more.queuePosition,
+    deadlineAt: task.deadlineAtMs === undefined ? undefined : new Date(task.deadlineAtMs).toISOString(),
+    progress: task.progress,
+    usage: task.usage,
+    inputRequests: task.status === "input_required" ? task.inputRequests : undefined,
+    inputRequestsRef: task.status === "input_required" ? task.inputRequestsRef : undefined,
+    logLength: task.logLength,
+    logTruncated: task.logTruncated || undefined,
+    artifactCount: artifactCountOf(task) || undefined,
+    artifactsLeftOut: task.artifactsLeftOut,
+    shortened: task.shortened,
+  });
+}
+
+/** A task in a list: what it is, and how it stands. */
+export function shortRecord(task: Task): Json {
+  return defined({
+    id: task.id,
+    status: task.status,
+    taskType: task.taskType,
+    provider: task.provider,
+    accountProfile: task.accountProfile,
+    backend: task.backend,
+    profile: task.profile,
+    summary: summary(task),
+    goal: task.goal?.slice(0, 200),
+    error: task.error && isTerminal(task.status) ? { code: task.error.code } : undefined,
+    parent: task.parent,
+    createdAt: task.createdAt,
+    updatedAt: task.updatedAt,
+  });
+}
+
+export type ResultView = {
+  taskId: string;
+  status: string;
+  result?: unknown;
+  resultRef?: ValueRef;
+  artifacts: { id: string; taskId: string; kind: string; uri: string; name: string; createdAt: string }[];
+  /** Files that the task left and that could not be kept, with the reason. */
+  lostArtifacts?: { id: string; name: string; reason: string }[];
+  artifactsLeftOut?: LeftOut;
+  /** Where the list goes on. */
+  artifactsNextCursor?: number;
+  error?: Problem;
+};
+
+/** Some of the files of a task, each with its address if it is stored; `nextCursor` when there are more. */
+export type ArtifactsView = { files: readonly { artifact: TaskArtifact; uri?: string }[]; nextCursor?: number };
+
+/** The result of a task that has ended, with these of its files; before that, only its status. */
+export function resultView(task: Task, { files, nextCursor }: ArtifactsView): ResultView {
+  if (!isTerminal(task.status)) return { taskId: task.id, status: task.status, artifacts: [] };
+  const lost = files.flatMap(({ artifact, uri }) => (uri === undefined ? [lostView(artifact, task)] : []));
+  return {
+    taskId: task.id,
+    status: task.status,
+    ...(task.result !== undefined && { result: task.result }),
+    ...(task.resultRef && { resultRef: task.resultRef }),
+    artifacts: files.flatMap(({ artifact, uri }) => (uri === undefined ? [] : [artifactView(task.id, artifact, uri)])),
+    ...(lost.length > 0 && { lostArtifacts: lost }),
+    ...(task.artifactsLeftOut && { artifactsLeftOut: task.artifactsLeftOut }),
+    ...(nextCursor !== undefined && { artifactsNextCursor: nextCursor }),
+    ...(task.error && { error: task.error }),
+  };
+}
+
+const lostView = ({ id, name, reason }: TaskArtifact, { artifactsLostReason }: Task) => ({
+  id,
+  name,
+  reason: reason ?? artifactsLostReason ?? "it was never stored",
+});
+
+const artifactView = (
+  taskId: string,
+  { id, kind, name, contentType, sizeBytes, createdAt }: TaskArtifact,
+  uri: string,
+) => ({
+  id,
+  taskId,
+  kind,
+  uri,
+  name,
+  contentType,
+  sizeBytes,
+  createdAt,
+});
+
+const summary = ({ input }: Task): string | undefined => {
+  const text = input.instruction ?? input.command;
+  return typeof text === "string" ? text.slice(0, 200).toWellFormed() : undefined;
+};
+
+const defined = (fields: Json): Json =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));

@@ -1,0 +1,112 @@
+import type { Problem } from "../contract/errors.ts";
+import { isTerminal } from "../contract/lifecycle.ts";
+import { isSettled, type Task } from "../contract/task.ts";
+import { breather } from "./admission/breather.ts";
+import { Readmission } from "./admission/readmission.ts";
+import { fail } from "./poll/apply-reply.ts";
+import { settle } from "./poll/poll.ts";
+import type { Ports } from "./ports.ts";
+
+const MAX_REVIVALS = 5;
+const NEXT_LOOK_MS = 60_000;
+/** One that waits in a queue is looked at less and less: whoever ends lets it begin. */
+const MAX_QUEUED_LOOK_MS = 600_000;
+
+/**
+ * Brings a task on whose time to be looked at has passed: a queued one back into the queue, any other a new execution in
+ * place of the dead one. After five executions that had their chance and made no progress it is failed as `platform.stuck`.
+ */
+async function revive(
+  ports: Ports,
+  taskId: string,
+  { hadChance, waiting }: { hadChance: boolean; waiting: Readmission },
+): Promise<void> {
+  const known = await ports.store.get(taskId);
+  if (!known || isSettled(known)) return;
+  if (known.status === "queued" && (known.dueAtMs ?? 0) > ports.now()) return waiting.note(known);
+  const task = await settle(ports, () =>
+    ports.store.change(taskId, (current) => recovered(current, hadChance, ports.now())),
+  );
+  if (isSettled(task)) return;
+  if (task.status === "queued") return waiting.add(task);
+  if ((await ports.workflow.start(taskId, task.n)) === "started") return;
+  const next = await ports.store.change(taskId, (current) =>
+    current.n === task.n ? { ...current, n: task.n + 1 } : undefined,
+  );
+  await ports.workflow.start(taskId, next.n);
+}
+
+type Pass = {
+  /** Most tasks that are looked at; default 1000. */
+  limit?: number;
+  /** How many are revived at once; default 1. */
+  lanes?: number;
+  /** Whether there is time for another; default always. */
+  mayGoOn?: () => boolean;
+  /**
+   * Whether somebody was there to carry the executions on since the tasks were last looked at; default true. A restart, or a
+   * machine that slept, says nothing of a task, and does not count against it.
+   */
+  hadChance?: boolean;
+};
+
+/** Revives what is due, the most overdue first. Resolves with how many were revived, and how many are left for later. */
+export async function reviveDue(
+  ports: Ports,
+  { limit = 1000, ...rest }: Pass = {},
+): Promise<{ revived: number; left: number }> {
+  const ids = await ports.store.listDue(ports.now(), limit);
+  const revived = await reviveAll(ports, ids, rest);
+  return { revived, left: ids.length - revived };
+}
+
+/** Revives these tasks; one that cannot be revived now is logged, and due again later. Resolves with how many were. */
+export async function reviveAll(
+  ports: Ports,
+  ids: readonly string[],
+  { lanes = 1, mayGoOn = () => true, hadChance = true }: Omit<Pass, "limit"> = {},
+): Promise<number> {
+  const pending = ids.values();
+  const waiting = new Readmission(ports);
+  const breathe = breather();
+  let revived = 0;
+  const lane = async () => {
+    while (mayGoOn()) {
+      const { done, value: id } = pending.next();
+      if (done) return;
+      await breathe();
+      try {
+        await revive(ports, id, { hadChance, waiting });
+        revived++;
+      } catch (error) {
+        ports.log.error("a task could not be revived", { taskId: id, error: String(error) });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  await waiting.admit();
+  return revived;
+}
+
+function recovered(task: Task, hadChance: boolean, nowMs: number): Task | undefined {
+  if (isSettled(task)) return undefined;
+  if (task.status === "queued") return { ...task, dueAtMs: nowMs + untilNextLookMs(task, nowMs) };
+  const later = { ...task, dueAtMs: nowMs + NEXT_LOOK_MS };
+  if (!hadChance) return later;
+  const atPhase = Object.keys(task.phases).length;
+  const count = task.revivals?.atPhase === atPhase ? task.revivals.count + 1 : 1;
+  const revived = { ...later, revivals: { count, atPhase } };
+  if (count <= MAX_REVIVALS || isTerminal(task.status)) return revived;
+  const stuck: Problem = {
+    code: "platform.stuck",
+    message: `the task made no progress in ${MAX_REVIVALS} executions`,
+    retryable: true,
+    hint: "the log of the workflow steps says why; dispatch the task again",
+  };
+  return fail(revived, stuck, nowMs);
+}
+
+/** As long again as it has waited. */
+function untilNextLookMs({ createdAt }: Task, nowMs: number): number {
+  return Math.min(MAX_QUEUED_LOOK_MS, Math.max(NEXT_LOOK_MS, nowMs - Date.parse(createdAt)));
+}

@@ -1,0 +1,72 @@
+import { RefusedError } from "../contract/errors.ts";
+import { ownEvent } from "../contract/events.ts";
+import { buildPrompt } from "../contract/prompt.ts";
+import { type Json, type Task, transition, without } from "../contract/task.ts";
+import type { Job } from "../contract/worker.ts";
+import { foreignOf, isForeign, USE_SLACK_MS } from "./invocation-gate.ts";
+import { readLargeValue } from "./large-values.ts";
+import type { Ports } from "./ports.ts";
+
+/** What the worker of a task is to do. Throws RefusedError `platform.environment_lost`. */
+export async function jobOf(ports: Ports, task: Task): Promise<Job> {
+  if (task.envNames && !task.env)
+    throw new RefusedError(
+      "platform.environment_lost",
+      "the values of its environment variables are not there any more",
+      {
+        hint: "dispatch the task again, with them",
+      },
+    );
+  const input = (task.inputRef ? await readLargeValue(ports, task.inputRef) : task.input) as Json;
+  const context = isObject(input.context) ? input.context : undefined;
+  const instruction = typeof input.instruction === "string" ? input.instruction : undefined;
+  const prompt = instruction && buildPrompt({ goal: task.goal, caller: task.caller, context, instruction });
+  const { timeoutSeconds, graceSeconds, maxBudgetUsd } = task.limits;
+  return {
+    taskId: task.id,
+    taskType: task.taskType,
+    ...(prompt && { prompt }),
+    input,
+    ...(context && { context }),
+    ...(task.metadata && { metadata: task.metadata }),
+    ...(task.env && { env: task.env }),
+    limits: { timeoutSeconds, graceSeconds, ...(maxBudgetUsd !== undefined && { maxBudgetUsd }) },
+    depth: task.depth,
+  };
+}
+
+/** Notes that the job runs: its deadline begins, and the values of its environment are forgotten. */
+export async function noteStart(ports: Ports, taskId: string): Promise<Task> {
+  const now = ports.now();
+  await ports.store.appendEvents([ownEvent(taskId, "task.started", now)]);
+  return ports.store.change(taskId, (task) => started(ports, task, now));
+}
+
+function started(ports: Ports, task: Task, nowMs: number): Task {
+  const known = without(task, "env");
+  if (task.status !== "starting") return known;
+  return {
+    ...transition(known, "running", nowMs),
+    deadlineAtMs: nowMs + secondsFor(ports, task) * 1000,
+    dueAtMs: nowMs + (ports.pace.maxPauseSeconds + 120) * 1000,
+  };
+}
+
+/** How long the job of a task may last: where it is one call, no longer than that can be held. */
+export function secondsFor(ports: Ports, task: Task): number {
+  return Math.min(task.limits.timeoutSeconds, foreignOf(ports, task)?.maxSeconds ?? Number.POSITIVE_INFINITY);
+}
+
+/**
+ * Time for the first request of a session, which starts its machine and its container. No other may take longer, unless it
+ * is the job itself.
+ */
+export const HELLO_MS = 60_000;
+
+/** For how long an invocation of the task's session may be under way at most, in milliseconds. Never throws. */
+export function longestInvocationMs(ports: Ports, task: Task): number {
+  return Math.max(HELLO_MS, isForeign(ports, task) ? secondsFor(ports, task) * 1000 : 0) + USE_SLACK_MS;
+}
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

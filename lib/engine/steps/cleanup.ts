@@ -1,0 +1,106 @@
+import { finalEvents } from "../../contract/events.ts";
+import { isTerminal } from "../../contract/lifecycle.ts";
+import { type Task, without } from "../../contract/task.ts";
+import { vacate } from "../admission/admission.ts";
+import { leaveParent } from "../admission/lineage.ts";
+import { cancelBelow } from "../cancellation.ts";
+import { adapterOf, clampUses, usedUntil, withSession } from "../invocation-gate.ts";
+import type { Ports } from "../ports.ts";
+import { longestInvocationMs } from "../starting.ts";
+import { again, current, done, type Step, type StepOutput } from "./step.ts";
+
+/** How long a session that cannot be ended is tried again and again, with the slot still held; then once in as long. */
+const PATIENCE_MS = 3_600_000;
+
+/**
+ * Pays what the task owes: ends its session, cancels what it dispatched where that is owed, gives its slot back as soon as
+ * nothing of it can run any more, lets the next one begin, and deletes its runtime, however long that takes.
+ */
+export const cleanup: Step = async (ports, input) => {
+  let task = await current(ports, input);
+  if (!task || !isTerminal(task.status)) return done;
+  await ports.store.appendEvents(finalEvents(task));
+  const sinceMs = ports.now() - Date.parse(task.phases[task.status] ?? task.updatedAt);
+  const isOverdue = sinceMs > PATIENCE_MS;
+  try {
+    // First what is billed; trouble with either keeps nobody from the other.
+    const ending = endSession(ports, task);
+    await ending.catch(() => {});
+    // Their workers hear of it from those who watch them.
+    const isWhole = task.owes.children === undefined || (await cancelBelow(ports, task.id)).isWhole;
+    const leftMs = await ending;
+    if (leftMs > 0 || !isWhole) return again(Math.max(0, leftMs) / 1000);
+    task = await giveSlotBack(ports, task);
+    if (await deleteRuntime(ports, task)) {
+      await settleDebts(ports, task);
+      return done;
+    }
+  } catch (error) {
+    if (!isOverdue) throw error;
+    return putOff(ports, task, String(error));
+  }
+  return isOverdue ? putOff(ports, task, "it is not gone yet") : again(deletionPause(sinceMs));
+};
+
+/**
+ * Closes the gate and stops the session. Resolves with how long an invocation may still be under way, in milliseconds: then
+ * it is stopped once more. Once that is done it is not owed any more, and not stopped again.
+ */
+async function endSession(ports: Ports, task: Task): Promise<number> {
+  if (task.owes.session === undefined) return 0;
+  const longestMs = longestInvocationMs(ports, task);
+  const closed = await ports.store.change(task.id, (now) => {
+    if (!now.session) return undefined;
+    const latestMs = ports.now() + longestMs;
+    // Longer than any invocation lasts: the clock was set back.
+    if (now.session.state === "closed" && usedUntil(now.session) <= latestMs) return undefined;
+    const uses = clampUses(now.session, latestMs);
+    const dueAtMs = Math.max(ports.now(), usedUntil({ ...now.session, uses })) + 5 * 60_000;
+    return { ...withSession(now, { state: "closed", uses }), dueAtMs };
+  });
+  // The time that is left counts from before the stop: what arrives while it is under way is not known to be stopped.
+  const leftMs = closed.session ? usedUntil(closed.session) - ports.now() : 0;
+  await adapterOf(ports, closed).stop(closed);
+  return leftMs;
+}
+
+/** Lets the next one begin before it is noted that nothing is owed for it: whoever dies in between is followed by another. */
+async function giveSlotBack(ports: Ports, task: Task): Promise<Task> {
+  const { runtime: _, ...owes } = task.owes;
+  if (Object.keys(owes).length === 0) return task;
+  await vacate(ports, task);
+  await leaveParent(ports, task);
+  if (!owesRuntime(task)) return task;
+  return ports.store.change(task.id, (now) => ({
+    ...now,
+    owes: without(now.owes, "session", "slot", "children"),
+    dueAtMs: ports.now() + 10 * 60_000,
+  }));
+}
+
+async function settleDebts(ports: Ports, { id }: Task): Promise<void> {
+  await ports.store.change(id, (now) => (Object.keys(now.owes).length > 0 ? { ...now, owes: {} } : undefined));
+}
+
+const owesRuntime = (task: Task): boolean => task.owes.runtime !== undefined && task.creations !== 0;
+
+/** Seconds until the next look whether a runtime is gone, which takes AgentCore minutes: 10 at first, up to 60. */
+const deletionPause = (sinceMs: number): number => Math.min(60, Math.max(10, sinceMs / 4000));
+
+/** Whether there is none any more, or never was one. */
+async function deleteRuntime(ports: Ports, task: Task): Promise<boolean> {
+  return !owesRuntime(task) || adapterOf(ports, task).deleteRuntime(task);
+}
+
+/** Leaves what cannot be paid to the janitor; nobody else has to wait for that. */
+async function putOff(ports: Ports, task: Task, why: string): Promise<StepOutput> {
+  const { slot, ...owes } = task.owes;
+  ports.log.error("what a task owes cannot be paid; it is tried again in an hour", { taskId: task.id, owes, why });
+  if (slot !== undefined) await vacate(ports, task);
+  await ports.store.change(task.id, (now) => ({
+    ...now,
+    owes: without(now.owes, "slot"),
+    dueAtMs: ports.now() + PATIENCE_MS,
+  }));
+  return done;
+}

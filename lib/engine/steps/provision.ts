@@ -1,0 +1,52 @@
+import { NothingMadeError } from "../../contract/errors.ts";
+import { ownEvent } from "../../contract/events.ts";
+import type { Task } from "../../contract/task.ts";
+import { adapterOf } from "../invocation-gate.ts";
+import { current, done, type Step } from "./step.ts";
+
+/** Names what the task will need, which is owed from then on, and makes it. */
+export const provision: Step = async (ports, input) => {
+  const task = await current(ports, input);
+  if (task?.status !== "provisioning") return done;
+  const adapter = adapterOf(ports, task);
+  const session = task.session?.id ?? adapter.nameSession(task);
+  const runtime = task.owes.runtime ?? adapter.nameRuntime(task);
+  const named = await ports.store.change(task.id, (now) => name(now, session, runtime, ports.now()));
+  await ports.store.appendEvents([
+    // Here again, for a dispatch that was cut off after it had made the task.
+    ownEvent(task.id, "task.created", Date.parse(task.createdAt)),
+    ownEvent(task.id, "task.provisioning", ports.now()),
+  ]);
+  if (named.session?.id !== session) {
+    // The name was not taken; what the adapter may have kept ready under it is not needed.
+    await adapter.stop({ ...task, session: { id: session, state: "closed", uses: {}, sent: 0 } });
+    return done;
+  }
+  if (named.status !== "provisioning") return done;
+
+  const { providerRefs } = await adapter.provision(named).catch(async (error: unknown) => {
+    if (error instanceof NothingMadeError) await ports.store.change(task.id, uncounted);
+    throw error;
+  });
+  await ports.store.change(task.id, (now) =>
+    now.n === input.n ? { ...now, providerRefs: { ...now.providerRefs, ...providerRefs } } : undefined,
+  );
+  return done;
+};
+
+/** Each attempt to make a runtime is counted before it, so that none that may have succeeded is forgotten. */
+function name(task: Task, session: string, runtime: string | undefined, nowMs: number): Task | undefined {
+  if (task.status !== "provisioning" || (task.session && runtime === undefined)) return undefined;
+  // One of which nobody counted may have been made.
+  const earlier = task.creations ?? (task.session ? 1 : 0);
+  return {
+    ...task,
+    session: task.session ?? { id: session, state: "open", uses: {}, sent: 0 },
+    owes: { ...task.owes, session: task.session?.id ?? session, ...(runtime !== undefined && { runtime }) },
+    ...(runtime !== undefined && { creations: earlier + 1 }),
+    dueAtMs: nowMs + 5 * 60_000,
+  };
+}
+
+const uncounted = (task: Task): Task | undefined =>
+  task.creations === undefined ? undefined : { ...task, creations: task.creations - 1 };

@@ -1,0 +1,84 @@
+import { DispatchError, RefusedError, WorkerGoneError } from "../../contract/errors.ts";
+import { type Task, without } from "../../contract/task.ts";
+import { CONTRACT, helloReplySchema, startReplySchema } from "../../contract/worker.ts";
+import { takeAnotherWorker } from "../another-worker.ts";
+import { foreignOf, invokeOnce, withSession } from "../invocation-gate.ts";
+import { parseReply } from "../poll/worker-reply.ts";
+import type { Ports } from "../ports.ts";
+import { HELLO_MS, jobOf, noteStart } from "../starting.ts";
+import { current, done, type Step } from "./step.ts";
+
+const TIMEOUT_MS = 20_000;
+
+/**
+ * Learns who the worker is, and hands it the job. Repeated, it runs nothing twice: a replaced worker refuses. One that is
+ * lost before the job can have reached it is replaced by another. A job whose runtime knows no contract is left to
+ * InvokeForeign.
+ */
+export const start: Step = async (ports, input) => {
+  for (;;) {
+    const task = await current(ports, input);
+    if (task?.status !== "starting") return done;
+    if (foreignOf(ports, task)) return { ...done, foreign: true };
+    try {
+      await handOver(ports, task);
+    } catch (error) {
+      await takeAnotherWorker(ports, task.id, error);
+    }
+  }
+};
+
+async function handOver(ports: Ports, task: Task): Promise<void> {
+  const bootId = task.session?.bootId ?? (await meet(ports, task));
+  const operation = { contract: CONTRACT, op: "start", bootId, ...(await jobOf(ports, task)) } as const;
+  let reply: unknown;
+  try {
+    reply = await invokeOnce(
+      ports,
+      task.id,
+      TIMEOUT_MS,
+      () => operation,
+      (now) => attempted(now, bootId, ports.now()),
+    );
+    if (reply === undefined) return;
+    parseReply(startReplySchema, reply);
+  } catch (error) {
+    if (neverReached(error)) await ports.store.change(task.id, unattempted);
+    throw error;
+  }
+  await noteStart(ports, task.id);
+}
+
+/** Whether a worker that failed to be handed the job has certainly not got it: nobody was there, or it was another boot. */
+const neverReached = (error: unknown): boolean =>
+  error instanceof WorkerGoneError || (error instanceof DispatchError && error.code === "worker.replaced");
+
+/**
+ * The task as the job is about to be handed to that boot of its worker; undefined when it must not be any more, because the
+ * task was cancelled on the way here, or another attempt has given it another worker.
+ */
+function attempted(task: Task, bootId: string, nowMs: number): Task | undefined {
+  const { session } = task;
+  if (task.status !== "starting" || session?.bootId !== bootId) return undefined;
+  const { startAttemptedAtMs = nowMs } = session;
+  const before = session.startAttempts ?? (session.startAttemptedAtMs === undefined ? 0 : 1);
+  return withSession(task, { startAttemptedAtMs, startAttempts: before + 1 });
+}
+
+/** What the only attempt takes back that has failed: another may overlap it, after a lost answer, and have been accepted. */
+const unattempted = (task: Task): Task | undefined =>
+  task.status === "starting" && task.session?.startAttempts === 1
+    ? { ...task, session: without(task.session, "startAttemptedAtMs", "startAttempts") }
+    : undefined;
+
+/** Stores the worker's boot id once; whoever answers with another later is another machine. */
+async function meet(ports: Ports, task: Task): Promise<string> {
+  const reply = await invokeOnce(ports, task.id, HELLO_MS, () => ({ contract: CONTRACT, op: "hello" }));
+  const { bootId } = parseReply(helloReplySchema, reply);
+  const known = await ports.store.change(task.id, (current) =>
+    current.session?.bootId === undefined ? withSession(current, { bootId }) : undefined,
+  );
+  if (known.session?.bootId !== bootId)
+    throw new RefusedError("worker.replaced", "the worker was replaced before the job could start");
+  return bootId;
+}

@@ -1,0 +1,57 @@
+import { isTerminal } from "../../contract/lifecycle.ts";
+import type { Task } from "../../contract/task.ts";
+import { isCompleting } from "../completion.ts";
+import { canBeAsked, fail } from "../poll/apply-reply.ts";
+import { pull, settle } from "../poll/poll.ts";
+import type { Ports } from "../ports.ts";
+import { again, current, done, type Step } from "./step.ts";
+
+/**
+ * What a visit may hold on for instead of another turn of the loop. A turn is three transitions, $0.000075, and a second of
+ * this function (512 MB on arm64) $0.0000067: https://aws.amazon.com/step-functions/pricing/,
+ * https://aws.amazon.com/lambda/pricing/
+ */
+const TURN_SECONDS = 11;
+const SHORTEST_SECONDS = 2;
+
+/** Collects what the worker reports: for a whole visit while the pause after it would be short, else once. */
+export const watch: Step = async (ports, input) => {
+  const until = ports.steady() + ports.pace.visitSeconds * 1000;
+  for (;;) {
+    const task = await current(ports, input);
+    if (!task || isOver(task)) return done;
+    if (!canBeAsked(task)) {
+      await endUnstarted(ports, task);
+      continue;
+    }
+    const pauseSeconds = pause(ports, task);
+    const isHeld = ports.pace.visitSeconds > 0 && pauseSeconds < TURN_SECONDS;
+    const leftSeconds = isHeld ? Math.max(0, (until - ports.steady()) / 1000) : 0;
+    const pulled = await pull(ports, task.id, { waitSeconds: Math.min(10, leftSeconds), isWatch: true });
+    if (pulled && isOver(pulled)) return done;
+    if (!isHeld || ports.steady() >= until || ports.closing.aborted)
+      return again(isHeld ? Math.min(SHORTEST_SECONDS, pauseSeconds) : pauseSeconds);
+    // Somebody else is asking, or the worker could not be reached just now: what they write wakes this up.
+    if (!pulled)
+      await ports.store.waitForChange(task.id, task.revision, Math.min(1000, leftSeconds * 1000), ports.closing);
+  }
+};
+
+const isOver = (task: Task) => isTerminal(task.status) || isCompleting(task);
+
+/** A task that nobody works on, because it was cancelled before its start. */
+async function endUnstarted(ports: Ports, task: Task): Promise<void> {
+  const error = { code: "worker.lost", message: "the job was never started", retryable: true };
+  await settle(ports, () =>
+    ports.store.change(task.id, (now) => (isOver(now) || canBeAsked(now) ? undefined : fail(now, error, ports.now()))),
+  );
+}
+
+/** Seconds that may pass unseen: 2 at first, longer the longer the job runs. */
+function pause(ports: Ports, task: Task): number {
+  const startedAt = Date.parse(task.phases.running ?? task.updatedAt);
+  return Math.min(
+    ports.pace.maxPauseSeconds,
+    Math.max(SHORTEST_SECONDS, Math.round((ports.now() - startedAt) / 20_000)),
+  );
+}

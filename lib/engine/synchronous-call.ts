@@ -1,0 +1,186 @@
+import { type Problem, RetryableError } from "../contract/errors.ts";
+import { type Task, without } from "../contract/task.ts";
+import type { PollReply } from "../contract/worker.ts";
+import { adapterOf, foreignOf, withSession } from "./invocation-gate.ts";
+import { absorb, canBeAsked } from "./poll/apply-reply.ts";
+import { acquitted } from "./poll/failure-detection.ts";
+import { keepReply } from "./poll/keep-reply.ts";
+import { settle } from "./poll/poll.ts";
+import { beginLook, type Look } from "./poll/poll-lease.ts";
+import type { ForeignRuntimes, Ports } from "./ports.ts";
+import { jobOf, noteStart, secondsFor } from "./starting.ts";
+import { HeldJob } from "./synchronous-job.ts";
+
+/** How often what came is written, and looked whether the answer is still wanted. */
+const TICK_MS = 500;
+/** The lease outlives a renewal that fails. */
+const RENEW_MS = 5000;
+/** So long after a call was broken off, what is on its way inside AgentCore may still begin a machine. */
+const LATE_MS = 30_000;
+/** How long the end of a job that was broken off waits for that of its session; Cleanup ends it in any case. */
+const STOP_MS = 5000;
+
+/**
+ * Makes the one call that the job of a task is, and holds it until it is answered. For so long this process is the worker:
+ * it writes what comes as it comes, under the lease of whoever looks, so that nobody takes the worker for lost; when this
+ * process dies, that lease lapses. A job that was attempted before is not sent again. Throws RetryableError
+ * `platform.conflict` just after an attempt that failed before anything was sent.
+ */
+export async function hold(ports: Ports, task: Task): Promise<void> {
+  const foreign = foreignOf(ports, task);
+  if (!foreign) return;
+  const job = await jobOf(ports, task);
+  const look = await beginLook(ports, task.id, secondsFor(ports, task) * 1000, (now) => attempt(now, ports.now()));
+  if (!look) return noteAttempt(ports, task);
+  const held = new HeldJob();
+  const end = (edit: (current: Task) => Task, error?: unknown) => {
+    held.breakOff({ status: "cancelled" });
+    return look.end(edit, error, held.isOpen ? LATE_MS : 0);
+  };
+  // Until the call is made, a failure leaves the job to whoever comes next.
+  let undo = unattempted;
+  try {
+    const started = await noteStart(ports, task.id);
+    const overAtMs = ports.steady() + secondsFor(ports, task) * 1000;
+    undo = (current) => current;
+    if (started.status === "running") held.begin((call) => foreign.call(look.task, job, call));
+    const leaveOff = stayHolder(ports, look);
+    try {
+      const isEnded = await follow({ ports, foreign, look, held, overAtMs }, started);
+      if (!isEnded) await end(undo);
+    } finally {
+      leaveOff();
+    }
+  } catch (error) {
+    await end(undo, error).catch(() => {});
+    throw error;
+  }
+}
+
+/** Renews the lease until the function that it returns is called, however long whatever else is written takes. */
+function stayHolder(ports: Ports, look: Look): () => void {
+  let renewedAtMs = ports.steady();
+  let isBusy = false;
+  const renew = async () => {
+    const nowMs = ports.steady();
+    if (isBusy || nowMs - renewedAtMs < RENEW_MS) return;
+    isBusy = true;
+    try {
+      await look.goOn((task) => (canBeAsked(task) ? acquitted(task) : undefined));
+      renewedAtMs = nowMs;
+    } catch (error) {
+      ports.log.warn("a lease could not be renewed; it is tried again", { taskId: look.task.id, error: String(error) });
+    }
+    isBusy = false;
+  };
+  const timer = setInterval(() => void renew(), TICK_MS);
+  return () => clearInterval(timer);
+}
+
+const attempt = (task: Task, nowMs: number): Task | undefined =>
+  task.status === "starting" && task.session?.startAttemptedAtMs === undefined
+    ? withSession(task, { startAttemptedAtMs: nowMs })
+    : undefined;
+
+const unattempted = (task: Task): Task =>
+  task.status === "starting" && task.session ? { ...task, session: without(task.session, "startAttemptedAtMs") } : task;
+
+/** A job that may have been sent by one who died is watched from now on; one that was not is still to be sent. */
+async function noteAttempt(ports: Ports, { id }: Task): Promise<void> {
+  const task = await ports.store.get(id);
+  if (task?.status !== "starting") return;
+  if (task.session?.startAttemptedAtMs === undefined)
+    throw new RetryableError("platform.conflict", "an attempt to make the call has failed just now");
+  await noteStart(ports, id);
+}
+
+type Holding = {
+  ports: Ports;
+  foreign: ForeignRuntimes;
+  look: Look;
+  held: HeldJob;
+  /** When the time of the job is over, by the steady clock. */
+  overAtMs: number;
+};
+
+/** Resolves with whether the job's end was written here; else somebody else has ended the task. */
+async function follow(holding: Holding, started: Task): Promise<boolean> {
+  const { ports, held } = holding;
+  let task: Task | undefined = started;
+  while (task && canBeAsked(task)) {
+    await breakOffUnwanted(holding, task);
+    const report = held.report(task.workerSequence);
+    const isNews = report.events.length > 0 || report.status !== "running";
+    try {
+      if (isNews) {
+        task = await keep(holding, task, report);
+        if (report.status !== "running") return true;
+      }
+      await Promise.race([held.over, pause()]);
+      task = await ports.store.get(started.id);
+    } catch (error) {
+      if (!(error instanceof RetryableError) || ports.closing.aborted) throw error;
+      ports.log.warn("what a runtime said could not be kept; it is tried again", {
+        taskId: started.id,
+        error: String(error),
+      });
+      await pause();
+    }
+  }
+  return false;
+}
+
+const pause = () => new Promise((resolve) => setTimeout(resolve, TICK_MS));
+
+/** Stores what is new, the end included, and stays the one who looks until then. */
+async function keep({ ports, look, held }: Holding, task: Task, said: ReturnType<HeldJob["report"]>): Promise<Task> {
+  const report = await withEnvelope(ports, task, said);
+  const kept = await keepReply(ports, task, report);
+  const edit = (current: Task) => absorb(current, report, kept, ports.now());
+  if (report.status === "running") return look.goOn(edit);
+  return settle(ports, () => look.end(edit, undefined, held.isOpen ? LATE_MS : 0));
+}
+
+/** The whole of an answer is a file of the task, beside the result that was taken from it. */
+async function withEnvelope(
+  ports: Ports,
+  { id }: Task,
+  { envelope, ...report }: ReturnType<HeldJob["report"]>,
+): Promise<PollReply> {
+  if (envelope === undefined) return report;
+  const file = { id: "answer", name: "answer.json", contentType: "application/json" };
+  const content = new TextEncoder().encode(JSON.stringify(envelope));
+  const { sizeBytes, sha256 } = await ports.artifacts.put(id, file.name, content, file.contentType);
+  return { ...report, artifacts: [{ ...file, sizeBytes, sha256 }] };
+}
+
+/** Ends a job whose answer nobody wants any more, and its session with it. */
+async function breakOffUnwanted({ ports, foreign, held, overAtMs }: Holding, task: Task): Promise<void> {
+  if (ports.closing.aborted) return void held.breakOff({ status: "failed", error: closed });
+  const isCancelled = task.status === "cancelling";
+  if (!isCancelled && ports.steady() < overAtMs) return;
+  const end = isCancelled
+    ? ({ status: "cancelled" } as const)
+    : ({ status: "failed", error: timedOut(task, secondsFor(ports, task), foreign.maxSeconds) } as const);
+  if (!held.breakOff(end)) return;
+  const stopped = adapterOf(ports, task)
+    .stop(task)
+    .catch((error) => ports.log.warn("a session could not be stopped yet", { taskId: task.id, error: String(error) }));
+  await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, STOP_MS))]);
+}
+
+const closed: Problem = {
+  code: "worker.lost",
+  message: "the process that held the connection to the runtime was stopped",
+  retryable: false,
+  hint: "the job may have run; look for what it did before you dispatch it again",
+};
+
+const timedOut = ({ limits }: Task, seconds: number, maxSeconds: number): Problem => ({
+  code: "task.timeout",
+  message: `the runtime did not answer within ${seconds} s`,
+  retryable: false,
+  ...(limits.timeoutSeconds > maxSeconds && {
+    hint: `a runtime without the worker contract is called once, and here that call is held for ${maxSeconds} s at most; with the worker of this project in its image a job may take all of timeoutSeconds`,
+  }),
+});

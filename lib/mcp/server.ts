@@ -1,0 +1,201 @@
+import {
+  createMcpHandler,
+  isLegacyRequest,
+  isSpecType,
+  legacyStatelessFallback,
+  type McpRequestContext,
+  ProtocolError,
+  ProtocolErrorCode,
+  readRequestBody,
+  Server,
+  WebStandardStreamableHTTPServerTransport,
+} from "@modelcontextprotocol/server";
+import manifest from "../../package.json" with { type: "json" };
+import { parseBounded } from "../contract/bounded-json.ts";
+import { DispatchError } from "../contract/errors.ts";
+import type { Json } from "../contract/task.ts";
+import type { Ports } from "../engine/ports.ts";
+import { answerBatch, mayBatch } from "./batch.ts";
+import { type Arrived, callTool, textOf } from "./call-tool.ts";
+import { isNestedTooDeeply } from "./tools/hostile.ts";
+import { tools } from "./tools/index.ts";
+import type { Tool } from "./tools/tool.ts";
+
+export type McpOptions = {
+  ports: Ports;
+  /** Who calls. What it throws refuses the request. */
+  ownerOf(request: Request): string;
+  /** The tools served; default all of ours. */
+  tools?: readonly Tool[];
+};
+
+/** Longest body of a request, in bytes. */
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
+
+const instructions =
+  "Runs long-running tasks as background jobs on another machine, in the cloud or on this one. Use it for work that takes " +
+  "minutes to hours, that several agents can do side by side, or that must go on when this conversation ends: give an " +
+  "agent an instruction with spawn_cloud_agent, or start a program such as a build or a test run with dispatch_task. Either " +
+  "returns a taskId at once: keep it. Then use wait_for_task until the task has ended, and get_task_result. list_tasks " +
+  "finds tasks of earlier conversations.";
+
+/**
+ * The MCP endpoint, as a web handler: revision 2026-07-28 and, statelessly, the 2025 ones. Answers are JSON, or a stream
+ * where progress has to travel.
+ *
+ * @example
+ * const { fetch } = createMcp({ ports, ownerOf: () => "local" });
+ */
+export function createMcp({ ports, ownerOf, tools: served = tools }: McpOptions): {
+  fetch(request: Request): Promise<Response>;
+} {
+  const arrived = new WeakMap<Request, Arrived>();
+  const onerror = (error: Error) => ports.log.debug("an MCP request was refused", { error: error.message });
+  let listed: Omit<Tool, "call">[] | undefined;
+  const byName = new Map(served.map((tool) => [tool.name, tool]));
+
+  const factory = ({ requestInfo }: McpRequestContext) => serverFor(requestInfo && arrived.get(requestInfo));
+  const serverFor = (call: Arrived | undefined) => {
+    const server = new Server(
+      { name: "agent-dispatch", title: "AgentDispatch", version: manifest.version },
+      { capabilities: { tools: { listChanged: false } }, instructions },
+    );
+    server.setRequestHandler("tools/list", () => {
+      listed ??= served.map(({ call: _, ...tool }) => tool);
+      return { tools: listed };
+    });
+    server.setRequestHandler("tools/call", ({ params }, context) => {
+      const tool = byName.get(params.name);
+      if (!tool) {
+        const name = JSON.stringify(params.name.slice(0, 100));
+        throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool ${name}; tools/list names them`);
+      }
+      if (!call) throw new ProtocolError(ProtocolErrorCode.InternalError, "the call was not read");
+      return callTool(ports, tool, call, context);
+    });
+    return server;
+  };
+
+  const modern = createMcpHandler(factory, { legacy: "reject", maxRequestBodySize: MAX_BODY_BYTES, onerror });
+  const legacyStream = legacyStatelessFallback(factory, onerror, { maxRequestBodySize: MAX_BODY_BYTES });
+
+  /** One request of a 2025 client that is answered with a JSON body. */
+  async function legacyJson(request: Request, parsedBody: unknown): Promise<Response> {
+    const server = serverFor(arrived.get(request));
+    const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
+    transport.onerror = onerror;
+    await server.connect(transport);
+    const gone = Promise.withResolvers<Response>();
+    const leave = () => gone.resolve(new Response(null, { status: 499 }));
+    request.signal.addEventListener("abort", leave, { once: true });
+    try {
+      return await Promise.race([transport.handleRequest(request, { parsedBody }), gone.promise]);
+    } finally {
+      request.signal.removeEventListener("abort", leave);
+      await server.close();
+    }
+  }
+
+  async function serve(request: Request): Promise<Response> {
+    if (request.method !== "POST") {
+      return rpcError(405, -32_000, "Method not allowed: this endpoint answers POST", null, { Allow: "POST" });
+    }
+    const owner = ownerOf(request);
+    const read = await readRequestBody(request, MAX_BODY_BYTES).catch(onerror);
+    if (!read) return rpcError(400, ProtocolErrorCode.ParseError, "Parse error: the body was cut off");
+    if (read.tooLarge) return rpcError(413, -32_000, `The request is longer than ${MAX_BODY_BYTES} bytes`);
+    let body: unknown;
+    try {
+      body = parseBounded(read.text);
+    } catch (error) {
+      if (error instanceof DispatchError) return rpcError(400, ProtocolErrorCode.InvalidRequest, error.message);
+      return rpcError(400, ProtocolErrorCode.ParseError, "Parse error: the body is not JSON");
+    }
+    if (Array.isArray(body) && mayBatch(request)) {
+      return answerBatch(body, {
+        one: (message) => answer(bare(request), owner, message, false),
+        refuse: (text, id) => rpcError(400, ProtocolErrorCode.InvalidRequest, text, id ?? null),
+      });
+    }
+    if (!isObject(body))
+      return rpcError(400, ProtocolErrorCode.InvalidRequest, "The body must be one JSON-RPC message");
+    return answer(takesAnything(request) ? bare(request) : request, owner, body, true);
+  }
+
+  /** Answers one message of a request whose body was read. Each is told apart by a request of its own. */
+  async function answer(request: Request, owner: string, body: Json, mayStream: boolean): Promise<Response> {
+    const { message, taken } = takeArguments(body);
+    if (isNestedTooDeeply(message)) {
+      return rpcError(400, ProtocolErrorCode.InvalidRequest, "The request is nested too deeply", idOf(body));
+    }
+    const isLegacy = await isLegacyRequest(request, message);
+    // What the SDK itself would call an internal error.
+    if (hasWrongParams(message, isLegacy))
+      return rpcError(400, ProtocolErrorCode.InvalidParams, "Invalid params", idOf(body));
+    arrived.set(request, { owner, arguments: taken });
+    if (!isLegacy) return modern.fetch(request, { parsedBody: message });
+    return mayStream && wantsProgress(message)
+      ? legacyStream(request, { parsedBody: message })
+      : legacyJson(request, message);
+  }
+
+  return {
+    fetch: async (request) => {
+      try {
+        return await serve(request);
+      } catch (error) {
+        if (error instanceof DispatchError) return rpcError(403, -32_000, error.message);
+        ports.log.error("an MCP request failed", { error: textOf(error) });
+        return rpcError(500, ProtocolErrorCode.InternalError, "Internal error");
+      }
+    },
+  };
+}
+
+/** Takes the arguments out of a tools/call, so that nobody but us parses them. */
+function takeArguments(body: Json): { message: Json; taken: Json } {
+  const { params } = body;
+  if (body.method !== "tools/call" || !isObject(params) || !isObject(params.arguments))
+    return { message: body, taken: {} };
+  return { message: { ...body, params: { ...params, arguments: {} } }, taken: params.arguments };
+}
+
+/** Whether the answer has to be a stream because notifications come before it. */
+function wantsProgress({ method, params }: Json): boolean {
+  if (method !== "tools/call" || !isObject(params) || params.name !== "wait_for_task") return false;
+  return isObject(params._meta) && params._meta.progressToken !== undefined;
+}
+
+/** The revision 2026-07-28 has no `initialize`: there it is an unknown method, whatever its params. */
+function hasWrongParams(message: Json, isLegacy: boolean): boolean {
+  if (message.method === "initialize") return isLegacy && !isSpecType.InitializeRequest(message);
+  return message.method === "tools/list" && !isSpecType.ListToolsRequest(message);
+}
+
+/** Whether a caller takes any type, or says nothing of it. https://www.rfc-editor.org/rfc/rfc9110#section-12.5.1 */
+function takesAnything({ headers }: Request): boolean {
+  const accept = headers.get("accept");
+  return accept === null || /(^|,)\s*\*\/\*\s*(;|,|$)/.test(accept);
+}
+
+/** The request without its body, which was read, and with both types named that the transport asks for. */
+function bare({ url, method, headers, signal }: Request): Request {
+  const named = new Headers(headers);
+  named.set("accept", "application/json, text/event-stream");
+  return new Request(url, { method, headers: named, signal });
+}
+
+function rpcError(
+  status: number,
+  code: number,
+  message: string,
+  id: unknown = null,
+  headers: Record<string, string> = {},
+) {
+  return Response.json({ jsonrpc: "2.0", error: { code, message }, id }, { status, headers });
+}
+
+const idOf = ({ id }: Json): unknown => (typeof id === "string" || typeof id === "number" ? id : null);
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

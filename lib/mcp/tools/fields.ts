@@ -1,0 +1,62 @@
+import * as z from "zod";
+import { MAX_TIMEOUT_SECONDS } from "../../config/limits.ts";
+import { protocols, targetModes, taskIdSchema } from "../../contract/task.ts";
+
+/** Text in one line: a name, an id, a key. */
+export const line = (maxLength: number) =>
+  z
+    .string()
+    .min(1, "must not be empty")
+    .max(maxLength, `must be at most ${maxLength} characters long`)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, "must not hold control characters");
+
+/** Text of any kind. */
+export const text = (maxLength: number) => z.string().max(maxLength, `must be at most ${maxLength} characters long`);
+
+/** An object whose JSON is at most so many characters long. */
+export const json = (maxLength: number) =>
+  z
+    .record(z.string(), z.unknown())
+    .refine((value) => JSON.stringify(value).length <= maxLength, `must be at most ${maxLength} characters of JSON`);
+
+/** How long to wait, in seconds; more than the client's patience allows is cut to that. */
+export const waitSeconds = z.number().transform((seconds) => Math.min(MAX_WAIT_SECONDS, Math.max(0, seconds)));
+/** Clients give a call up after 60 s or later. */
+const MAX_WAIT_SECONDS = 45;
+
+/**
+ * What the routing decides about: any name is understood, and the known ones are listed, so that an unknown one is refused
+ * as something that nobody serves.
+ */
+const routed = (known: readonly string[]) => line(100).meta({ enum: [...known] });
+
+export const taskId = taskIdSchema;
+export const taskType = routed(["agent.run", "command.run"]);
+export const protocol = z.enum(protocols);
+export const name = line(100);
+export const timeoutSeconds = z.number().positive().max(MAX_TIMEOUT_SECONDS);
+export const idempotencyKey = line(200);
+export const metadata = json(64_000);
+
+/** Longest instruction, in characters; longer material belongs in a file or a repository. */
+export const MAX_INSTRUCTION = 400_000;
+export const MAX_OBJECT = 512 * 1024;
+
+const targetFields = {
+  mode: routed(targetModes).optional(),
+  protocol: protocol.optional(),
+  details: json(64_000).optional().describe("On one machine, workspace: the folder to run in"),
+};
+
+export const target = z.strictObject(targetFields);
+export const targetWithMode = z.strictObject({ ...targetFields, mode: routed(targetModes) });
+
+/** What a task handle has beside its id and its status, as an output schema lists it. */
+export const handle = {
+  provider: "string",
+  accountProfile: "string",
+  capability: "string",
+  backend: "string",
+  poll: "object",
+  cloudAgent: "object",
+} as const;

@@ -1,0 +1,54 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { RetryableError } from "../../contract/errors.ts";
+import { RETENTION_DAYS, type TaskArtifact } from "../../contract/task.ts";
+import { inPages } from "../../engine/artifact-pages.ts";
+import type { TaskStore } from "../../engine/ports.ts";
+import { packTask, unpackTask } from "./compression.ts";
+import { beyondRetention } from "./event-log.ts";
+import type { Item, Items } from "./items.ts";
+import { artifactsKey } from "./keys.ts";
+
+const MAX_CONFLICTS = 10;
+
+/** The lists of files that tasks left, an item per page: a task itself would grow past what an item may hold. */
+export function artifactList(
+  items: Items,
+  now: () => number,
+  retentionDays = RETENTION_DAYS,
+): Pick<TaskStore, "addArtifacts" | "getArtifacts" | "changeArtifacts"> {
+  const toItem = (taskId: string, page: number, revision: number, artifacts: readonly TaskArtifact[]) => ({
+    ...artifactsKey(taskId, page),
+    revision,
+    body: packTask(JSON.stringify(artifacts)),
+    expires: beyondRetention(now(), retentionDays),
+  });
+  const artifactsIn = (item: Item | undefined): TaskArtifact[] =>
+    item ? JSON.parse(unpackTask(item.body as Uint8Array)) : [];
+
+  return {
+    async addArtifacts(taskId, artifacts) {
+      for (const [page, part] of inPages(artifacts).entries())
+        await items.put(toItem(taskId, page, 1, part), { expression: "attribute_not_exists(#pk)" });
+    },
+
+    async getArtifacts(taskId, page) {
+      return artifactsIn(await items.get(artifactsKey(taskId, page)));
+    },
+
+    // A write whose answer was lost is made again on what it left: an edit has nothing to do where it was made before.
+    async changeArtifacts(taskId, page, edit) {
+      for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
+        if (conflicts > 0) await pause(Math.random() * 10 * 2 ** conflicts);
+        const item = await items.get(artifactsKey(taskId, page));
+        const before = artifactsIn(item);
+        const after = item && edit(before);
+        if (!after) return before;
+        const next = toItem(taskId, page, Number(item.revision) + 1, after);
+        if (await items.put(next, { expression: "#revision = :seen", values: { seen: item.revision } })) return after;
+      }
+      throw new RetryableError("platform.store_unavailable", "a list of artifacts is written by too many at once", {
+        hint: "try again in a few seconds",
+      });
+    },
+  };
+}

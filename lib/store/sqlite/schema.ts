@@ -1,0 +1,135 @@
+import type { DatabaseSync } from "node:sqlite";
+import { RefusedError } from "../../contract/errors.ts";
+
+/**
+ * One entry per schema version, applied in order; an entry that was released never changes. The number of those applied
+ * is kept in the file (`PRAGMA user_version`). `body` comes last in each table, so that the columns before it are read
+ * without it. Log text is a BLOB column because that is the one type under which SQLite converts nothing.
+ */
+const migrations: readonly string[] = [
+  `
+  CREATE TABLE tasks (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    owner TEXT NOT NULL,
+    status TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    due_ms INTEGER,
+    expires_s INTEGER,
+    revision INTEGER NOT NULL,
+    body TEXT NOT NULL
+  );
+  CREATE INDEX tasks_by_owner ON tasks (owner, created_ms, number);
+  CREATE INDEX tasks_due ON tasks (due_ms) WHERE due_ms IS NOT NULL;
+  CREATE INDEX tasks_expiring ON tasks (expires_s) WHERE expires_s IS NOT NULL;
+
+  CREATE TABLE keys (
+    hash TEXT PRIMARY KEY,
+    task_id TEXT NOT NULL,
+    call_hash TEXT NOT NULL,
+    expires_ms INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX keys_expiring ON keys (expires_ms);
+
+  CREATE TABLE events (
+    task_id TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (task_id, sequence)
+  );
+
+  CREATE TABLE log (
+    task_id TEXT NOT NULL,
+    offset INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    stream TEXT NOT NULL,
+    timestamp TEXT NOT NULL,
+    text BLOB NOT NULL,
+    PRIMARY KEY (task_id, offset)
+  );
+  CREATE INDEX log_by_sequence ON log (task_id, sequence);
+
+  CREATE TABLE queue (
+    owner TEXT NOT NULL,
+    queued_ms INTEGER NOT NULL,
+    task_id TEXT NOT NULL,
+    profile TEXT NOT NULL,
+    PRIMARY KEY (owner, queued_ms, task_id)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE slots (
+    owner TEXT NOT NULL,
+    task_id TEXT NOT NULL,
+    profile TEXT NOT NULL,
+    PRIMARY KEY (owner, task_id)
+  ) WITHOUT ROWID;
+  `,
+  `
+  CREATE TABLE artifacts (
+    task_id TEXT NOT NULL,
+    page INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (task_id, page)
+  );
+  CREATE INDEX tasks_by_status ON tasks (owner, status, created_ms, number);
+  `,
+  `
+  CREATE TABLE expiry_clock (
+    number INTEGER PRIMARY KEY CHECK (number = 0),
+    time_ms INTEGER NOT NULL,
+    seen_ms INTEGER NOT NULL
+  );
+  `,
+  `
+  ALTER TABLE queue RENAME TO old_queue;
+  CREATE TABLE queue (
+    owner TEXT NOT NULL,
+    profile TEXT NOT NULL,
+    queued_ms INTEGER NOT NULL,
+    task_id TEXT NOT NULL,
+    PRIMARY KEY (owner, profile, queued_ms, task_id)
+  ) WITHOUT ROWID;
+  INSERT INTO queue SELECT owner, profile, queued_ms, task_id FROM old_queue;
+  DROP TABLE old_queue;
+
+  ALTER TABLE slots ADD COLUMN of_owner INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE slots ADD COLUMN of_profile INTEGER NOT NULL DEFAULT 1;
+
+  CREATE TABLE children (
+    parent TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    task_id TEXT NOT NULL,
+    PRIMARY KEY (parent, at_ms, task_id)
+  ) WITHOUT ROWID;
+  INSERT INTO children SELECT body ->> 'parent', created_ms, id FROM tasks
+    WHERE due_ms IS NOT NULL AND json_valid(body) AND body ->> 'parent' IS NOT NULL;
+  `,
+];
+
+/**
+ * Brings the file to the newest of `steps`, all in one transaction; two processes may do this at once.
+ * Throws RefusedError `platform.store_newer` when a newer version of the program has written the file.
+ */
+export function migrate(database: DatabaseSync, steps: readonly string[] = migrations): void {
+  if (version(database, steps) === steps.length) return;
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    // Read again under the lock: another process may have migrated in between.
+    for (const step of steps.slice(version(database, steps))) database.exec(step);
+    database.exec(`PRAGMA user_version = ${steps.length}`);
+    database.exec("COMMIT");
+  } catch (error) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+function version(database: DatabaseSync, steps: readonly string[]): number {
+  const row = database.prepare("PRAGMA user_version").get() as { user_version: number };
+  if (row.user_version <= steps.length) return row.user_version;
+  throw new RefusedError(
+    "platform.store_newer",
+    `the task store has schema version ${row.user_version}; this version of AgentDispatch knows up to ${steps.length}`,
+    { hint: "run the newer version of AgentDispatch that wrote it, or choose another state folder" },
+  );
+}

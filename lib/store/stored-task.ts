@@ -1,0 +1,55 @@
+import * as z from "zod";
+import { RefusedError } from "../contract/errors.ts";
+import { statuses } from "../contract/lifecycle.ts";
+import type { Task } from "../contract/task.ts";
+import type { TaskStore } from "../engine/ports.ts";
+
+/** Without these nothing can be done with a task, or decided about it; the rest is as this program wrote it. */
+const coreSchema = z.looseObject({
+  status: z.enum(statuses),
+  n: z.number(),
+  revision: z.number(),
+  backend: z.string(),
+  profile: z.string(),
+  input: z.record(z.string(), z.unknown()),
+  target: z.looseObject({}),
+  limits: z.looseObject({}),
+  phases: z.record(z.string(), z.string()),
+  owes: z.record(z.string(), z.string()),
+  providerRefs: z.record(z.string(), z.string()),
+  createdAt: z.iso.datetime(),
+});
+
+const CODE = "platform.task_unreadable";
+
+/** A task whose record is damaged. Others are not affected by it. */
+const taskUnreadable = (id: string, cause?: unknown) =>
+  new RefusedError(CODE, `the record of task ${id} is damaged and cannot be read`, {
+    hint: "put back a copy of the store to get it back; no other task is affected",
+    cause,
+  });
+
+/** Whether the error says that the record of a task is damaged. */
+export const isUnreadable = (error: unknown): error is RefusedError =>
+  error instanceof RefusedError && error.code === CODE;
+
+/** A task from its JSON and what is stored beside that. Throws RefusedError `platform.task_unreadable`. */
+export function parseTask(id: string, json: () => string, beside: Partial<Task> = {}): Task {
+  try {
+    const stored = { id, ...beside, ...JSON.parse(json()) };
+    coreSchema.parse(stored);
+    return stored as Task;
+  } catch (error) {
+    throw taskUnreadable(id, error);
+  }
+}
+
+/** Reads a task for the sake of others: one whose record is damaged is to them as one that is not there. */
+export async function readable(store: Pick<TaskStore, "get">, id: string): Promise<Task | undefined> {
+  try {
+    return await store.get(id);
+  } catch (error) {
+    if (isUnreadable(error)) return undefined;
+    throw error;
+  }
+}

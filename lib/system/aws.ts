@@ -1,0 +1,65 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { openArtifacts } from "../artifacts/s3/artifacts.ts";
+import { agentCoreBackend } from "../backends/agentcore/backend.ts";
+import { withCloudDefaults } from "../config/aws-defaults.ts";
+import { parseConfiguration } from "../contract/configuration.ts";
+import { neededSetting, settings } from "../contract/execution-environment.ts";
+import type { Logger, Ports } from "../engine/ports.ts";
+import { openTaskStore } from "../store/dynamodb/task-store.ts";
+import { stepFunctionsWorkflow } from "../workflow/step-functions.ts";
+
+/** The stack puts it beside the code of each function. */
+const CONFIGURATION_FILE = "configuration.json";
+/** A function lives 15 minutes: one of them is for what comes before and after a call. */
+const HOLD_SECONDS = 840;
+
+type Options = {
+  /** Where the function's code is. */
+  folder: string;
+  log: Logger;
+  /** Default: the environment of this process. */
+  env?: Readonly<Record<string, string | undefined>>;
+};
+
+/**
+ * All ports on AWS, as a function's environment says where they are. Nothing is contacted, and no SDK loaded, before it is
+ * needed. Throws an Error that names a setting that is missing, or InvalidInputError for the configuration.
+ */
+export function openPorts({ folder, log, env = process.env }: Options): Ports {
+  const { AWS_REGION: region } = env;
+  const sharedRuntimeArn = neededSetting(env, settings.sharedRuntime);
+  const written: unknown = JSON.parse(readFileSync(join(folder, CONFIGURATION_FILE), "utf8"));
+  const configuration = parseConfiguration(
+    withCloudDefaults(written, {
+      workerImageUri: neededSetting(env, settings.workerImage),
+      workerRoleArn: neededSetting(env, settings.workerRole),
+      sharedRuntimeArn,
+    }),
+  );
+  const { retentionDays } = configuration;
+  const now = Date.now;
+  const backend = agentCoreBackend({
+    region,
+    ownRuntimeArn: sharedRuntimeArn,
+    configuration: () => configuration,
+    log,
+    now,
+    holdSeconds: HOLD_SECONDS,
+    runtimePrefix: neededSetting(env, settings.runtimePrefix),
+  });
+  return {
+    store: openTaskStore({ tableName: neededSetting(env, settings.table), region, retentionDays, log }),
+    artifacts: openArtifacts({ bucket: neededSetting(env, settings.bucket), region }),
+    workflow: stepFunctionsWorkflow({ stateMachineArn: neededSetting(env, settings.stateMachine), region }),
+    backends: { [backend.name]: backend },
+    configuration: () => configuration,
+    now,
+    steady: () => Math.floor(performance.now()),
+    // The function of Watch has 115 s; an execution's history has room for a visit a minute.
+    pace: { visitSeconds: 90, maxPauseSeconds: 60 },
+    // A function is never told that it is about to end.
+    closing: new AbortController().signal,
+    log,
+  };
+}

@@ -1,0 +1,186 @@
+import { createHmac } from "node:crypto";
+import { join } from "node:path";
+import { openArtifacts } from "../artifacts/files/artifacts.ts";
+import { agentCoreBackend } from "../backends/agentcore/backend.ts";
+import { type LocalBackend, localBackend } from "../backends/local-process/backend.ts";
+import { watchConfiguration } from "../config/config-file.ts";
+import { settings } from "../contract/execution-environment.ts";
+import { logLevelOf } from "../contract/log-level.ts";
+import { without } from "../contract/task.ts";
+import { breather } from "../engine/admission/breather.ts";
+import type { Logger, Ports, TaskStore } from "../engine/ports.ts";
+import { reviveAll } from "../engine/recovery.ts";
+import type { Step } from "../engine/steps/step.ts";
+import { createMcp } from "../mcp/server.ts";
+import { openTaskStore } from "../store/sqlite/task-store.ts";
+import { localWorkflow } from "../workflow/in-process.ts";
+import { lockState, prepareState, readOrMakeToken } from "./local/endpoint.ts";
+import { openHttp } from "./local/http.ts";
+import { startJanitor } from "./local/janitor.ts";
+import { stderrLogger } from "./local/logger.ts";
+import { neededSessions } from "./local/settling.ts";
+import { keepYoungSpaceSmall } from "./local/young-space.ts";
+
+const OWNER = "local";
+/** A streamed answer may last an hour: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/bedrock-agentcore-limits.html */
+const HOLD_SECONDS = 3600;
+
+/** A table that this system alone uses; without an endpoint and region the environment says where it is. */
+export type DynamoStore = { kind: "dynamodb"; table: string; endpoint?: string; region?: string };
+
+export type LocalOptions = {
+  configFile?: string;
+  stateDir?: string;
+  /** 0, the default, takes a free one. */
+  port?: number;
+  log?: Logger;
+  /** Whether a worker is kept ready for the next task; default true. */
+  prewarm?: boolean;
+  /** Where tasks are kept; by default in SQLite, in the state folder. */
+  store?: DynamoStore;
+  /** For tests: other functions in place of the workflow's steps. */
+  steps?: Readonly<Record<string, Step>>;
+};
+
+export type LocalSystem = {
+  /** The MCP endpoint. */
+  url: string;
+  token: string;
+  tokenFile: string;
+  stateDir: string;
+  /** The configuration file, if there is one. */
+  configFile?: string;
+  ports: Ports;
+  /**
+   * Resolves once nothing of this system runs in this process; workers with a job go on, and are found at the next start,
+   * other than those of the task named and of what it dispatched.
+   */
+  close(ending?: string): Promise<void>;
+};
+
+/**
+ * Starts the whole system on this machine: store, workflow, workers and MCP endpoint. Tasks that an earlier process left
+ * are found again. Throws DispatchError `local.already_running`, `local.port_in_use`, `local.state_unwritable` or
+ * `configuration.invalid`; then nothing was started.
+ */
+export async function startLocal(options: LocalOptions = {}): Promise<LocalSystem> {
+  const log = options.log ?? stderrLogger(logLevelOf(process.env[settings.logLevel]));
+  keepYoungSpaceSmall();
+  const closers: (() => void | Promise<void>)[] = [];
+  let ending: string | undefined;
+  const closeAll = async (taskId?: string) => {
+    ending ??= taskId;
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  try {
+    const { configFile } = options;
+    const watched = watchConfiguration({ cwd: process.cwd(), ...(configFile !== undefined && { configFile }) }, log);
+    closers.push(() => watched[Symbol.dispose]());
+    const stateDir = options.stateDir ?? watched.loaded.stateDir;
+    prepareState(stateDir);
+    const lock = lockState(stateDir);
+    closers.push(() => lock.release());
+    const { token, tokenFile } = readOrMakeToken(stateDir);
+
+    const { retentionDays } = watched.loaded.configuration;
+    const store = options.store
+      ? await openDynamoStore(options.store, retentionDays, log)
+      : openTaskStore(stateDir, { retentionDays, log });
+    closers.push(() => store.close());
+    const secret = createHmac("sha256", token).update("artifact uploads").digest();
+    let baseUrl = "";
+    const artifacts = openArtifacts(join(stateDir, "artifacts"), { baseUrl: () => baseUrl, secret });
+    const backend = localBackend({ stateDir, configuration: watched.current, log, prewarm: options.prewarm ?? true });
+    // Nobody is left to end the session of a task that is over.
+    closers.push(() =>
+      backend.reconcile(() => neededSessions({ store }, ending)).catch((error) => log.warn(String(error))),
+    );
+    const workflow = localWorkflow({ ports: () => ports, ...(options.steps && { steps: options.steps }) });
+    closers.push(() => workflow.close());
+    closers.push(() => backend.close());
+    const { current: configuration } = watched;
+    // Until it is used it loads no SDK and looks for no credentials.
+    const agentCore = agentCoreBackend({
+      configuration,
+      log,
+      now: Date.now,
+      holdSeconds: HOLD_SECONDS,
+      asCaller: true,
+    });
+    const closing = new AbortController();
+    const ports: Ports = {
+      store,
+      artifacts,
+      workflow,
+      backends: { [backend.name]: backend, [agentCore.name]: agentCore },
+      configuration: watched.current,
+      now: Date.now,
+      steady: () => Math.floor(performance.now()),
+      // A visit costs nothing here, so it lasts, and a job's end is seen at once.
+      pace: { visitSeconds: 50, maxPauseSeconds: 0 },
+      closing: closing.signal,
+      log,
+    };
+    const mcp = createMcp({ ports, ownerOf: () => OWNER });
+    const http = await openHttp({ token, mcp: mcp.fetch, upload: artifacts.acceptUpload }, options.port ?? 0);
+    closers.push(() => http.close());
+    closers.push(() => closing.abort());
+    baseUrl = new URL(http.url).origin;
+
+    await resume(ports, backend.reconcile);
+    const janitor = startJanitor(ports);
+    closers.push(() => janitor[Symbol.dispose]());
+    void backend.prewarm();
+    lock.announce(http.url);
+    const { file } = watched.loaded;
+    return {
+      url: http.url,
+      token,
+      tokenFile,
+      stateDir,
+      ...(file !== undefined && { configFile: file }),
+      ports,
+      close: closeAll,
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+/** On a stand-in for DynamoDB the table is made when it is missing. */
+async function openDynamoStore(
+  { table: tableName, ...connection }: DynamoStore,
+  retentionDays: number,
+  log: Logger,
+): Promise<TaskStore & { close(): void }> {
+  const [{ openTaskStore }, { prepareTable }] = await Promise.all([
+    import("../store/dynamodb/task-store.ts"),
+    import("../store/dynamodb/create-table.ts"),
+  ]);
+  await prepareTable({ tableName, ...connection });
+  return openTaskStore({ tableName, retentionDays, log, ...connection });
+}
+
+/** Ends what belongs to nobody, and brings every open task on: its worker is found again, or found to be gone. */
+async function resume(ports: Ports, reconcile: LocalBackend["reconcile"]): Promise<void> {
+  let ids: string[] = [];
+  await reconcile(async () => {
+    ids = await ports.store.listDue(Number.MAX_SAFE_INTEGER, 100_000);
+    const owed = new Set<string>();
+    const breathe = breather();
+    for (const id of ids) {
+      await breathe();
+      // Nothing has been done yet for one that waits, and nobody has to write it.
+      if ((await ports.store.get(id))?.status === "queued") continue;
+      // Nobody else can hold a lease or be inside an invocation: the process that did is gone. A worker that went with
+      // it says nothing against the next.
+      const task = await ports.store.change(id, ({ lease: _gone, ...task }) =>
+        task.session ? { ...task, session: { ...without(task.session, "lostWorkers"), uses: {} } } : task,
+      );
+      if (task.owes.session !== undefined) owed.add(task.owes.session);
+    }
+    return owed;
+  });
+  await reviveAll(ports, ids, { hadChance: false });
+}

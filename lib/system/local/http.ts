@@ -1,0 +1,146 @@
+import { timingSafeEqual } from "node:crypto";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Readable } from "node:stream";
+import { getRequestListener, RequestError } from "@hono/node-server";
+import {
+  hostHeaderValidationResponse,
+  localhostAllowedHostnames,
+  originValidationResponse,
+} from "@modelcontextprotocol/server";
+import { Hono, type MiddlewareHandler } from "hono";
+import { refuseBrokenRequests } from "../../../worker/broken-requests.ts";
+import { RefusedError } from "../../contract/errors.ts";
+import { type BudgetOptions, budgetConnections } from "./connection-budget.ts";
+
+const serverOptions = {
+  headersTimeout: 10_000,
+  /** Long enough for a large artifact; a call has less, see `inTime`. */
+  requestTimeout: 300_000,
+  connectionsCheckingInterval: 1000,
+  keepAliveTimeout: 60_000,
+  /** A missing one is refused with JSON, like a wrong one. */
+  requireHostHeader: false,
+};
+/** How long the body of a call may take to arrive. */
+const CALL_MS = 10_000;
+/**
+ * Far more than anybody needs; what is beyond is turned away, so that files and processes can still be opened. At most half
+ * are those of strangers, see `budgetConnections`.
+ */
+const MAX_CONNECTIONS = 500;
+
+type Bindings = { incoming: Readable & { socket: Socket } };
+
+type Doors = {
+  token: string;
+  mcp: (request: Request) => Promise<Response>;
+  /** Takes the files that workers send; each URL carries its own proof. */
+  upload: (request: Request, expected: () => void) => Promise<Response>;
+};
+
+export type HttpDoor = { url: string; close(): Promise<void> };
+
+/**
+ * Serves the MCP endpoint on loopback: `/mcp` for whoever has the token, `/artifacts/*` for workers, `/health`. Host and
+ * Origin are checked, so that no web page can reach it. Throws RefusedError `local.port_in_use`.
+ */
+export async function openHttp(
+  { token, mcp, upload }: Doors,
+  port: number,
+  budget: BudgetOptions = {},
+): Promise<HttpDoor> {
+  const hosts = localhostAllowedHostnames();
+  const app = new Hono<{ Bindings: Bindings }>();
+  app.use(async ({ req }, next) => {
+    const refused = hostHeaderValidationResponse(req.raw, hosts) ?? originValidationResponse(req.raw, hosts);
+    return refused ?? next();
+  });
+  app.put("/artifacts/*", ({ req, env }) => upload(req.raw, () => known(env.incoming.socket)));
+  const authorized: MiddlewareHandler<{ Bindings: Bindings }> = async ({ req, env }, next) => {
+    const refused = refuseStranger(req.header("authorization"), token);
+    if (refused) return refused;
+    known(env.incoming.socket);
+    return next();
+  };
+  app.get("/health", authorized, ({ json }) => json({ ok: true, pid: process.pid }));
+  app.all("/mcp", authorized, ({ req, env }) => inTime(env.incoming, mcp(req.raw)));
+  // Without a token too: a client that asks how to log in must learn that there is nothing of the kind.
+  app.notFound(() => refusal(404, "http.no_such_path", "there is /mcp and /health"));
+
+  const fetch = (request: Request, env: Bindings) => app.fetch(request, env);
+  const server = createServer(
+    serverOptions,
+    getRequestListener(fetch, { hostname: "127.0.0.1", errorHandler: notARequest }),
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  const known = budgetConnections(server, budget);
+  refuseBrokenRequests(server);
+  await listen(server, port);
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.listen(port, "127.0.0.1", resolve);
+    server.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EADDRINUSE" && error.code !== "EACCES") return reject(error);
+      const what = error.code === "EADDRINUSE" ? "is in use by another program" : "may not be used by this user";
+      reject(
+        new RefusedError("local.port_in_use", `port ${port} ${what}`, {
+          hint: "name another with --port, or 0 for any free one",
+          cause: error,
+        }),
+      );
+    });
+  });
+}
+
+/** The answer, or a refusal when the request has not arrived as a whole by then. */
+async function inTime(incoming: Readable, answer: Promise<Response>): Promise<Response> {
+  const late = Promise.withResolvers<Response>();
+  const refuse = () => late.resolve(refusal(408, "http.too_slow", "the request did not arrive in time"));
+  const timer = setTimeout(refuse, CALL_MS);
+  incoming.once("end", () => clearTimeout(timer));
+  try {
+    return await Promise.race([answer, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A Host header or an address that no request can have. */
+function notARequest(error: unknown): Response {
+  if (error instanceof RequestError) return refusal(400, "http.malformed", "the address or the Host is not valid");
+  return refusal(500, "platform.internal", "an internal error");
+}
+
+/**
+ * Refuses a request without the token, and one with another, each in its own way.
+ * https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+ */
+function refuseStranger(header: string | undefined, token: string): Response | undefined {
+  const given = /^bearer +(\S+)$/i.exec(header ?? "")?.[1];
+  if (given === undefined) return unauthorized("a bearer token is needed", "Bearer");
+  const [mine, wanted] = [Buffer.from(given), Buffer.from(token)];
+  if (mine.length === wanted.length && timingSafeEqual(mine, wanted)) return undefined;
+  return unauthorized("the bearer token is not that of this system", 'Bearer error="invalid_token"');
+}
+
+const refusal = (status: number, code: string, message: string): Response =>
+  Response.json({ error: { code, message, retryable: false } }, { status, ...(status === 408 && closing) });
+
+const closing = { headers: { connection: "close" } };
+
+const unauthorized = (message: string, challenge: string) =>
+  Response.json(
+    { error: { code: "unauthorized", message, hint: "the state folder holds it in the file `token`" } },
+    { status: 401, headers: { "www-authenticate": challenge } },
+  );

@@ -1,0 +1,26 @@
+import type { Ports } from "../../engine/ports.ts";
+import { reviveDue } from "../../engine/recovery.ts";
+
+const EVERY_MS = 30_000;
+
+/**
+ * Revives what is due, twice a minute, until it is disposed of. A turn that comes much too late by either clock means that
+ * nothing ran here meanwhile (the machine slept, the process was stopped) or that the clock was set: then the tasks that
+ * became due had no chance in between.
+ */
+export function startJanitor(ports: Ports, everyMs = EVERY_MS): Disposable {
+  let lastAt = { wallMs: ports.now(), steadyMs: performance.now() };
+  const turn = async () => {
+    const at = { wallMs: ports.now(), steadyMs: performance.now() };
+    const gapMs = Math.max(at.wallMs - lastAt.wallMs, at.steadyMs - lastAt.steadyMs);
+    lastAt = at;
+    try {
+      await reviveDue(ports, { hadChance: gapMs < 2 * everyMs });
+    } catch (error) {
+      ports.log.error("the janitor failed", { error: String(error) });
+    }
+  };
+  const timer = setInterval(() => void turn(), everyMs);
+  timer.unref();
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}

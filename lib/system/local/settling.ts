@@ -1,0 +1,70 @@
+import { RefusedError } from "../../contract/errors.ts";
+import { isTerminal } from "../../contract/lifecycle.ts";
+import { isSettled, type Task } from "../../contract/task.ts";
+import { cancelTask } from "../../engine/cancellation.ts";
+import { adapterOf } from "../../engine/invocation-gate.ts";
+import type { Ports } from "../../engine/ports.ts";
+import { readable } from "../../store/stored-task.ts";
+
+const LOOK_AGAIN_MS = 1000;
+
+/**
+ * Resolves once a task that has ended owes nothing, and neither does what it dispatched, which is cancelled if it still
+ * goes on: nobody is left who would wait for it. Once `signal` aborts, resolves with those that still owe something.
+ */
+export async function settleTask(ports: Ports, taskId: string, signal: AbortSignal): Promise<Task[]> {
+  for (;;) {
+    const open = await openFamily(ports, taskId);
+    const [first] = open;
+    if (!first || signal.aborted) return open;
+    for (const task of open) if (task.id !== taskId && !isTerminal(task.status)) await cancelUnlessEnded(ports, task);
+    await ports.store.waitForChange(first.id, first.revision, LOOK_AGAIN_MS, signal);
+  }
+}
+
+/** What a task still owes, in words. */
+export const describeDebts = ({ id, owes }: Task): string => `${Object.keys(owes).join(" and ")} of ${id}`;
+
+async function cancelUnlessEnded(ports: Ports, task: Task): Promise<void> {
+  try {
+    await cancelTask(ports, task);
+  } catch (error) {
+    if (!(error instanceof RefusedError && error.code === "task.terminal")) throw error;
+  }
+}
+
+/** Ends at once the sessions of a task and of what it dispatched, whatever they are doing. */
+export async function endSessions(ports: Ports, taskId: string): Promise<void> {
+  const owing = (await openFamily(ports, taskId)).filter((task) => task.owes.session !== undefined);
+  await Promise.all(owing.map((task) => adapterOf(ports, task).stop(task)));
+}
+
+/** The sessions that tasks still need: of tasks that have not ended, but not of the `ending` one and what it dispatched. */
+export async function neededSessions({ store }: Pick<Ports, "store">, ending?: string): Promise<Set<string>> {
+  const needed = new Set<string>();
+  for (const task of await openTasks({ store })) {
+    const isOver = isTerminal(task.status) || (ending !== undefined && (await descends({ store }, task, ending)));
+    if (!isOver && task.owes.session !== undefined) needed.add(task.owes.session);
+  }
+  return needed;
+}
+
+/** Every task that is not settled. */
+async function openTasks({ store }: Pick<Ports, "store">): Promise<Task[]> {
+  const ids = await store.listDue(Number.MAX_SAFE_INTEGER, 100_000);
+  const tasks = await Promise.all(ids.map((id) => readable(store, id)));
+  return tasks.filter((task): task is Task => task !== undefined && !isSettled(task));
+}
+
+/** Of everything that is not settled, the task itself and what it dispatched, directly or through others. */
+async function openFamily(ports: Ports, taskId: string): Promise<Task[]> {
+  const family: Task[] = [];
+  for (const task of await openTasks(ports)) if (await descends(ports, task, taskId)) family.push(task);
+  return family;
+}
+
+async function descends({ store }: Pick<Ports, "store">, task: Task, ancestorId: string): Promise<boolean> {
+  for (let at: Task | undefined = task; at; at = at.parent === undefined ? undefined : await readable(store, at.parent))
+    if (at.id === ancestorId) return true;
+  return false;
+}

@@ -1,0 +1,59 @@
+import { resolve } from "node:path";
+import { expect, test } from "vitest";
+import { toCall } from "../../../lib/client/cli/run-call.ts";
+
+const key = { idempotency_key: expect.stringMatching(/^[0-9a-f-]{36}$/) };
+
+test("a command is dispatched to this machine, with everything it was given", () => {
+  const options = { command: "make all", cwd: "sub", env: { A: "1" }, shell: true, timeout: 90 };
+  expect(toCall(undefined, options, {}, "text")).toEqual({
+    tool: "dispatch_task",
+    args: {
+      provider: "local",
+      account_profile: "local",
+      capability: "agent-runtime",
+      task_type: "command.run",
+      target: { mode: "session", details: { workspace: resolve("sub") } },
+      input: { command: "make all", env: { A: "1" }, stdin: "text", shell: true, timeoutSeconds: 90 },
+      timeout_seconds: 90,
+      ...key,
+    },
+  });
+});
+
+test("both run in the folder that is named, a command else in the current one", () => {
+  const here = { target: { mode: "session", details: { workspace: process.cwd() } } };
+  expect(toCall(undefined, { command: "ls" }, {}).args).toMatchObject(here);
+  expect(toCall("Say hello", { cwd: "/x" }, {}).args).toMatchObject({ target: { details: { workspace: "/x" } } });
+});
+
+test("an instruction is spawned as it is; only what was given is sent", () => {
+  expect(toCall("Say hello", {}, {})).toEqual({
+    tool: "spawn_cloud_agent",
+    args: { instruction: "Say hello", ...key },
+  });
+  const options = { runtime: "r", framework: "f", context: { k: "v" }, env: { A: "1" }, idempotencyKey: "mine" };
+  expect(toCall("Say hello", options, { AGENTDISPATCH_TASK_ID: "task_1" }).args).toEqual({
+    instruction: "Say hello",
+    runtime: "r",
+    framework: "f",
+    context: { k: "v" },
+    environment_variables: { A: "1" },
+    metadata: { parentTaskId: "task_1" },
+    idempotency_key: "mine",
+  });
+});
+
+test.each([
+  ["neither", undefined, {}, "instruction: say what"],
+  ["both", "text", { command: "ls" }, "not both"],
+  ["a runtime for a command", undefined, { command: "ls", runtime: "r" }, "--runtime: goes with an instruction"],
+  [
+    "standard input for an agent",
+    "text",
+    { shell: true, stdin: "y" },
+    "--stdin: goes with --command; --shell: goes with --command",
+  ],
+])("%s is refused", (_, instruction, options, message) => {
+  expect(() => toCall(instruction, options, {})).toThrow(message);
+});

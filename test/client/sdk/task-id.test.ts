@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { findTaskId } from "../../../lib/client/sdk/task-id.ts";
+import type { Json } from "../../../lib/contract/task.ts";
+
+const ids = ["abcd".padEnd(32, "0"), "abcd".padEnd(32, "1"), "abce".padEnd(32, "0")].map((digits) => `task_${digits}`);
+
+/** An endpoint that lists a task per page. */
+const endpoint = {
+  async call(tool: string, { cursor = "0" }: Json): Promise<Json> {
+    expect(tool).toBe("list_tasks");
+    const at = Number(cursor);
+    const item = { id: ids[at], status: "failed", taskType: "command.run", summary: `make ${at}` };
+    return { items: [item], ...(at + 1 < ids.length && { cursor: String(at + 1) }) };
+  },
+};
+
+test("the beginning of one id is that id, wherever it stands in the list", async () => {
+  expect(await findTaskId(endpoint, "abce")).toBe(ids[2]);
+  expect(await findTaskId(endpoint, "task_ABCD1")).toBe(ids[1]);
+});
+
+test("a whole id is not looked for", async () => {
+  const whole = `task_${"f".repeat(32)}`;
+  expect(await findTaskId(endpoint, whole)).toBe(whole);
+});
+
+test("the beginning of several ids is refused with what they are", async () => {
+  await expect(findTaskId(endpoint, "abcd")).rejects.toMatchObject({
+    code: "task.ambiguous",
+    message: `2 tasks begin with abcd:\n  ${ids[0]}  failed  $ make 0\n  ${ids[1]}  failed  $ make 1`,
+    details: { candidates: ids.slice(0, 2) },
+  });
+});
+
+test.each([
+  ["ffff", "task.not_found"],
+  ["abc", "input.invalid"],
+  ["task_", "input.invalid"],
+  ["", "input.invalid"],
+  ["../x", "input.invalid"],
+  ["f".repeat(33), "input.invalid"],
+])("%j is refused as %s", async (text, code) => {
+  await expect(findTaskId(endpoint, text)).rejects.toMatchObject({ code });
+});

@@ -1,0 +1,316 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { parseConfiguration } from "../../lib/contract/configuration.ts";
+import { InvalidInputError } from "../../lib/contract/errors.ts";
+
+const mistakesOf = (input: unknown): InvalidInputError => {
+  try {
+    parseConfiguration(input);
+  } catch (error) {
+    if (error instanceof InvalidInputError) return error;
+    throw error;
+  }
+  throw new Error("it was accepted");
+};
+const pathsOf = (input: unknown): string[] => mistakesOf(input).mistakes.map(({ path }) => path);
+
+const example = {
+  stateDir: ".agentdispatch",
+  accounts: { "dev-aws": { provider: "aws", region: "us-west-2", credentialSource: "aws-sdk-default" } },
+  backends: {
+    "agentcore-dev": {
+      provider: "aws",
+      capability: "agent-runtime",
+      adapter: "aws-agentcore",
+      account: "dev-aws",
+      details: {
+        region: "us-west-2",
+        runtimeArn: "arn:aws:bedrock-agentcore:us-west-2:123456789012:runtime/my_runtime-AbCdEf1234",
+        qualifier: "DEFAULT",
+        protocol: "a2a",
+      },
+    },
+  },
+  runtimes: {
+    "research-agent": {
+      provider: "aws",
+      account: "dev-aws",
+      capability: "agent-runtime",
+      backend: "agentcore-dev",
+      target: { mode: "session" },
+      protocol: "a2a",
+      framework: "strands",
+      model: "a-model",
+      runtimeTools: { enabled: ["web-search"] },
+      requiredInputs: [],
+      metadata: {},
+    },
+  },
+  defaults: { runtime: "research-agent", limits: { maxRunning: 8 } },
+  policy: { defaultEffect: "allow", rules: [] },
+};
+
+/** What is there without a word of the user's. */
+const ofDeployments = {
+  retentionDays: 90,
+  cloud: {
+    stackName: "agent-dispatch",
+    logLevel: "info",
+    logRetentionDays: 30,
+    models: [],
+    retainData: true,
+    deletionProtection: false,
+    throttle: { requestsPerSecond: 100, burst: 200 },
+    concurrency: {},
+  },
+};
+
+test("a whole configuration is read as it stands", () => {
+  expect(parseConfiguration(example)).toEqual({ ...example, allowed: {}, ...ofDeployments });
+});
+
+test("an empty one has every part", () => {
+  expect(parseConfiguration({})).toEqual({
+    accounts: {},
+    backends: {},
+    runtimes: {},
+    defaults: { limits: {} },
+    policy: { defaultEffect: "allow", rules: [] },
+    allowed: {},
+    ...ofDeployments,
+  });
+});
+
+test("a deployment is configured in one place, and its mistakes are told with all others", () => {
+  const cloud = {
+    stackName: "team-agents",
+    logLevel: "debug",
+    logRetentionDays: 7,
+    models: ["us.anthropic.claude-opus-4-8", "amazon.nova-*"],
+    alarmEmail: "on-call@example.com",
+    retainData: false,
+    deletionProtection: true,
+    throttle: { requestsPerSecond: 5, burst: 10 },
+    concurrency: { steps: 2, mcp: null },
+  };
+  expect(parseConfiguration({ retentionDays: 14, cloud })).toMatchObject({ retentionDays: 14, cloud });
+  const wrong = {
+    stackName: "no spaces",
+    logRetentionDays: 8,
+    models: ["a b"],
+    alarmEmail: "nobody",
+    throttle: { burst: 0 },
+    concurrency: { mcp: 0, steps: "all" },
+    region: "us-west-2",
+  };
+  expect(pathsOf({ retentionDays: 0, accounts: { a: { provider: "aws", roleArn: "admin" } }, cloud: wrong })).toEqual([
+    "retentionDays",
+    "accounts.a.roleArn",
+    "cloud.stackName",
+    "cloud.logRetentionDays",
+    "cloud.models.0",
+    "cloud.alarmEmail",
+    "cloud.throttle.burst",
+    "cloud.concurrency.steps",
+    "cloud.concurrency.mcp",
+    "cloud",
+  ]);
+});
+
+test("mistakes of every kind are told together, each with its path", () => {
+  const input = {
+    unknown: 1,
+    accounts: {
+      bad: { provider: "azure" },
+      "two words": { provider: "local" },
+      aws: { provider: "aws", region: "here" },
+    },
+    backends: {
+      lost: { adapter: "local-process", account: "nowhere" },
+      wrong: { adapter: "local-process", account: "aws" },
+      secret: {
+        adapter: "aws-agentcore",
+        account: "aws",
+        details: { nested: [{ api_key: "hunter2" }], region: "a b" },
+        colour: "red",
+      },
+    },
+    runtimes: {
+      a: { backend: "gone", target: { mode: "sideways", details: { region: "us-west" } } },
+      b: { backend: "secret", account: "bad", provider: "local" },
+    },
+    defaults: { runtime: "constructor", limits: { maxRunning: 0 }, target: { details: { region: 7 } } },
+    policy: { rules: [{ effect: "maybe" }] },
+  };
+  expect(pathsOf(input).sort()).toEqual(
+    [
+      "",
+      "accounts.aws.region",
+      "accounts.bad.provider",
+      "accounts.two words",
+      "backends.lost.account",
+      "backends.secret",
+      "backends.secret.details.nested.0.api_key",
+      "backends.secret.details.region",
+      "backends.wrong.adapter",
+      "defaults.limits.maxRunning",
+      "defaults.runtime",
+      "defaults.target.details.region",
+      "policy.rules.0.effect",
+      "runtimes.a.backend",
+      "runtimes.a.target.details.region",
+      "runtimes.a.target.mode",
+      "runtimes.b.account",
+      "runtimes.b.provider",
+    ].sort(),
+  );
+  expect(JSON.stringify(mistakesOf(input).problem)).not.toContain("hunter2");
+});
+
+test("a mistake says what would be right", () => {
+  const input = {
+    accounts: { here: { provider: "local" } },
+    backends: { b: { adapter: "local-process", account: "there" } },
+  };
+  expect(mistakesOf(input).message).toBe("backends.b.account: no account is named there; there are: here");
+  expect(mistakesOf({ accounts: { "a b": { provider: "local" } } }).message).toBe(
+    "accounts.a b: the name must be letters, digits, dots, dashes or underscores",
+  );
+});
+
+test.each(["constructor", "toString", "hasOwnProperty", "valueOf"])("%s is a name like any other", (name) => {
+  const configuration = parseConfiguration({
+    accounts: { [name]: { provider: "local" } },
+    backends: { [name]: { adapter: "local-process", account: name } },
+    runtimes: { [name]: { backend: name } },
+    defaults: { runtime: name },
+  });
+  expect(Object.keys(configuration.runtimes)).toEqual([name]);
+  const dangling = { runtimes: { r: { backend: name, account: name } }, defaults: { runtime: name } };
+  expect(pathsOf(dangling)).toEqual(["runtimes.r.backend", "runtimes.r.account", "defaults.runtime"]);
+});
+
+test.each([
+  ['{"__proto__":{}}', "__proto__"],
+  ['{"accounts":{"__proto__":{"provider":"local"}}}', "accounts.__proto__"],
+  ['{"accounts":{"a":{"provider":"local","__proto__":{}}}}', "accounts.a.__proto__"],
+  ['{"defaults":{"metadata":{"x":[{"__proto__":1}]}}}', "defaults.metadata.x.0.__proto__"],
+])("%s is refused, not passed over", (text, path) => {
+  expect(pathsOf(JSON.parse(text))).toContain(path);
+});
+
+test("an account or a profile may be called token", () => {
+  const input = {
+    accounts: { token: { provider: "local" } },
+    backends: { password: { adapter: "local-process", account: "token" } },
+  };
+  expect(Object.keys(parseConfiguration(input).accounts)).toEqual(["token"]);
+});
+
+test.each([null, 7, "text", [], [{}], true])("%j is no configuration", (input) => {
+  expect(pathsOf(input)).toEqual([""]);
+});
+
+const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/);
+const text = fc.string({ maxLength: 20 });
+const harmless = fc.dictionary(fc.constantFrom("a", "b", "area", "c-d"), fc.oneof(text, fc.integer(), fc.boolean()));
+
+/** Valid configurations: every reference is drawn from what is there. */
+const valid = fc.uniqueArray(name, { minLength: 1, maxLength: 4 }).chain((names) =>
+  fc.record({
+    accounts: fc.constant(
+      Object.fromEntries(names.map((n, i) => [n, { provider: i % 2 ? "aws" : "local", credentialSource: "x" }])),
+    ),
+    backends: fc
+      .tuple(...names.map((n, i) => fc.record({ details: harmless }).map(({ details }) => [n, i, details] as const)))
+      .map((all) =>
+        Object.fromEntries(
+          all.map(([n, i, details]) => [
+            `b-${n}`,
+            { adapter: i % 2 ? "aws-agentcore" : "local-process", account: n, capability: "agent-runtime", details },
+          ]),
+        ),
+      ),
+    runtimes: fc.constant(
+      Object.fromEntries(
+        names.map((n) => [
+          `r-${n}`,
+          { backend: `b-${n}`, account: n, capability: "agent-runtime", target: {}, requiredInputs: [] },
+        ]),
+      ),
+    ),
+    defaults: fc.constantFrom(...names).map((n) => ({ runtime: `r-${n}`, limits: {} })),
+    policy: fc.constant({ defaultEffect: "allow", rules: [] }),
+    allowed: fc.constant({}),
+    retentionDays: fc.integer({ min: 1, max: 3650 }),
+    cloud: fc.constant(ofDeployments.cloud),
+  }),
+);
+
+test("a valid configuration reads as itself, and again as the same", () => {
+  fc.assert(
+    fc.property(valid, (input) => {
+      const configuration = parseConfiguration(input);
+      expect(configuration).toEqual(input);
+      expect(parseConfiguration(configuration)).toEqual(configuration);
+    }),
+  );
+});
+
+test("with one reference broken it is refused for that alone", () => {
+  fc.assert(
+    fc.property(valid, fc.constantFrom("accounts", "backends", "runtimes"), (input, part) => {
+      const [first = ""] = Object.keys(input[part]);
+      const { [first]: _gone, ...rest } = input[part];
+      const broken = { ...input, [part]: rest };
+      const expected = {
+        accounts: [`backends.b-${first}.account`, `runtimes.r-${first}.account`],
+        backends: [`runtimes.${first.replace(/^b-/, "r-")}.backend`],
+        runtimes: input.defaults.runtime === first ? ["defaults.runtime"] : [],
+      }[part];
+      if (expected.length === 0) expect(parseConfiguration(broken)).toEqual(broken);
+      else expect(pathsOf(broken)).toEqual(expected);
+    }),
+  );
+});
+
+test("any value is either read or refused with its mistakes, never with another error", () => {
+  const anything = fc.oneof(
+    fc.anything({ withNullPrototype: true }),
+    fc.record({ accounts: fc.anything(), backends: fc.anything(), runtimes: fc.anything(), defaults: fc.anything() }),
+  );
+  fc.assert(
+    fc.property(anything, (input) => {
+      try {
+        parseConfiguration(input);
+      } catch (error) {
+        expect(error).toBeInstanceOf(InvalidInputError);
+        expect((error as InvalidInputError).mistakes.length).toBeGreaterThan(0);
+      }
+    }),
+  );
+});
+
+test("more running tasks or profiles than the store can hold are refused when the file is loaded", () => {
+  const profiles = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`p${i}`, { backend: "here" }]));
+  const base = {
+    accounts: { local: { provider: "local" } },
+    backends: { here: { adapter: "local-process", account: "local" } },
+  };
+  const fits = {
+    ...base,
+    runtimes: profiles(900),
+    defaults: { limits: { maxRunning: 4000, maxRunningPerProfile: 4000 } },
+  };
+  expect(Object.keys(parseConfiguration(fits).runtimes)).toHaveLength(900);
+  const limits = { maxRunning: 4001, maxRunningPerProfile: 4001 };
+  const tooMany = { ...base, runtimes: { ...profiles(900), more: { backend: "here", limits } }, defaults: { limits } };
+  expect(pathsOf(tooMany).sort()).toEqual([
+    "defaults.limits.maxRunning",
+    "defaults.limits.maxRunningPerProfile",
+    "runtimes",
+    "runtimes.more.limits.maxRunning",
+    "runtimes.more.limits.maxRunningPerProfile",
+  ]);
+});

@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import {
+  DispatchError,
+  InvalidInputError,
+  problemSchema,
+  RefusedError,
+  RetryableError,
+  TransitionRefusedError,
+  taskNotFound,
+  taskTerminal,
+  toProblem,
+  WorkerGoneError,
+} from "../../lib/contract/errors.ts";
+
+test.each([
+  [new RefusedError("a.b", "no"), false],
+  [new RetryableError("a.b", "later"), true],
+  [new TransitionRefusedError("queued", "succeeded"), false],
+  [new InvalidInputError([{ path: "a", message: "b" }]), false],
+  [new WorkerGoneError("gone"), true],
+  [taskNotFound("task_1"), false],
+  [taskTerminal("task_1", "failed"), false],
+])("%s says whether to retry, and travels as a problem", (error, retryable) => {
+  expect(error).toBeInstanceOf(DispatchError);
+  expect(error.retryable).toBe(retryable);
+  expect(problemSchema.parse(error.problem)).toEqual(toProblem(error));
+  expect(error.name).toBe(error.constructor.name);
+});
+
+test("neither stack nor cause travels, but the cause is kept", () => {
+  const cause = new Error("the secret is hunter2");
+  const error = new RetryableError("platform.store_unavailable", "the store does not answer", { cause, hint: "wait" });
+  expect(error.cause).toBe(cause);
+  expect(error.problem).toEqual({
+    code: "platform.store_unavailable",
+    message: "the store does not answer",
+    retryable: true,
+    hint: "wait",
+  });
+});
+
+test.each([[new Error("hunter2")], ["hunter2"], [undefined], [{ code: "hunter2" }]])(
+  "what is not ours says nothing of itself: %o",
+  (thrown) => {
+    expect(toProblem(thrown)).toMatchObject({ code: "platform.internal", retryable: true });
+    expect(JSON.stringify(toProblem(thrown))).not.toContain("hunter2");
+  },
+);
+
+test("all mistakes are kept, and a great many still make a message of bounded length", () => {
+  const mistakes = Array.from({ length: 1000 }, (_, i) => ({ path: `field${i}`, message: "x".repeat(1000) }));
+  const error = new InvalidInputError(mistakes);
+  expect(error.mistakes).toEqual(mistakes);
+  expect(problemSchema.safeParse(error.problem).success).toBe(true);
+  expect(error.problem.details).toEqual({ mistakes: mistakes.slice(0, 20) });
+  expect(new InvalidInputError(mistakes.slice(0, 22).map(({ path }) => ({ path, message: "m" }))).message).toMatch(
+    /^field0: m; field1: m; .*; field19: m; and 2 more$/,
+  );
+});

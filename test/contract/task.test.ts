@@ -1,0 +1,81 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { TransitionRefusedError } from "../../lib/contract/errors.ts";
+import { isTerminal, statuses, transitions } from "../../lib/contract/lifecycle.ts";
+import {
+  isSettled,
+  newTaskId,
+  RETENTION_DAYS,
+  randomHex,
+  stamp,
+  taskIdSchema,
+  transition,
+  without,
+} from "../../lib/contract/task.ts";
+import { makeTask } from "./make-task.ts";
+
+const anyStatus = fc.constantFrom(...statuses);
+const debts = fc.constantFrom({}, { slot: "local" }, { session: "s" }, { runtime: "r" }, { slot: "a", session: "b" });
+const ms = fc.integer({ min: 0, max: 4e12 });
+
+test("an id is always new, and is its own proof of form", () => {
+  const ids = Array.from({ length: 1000 }, newTaskId);
+  expect(new Set(ids).size).toBe(1000);
+  for (const id of ids) expect(taskIdSchema.parse(id)).toBe(id);
+  expect(randomHex(3)).toMatch(/^[0-9a-f]{6}$/);
+});
+
+test("nothing else passes as an id", () => {
+  const hostile = fc.constantFrom("", "\n", " ", "/../", "\0", "A", "-", "task_", "%00", "'", "é");
+  fc.assert(
+    fc.property(fc.nat({ max: 36 }), hostile, (at, insert) => {
+      const id = newTaskId();
+      const changed = id.slice(0, at) + insert + id.slice(at + insert.length + 1);
+      expect(taskIdSchema.safeParse(changed).success).toBe(false);
+      expect(taskIdSchema.safeParse(`${id}\n`).success).toBe(false);
+    }),
+  );
+  fc.assert(fc.property(fc.string(), (text) => !taskIdSchema.safeParse(text).success));
+});
+
+test("a transition changes status and phases of a copy, or refuses", () => {
+  fc.assert(
+    fc.property(anyStatus, anyStatus, ms, (from, to, nowMs) => {
+      const task = Object.freeze(
+        makeTask({ status: from, phases: Object.freeze({ [from]: "2026-01-01T00:00:00.000Z" }) }),
+      );
+      if (!transitions[from].includes(to)) {
+        expect(() => transition(task, to, nowMs)).toThrow(TransitionRefusedError);
+        return;
+      }
+      const at = new Date(nowMs).toISOString();
+      expect(transition(task, to, nowMs)).toEqual({ ...task, status: to, phases: { ...task.phases, [to]: at } });
+    }),
+  );
+});
+
+test("a task is settled once it is terminal and owes nothing; only then may it be forgotten", () => {
+  fc.assert(
+    fc.property(anyStatus, debts, ms, (status, owes, nowMs) => {
+      const task = Object.freeze(
+        makeTask({ status, owes, dueAtMs: 5, lease: { holder: "h", untilMs: 9 }, revision: 3 }),
+      );
+      const stamped = stamp(task, nowMs);
+      expect(isSettled(task)).toBe(isTerminal(status) && Object.keys(owes).length === 0);
+      expect(stamped).toMatchObject({ revision: 4, updatedAt: new Date(nowMs).toISOString() });
+      if (isSettled(task)) {
+        expect(stamped).not.toHaveProperty("dueAtMs");
+        expect(stamped).not.toHaveProperty("lease");
+        expect(stamped.expiresAtSeconds).toBeGreaterThanOrEqual(nowMs / 1000 + RETENTION_DAYS * 86_400);
+      } else {
+        expect(stamped).toMatchObject({ dueAtMs: 5, lease: { holder: "h" } });
+        expect(stamped).not.toHaveProperty("expiresAtSeconds");
+      }
+    }),
+  );
+});
+
+test("leaving fields out leaves the original as it was", () => {
+  const value = Object.freeze({ a: 1, b: 2, c: 3 });
+  expect(without(value, "a", "c")).toEqual({ b: 2 });
+});

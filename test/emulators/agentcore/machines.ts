@@ -1,0 +1,56 @@
+import { randomUUID } from "node:crypto";
+import { settings } from "../../../lib/contract/execution-environment.ts";
+import { killMarked } from "../../../worker/processes/processes.ts";
+import { startWorker, type TestWorker } from "../../worker/start-worker.ts";
+
+type Machine = { worker: Promise<TestWorker>; bootedAt: number; marker: string };
+
+/**
+ * The microVMs: one real worker process per runtime and session. The first invocation of a session starts one; after a
+ * stop, the next invocation starts another, as on AgentCore.
+ */
+export class Machines {
+  readonly #machines = new Map<string, Machine>();
+  #booted = 0;
+  #milliseconds = 0;
+
+  /** Sessions that have a machine now. */
+  get running(): string[] {
+    return [...this.#machines.keys()];
+  }
+  get booted(): number {
+    return this.#booted;
+  }
+  /** Seconds that machines have run so far: what is billed. */
+  get seconds(): number {
+    const open = [...this.#machines.values()].map(({ bootedAt }) => performance.now() - bootedAt);
+    return [this.#milliseconds, ...open].reduce((sum, ms) => sum + ms, 0) / 1000;
+  }
+
+  of(key: string, env: Record<string, string>): Promise<TestWorker> {
+    const known = this.#machines.get(key);
+    if (known) return known.worker;
+    this.#booted += 1;
+    const marker = `emulator-${randomUUID()}`;
+    const worker = startWorker({ ...env, [settings.sessionMarker]: marker });
+    this.#machines.set(key, { worker, bootedAt: performance.now(), marker });
+    return worker;
+  }
+
+  /** Ends the machine of a session with all its processes; false when it has none. */
+  async end(key: string): Promise<boolean> {
+    const machine = this.#machines.get(key);
+    if (!machine) return false;
+    this.#machines.delete(key);
+    this.#milliseconds += performance.now() - machine.bootedAt;
+    const worker = await machine.worker;
+    worker.process.kill("SIGKILL");
+    await killMarked(settings.sessionMarker, machine.marker);
+    await worker[Symbol.asyncDispose]();
+    return true;
+  }
+
+  async endAll(): Promise<void> {
+    await Promise.all(this.running.map((key) => this.end(key)));
+  }
+}

@@ -1,0 +1,188 @@
+import { describe, expect, test } from "vitest";
+import { route } from "../../lib/config/routing.ts";
+import { DispatchError } from "../../lib/contract/errors.ts";
+import type { Json } from "../../lib/contract/task.ts";
+import { dispatch, type Plan } from "../../lib/engine/dispatch.ts";
+import { readLargeValue } from "../../lib/engine/large-values.ts";
+import type { Ports } from "../../lib/engine/ports.ts";
+import { exampleConfiguration, openPorts } from "../mcp/ports.ts";
+
+const OWNER = "me";
+
+function plan(ports: Ports, more: Partial<Plan> = {}, metadata?: Json): Plan {
+  const request = { taskType: "command.run", provider: "local", accountProfile: "local", mode: "session", metadata };
+  const input = { command: "true" };
+  const to = route(ports.configuration(), ports.backends, request);
+  return { route: to, input, envField: "environment_variables", call: { input }, ...more };
+}
+
+async function problem(refused: Promise<unknown>) {
+  const error = await refused.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (error instanceof DispatchError) return error.problem;
+  throw new Error(`not refused, but ${error}`);
+}
+
+test("makes a task durable, notes its creation, and lets it begin", async () => {
+  const ports = openPorts({ now: () => 1_000_000 });
+  const handle = await dispatch(ports, OWNER, plan(ports, { goal: "g", env: { NAME: "value" } }));
+  expect(handle.status).toBe("queued");
+  const task = await ports.store.get(handle.taskId);
+  expect(task).toMatchObject({
+    owner: OWNER,
+    n: 1,
+    backend: "local-process",
+    backendName: "this-machine",
+    profile: "this-machine",
+    goal: "g",
+    env: { NAME: "value" },
+    envNames: ["NAME"],
+    depth: 0,
+    status: "provisioning",
+    createdAt: "1970-01-01T00:16:40.000Z",
+    dueAtMs: 1_060_000,
+    owes: { slot: "this-machine" },
+    workerSequence: 99,
+    logLength: 0,
+  });
+  expect(await ports.store.listEvents(handle.taskId, 0, 10)).toEqual([
+    { taskId: handle.taskId, sequence: 1, type: "task.created", timestamp: "1970-01-01T00:16:40.000Z" },
+  ]);
+  expect(ports.starts).toEqual([`${handle.taskId}-1`]);
+});
+
+test("a task beyond the limit waits in the queue", async () => {
+  const ports = openPorts();
+  const handles = [];
+  for (let i = 0; i < 5; i++) handles.push(await dispatch(ports, OWNER, plan(ports)));
+  const last = await ports.store.get(handles[4]?.taskId ?? "");
+  expect(last?.status).toBe("queued");
+  expect(await ports.store.listQueue(OWNER, 10)).toEqual([
+    { owner: OWNER, taskId: last?.id, profile: "this-machine", queuedAtMs: Date.parse(last?.createdAt ?? "") },
+  ]);
+});
+
+test("a call whose task could not begin is not a failed call", async () => {
+  const ports = openPorts();
+  const broken = { ...ports.store, listQueue: () => Promise.reject(new Error("the queue is not there")) };
+  const handle = await dispatch({ ...ports, store: broken }, OWNER, plan(ports));
+  expect(handle.status).toBe("queued");
+  expect(ports.logged.join()).toContain("warn");
+  expect(await ports.store.listQueue(OWNER, 10)).toHaveLength(1);
+});
+
+describe("with a key", () => {
+  const key = { idempotencyKey: "k" };
+
+  test("the same call sent at once and again is one task", async () => {
+    const ports = openPorts();
+    const handles = await Promise.all(Array.from({ length: 20 }, () => dispatch(ports, OWNER, plan(ports), key)));
+    const ids = new Set(handles.map(({ taskId }) => taskId));
+    expect(ids.size).toBe(1);
+    const again = await dispatch(ports, OWNER, plan(ports), key);
+    expect(ids.has(again.taskId)).toBe(true);
+    expect(again.status).toBe("provisioning");
+    expect(ports.starts).toHaveLength(1);
+    expect(await ports.store.listQueue(OWNER, 10)).toEqual([]);
+  });
+
+  test("another call is a conflict, another owner is not", async () => {
+    const ports = openPorts();
+    const first = await dispatch(ports, OWNER, plan(ports), key);
+    expect(await problem(dispatch(ports, OWNER, plan(ports, { call: { other: true } }), key))).toEqual({
+      code: "idempotency.conflict",
+      message: "this idempotency key was used for another call",
+      retryable: false,
+      hint: "send the call exactly as before to get its task, or choose another idempotency_key",
+      details: { taskId: first.taskId },
+    });
+    const other = await dispatch(ports, "somebody else", plan(ports, { call: { other: true } }), key);
+    expect(other.taskId).not.toBe(first.taskId);
+  });
+
+  test("a task that was promised and never written is written by the retry, under the promised id", async () => {
+    const ports = openPorts();
+    const down = { ...ports.store, create: () => Promise.reject(new Error("the store went away")) };
+    await expect(dispatch({ ...ports, store: down }, OWNER, plan(ports), key)).rejects.toThrow("went away");
+    const handle = await dispatch(ports, OWNER, plan(ports), key);
+    const again = await dispatch(ports, OWNER, plan(ports), key);
+    expect(again.taskId).toBe(handle.taskId);
+    expect(ports.starts).toEqual([`${handle.taskId}-1`]);
+  });
+
+  test("a task whose queue entry was never written is queued by the retry once it is overdue", async () => {
+    let now = Date.now();
+    const ports = openPorts({ now: () => now });
+    const down = { ...ports.store, enqueue: () => Promise.reject(new Error("the store went away")) };
+    await expect(dispatch({ ...ports, store: down }, OWNER, plan(ports), key)).rejects.toThrow("went away");
+    expect(ports.starts).toEqual([]);
+    now += 61_000;
+    const handle = await dispatch(ports, OWNER, plan(ports), key);
+    expect(ports.starts).toEqual([`${handle.taskId}-1`]);
+  });
+
+  test("a key is free again after a day", async () => {
+    let now = Date.now();
+    const ports = openPorts({ now: () => now, steady: () => now });
+    const first = await dispatch(ports, OWNER, plan(ports), key);
+    now += 24 * 3600 * 1000;
+    const second = await dispatch(ports, OWNER, plan(ports, { call: "another" }), key);
+    expect(second.taskId).not.toBe(first.taskId);
+  });
+});
+
+test("a large input is kept elsewhere, and the task has a preview of it", async () => {
+  const ports = openPorts();
+  const input = { command: "cat", stdin: "x".repeat(150_000) };
+  const { taskId } = await dispatch(ports, OWNER, plan(ports, { input }));
+  const task = await ports.store.get(taskId);
+  expect(task?.input.command).toBe("cat");
+  expect(task?.input.stdin).toMatch(/^x+\n\[\.\.\. \d+ characters left out \.\.\.\]\nx+$/);
+  expect(task?.inputRef).toMatchObject({ sizeBytes: JSON.stringify(input).length });
+  expect(task?.inputRef && (await readLargeValue(ports, task.inputRef))).toEqual(input);
+});
+
+describe("a task that was dispatched by a task", () => {
+  test("lies one level deeper, down to the limit", async () => {
+    const ports = openPorts();
+    let parentTaskId: string | undefined;
+    for (let depth = 0; depth <= 3; depth++) {
+      const { taskId } = await dispatch(ports, OWNER, plan(ports, {}, parentTaskId ? { parentTaskId } : undefined));
+      const task = await ports.store.get(taskId);
+      expect(task?.depth).toBe(depth);
+      expect(task?.parent).toBe(parentTaskId);
+      parentTaskId = taskId;
+    }
+    expect(await problem(dispatch(ports, OWNER, plan(ports, {}, { parentTaskId })))).toMatchObject({
+      code: "policy.denied",
+      details: { depth: 4, maxDepth: 3 },
+    });
+  });
+
+  test.each([7, "../x", `task_${"0".repeat(32)}`])("a parent that is %j says nothing", async (parentTaskId) => {
+    const ports = openPorts();
+    const { taskId } = await dispatch(ports, OWNER, plan(ports, {}, { parentTaskId }));
+    expect(await ports.store.get(taskId)).toMatchObject({ depth: 0 });
+  });
+
+  test("neither does a task of somebody else", async () => {
+    const ports = openPorts();
+    const theirs = await dispatch(ports, "somebody else", plan(ports));
+    const { taskId } = await dispatch(ports, OWNER, plan(ports, {}, { parentTaskId: theirs.taskId }));
+    const task = await ports.store.get(taskId);
+    expect(task?.depth).toBe(0);
+    expect(task).not.toHaveProperty("parent");
+  });
+});
+
+test("the policy is asked before anything is written", async () => {
+  const rules = [{ effect: "deny" as const, taskTypes: ["command.run" as const], reason: "no programs here" }];
+  const ports = openPorts({ configuration: { ...exampleConfiguration, policy: { rules } } });
+  expect(await problem(dispatch(ports, OWNER, plan(ports), { idempotencyKey: "k" }))).toMatchObject({
+    code: "policy.denied",
+    message: "denied by policy: no programs here",
+  });
+  expect((await ports.store.list(OWNER, { limit: 10 })).items).toEqual([]);
+});

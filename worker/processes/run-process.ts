@@ -1,0 +1,105 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { failure } from "../failures.ts";
+import { marksOf } from "../job-env.ts";
+import type { JobFolder } from "../job-folder.ts";
+import type { Output, Sink } from "../output/output.ts";
+import { openStdio, type Stdio } from "../output/stdio.ts";
+import { mistake } from "../parse.ts";
+import { ProcessTree } from "./process-tree.ts";
+import type { StopSwitch } from "./stop.ts";
+
+/** How long output may go on after the program ended, while something it started still holds its pipes. */
+const DRAIN_MS = 300;
+/** How long the rest of the output may take once nothing runs any more that could write to it. */
+const LAST_READ_MS = 2000;
+
+export type ProcessSpec = {
+  file: string;
+  args: readonly string[];
+  cwd: string;
+  /** Must mark the process with its task (AGENTDISPATCH_TASK_ID): all that carries the mark ends with it. */
+  env: Record<string, string>;
+  stdin?: string | undefined;
+  stdout: Sink;
+  stderr: Sink;
+};
+
+/** How a process ended, whichever way it did. */
+export type ProcessEnd = {
+  exitCode: number | null;
+  signal: NodeJS.Signals | null;
+  /** It never started; a system error such as ENOENT. */
+  failedToStart?: NodeJS.ErrnoException;
+  durationMs: number;
+};
+
+type Exit = Omit<ProcessEnd, "durationMs">;
+
+/**
+ * Runs a program in a process group of its own until it and all that it started are gone.
+ * Resolves for every way to end; throws only if the process cannot even be described to the system.
+ */
+export async function runProcess(spec: ProcessSpec, folder: JobFolder, stop: StopSwitch): Promise<ProcessEnd> {
+  const startedAt = performance.now();
+  const ended = (exit: Exit): ProcessEnd => ({ ...exit, durationMs: Math.round(performance.now() - startedAt) });
+  if (stop.order) return ended({ exitCode: null, signal: null });
+
+  const { child, outputs, failedToStart } = start(spec, folder);
+  if (!child) return ended({ exitCode: null, signal: null, failedToStart });
+  const read = Promise.all(outputs.map((output, index) => output.drainTo(index === 0 ? spec.stdout : spec.stderr)));
+  const tree = new ProcessTree(child.pid, marksOf(spec.env));
+  const unlisten = stop.listen((order) => tree.stop(order.graceSeconds));
+  try {
+    const exit = await ending(child);
+    if (stop.order) await tree.gone();
+    await Promise.race([read, sleep(DRAIN_MS, undefined, { ref: false })]);
+    await tree.kill();
+    await Promise.race([read, sleep(LAST_READ_MS, undefined, { ref: false })]);
+    return ended(exit);
+  } finally {
+    unlisten();
+    await tree.kill();
+    for (const output of outputs) output.destroy();
+    await read;
+  }
+}
+
+type Started =
+  | { child: ChildProcess; outputs: Output[]; failedToStart?: never }
+  | { child?: never; outputs?: never; failedToStart: NodeJS.ErrnoException };
+
+function start(spec: ProcessSpec, folder: JobFolder): Started {
+  const stdio = stdioOf(spec, folder);
+  try {
+    const { file, args, cwd, env } = spec;
+    const child = spawn(file, args, { cwd, env, stdio: stdio.options, detached: true });
+    return { child, outputs: stdio.attach(child) };
+  } catch (error) {
+    for (const output of stdio.attach()) output.destroy();
+    // Node throws some of the system's refusals and emits others.
+    if (isSystemError(error)) return { failedToStart: error };
+    if (error instanceof TypeError) throw mistake("input", "a NUL character can be in no argument of a program", error);
+    throw error;
+  }
+}
+
+function stdioOf({ stdin }: ProcessSpec, folder: JobFolder): Stdio {
+  try {
+    return openStdio(folder, stdin);
+  } catch (cause) {
+    throw failure("worker.storage", "the worker could not open the input and output of the program", cause);
+  }
+}
+
+const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && "syscall" in error && String(error.syscall).startsWith("spawn");
+
+function ending(child: ChildProcess): Promise<Exit> {
+  return new Promise((resolve) => {
+    child.once("exit", (exitCode, signal) => resolve({ exitCode, signal }));
+    child.once("error", (failedToStart) => {
+      if (child.pid === undefined) resolve({ exitCode: null, signal: null, failedToStart });
+    });
+  });
+}
