@@ -1,9 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { importsOf, violationsOf } from "./architecture.ts";
+import { circlesOf, importsOf, violationsOf } from "./architecture.ts";
 
+/** About 25, says the architecture. */
+const MOST_FILES = 26;
 const root = join(import.meta.dirname, "..");
 const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "-z"], { cwd: root })
   .toString()
@@ -17,61 +19,100 @@ test("no import breaks the dependency rules", () => {
   expect(sources.flatMap((file) => violationsOf(file, read(file)))).toEqual([]);
 });
 
+test("no files import each other in a circle", () => {
+  const sources = files.filter((file) => /^(bin|lib|lambdas|worker)\/.*\.ts$/.test(file));
+  expect(circlesOf(Object.fromEntries(sources.map((file) => [file, read(file)])))).toEqual([]);
+});
+
+test("no folder holds more than a person can look through", () => {
+  const folders = files.filter((file) => /^(bin|lib|lambdas|worker)\//.test(file)).map((file) => dirname(file));
+  const sizes = new Map(folders.map((folder) => [folder, folders.filter((other) => other === folder).length]));
+  expect([...sizes].filter(([, size]) => size > MOST_FILES)).toEqual([]);
+});
+
 describe("the checker", () => {
-  test.each([
-    ['import { a } from "./b.ts";', ["lib/domain/b.ts"]],
-    ['import type { A } from "../aws/b.ts";', ["lib/aws/b.ts"]],
-    ['import {\n  a,\n  type B,\n} from "zod/v4";', ["zod/v4"]],
-    ['export * from "../local/b.ts";\nexport type { C } from "c";', ["lib/local/b.ts", "c"]],
-    ['import "./effect.ts";', ["lib/domain/effect.ts"]],
-    ['const a = await import("node:fs");', ["node:fs"]],
-    ['let a: import("../../worker/b.ts").B;', ["worker/b.ts"]],
-    ['const a = createRequire(import.meta.url); require("d");', ["d"]],
-    ['import a from "./a.json" with { type: "json" };', ["lib/domain/a.json"]],
-    ['const words = `comes from "somewhere"`;', []],
-  ])("sees what %j imports", (source, imports) => {
-    expect(importsOf("lib/domain/x.ts", source)).toEqual(imports);
+  test("finds circles, of types too", () => {
+    const a = 'import { b } from "./b.ts";';
+    const b = 'import type { C } from "./c.ts";';
+    const c = 'export { a } from "./a.ts";';
+    const d = 'import { a } from "./a.ts";';
+    expect(circlesOf({ "lib/a.ts": a, "lib/b.ts": b, "lib/c.ts": c, "lib/d.ts": d })).toEqual([
+      ["lib/a.ts", "lib/b.ts", "lib/c.ts"],
+    ]);
+    expect(circlesOf({ "lib/a.ts": a, "lib/b.ts": b, "lib/d.ts": d })).toEqual([]);
   });
 
   test.each([
-    ["lib/domain/x.ts", "node:fs"],
-    ["lib/domain/x.ts", "../local/task-store.ts"],
-    ["lib/domain/x.ts", "zodiac"],
-    ["lambdas/mcp/tools/x.ts", "../../../lib/local/task-store.ts"],
-    ["lambdas/mcp/tools/x.ts", "@modelcontextprotocol/server"],
-    ["lib/mcp/server.ts", "../../lib/aws/task-store.ts"],
-    ["lambdas/workflow/steps/x.ts", "../../mcp/server.ts"],
-    ["lambdas/workflow/steps/x.ts", "@aws-sdk/client-sfn"],
-    ["worker/x.ts", "../lib/local/system.ts"],
+    ['import { a } from "./b.ts";', ["lib/contract/b.ts"]],
+    ['import type { A } from "../aws/b.ts";', ["lib/aws/b.ts"]],
+    ['import {\n  a,\n  type B,\n} from "zod/v4";', ["zod/v4"]],
+    ['export * from "../local/b.ts";\nexport type { C } from "c";', ["lib/local/b.ts", "c"]],
+    ['import "./effect.ts";', ["lib/contract/effect.ts"]],
+    ['const a = await import("node:fs");', ["node:fs"]],
+    ['let a: import("../../worker/b.ts").B;', ["worker/b.ts"]],
+    ['const a = createRequire(import.meta.url); require("d");', ["d"]],
+    ['import a from "./a.json" with { type: "json" };', ["lib/contract/a.json"]],
+    ['const words = `comes from "somewhere"`;', []],
+  ])("sees what %j imports", (source, imports) => {
+    expect(importsOf("lib/contract/x.ts", source)).toEqual(imports);
+  });
+
+  test.each([
+    ["lib/contract/x.ts", "node:fs"],
+    ["lib/contract/x.ts", "../config/routing.ts"],
+    ["lib/contract/x.ts", "leven"],
+    ["lib/config/x.ts", "../engine/ports.ts"],
+    ["lib/config/x.ts", "../store/sqlite/task-store.ts"],
+    ["lib/engine/x.ts", "node:fs"],
+    ["lib/engine/x.ts", "../store/sqlite/task-store.ts"],
+    ["lib/engine/x.ts", "../workflow/in-process.ts"],
+    ["lib/engine/steps/x.ts", "../../mcp/server.ts"],
+    ["lib/engine/steps/x.ts", "@aws-sdk/client-sfn"],
+    ["lib/engine/x.ts", "zodiac"],
+    ["lib/store/port.ts", "../engine/ports.ts"],
+    ["lib/store/sqlite/x.ts", "../dynamodb/items.ts"],
+    ["lib/store/sqlite/x.ts", "../../aws/logger.ts"],
+    ["lib/store/sqlite/x.ts", "../../engine/dispatch.ts"],
+    ["lib/store/dynamodb/x.ts", "../../artifacts/s3/bucket.ts"],
+    ["lib/backends/agentcore/x.ts", "../local-process/backend.ts"],
+    ["lib/backends/local-process/x.ts", "../../../worker/main.ts"],
+    ["lib/workflow/in-process.ts", "../engine/steps/index.ts"],
+    ["lib/aws/x.ts", "../store/port.ts"],
+    ["lib/mcp/tools/x.ts", "../../store/sqlite/task-store.ts"],
+    ["lib/mcp/tools/x.ts", "@modelcontextprotocol/server"],
+    ["lib/mcp/server.ts", "../store/dynamodb/task-store.ts"],
+    ["lib/mcp/server.ts", "../system/local.ts"],
+    ["lib/system/local/http.ts", "../../client/cli/print.ts"],
+    ["lib/system/local/http.ts", "../../store/sqlite/task-store.ts"],
+    ["worker/x.ts", "../lib/system/local.ts"],
+    ["worker/x.ts", "../lib/config/issues.ts"],
     ["worker/x.ts", "commander"],
-    ["lib/client/x.ts", "../local/system.ts"],
-    ["lib/client/x.ts", "../aws/task-store.ts"],
-    ["lib/client/x.ts", "../../lambdas/mcp/server.ts"],
-    ["lib/local/x.ts", "../client/print.ts"],
-    ["lib/local/x.ts", "../aws/task-store.ts"],
-    ["lib/local/x.ts", "../../lambdas/mcp/tools/spawn.ts"],
-    ["lib/local/x.ts", "../../worker/main.ts"],
+    ["lib/client/x.ts", "../system/local.ts"],
+    ["lib/client/x.ts", "../store/port.ts"],
+    ["lib/client/x.ts", "../engine/dispatch.ts"],
     ["lib/infra/x.ts", "../../lambdas/mcp/handler.ts"],
-    ["lib/infra/x.ts", "../aws/task-store.ts"],
+    ["lib/infra/x.ts", "../store/dynamodb/task-store.ts"],
     ["lib/infra/x.ts", "../../worker/main.ts"],
     ["bin/x.ts", "../test/fixtures/x.ts"],
-    ["lambdas/mcp/handler.ts", "../../lib/local/system.ts"],
+    ["lambdas/mcp/handler.ts", "../../lib/system/local.ts"],
     ["elsewhere/x.ts", "zod"],
   ])("forbids %s to import %s", (file, target) => {
     expect(violationsOf(file, `import type { X } from "${target}";`)).not.toEqual([]);
   });
 
   test.each([
-    ["lib/domain/x.ts", "./task.ts"],
-    ["lambdas/mcp/tools/x.ts", "../../../lib/domain/task.ts"],
+    ["lib/contract/x.ts", "./task.ts"],
+    ["lib/engine/x.ts", "../store/port.ts"],
+    ["lib/store/dynamodb/x.ts", "../../aws/logger.ts"],
+    ["lib/mcp/tools/x.ts", "../../contract/task.ts"],
     ["lib/mcp/server.ts", "@modelcontextprotocol/server/http"],
-    ["lambdas/mcp/handler.ts", "../../lib/aws/task-store.ts"],
+    ["lambdas/mcp/handler.ts", "../../lib/system/aws.ts"],
     ["worker/frameworks/x.ts", "../job.ts"],
-    ["lib/system/local.ts", "../../lambdas/workflow/steps/index.ts"],
-    ["lib/system/local.ts", "../aws/task-store.ts"],
-    ["lib/infra/x.ts", "../aws/table.ts"],
+    ["lib/system/local.ts", "../engine/steps/handler.ts"],
+    ["lib/system/local.ts", "../store/dynamodb/task-store.ts"],
+    ["lib/infra/x.ts", "../store/dynamodb/table.ts"],
     ["lib/client/x.ts", "@modelcontextprotocol/client"],
-    ["bin/x.ts", "../lib/local/system.ts"],
+    ["bin/x.ts", "../lib/system/local.ts"],
   ])("allows %s to import %s", (file, target) => {
     expect(violationsOf(file, `import { x } from "${target}";`)).toEqual([]);
   });

@@ -23,31 +23,85 @@ const rules: readonly Rule[] = [
   { part: /^lib\/store\/dynamodb\//, may: [CONTRACT, PORTS, AWS, /^lib\/store\/dynamodb\//, NODE, ...SDK, "zod"] },
   { part: /^lib\/artifacts\/files\//, may: [CONTRACT, PORTS, /^lib\/artifacts\/files\//, NODE, "zod"] },
   { part: /^lib\/artifacts\/s3\//, may: [CONTRACT, PORTS, AWS, /^lib\/artifacts\/s3\//, NODE, ...SDK, "zod"] },
-  { part: /^lib\/workflow\/in-process/, may: [CONTRACT, PORTS, NODE, /^lib\/workflow\/dispatch\.asl\.json$/, "aws-local-stepfunctions"] },
+  {
+    part: /^lib\/workflow\/in-process/,
+    may: [CONTRACT, PORTS, NODE, /^lib\/workflow\/dispatch\.asl\.json$/, "aws-local-stepfunctions"],
+  },
   { part: /^lib\/workflow\/step-functions/, may: [CONTRACT, PORTS, AWS, /^lib\/workflow\/step-functions/, ...SDK] },
-  { part: /^lib\/backends\/local-process\//, may: [CONTRACT, PORTS, /^lib\/backends\/local-process\//, NODE, "zod"] },
+  {
+    part: /^lib\/backends\/local-process\//,
+    // How a worker marks the processes of a session is known to whoever has to end them when it died.
+    may: [CONTRACT, PORTS, /^lib\/backends\/local-process\//, /^worker\/processes\//, NODE, "zod"],
+  },
   {
     part: /^lib\/backends\/agentcore\//,
-    may: [CONTRACT, PORTS, AWS, /^lib\/backends\/agentcore\//, NODE, ...SDK, "@modelcontextprotocol/client", "eventsource-parser", "zod"],
+    may: [
+      CONTRACT,
+      PORTS,
+      AWS,
+      /^lib\/backends\/agentcore\//,
+      NODE,
+      ...SDK,
+      "@modelcontextprotocol/client",
+      "eventsource-parser",
+      "zod",
+    ],
   },
   { part: AWS, may: [CONTRACT, AWS, NODE, ...SDK, "zod"] },
-  { part: /^lib\/mcp\/tools\//, may: [CONTRACT, /^lib\/engine\/service\.ts$/, /^lib\/mcp\/tools\//, "zod"] },
-  { part: /^lib\/mcp\//, may: [CONTRACT, /^lib\/engine\/service\.ts$/, /^lib\/mcp\//, "package.json", "zod", "@modelcontextprotocol/server"] },
+  { part: /^lib\/mcp\/tools\//, may: [CONTRACT, CONFIG, ENGINE, PORTS, /^lib\/mcp\/tools\//, "zod"] },
+  {
+    part: /^lib\/mcp\//,
+    may: [CONTRACT, CONFIG, ENGINE, PORTS, /^lib\/mcp\//, "package.json", "zod", "@modelcontextprotocol/server"],
+  },
   { part: /^lib\/system\/(local|aws)\.ts$/, may: [/^lib\//, NODE, "zod"] },
   {
     part: /^lib\/system\//,
-    may: [CONTRACT, CONFIG, ENGINE, PORTS, /^lib\/system\/local\//, /^lib\/mcp\/server\.ts$/, NODE, "zod", "hono", "@hono/node-server"],
+    may: [
+      CONTRACT,
+      CONFIG,
+      ENGINE,
+      PORTS,
+      /^lib\/system\/local\//,
+      /^lib\/mcp\/server\.ts$/,
+      /^worker\/broken-requests\.ts$/,
+      NODE,
+      "zod",
+      "hono",
+      "@hono/node-server",
+      "@modelcontextprotocol/server",
+    ],
   },
   {
     part: /^lib\/client\//,
-    may: [CONTRACT, /^lib\/client\//, NODE, "package.json", "@modelcontextprotocol/client", "commander", "yocto-spinner", "zod"],
+    may: [
+      CONTRACT,
+      /^lib\/client\//,
+      NODE,
+      "package.json",
+      "@modelcontextprotocol/client",
+      "commander",
+      "yocto-spinner",
+      "zod",
+    ],
   },
   {
     part: /^lib\/infra\//,
-    may: [CONTRACT, CONFIG, /^lib\/infra\//, /^lib\/store\/dynamodb\/table\.ts$/, NODE, "aws-cdk-lib", "constructs", "esbuild"],
+    may: [
+      CONTRACT,
+      CONFIG,
+      /^lib\/infra\//,
+      /^lib\/store\/dynamodb\/table\.ts$/,
+      NODE,
+      "aws-cdk-lib",
+      "constructs",
+      "esbuild",
+    ],
   },
-  { part: /^lambdas\/[^/]+\/handler\.ts$/, may: [CONTRACT, CONFIG, ENGINE, /^lambdas\//, AWS, /^lib\/mcp\//, /^lib\/system\/aws\.ts$/, "package.json"] },
-  { part: /^lambdas\//, may: [CONTRACT, ENGINE, NODE, "zod"] },
+  {
+    part: /^lambdas\/[^/]+\/handler\.ts$/,
+    may: [CONTRACT, CONFIG, ENGINE, /^lambdas\//, AWS, /^lib\/mcp\//, /^lib\/system\/aws\.ts$/, "package.json"],
+  },
+  { part: /^lambdas\//, may: [CONTRACT, ENGINE, PORTS, NODE, "zod"] },
   { part: /^worker\//, may: [CONTRACT, /^worker\//, NODE, "package.json", "zod", "shlex"] },
   { part: /^bin\//, may: [/^lib\//, /^bin\//, /^worker\//, NODE, /^[@a-z][^.]*$/] },
   { part: /^[^/]+\.config\.ts$/, may: [NODE, "vitest"] },
@@ -97,3 +151,27 @@ export function violationsOf(file: string, source: string): string[] {
 
 /** Without the lines that are comments, which may name what code may not. */
 const withoutComments = (source: string): string => source.replaceAll(/^\s*(?:\/\*\*|\*|\/\/).*$/gm, "");
+
+/** Files that import each other, directly or by way of others: each circle as one sorted list. Types count. */
+export function circlesOf(files: Readonly<Record<string, string>>): string[][] {
+  const index = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  const circles: string[][] = [];
+  // Tarjan's algorithm, https://doi.org/10.1137/0201010
+  const visit = (file: string): void => {
+    index.set(file, index.size);
+    low.set(file, index.get(file) as number);
+    stack.push(file);
+    for (const target of importsOf(file, files[file] ?? "")) {
+      if (files[target] === undefined) continue;
+      if (!index.has(target)) visit(target);
+      if (stack.includes(target)) low.set(file, Math.min(low.get(file) as number, low.get(target) as number));
+    }
+    if (low.get(file) !== index.get(file)) return;
+    const circle = stack.splice(stack.indexOf(file));
+    if (circle.length > 1) circles.push(circle.sort());
+  };
+  for (const file of Object.keys(files)) if (!index.has(file)) visit(file);
+  return circles;
+}

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { describe as describeProgram } from "../lib/client/cli/describe.ts";
 import { withCloudDefaults } from "../lib/config/aws-defaults.ts";
-import { parseConfiguration } from "../lib/contract/configuration.ts";
+import { parseConfiguration } from "../lib/config/parse-configuration.ts";
 import { settings } from "../lib/contract/execution-environment.ts";
 import { tools } from "../lib/mcp/tools/index.ts";
 import manifest from "../package.json" with { type: "json" };

@@ -1,5 +1,5 @@
-import { frameworkOfSetting } from "../lib/config/frameworks.ts";
 import { numberSetting, settings } from "../lib/contract/execution-environment.ts";
+import { frameworkOfSetting } from "../lib/contract/frameworks.ts";
 import { MAX_UNCOLLECTED_SECONDS } from "../lib/contract/worker.ts";
 import { splitWords } from "./processes/split-words.ts";
 

@@ -1,8 +1,8 @@
 import { DispatchError, type Problem, RefusedError } from "../lib/contract/errors.ts";
-import type { Outcome } from "./job.ts";
 import { clip } from "./parse.ts";
 import { killAnyMarked, type Mark } from "./processes/processes.ts";
 import { report } from "./report.ts";
+import type { Outcome } from "./runner.ts";
 
 /** A failed task as an error to throw, with the system's error code in its text. */
 export const failure = (code: string, message: string, cause?: unknown): RefusedError =>

@@ -1,8 +1,8 @@
 import { settings } from "../lib/contract/execution-environment.ts";
-import type { JobContext } from "./job.ts";
 import { mistake } from "./parse.ts";
 import { isMarked } from "./processes/process-mark.ts";
 import type { Mark } from "./processes/processes.ts";
+import type { JobContext } from "./runner.ts";
 
 /** The environment of a job's processes: the worker's, the task's, the call's, and what marks them as the task's. */
 export function jobEnv({ config, task, folder }: JobContext, own: Record<string, string> = {}): Record<string, string> {

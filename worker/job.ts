@@ -1,6 +1,4 @@
-import type { Problem } from "../lib/contract/errors.ts";
 import { settings } from "../lib/contract/execution-environment.ts";
-import type { StartOperation, workerStatuses } from "../lib/contract/worker.ts";
 import { type CollectedArtifacts, collectArtifacts, notesOf } from "./artifacts/artifacts.ts";
 import { AwakeTimer } from "./awake-timer.ts";
 import type { WorkerConfig } from "./config.ts";
@@ -14,24 +12,7 @@ import { StopSwitch } from "./processes/stop.ts";
 import { forgetAnswers, writeAnswers } from "./questions.ts";
 import { report } from "./report.ts";
 import { shrinkResult } from "./result.ts";
-
-export type JobTask = Omit<StartOperation, "contract" | "op" | "bootId">;
-export type JobStatus = (typeof workerStatuses)[number];
-export type Outcome = { result?: unknown; error?: Problem; usage?: Record<string, unknown> };
-
-/** What a runner works with. */
-export type JobContext = {
-  readonly task: JobTask;
-  readonly config: WorkerConfig;
-  readonly folder: JobFolder;
-  readonly stop: StopSwitch;
-  readonly log: OutputLog;
-  /** Publishes an event; false when the task has published too many. A question makes the task wait for its answers. */
-  emit(event: NewEvent): boolean;
-  /** Ends the job after this time, if its own limit does not end it earlier. */
-  limitTo(seconds: number): void;
-};
-export type Runner = (job: JobContext) => Promise<Outcome>;
+import type { JobContext, JobStatus, JobTask, Outcome, Runner } from "./runner.ts";
 
 type JobSetup = { task: JobTask; config: WorkerConfig; runner: Runner; folder?: Promise<JobFolder> };
 

@@ -1,6 +1,6 @@
 import type * as z from "zod";
-import { explain } from "../lib/config/issues.ts";
 import { InvalidInputError, type Mistake } from "../lib/contract/errors.ts";
+import { explain } from "../lib/contract/issues.ts";
 
 /** At most `length` characters of a text, never half of a surrogate pair, with an ellipsis where it was cut. */
 export function clip(text: string, length: number): string {

@@ -2,9 +2,9 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { previewValue } from "../lib/contract/preview.ts";
 import { MAX_RESULT_BYTES } from "../lib/contract/worker.ts";
-import type { Outcome } from "./job.ts";
 import type { JobFolder } from "./job-folder.ts";
 import type { OutputLog } from "./output/output-log.ts";
+import type { Outcome } from "./runner.ts";
 
 const PREVIEW_LENGTH = 4000;
 

@@ -4,8 +4,8 @@ import type { WorkerConfig } from "./config.ts";
 import { commandFramework } from "./frameworks/command.ts";
 import { echo } from "./frameworks/echo.ts";
 import type { Framework } from "./frameworks/framework.ts";
-import type { JobContext, Outcome } from "./job.ts";
 import { clip, parse } from "./parse.ts";
+import type { JobContext, Outcome } from "./runner.ts";
 
 const builtIn: Record<string, Framework> = { echo };
 

@@ -3,7 +3,6 @@ import { resolve, sep } from "node:path";
 import { RefusedError } from "../lib/contract/errors.ts";
 import { type CommandInput, type CommandResult, commandInputSchema } from "../lib/contract/worker.ts";
 import { checkAllowed } from "./allowlist.ts";
-import type { JobContext, Outcome } from "./job.ts";
 import { jobEnv } from "./job-env.ts";
 import { captureOf, keepOutput } from "./output/keep-output.ts";
 import type { StreamName } from "./output/output-log.ts";
@@ -11,6 +10,7 @@ import { mistake, parse } from "./parse.ts";
 import { processFailure } from "./processes/exit-problem.ts";
 import { type ProcessEnd, runProcess } from "./processes/run-process.ts";
 import { shellSyntax, splitWords } from "./processes/split-words.ts";
+import type { JobContext, Outcome } from "./runner.ts";
 
 const DEFAULT_TIMEOUT_SECONDS = 900;
 

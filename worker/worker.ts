@@ -3,10 +3,11 @@ import { Uploads } from "./artifacts/uploads.ts";
 import { makeBootId } from "./boot-id.ts";
 import type { WorkerConfig } from "./config.ts";
 import { Health } from "./health.ts";
-import { Job, type JobTask } from "./job.ts";
+import { Job } from "./job.ts";
 import { type JobFolder, makeJobFolder, removeJobFolder } from "./job-folder.ts";
 import { runAgent } from "./run-agent.ts";
 import { runCommand } from "./run-command.ts";
+import type { JobTask } from "./runner.ts";
 
 /** All that a worker remembers: its boot, and its one task. */
 export class Worker {

@@ -1,6 +1,6 @@
 import { functionLogger } from "../../lib/aws/logger.ts";
 import { settings } from "../../lib/contract/execution-environment.ts";
-import { logLevelOf } from "../../lib/contract/log-level.ts";
+import { logLevelOf } from "../../lib/contract/logger.ts";
 import { reviveDue } from "../../lib/engine/recovery.ts";
 import { openPorts } from "../../lib/system/aws.ts";
 import manifest from "../../package.json" with { type: "json" };

@@ -1,6 +1,6 @@
 import { functionLogger } from "../../lib/aws/logger.ts";
 import { settings } from "../../lib/contract/execution-environment.ts";
-import { logLevelOf } from "../../lib/contract/log-level.ts";
+import { logLevelOf } from "../../lib/contract/logger.ts";
 import { ownerOf } from "../../lib/engine/owner.ts";
 import { createMcp } from "../../lib/mcp/server.ts";
 import { openPorts } from "../../lib/system/aws.ts";

@@ -1,7 +1,7 @@
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import * as z from "zod";
-import type { Logger } from "../../lib/engine/ports.ts";
+import type { Logger } from "../../lib/contract/logger.ts";
 
 /** What a streamed answer begins with. */
 export type Metadata = { statusCode: number; headers: Record<string, string> };

@@ -1,6 +1,6 @@
 import { functionLogger } from "../../lib/aws/logger.ts";
 import { neededSetting, settings } from "../../lib/contract/execution-environment.ts";
-import { logLevelOf } from "../../lib/contract/log-level.ts";
+import { logLevelOf } from "../../lib/contract/logger.ts";
 import { openPorts } from "../../lib/system/aws.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { lambdaStep } from "./lambda-step.ts";

@@ -1,10 +1,12 @@
 import * as z from "zod";
-import { explain, toMistake } from "../../lib/config/issues.ts";
 import { own } from "../../lib/contract/configuration.ts";
 import { InvalidInputError } from "../../lib/contract/errors.ts";
+import { explain, toMistake } from "../../lib/contract/issues.ts";
 import type { Ports } from "../../lib/engine/ports.ts";
+import { StepError, stepHandler } from "../../lib/engine/steps/handler.ts";
 import { steps } from "../../lib/engine/steps/index.ts";
-import { type Step, StepError, type StepInput, type StepOutput } from "../../lib/engine/steps/step.ts";
+import type { Step } from "../../lib/engine/steps/step.ts";
+import type { StepInput, StepOutput } from "../../lib/workflow/port.ts";
 
 const text = z.string().optional();
 const inputSchema = z.object({
@@ -20,15 +22,15 @@ const inputSchema = z.object({
 export function lambdaStep(state: string, ports: Ports): (event: unknown) => Promise<StepOutput> {
   const step = own<Step>(steps, state);
   if (!step) throw new Error(`no state is named ${state}; there are: ${Object.keys(steps).join(", ")}`);
+  const handler = stepHandler(state, step, () => ports);
   return async (event) => {
-    let id = "unknown";
+    let input: StepInput;
     try {
-      const input = readInput(event);
-      id = input.id;
-      return await step(ports, input);
+      input = readInput(event);
     } catch (error) {
-      throw new StepError(error, ports, state, id);
+      throw new StepError(error, ports, state, "unknown");
     }
+    return handler(input);
   };
 }
 

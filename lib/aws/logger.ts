@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { type LogLevel, logLevels } from "../contract/log-level.ts";
-import type { Logger } from "../engine/ports.ts";
+import { type Logger, type LogLevel, logLevels } from "../contract/logger.ts";
 
 /** Longest text in a line; a stack trace fits, what somebody sent does not. */
 const MAX_TEXT = 8000;

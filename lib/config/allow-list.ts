@@ -1,7 +1,7 @@
+import type { BackendAdapter } from "../backends/adapter.ts";
 import { type Configuration, regionPattern } from "../contract/configuration.ts";
 import { RefusedError } from "../contract/errors.ts";
 import type { Json } from "../contract/task.ts";
-import type { BackendAdapter } from "../engine/ports.ts";
 
 /** Names in `target.details` that callers may write in snake_case too. */
 const twins = {

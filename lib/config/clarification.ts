@@ -1,9 +1,9 @@
+import type { BackendAdapter } from "../backends/adapter.ts";
 import { type Configuration, own, type Runtime } from "../contract/configuration.ts";
 import { DispatchError, RefusedError } from "../contract/errors.ts";
 import type { Json } from "../contract/task.ts";
-import type { BackendAdapter } from "../engine/ports.ts";
 import { callerPatterns, placeOf } from "./allow-list.ts";
-import { ECHO, frameworkChoices } from "./frameworks.ts";
+import { ECHO, frameworkChoices } from "./framework-choice.ts";
 import { accountOf, chooseProfile, type Route, type RouteRequest, route } from "./routing.ts";
 
 type Adapters = Readonly<Record<string, BackendAdapter>>;

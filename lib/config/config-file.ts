@@ -1,12 +1,13 @@
 import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { type Configuration, parseConfiguration } from "../contract/configuration.ts";
+import type { Configuration } from "../contract/configuration.ts";
 import { describeMistake, InvalidInputError, type Mistake, RefusedError } from "../contract/errors.ts";
 import { settings } from "../contract/execution-environment.ts";
-import type { Logger } from "../engine/ports.ts";
+import type { Logger } from "../contract/logger.ts";
 import { resolveLocalDetails } from "./config-details.ts";
 import { findSyntaxMistake } from "./json-syntax.ts";
 import { userDataDir, withLocalDefaults } from "./local-defaults.ts";
+import { parseConfiguration } from "./parse-configuration.ts";
 
 const CONFIG_FILE = "agentdispatch.config.json";
 

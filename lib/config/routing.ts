@@ -1,3 +1,4 @@
+import type { BackendAdapter, Placement } from "../backends/adapter.ts";
 import { type Backend, type Configuration, own, type Runtime } from "../contract/configuration.ts";
 import { RefusedError } from "../contract/errors.ts";
 import {
@@ -11,7 +12,6 @@ import {
   targetModes,
   taskTypes,
 } from "../contract/task.ts";
-import type { BackendAdapter, Placement } from "../engine/ports.ts";
 import { detailNames, placeOf, refuseForeignNames } from "./allow-list.ts";
 import { resolveLimits } from "./limits.ts";
 

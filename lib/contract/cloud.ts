@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { logLevels } from "./log-level.ts";
+import { logLevels } from "./logger.ts";
 
 /** What CloudWatch Logs keeps logs for: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
 const logRetentions = [

@@ -1,11 +1,8 @@
 import * as z from "zod";
-import { explain, toMistake } from "../config/issues.ts";
-import { forbiddenPaths } from "../config/policy.ts";
 import { cloudSchema } from "./cloud.ts";
-import { InvalidInputError, type Mistake } from "./errors.ts";
 import { CAPABILITY, protocols, RETENTION_DAYS, targetModes, taskTypes } from "./task.ts";
 
-const name = z
+export const nameSchema = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, "must be letters, digits, dots, dashes or underscores");
 const json = z.record(z.string(), z.unknown());
@@ -42,7 +39,7 @@ const detailsSchema = json.superRefine(({ region }, context) => {
     context.addIssue({ code: "custom", path: ["region"], message: REGION_MISTAKE });
 });
 
-const providers = z.enum(["aws", "local"]);
+export const providers = z.enum(["aws", "local"]);
 
 const accountSchema = z.strictObject({
   provider: providers,
@@ -55,11 +52,11 @@ const accountSchema = z.strictObject({
     .optional(),
 });
 
-const backendSchema = z.strictObject({
+export const backendSchema = z.strictObject({
   provider: providers.optional(),
   capability: z.literal(CAPABILITY).default(CAPABILITY),
   adapter: z.enum(["aws-agentcore", "local-process"]),
-  account: name,
+  account: nameSchema,
   details: detailsSchema.default({}),
 });
 
@@ -71,15 +68,15 @@ const targetSchema = z.strictObject({
 
 const runtimeSchema = z.strictObject({
   provider: providers.optional(),
-  account: name.optional(),
+  account: nameSchema.optional(),
   capability: z.literal(CAPABILITY).default(CAPABILITY),
-  backend: name,
+  backend: nameSchema,
   target: targetSchema.default({}),
   protocol: z.enum(protocols).optional(),
   framework: z.string().max(100).optional(),
   model: z.union([z.string().max(500), json]).optional(),
   runtimeTools: json.optional(),
-  requiredInputs: z.array(name).max(50).default([]),
+  requiredInputs: z.array(nameSchema).max(50).default([]),
   metadata: json.optional(),
   limits: limitsSchema.optional(),
 });
@@ -99,15 +96,15 @@ export const configurationSchema = z.strictObject({
   stateDir: z.string().min(1).optional(),
   /** Days for which a task that has ended stays readable. */
   retentionDays: z.number().int().min(1).max(3650).default(RETENTION_DAYS),
-  accounts: z.record(name, accountSchema).default({}),
-  backends: z.record(name, backendSchema).default({}),
+  accounts: z.record(nameSchema, accountSchema).default({}),
+  backends: z.record(nameSchema, backendSchema).default({}),
   runtimes: z
-    .record(name, runtimeSchema)
+    .record(nameSchema, runtimeSchema)
     .refine((runtimes) => Object.keys(runtimes).length <= MAX_PROFILES, `must be at most ${MAX_PROFILES} profiles`)
     .default({}),
   defaults: z
     .strictObject({
-      runtime: name.optional(),
+      runtime: nameSchema.optional(),
       limits: limitsSchema.default({}),
       runtimeTools: json.optional(),
       metadata: json.optional(),
@@ -132,103 +129,6 @@ export type Configuration = z.infer<typeof configurationSchema>;
 export type ConfigurationInput = z.input<typeof configurationSchema>;
 export type Runtime = Configuration["runtimes"][string];
 export type Backend = Configuration["backends"][string];
-
-/**
- * Validates a configuration and every reference between its parts. Throws InvalidInputError that lists all mistakes,
- * each with its path; never the value of a credential.
- */
-export function parseConfiguration(input: unknown): Configuration {
-  const parsed = configurationSchema.safeParse(input, { error: explain });
-  const mistakes = [
-    ...(parsed.error?.issues.map(toMistake) ?? []),
-    ...referenceMistakes(input),
-    ...credentialMistakes(input),
-    ...prototypeMistakes(input),
-  ];
-  if (mistakes.length > 0 || !parsed.success) throw new InvalidInputError(mistakes);
-  return parsed.data;
-}
-
-/** What refers to something, read past every other mistake, so that all of them are found at once. */
-const reference = name.optional().catch(undefined);
-const referringSchema = z
-  .object({
-    provider: providers.optional().catch(undefined),
-    adapter: backendSchema.shape.adapter.optional().catch(undefined),
-    account: reference,
-    backend: reference,
-  })
-  .catch({});
-/** null: nothing can be said of references to it. */
-const referringRecord = z.record(z.string(), referringSchema).default({}).nullable().catch(null);
-const referencesSchema = z
-  .object({
-    accounts: referringRecord,
-    backends: referringRecord,
-    runtimes: referringRecord,
-    defaults: z.object({ runtime: reference }).catch({}),
-  })
-  .catch({ accounts: null, backends: null, runtimes: null, defaults: {} });
-
-function referenceMistakes(input: unknown): Mistake[] {
-  const { accounts, backends, runtimes, defaults } = referencesSchema.parse(input);
-  const mistakes: Mistake[] = [];
-  const add = (path: string, message: string) => mistakes.push({ path, message });
-  const find = <T>(
-    path: string,
-    kind: string,
-    key: string | undefined,
-    known: Record<string, T> | null,
-  ): T | undefined => {
-    if (key === undefined || known === null) return undefined;
-    if (Object.hasOwn(known, key)) return known[key];
-    add(path, `no ${kind} is named ${key}; there are: ${Object.keys(known).slice(0, 50).join(", ") || "none"}`);
-    return undefined;
-  };
-
-  for (const [key, { account: accountName, provider: said, adapter }] of Object.entries(backends ?? {})) {
-    const path = `backends.${key}`;
-    const account = find(`${path}.account`, "account", accountName, accounts);
-    if (said && account?.provider && said !== account.provider)
-      add(`${path}.provider`, `is ${said}, but its account is ${account.provider}`);
-    const provider = said ?? account?.provider;
-    const served = adapter && (adapter === "local-process" ? "local" : "aws");
-    if (provider && served && provider !== served)
-      add(`${path}.adapter`, `${adapter} serves ${served}, not ${provider}`);
-  }
-  for (const [key, runtime] of Object.entries(runtimes ?? {})) {
-    const path = `runtimes.${key}`;
-    const backend = find(`${path}.backend`, "backend", runtime.backend, backends);
-    const account = find(`${path}.account`, "account", runtime.account, accounts);
-    if (account && backend?.account && backend.account !== runtime.account)
-      add(`${path}.account`, `is ${runtime.account}, but its backend uses ${backend.account}`);
-    const provider = backend?.provider ?? own(accounts ?? {}, backend?.account ?? "")?.provider;
-    if (runtime.provider && provider && runtime.provider !== provider)
-      add(`${path}.provider`, `is ${runtime.provider}, but its backend is ${provider}`);
-  }
-  find("defaults.runtime", "runtime", defaults.runtime, runtimes);
-  return mistakes;
-}
-
-/** An account, a backend or a runtime may itself be called `token`: only what is inside of them is looked at. */
-const nameOfEntry = /^(?:accounts|backends|runtimes)\.[^.]+$/;
-
-const credentialMistakes = (input: unknown): Mistake[] =>
-  forbiddenPaths(input)
-    .filter((path) => !nameOfEntry.test(path))
-    .map((path) => ({
-      path: path.slice(0, 300),
-      message: "credentials do not belong in the configuration; use the account's credentialSource",
-    }));
-
-/** zod passes over a field of this name in a record; it would be lost without a word. */
-function prototypeMistakes(input: unknown, path: string[] = []): Mistake[] {
-  if (typeof input !== "object" || input === null || path.length > 50) return [];
-  return Object.entries(input).flatMap(([key, value]) => [
-    ...(key === "__proto__" ? [{ path: [...path, key].join("."), message: "no field may have this name" }] : []),
-    ...prototypeMistakes(value, [...path, key]),
-  ]);
-}
 
 /** The own property of that name: never one inherited, such as `constructor`. */
 export function own<T>(record: Record<string, T>, key: string): T | undefined {

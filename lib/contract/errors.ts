@@ -131,3 +131,15 @@ export class WorkerGoneError extends RetryableError {
     this.isCertain = isCertain;
   }
 }
+
+/** An invocation was sent and its outcome is not known: it may still reach the worker. */
+export class OutcomeUnknownError extends RetryableError {
+  constructor(message: string, cause?: unknown) {
+    super("worker.outcome_unknown", message, { cause });
+  }
+}
+
+/** The code of a system error, such as `ENOENT`. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error ? String(error.code) : undefined;
+}

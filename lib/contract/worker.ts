@@ -217,3 +217,6 @@ export const agentInputSchema = z.strictObject({
   timeoutSeconds: z.number().positive().max(27_000).optional(),
 });
 export type AgentInput = z.infer<typeof agentInputSchema>;
+
+/** What is proof only if it lasts may be trouble of the platform for so long. */
+export const LASTING_MS = 60_000;

@@ -1,21 +1,12 @@
 import type { LeftOut, Task, TaskArtifact } from "../contract/task.ts";
 import type { PollReply } from "../contract/worker.ts";
+import { ARTIFACTS_PER_PAGE } from "../store/artifact-pages.ts";
 import type { Ports } from "./ports.ts";
 
-/** Files of a task in one page: with the longest names and reasons there are, it stays below the 400 KB of an item. */
-export const ARTIFACTS_PER_PAGE = 50;
 /** Longest reason why a file was lost, in UTF-16 units. */
 const MAX_REASON_LENGTH = 500;
 
 type Store = Pick<Ports["store"], "addArtifacts" | "getArtifacts">;
-
-/** The list cut into pages. */
-export function inPages(artifacts: readonly TaskArtifact[]): TaskArtifact[][] {
-  const count = Math.ceil(artifacts.length / ARTIFACTS_PER_PAGE);
-  return Array.from({ length: count }, (_, page) =>
-    artifacts.slice(page * ARTIFACTS_PER_PAGE, (page + 1) * ARTIFACTS_PER_PAGE),
-  );
-}
 
 /** How many files the task left. */
 export const artifactCountOf = ({ artifactCount, artifacts = [] }: Task): number => artifactCount ?? artifacts.length;

@@ -1,7 +1,8 @@
 import { DispatchError, toProblem, WorkerGoneError } from "../contract/errors.ts";
 import { type Task, type TaskArtifact, transition, without } from "../contract/task.ts";
 import { CONTRACT, type UploadReply, uploadReplySchema } from "../contract/worker.ts";
-import { ARTIFACTS_PER_PAGE, artifactCountOf, shortReason, withPages } from "./artifact-pages.ts";
+import { ARTIFACTS_PER_PAGE } from "../store/artifact-pages.ts";
+import { artifactCountOf, shortReason, withPages } from "./artifact-pages.ts";
 import { adapterOf, isForeign } from "./invocation-gate.ts";
 import { acquitted, countProof, isProven } from "./poll/failure-detection.ts";
 import { settle } from "./poll/poll.ts";

@@ -4,6 +4,7 @@ import { InvalidInputError, type Mistake, RefusedError } from "../contract/error
 import { ownEvent } from "../contract/events.ts";
 import { type Json, newTaskId, type Task, taskIdSchema } from "../contract/task.ts";
 import { FIRST_WORKER_SEQUENCE } from "../contract/worker.ts";
+import { assertDispatchable, fits, MAX_DISPATCHED_BYTES } from "../store/task-size.ts";
 import { admitTask } from "./admission/admission.ts";
 import { lineage } from "./admission/lineage.ts";
 import { queueEntry } from "./cancellation.ts";
@@ -12,7 +13,6 @@ import { adapterOf } from "./invocation-gate.ts";
 import { keepLargeFields, storedPreview } from "./large-values.ts";
 import type { Ports } from "./ports.ts";
 import { type TaskHandle, taskHandle } from "./record.ts";
-import { assertDispatchable, fits, MAX_DISPATCHED_BYTES } from "./task-size.ts";
 
 /** A dispatch that is decided and not yet done. */
 export type Plan = {

@@ -1,13 +1,7 @@
-import { DispatchError, RefusedError, RetryableError } from "../contract/errors.ts";
+import type { ForeignRuntimes } from "../backends/adapter.ts";
+import { DispatchError, OutcomeUnknownError, RefusedError } from "../contract/errors.ts";
 import { randomHex, type Session, type Task } from "../contract/task.ts";
-import type { ForeignRuntimes, Ports } from "./ports.ts";
-
-/** An invocation was sent and its outcome is not known: it may still reach the worker. */
-export class OutcomeUnknownError extends RetryableError {
-  constructor(message: string, cause?: unknown) {
-    super("worker.outcome_unknown", message, { cause });
-  }
-}
+import type { Ports } from "./ports.ts";
 
 /** Slack between the end of an invocation's own time limit and the moment nothing of it can arrive any more. */
 export const USE_SLACK_MS = 1000;

@@ -1,9 +1,9 @@
+import type { BackendAdapter } from "../backends/adapter.ts";
 import { own } from "../contract/configuration.ts";
 import type { Problem } from "../contract/errors.ts";
 import { isTerminal } from "../contract/lifecycle.ts";
 import type { Json, LeftOut, Task, TaskArtifact, ValueRef } from "../contract/task.ts";
 import { artifactCountOf } from "./artifact-pages.ts";
-import type { BackendAdapter } from "./ports.ts";
 
 type Adapters = Readonly<Record<string, BackendAdapter>>;
 

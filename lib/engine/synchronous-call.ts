@@ -1,3 +1,4 @@
+import type { ForeignRuntimes } from "../backends/adapter.ts";
 import { type Problem, RetryableError } from "../contract/errors.ts";
 import { type Task, without } from "../contract/task.ts";
 import type { PollReply } from "../contract/worker.ts";
@@ -7,7 +8,7 @@ import { acquitted } from "./poll/failure-detection.ts";
 import { keepReply } from "./poll/keep-reply.ts";
 import { settle } from "./poll/poll.ts";
 import { beginLook, type Look } from "./poll/poll-lease.ts";
-import type { ForeignRuntimes, Ports } from "./ports.ts";
+import type { Ports } from "./ports.ts";
 import { jobOf, noteStart, secondsFor } from "./starting.ts";
 import { HeldJob } from "./synchronous-job.ts";
 

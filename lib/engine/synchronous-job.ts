@@ -1,3 +1,4 @@
+import type { Call, JobEnd } from "../backends/adapter.ts";
 import { type Problem, toProblem } from "../contract/errors.ts";
 import {
   FIRST_WORKER_SEQUENCE,
@@ -7,7 +8,6 @@ import {
   type WorkerEvent,
 } from "../contract/worker.ts";
 import { isOver } from "./invocation-gate.ts";
-import type { Call, JobEnd } from "./ports.ts";
 
 /** Longest piece of log in UTF-16 units: three bytes each at most. */
 const CHUNK_LENGTH = Math.floor(MAX_LOG_CHUNK_BYTES / 3);

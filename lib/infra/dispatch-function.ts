@@ -12,7 +12,7 @@ import {
 } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import { settings } from "../contract/execution-environment.ts";
-import type { LogLevel } from "../contract/log-level.ts";
+import type { LogLevel } from "../contract/logger.ts";
 import type { Deployment } from "./deployment.ts";
 import { logGroup } from "./log-group.ts";
 

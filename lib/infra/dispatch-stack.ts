@@ -3,7 +3,7 @@ import { Stack, Tags } from "aws-cdk-lib";
 import { DockerImageAsset, Platform } from "aws-cdk-lib/aws-ecr-assets";
 import type { Construct } from "constructs";
 import { withCloudDefaults } from "../config/aws-defaults.ts";
-import { parseConfiguration } from "../contract/configuration.ts";
+import { parseConfiguration } from "../config/parse-configuration.ts";
 import { settings } from "../contract/execution-environment.ts";
 import { AgentRuntimes } from "./agent-runtimes.ts";
 import { Alarms } from "./alarms.ts";

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { RefusedError } from "../contract/errors.ts";
 import { statuses } from "../contract/lifecycle.ts";
 import type { Task } from "../contract/task.ts";
-import type { TaskStore } from "../engine/ports.ts";
+import type { TaskStore } from "./port.ts";
 
 /** Without these nothing can be done with a task, or decided about it; the rest is as this program wrote it. */
 const coreSchema = z.looseObject({

@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { openArtifacts } from "../artifacts/s3/artifacts.ts";
 import { agentCoreBackend } from "../backends/agentcore/backend.ts";
 import { withCloudDefaults } from "../config/aws-defaults.ts";
-import { parseConfiguration } from "../contract/configuration.ts";
+import { parseConfiguration } from "../config/parse-configuration.ts";
 import { neededSetting, settings } from "../contract/execution-environment.ts";
-import type { Logger, Ports } from "../engine/ports.ts";
+import type { Logger } from "../contract/logger.ts";
+import type { Ports } from "../engine/ports.ts";
 import { openTaskStore } from "../store/dynamodb/task-store.ts";
 import { stepFunctionsWorkflow } from "../workflow/step-functions.ts";
 

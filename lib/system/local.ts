@@ -5,13 +5,15 @@ import { agentCoreBackend } from "../backends/agentcore/backend.ts";
 import { type LocalBackend, localBackend } from "../backends/local-process/backend.ts";
 import { watchConfiguration } from "../config/config-file.ts";
 import { settings } from "../contract/execution-environment.ts";
-import { logLevelOf } from "../contract/log-level.ts";
+import { type Logger, logLevelOf } from "../contract/logger.ts";
 import { without } from "../contract/task.ts";
 import { breather } from "../engine/admission/breather.ts";
-import type { Logger, Ports, TaskStore } from "../engine/ports.ts";
+import type { Ports } from "../engine/ports.ts";
 import { reviveAll } from "../engine/recovery.ts";
+import { stepHandlers } from "../engine/steps/handler.ts";
 import type { Step } from "../engine/steps/step.ts";
 import { createMcp } from "../mcp/server.ts";
+import type { TaskStore } from "../store/port.ts";
 import { openTaskStore } from "../store/sqlite/task-store.ts";
 import { localWorkflow } from "../workflow/in-process.ts";
 import { lockState, prepareState, readOrMakeToken } from "./local/endpoint.ts";
@@ -95,7 +97,11 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
     closers.push(() =>
       backend.reconcile(() => neededSessions({ store }, ending)).catch((error) => log.warn(String(error))),
     );
-    const workflow = localWorkflow({ ports: () => ports, ...(options.steps && { steps: options.steps }) });
+    const workflow = localWorkflow({
+      handlers: stepHandlers(() => ports, options.steps),
+      isClosing: () => closing.signal.aborted,
+      log,
+    });
     closers.push(() => workflow.close());
     closers.push(() => backend.close());
     const { current: configuration } = watched;

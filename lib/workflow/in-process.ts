@@ -1,8 +1,7 @@
 import { StateMachine } from "aws-local-stepfunctions";
-import type { Ports, Workflow } from "../engine/ports.ts";
-import { steps as allSteps } from "../engine/steps/index.ts";
-import { type Step, StepError, type StepInput, type StepOutput } from "../engine/steps/step.ts";
+import type { Logger } from "../contract/logger.ts";
 import definition from "./dispatch.asl.json" with { type: "json" };
+import type { StepHandler, StepInput, StepOutput, Workflow } from "./port.ts";
 
 export type LocalWorkflow = Workflow & {
   /** Aborts the executions and resolves when none of their steps runs any more; tasks go on at the next start. */
@@ -10,14 +9,15 @@ export type LocalWorkflow = Workflow & {
 };
 
 type Options = {
-  /** The ports are made with this workflow among them, so they are asked for when a step runs. */
-  ports: () => Ports;
-  /** For tests: other functions in place of the steps. */
-  steps?: Readonly<Record<string, Step>>;
+  /** The steps by the names of their states. */
+  handlers: Readonly<Record<string, StepHandler>>;
+  /** Whether this process is about to end. */
+  isClosing: () => boolean;
+  log: Logger;
 };
 
 /** Runs the definition that Step Functions runs, in this process. */
-export function localWorkflow({ ports, steps = allSteps }: Options): LocalWorkflow {
+export function localWorkflow({ handlers: steps, isClosing, log }: Options): LocalWorkflow {
   // The definition is validated by a test; here the placeholders stand where ARNs would.
   const machine = new StateMachine(definition as ConstructorParameters<typeof StateMachine>[0], {
     validationOptions: { noValidate: true },
@@ -30,15 +30,15 @@ export function localWorkflow({ ports, steps = allSteps }: Options): LocalWorkfl
     Object.entries(steps).map(([state, step]) => [
       state,
       // At the end of this process an execution stays where it is, until it is aborted.
-      (input: unknown) => (ports().closing.aborted ? never : track(run(state, step, input as StepInput))),
+      (input: unknown) => (isClosing() ? never : track(run(step, input as StepInput))),
     ]),
   );
 
-  async function run(state: string, step: Step, input: StepInput) {
+  async function run(step: StepHandler, input: StepInput) {
     try {
-      return await step(ports(), input);
+      return await step(input);
     } catch (error) {
-      throw lambdaError(new StepError(error, ports(), state, input.id));
+      throw lambdaError(error as Error);
     }
   }
 
@@ -52,16 +52,14 @@ export function localWorkflow({ ports, steps = allSteps }: Options): LocalWorkfl
   return {
     async start(id, n) {
       const name = `${id}-${n}`;
-      if (ports().closing.aborted || executions.has(name)) return "started";
+      if (isClosing() || executions.has(name)) return "started";
       const execution = machine.run(
         { id, n },
         { overrides: { taskResourceLocalHandlers: handlers }, noThrowOnAbort: true },
       );
       executions.set(name, () => execution.abort());
       execution.result
-        .catch((error) =>
-          ports().log.error("an execution died; the janitor revives it", { taskId: id, error: String(error) }),
-        )
+        .catch((error) => log.error("an execution died; the janitor revives it", { taskId: id, error: String(error) }))
         .finally(() => executions.delete(name));
       return "started";
     },
@@ -73,7 +71,7 @@ export function localWorkflow({ ports, steps = allSteps }: Options): LocalWorkfl
 }
 
 /** A handler's error as the engine wants it: `name` is the error type and `message` the JSON that Lambda would give. */
-function lambdaError(error: StepError): Error {
+function lambdaError(error: Error): Error {
   const failure = new Error(JSON.stringify({ errorType: error.name, errorMessage: error.message, trace: [] }));
   failure.name = error.name;
   return failure;

@@ -1,6 +1,6 @@
 import type { SFNClient } from "@aws-sdk/client-sfn";
 import { addressOf, type Connection } from "../aws/connection.ts";
-import type { Workflow } from "../engine/ports.ts";
+import type { Workflow } from "./port.ts";
 import { explain, isTaken } from "./step-functions-errors.ts";
 
 export type WorkflowOptions = Connection & { stateMachineArn: string };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { clarify, requiredNames, type SpawnQuestionable } from "../../lib/config/clarification.ts";
+import { parseConfiguration } from "../../lib/config/parse-configuration.ts";
 import { type RouteRequest, route } from "../../lib/config/routing.ts";
-import { parseConfiguration } from "../../lib/contract/configuration.ts";
 import { DispatchError } from "../../lib/contract/errors.ts";
 import type { Json } from "../../lib/contract/task.ts";
 import { adapters, exampleConfiguration, IMAGE, idleAdapter, ROLE_ARN } from "../mcp/ports.ts";

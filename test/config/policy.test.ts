@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { enforcePolicy, forbiddenPaths, refuseCredentials } from "../../lib/config/policy.ts";
-import { parseConfiguration } from "../../lib/contract/configuration.ts";
+import { parseConfiguration } from "../../lib/config/parse-configuration.ts";
+import { enforcePolicy, refuseCredentials } from "../../lib/config/policy.ts";
+import { forbiddenPaths } from "../../lib/contract/credentials.ts";
 import { RefusedError } from "../../lib/contract/errors.ts";
 
 const refusal = (action: () => void): RefusedError | undefined => {

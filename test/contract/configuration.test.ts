@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseConfiguration } from "../../lib/contract/configuration.ts";
+import { parseConfiguration } from "../../lib/config/parse-configuration.ts";
 import { InvalidInputError } from "../../lib/contract/errors.ts";
 
 const mistakesOf = (input: unknown): InvalidInputError => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from "vitest";
 import { randomHex } from "../../lib/contract/task.ts";
-import type { TaskStore } from "../../lib/engine/ports.ts";
+import type { TaskStore } from "../../lib/store/port.ts";
 import type { OpenStore, OpenStoreFunction } from "./task-store.ts";
 
 /** One store for all tests of a block, opened before the first. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { newTaskId, randomHex, type Task } from "../../lib/contract/task.ts";
-import type { Child, QueueEntry, Slots } from "../../lib/engine/ports.ts";
+import type { Child, QueueEntry, Slots } from "../../lib/store/port.ts";
 import { makeTask } from "./make-task.ts";
 import { hostileStrings, newOwner, sharedStore } from "./shared-store.ts";
 import type { OpenStoreFunction } from "./task-store.ts";

@@ -1,5 +1,5 @@
 import { describe } from "vitest";
-import type { TaskStore } from "../../lib/engine/ports.ts";
+import type { TaskStore } from "../../lib/store/port.ts";
 import { artifactsOfTasksSuite } from "./task-store-artifacts.ts";
 import { logSuite } from "./task-store-log.ts";
 import { queueSuite } from "./task-store-queue.ts";

@@ -7,11 +7,11 @@ import {
   newTaskId,
   RETENTION_DAYS,
   randomHex,
-  stamp,
   taskIdSchema,
   transition,
   without,
 } from "../../lib/contract/task.ts";
+import { stamp } from "../../lib/store/stamp.ts";
 import { makeTask } from "./make-task.ts";
 
 const anyStatus = fc.constantFrom(...statuses);

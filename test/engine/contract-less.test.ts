@@ -1,8 +1,8 @@
 /** A job on a runtime that knows nothing of the worker contract: one call, which a step makes and holds. */
 import { describe, expect, it } from "vitest";
-import { RetryableError } from "../../lib/contract/errors.ts";
+import { OutcomeUnknownError, RetryableError } from "../../lib/contract/errors.ts";
 import { cancelTask } from "../../lib/engine/cancellation.ts";
-import { OutcomeUnknownError, usedUntil, withSession } from "../../lib/engine/invocation-gate.ts";
+import { usedUntil, withSession } from "../../lib/engine/invocation-gate.ts";
 import { pull } from "../../lib/engine/poll/poll.ts";
 import { waitForTask } from "../../lib/engine/poll/waiting.ts";
 import type { Ports } from "../../lib/engine/ports.ts";

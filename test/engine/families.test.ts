@@ -6,9 +6,10 @@ import { isSettled, type Task, transition } from "../../lib/contract/task.ts";
 import { admit } from "../../lib/engine/admission/admission.ts";
 import { cancelTask } from "../../lib/engine/cancellation.ts";
 import { dispatch } from "../../lib/engine/dispatch.ts";
-import type { Ports, Slots, TaskStore } from "../../lib/engine/ports.ts";
+import type { Ports } from "../../lib/engine/ports.ts";
 import { reviveDue } from "../../lib/engine/recovery.ts";
 import { steps } from "../../lib/engine/steps/index.ts";
+import type { Slots, TaskStore } from "../../lib/store/port.ts";
 import { damageTask } from "../fixtures/damage-task.ts";
 import { idleAdapter, openPorts } from "../mcp/ports.ts";
 

@@ -6,11 +6,11 @@ import { newTaskId, type Task } from "../../lib/contract/task.ts";
 import type { PollReply } from "../../lib/contract/worker.ts";
 import { cancelTask } from "../../lib/engine/cancellation.ts";
 import { readLargeValue } from "../../lib/engine/large-values.ts";
-import type { TaskStore } from "../../lib/engine/ports.ts";
 import { taskRecord } from "../../lib/engine/record.ts";
 import { reviveDue } from "../../lib/engine/recovery.ts";
 import { slotsKey } from "../../lib/store/dynamodb/keys.ts";
 import { openTaskStore } from "../../lib/store/dynamodb/task-store.ts";
+import type { TaskStore } from "../../lib/store/port.ts";
 import { type Dynalite, startDynalite } from "../emulators/dynalite.ts";
 import { answering, type VirtualSystem, virtualSystem } from "../fixtures/virtual-system.ts";
 

@@ -1,8 +1,9 @@
 /** What a long queue on a full profile costs those who look whether something may begin. */
 import { describe, expect, it } from "vitest";
 import { admit } from "../../lib/engine/admission/admission.ts";
-import type { Ports, TaskStore } from "../../lib/engine/ports.ts";
+import type { Ports } from "../../lib/engine/ports.ts";
 import { reviveDue } from "../../lib/engine/recovery.ts";
+import type { TaskStore } from "../../lib/store/port.ts";
 import { makeTask } from "../contract/make-task.ts";
 import { openPorts } from "../mcp/ports.ts";
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { RetryableError, WorkerGoneError } from "../../lib/contract/errors.ts";
+import { OutcomeUnknownError, RetryableError, WorkerGoneError } from "../../lib/contract/errors.ts";
 import { cancelTask } from "../../lib/engine/cancellation.ts";
-import { OutcomeUnknownError, withSession } from "../../lib/engine/invocation-gate.ts";
-import type { TaskStore } from "../../lib/engine/ports.ts";
+import { withSession } from "../../lib/engine/invocation-gate.ts";
 import { reviveAll, reviveDue } from "../../lib/engine/recovery.ts";
 import { done } from "../../lib/engine/steps/step.ts";
+import type { TaskStore } from "../../lib/store/port.ts";
 import { answering, virtualSystem } from "../fixtures/virtual-system.ts";
 
 const HOUR_MS = 3_600_000;

@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { RetryableError } from "../../lib/contract/errors.ts";
+import type { Call } from "../../lib/backends/adapter.ts";
+import { OutcomeUnknownError, RetryableError } from "../../lib/contract/errors.ts";
 import { FIRST_WORKER_SEQUENCE, MAX_LOG_BYTES, MAX_LOG_CHUNK_BYTES } from "../../lib/contract/worker.ts";
-import { OutcomeUnknownError } from "../../lib/engine/invocation-gate.ts";
-import type { Call } from "../../lib/engine/ports.ts";
 import { HeldJob } from "../../lib/engine/synchronous-job.ts";
 
 /** A job under way, and what its call was given. */

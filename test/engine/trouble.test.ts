@@ -1,13 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { RefusedError, RetryableError } from "../../lib/contract/errors.ts";
+import type { BackendAdapter } from "../../lib/backends/adapter.ts";
+import { OutcomeUnknownError, RefusedError, RetryableError } from "../../lib/contract/errors.ts";
 import type { Task } from "../../lib/contract/task.ts";
 import type { Operation, PollReply } from "../../lib/contract/worker.ts";
 import { artifactsFrom } from "../../lib/engine/artifact-pages.ts";
 import { cancelTask } from "../../lib/engine/cancellation.ts";
-import { OutcomeUnknownError } from "../../lib/engine/invocation-gate.ts";
 import { pull } from "../../lib/engine/poll/poll.ts";
 import { waitForTask } from "../../lib/engine/poll/waiting.ts";
-import type { BackendAdapter } from "../../lib/engine/ports.ts";
 import { resultView } from "../../lib/engine/record.ts";
 import { reviveDue } from "../../lib/engine/recovery.ts";
 import { steps } from "../../lib/engine/steps/index.ts";

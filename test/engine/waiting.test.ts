@@ -3,8 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { Task } from "../../lib/contract/task.ts";
 import { waitForTask } from "../../lib/engine/poll/waiting.ts";
-import type { TaskStore } from "../../lib/engine/ports.ts";
 import { getTaskLogs } from "../../lib/mcp/tools/get-task-logs.ts";
+import type { TaskStore } from "../../lib/store/port.ts";
 import { makeTask } from "../contract/make-task.ts";
 import { openPorts } from "../mcp/ports.ts";
 

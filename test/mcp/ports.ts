@@ -3,8 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { openArtifacts } from "../../lib/artifacts/files/artifacts.ts";
-import { type ConfigurationInput, parseConfiguration } from "../../lib/contract/configuration.ts";
-import type { BackendAdapter, Logger, Ports } from "../../lib/engine/ports.ts";
+import type { BackendAdapter } from "../../lib/backends/adapter.ts";
+import { parseConfiguration } from "../../lib/config/parse-configuration.ts";
+import type { ConfigurationInput } from "../../lib/contract/configuration.ts";
+import type { Logger } from "../../lib/contract/logger.ts";
+import type { Ports } from "../../lib/engine/ports.ts";
 import { openTaskStore } from "../../lib/store/sqlite/task-store.ts";
 
 /** A runtime in an account that does not exist. */

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { readConfig } from "../../worker/config.ts";
-import { Job, type Runner } from "../../worker/job.ts";
+import { Job } from "../../worker/job.ts";
+import type { Runner } from "../../worker/runner.ts";
 import { newTaskId } from "./start-worker.ts";
 
 const start = (runner: Runner) =>

@@ -1,11 +1,12 @@
 #!/usr/bin/env node
-import { again, done, type StepOutput } from "../../lib/engine/steps/step.ts";
+import { again, done } from "../../lib/engine/steps/step.ts";
 /**
  * What may happen to an execution, state by state: the happy path, each loop, each retrier until it helps and until it is
  * exhausted, each catcher, cancels. Made from the definition, so that it is complete; run as a program it prints them as
  * JSON, for `make-golden.py`.
  */
 import definition from "../../lib/workflow/dispatch.asl.json" with { type: "json" };
+import type { StepOutput } from "../../lib/workflow/port.ts";
 
 /** What a step answers, or the name of the error that it ends with, for so many calls. */
 export type Answer = { times?: number } & ({ output: StepOutput } | { error: string });

@@ -1,4 +1,3 @@
-import type { JobContext, Outcome } from "../job.ts";
 import { jobEnv } from "../job-env.ts";
 import type { Capture } from "../output/capture.ts";
 import { captureOf, keepFile, keepOutput } from "../output/keep-output.ts";
@@ -6,6 +5,7 @@ import { mistake } from "../parse.ts";
 import { processFailure } from "../processes/exit-problem.ts";
 import { type ProcessEnd, runProcess } from "../processes/run-process.ts";
 import { previewOf } from "../result.ts";
+import type { JobContext, Outcome } from "../runner.ts";
 import { parseAnswer, readEvent, writeArtifacts } from "./answer.ts";
 import { EventLines } from "./event-lines.ts";
 import type { AgentTask, Framework } from "./framework.ts";

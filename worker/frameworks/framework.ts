@@ -1,5 +1,5 @@
 import type { AgentInput, StartOperation } from "../../lib/contract/worker.ts";
-import type { JobContext, Outcome } from "../job.ts";
+import type { JobContext, Outcome } from "../runner.ts";
 
 /** What an agent framework is given. A command-backed one reads exactly this, as JSON. */
 export type AgentTask = Pick<StartOperation, "taskId" | "taskType" | "context" | "metadata" | "limits" | "depth"> & {

@@ -1,6 +1,6 @@
 import { copyFile, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { JobContext } from "../job.ts";
+import type { JobContext } from "../runner.ts";
 import { Capture } from "./capture.ts";
 
 /** Captures one stream of a job. A cancel frees its file at once: it may be what fills the disk. */

@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import { constants, type Stats } from "node:fs";
 import { chmod, copyFile, link, mkdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { codeOf } from "../../contract/errors.ts";
 import type { Content } from "../content.ts";
-import { type ContentStore, codeOf, isFull, notFound } from "./content-store.ts";
+import { type ContentStore, isFull, notFound } from "./content-store.ts";
 
 const MAX_SEGMENTS = 20;
 const MAX_SEGMENT_BYTES = 200;

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { DispatchError, RefusedError, RetryableError } from "../../contract/errors.ts";
-import type { Artifacts } from "../../engine/ports.ts";
 import { type Content, checkedContent, checkedTaskId } from "../content.ts";
+import type { Artifacts } from "../port.ts";
 import { nameContent } from "./artifact-names.ts";
 import { ContentStore } from "./content-store.ts";
 import { signGrant, verifyGrant } from "./upload-token.ts";

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { createReadStream, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { chmod, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { RefusedError, RetryableError } from "../../contract/errors.ts";
+import { codeOf, RefusedError, RetryableError } from "../../contract/errors.ts";
 import type { Content } from "../content.ts";
 
 const LEFTOVER_MS = 86_400_000;
@@ -120,11 +120,6 @@ async function ifThere<T>(result: Promise<T>): Promise<T | undefined> {
     if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return undefined;
     throw error;
   }
-}
-
-/** The code of a system error, such as `ENOENT`. */
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error ? String(error.code) : undefined;
 }
 
 export const notFound = ({ sha256 }: Content): RefusedError =>

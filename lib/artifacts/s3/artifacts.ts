@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Connection } from "../../aws/connection.ts";
 import { RefusedError } from "../../contract/errors.ts";
-import type { Artifacts } from "../../engine/ports.ts";
 import { type Content, checkedContent, checkedTaskId } from "../content.ts";
+import type { Artifacts } from "../port.ts";
 import { Bucket } from "./bucket.ts";
 import { contentDisposition, safeContentType } from "./content-disposition.ts";
 

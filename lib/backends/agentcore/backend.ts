@@ -1,10 +1,11 @@
-import { frameworkNames } from "../../config/frameworks.ts";
-import { workerEnvironment } from "../../config/worker-environment.ts";
 import type { Configuration } from "../../contract/configuration.ts";
 import { WorkerGoneError } from "../../contract/errors.ts";
+import { frameworkNames } from "../../contract/frameworks.ts";
+import type { Logger } from "../../contract/logger.ts";
 import type { Task } from "../../contract/task.ts";
 import { CONTRACT } from "../../contract/worker.ts";
-import type { BackendAdapter, Logger } from "../../engine/ports.ts";
+import type { BackendAdapter } from "../adapter.ts";
+import { workerEnvironment } from "../worker-environment.ts";
 import { openAccounts } from "./account/accounts.ts";
 import type { ClientOptions } from "./account/clients.ts";
 import { check } from "./checks/preflight.ts";

@@ -1,7 +1,7 @@
 import { RefusedError } from "../../contract/errors.ts";
 import { CONTRACT_TAG, TASK_TAG } from "../../contract/tags.ts";
 import { CONTRACT } from "../../contract/worker.ts";
-import type { Placement } from "../../engine/ports.ts";
+import type { Placement } from "../adapter.ts";
 import type { ControlPlane } from "./account/clients.ts";
 import { getRuntime } from "./known-runtimes.ts";
 import { detail, isServerProtocol, NO_CONTRACT, type RuntimeRef } from "./place.ts";

@@ -1,5 +1,5 @@
 import { RefusedError } from "../../contract/errors.ts";
-import type { Placement } from "../../engine/ports.ts";
+import type { Placement } from "../adapter.ts";
 import { detail, roleOf } from "./place.ts";
 
 /**

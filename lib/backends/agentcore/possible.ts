@@ -1,7 +1,7 @@
 import { RefusedError } from "../../contract/errors.ts";
 import { settings } from "../../contract/execution-environment.ts";
-import { refuseOutside } from "../../engine/placed-job.ts";
-import type { PlacedJob } from "../../engine/ports.ts";
+import type { PlacedJob } from "../adapter.ts";
+import { refuseOutside } from "../placed-job.ts";
 import { targetChecks } from "./checks/target-checks.ts";
 import { saidContract } from "./contract.ts";
 import { isForeign, neededDetail, regionOf, roleOf } from "./place.ts";

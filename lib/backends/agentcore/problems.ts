@@ -1,5 +1,10 @@
-import { DispatchError, RefusedError, RetryableError, WorkerGoneError } from "../../contract/errors.ts";
-import { OutcomeUnknownError } from "../../engine/invocation-gate.ts";
+import {
+  DispatchError,
+  OutcomeUnknownError,
+  RefusedError,
+  RetryableError,
+  WorkerGoneError,
+} from "../../contract/errors.ts";
 import { accessDenied } from "./access-denied.ts";
 import { logGroupOf } from "./place.ts";
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { DispatchError, NothingMadeError, RefusedError, RetryableError } from "../../contract/errors.ts";
 import { contractTag, TASK_TAG } from "../../contract/tags.ts";
 import type { Task } from "../../contract/task.ts";
-import type { Readiness } from "../../engine/ports.ts";
+import type { Readiness } from "../adapter.ts";
 import type { ControlPlane } from "./account/clients.ts";
 import { imageHint, withImageHint } from "./image-hint.ts";
 import { findRuntime, getEndpoint, getRuntime } from "./known-runtimes.ts";

@@ -1,6 +1,6 @@
 import { RefusedError } from "../../contract/errors.ts";
 import type { Task } from "../../contract/task.ts";
-import type { Placement } from "../../engine/ports.ts";
+import type { Placement } from "../adapter.ts";
 import { noRuntimeArn } from "./checks/target-checks.ts";
 import { ofAnotherTask } from "./contract.ts";
 import { isOfOneTask, neededDetail, parseRuntimeArn, type RuntimeRef, runtimeOf } from "./place.ts";

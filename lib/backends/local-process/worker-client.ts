@@ -1,8 +1,13 @@
 import { type IncomingMessage, request } from "node:http";
 import type { Socket } from "node:net";
-import { DispatchError, RefusedError, RetryableError, WorkerGoneError } from "../../contract/errors.ts";
+import {
+  DispatchError,
+  OutcomeUnknownError,
+  RefusedError,
+  RetryableError,
+  WorkerGoneError,
+} from "../../contract/errors.ts";
 import type { Operation } from "../../contract/worker.ts";
-import { OutcomeUnknownError } from "../../engine/invocation-gate.ts";
 import type { SessionFolder } from "./session-folder.ts";
 import { connectTo } from "./unix-socket.ts";
 

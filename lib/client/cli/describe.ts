@@ -6,8 +6,8 @@ import * as local from "./commands/local.ts";
 import { run } from "./commands/run.ts";
 import * as setup from "./commands/setup.ts";
 import * as tasks from "./commands/tasks.ts";
+import type { Context } from "./context.ts";
 import { write } from "./io.ts";
-import type { Context } from "./program.ts";
 
 /** The whole command line. `done` is told the exit code of the command that ran. */
 export function describe(context: Context, done: (exitCode: number) => void): Command {

@@ -1,25 +1,13 @@
 import { CommanderError } from "commander";
 import { DispatchError, type Problem } from "../../contract/errors.ts";
 import { settings } from "../../contract/execution-environment.ts";
-import type { LocalDoor, Place } from "../sdk/door.ts";
+import type { Place } from "../sdk/door.ts";
 import { exitCodeOfProblem, USAGE_ERROR } from "../sdk/exit-code.ts";
+import type { Context } from "./context.ts";
 import { describe } from "./describe.ts";
-import type { Departure } from "./interrupt.ts";
 import { type Io, write } from "./io.ts";
 import { printJson, printProblem } from "./print.ts";
 import { inTerms } from "./terms.ts";
-
-/** What the commands are given by the entry file. */
-export type Context = {
-  io: Io;
-  local: LocalDoor;
-  /** For how long a run tries again when the system that it waits at does not answer. */
-  patienceMs: number;
-  /** Calls back at each Ctrl-C or other reason to end, until released. */
-  onDeparture(listener: (why: Departure) => void): () => void;
-  /** Ends the process at once. */
-  exit(code: number): void;
-};
 
 /** Runs one command line and resolves with its exit code; never throws. */
 export async function main(args: readonly string[], context: Context): Promise<number> {

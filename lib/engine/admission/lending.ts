@@ -1,7 +1,8 @@
 import { isTerminal } from "../../contract/lifecycle.ts";
 import type { Task } from "../../contract/task.ts";
+import type { Holder } from "../../store/port.ts";
 import { readable } from "../../store/stored-task.ts";
-import type { Holder, Ports } from "../ports.ts";
+import type { Ports } from "../ports.ts";
 import { lineage } from "./lineage.ts";
 
 /**

@@ -1,7 +1,8 @@
 import { isTerminal } from "../../contract/lifecycle.ts";
 import type { Task } from "../../contract/task.ts";
+import type { Child } from "../../store/port.ts";
 import { readable } from "../../store/stored-task.ts";
-import type { Child, Ports } from "../ports.ts";
+import type { Ports } from "../ports.ts";
 
 /** The tasks above one, its parent first; what the store has forgotten, or cannot read, ends the line. */
 export async function lineage({ store }: Ports, { parent }: Pick<Task, "parent">): Promise<Task[]> {

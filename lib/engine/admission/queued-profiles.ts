@@ -1,4 +1,4 @@
-import type { QueueEntry, TaskStore } from "../ports.ts";
+import type { QueueEntry, TaskStore } from "../../store/port.ts";
 
 const PAGE = 10;
 

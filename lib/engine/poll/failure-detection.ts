@@ -1,10 +1,9 @@
 import { type DispatchError, type Problem, WorkerGoneError } from "../../contract/errors.ts";
 import { type Session, type Task, without } from "../../contract/task.ts";
+import { LASTING_MS } from "../../contract/worker.ts";
 import { withSession } from "../invocation-gate.ts";
 
 const PROOFS_NEEDED = 3;
-/** What is proof only if it lasts may be trouble of the platform for so long. */
-export const LASTING_MS = 60_000;
 const HINT = "get_task_logs shows how far it came; dispatch the task again";
 const KEPT = "what it had reported until then is kept";
 

@@ -2,9 +2,10 @@ import type { TaskEvent } from "../../contract/events.ts";
 import { previewText } from "../../contract/preview.ts";
 import type { Task } from "../../contract/task.ts";
 import { MAX_EVENT_BYTES, MAX_LOG_BYTES, type PollReply, type WorkerEvent } from "../../contract/worker.ts";
+import type { LogChunk } from "../../store/port.ts";
 import { keepArtifacts } from "../artifact-pages.ts";
 import { keepLargeFields, keepLargeValue } from "../large-values.ts";
-import type { LogChunk, Ports } from "../ports.ts";
+import type { Ports } from "../ports.ts";
 
 /** How far the log of a task goes: its length in UTF-16 units, its size in bytes of UTF-8, and whether the rest is lost. */
 type LogEnd = Pick<Task, "logLength" | "logBytes" | "logTruncated">;

@@ -1,5 +1,5 @@
 import type { Task } from "../../contract/task.ts";
-import type { TaskStore } from "../ports.ts";
+import type { TaskStore } from "../../store/port.ts";
 
 type Round = Promise<Task | undefined>;
 

@@ -1,9 +1,10 @@
+import type { Readiness } from "../../backends/adapter.ts";
 import { RefusedError } from "../../contract/errors.ts";
 import { ownEvent } from "../../contract/events.ts";
 import { type Task, transition } from "../../contract/task.ts";
 import { takeAnotherWorker } from "../another-worker.ts";
 import { adapterOf } from "../invocation-gate.ts";
-import type { Ports, Readiness } from "../ports.ts";
+import type { Ports } from "../ports.ts";
 import { again, current, done, type Step } from "./step.ts";
 
 /** The longest that a runtime may take to become ready. */

@@ -1,13 +1,14 @@
 import { finalEvents } from "../../contract/events.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
 import { type Task, without } from "../../contract/task.ts";
+import type { StepOutput } from "../../workflow/port.ts";
 import { vacate } from "../admission/admission.ts";
 import { leaveParent } from "../admission/lineage.ts";
 import { cancelBelow } from "../cancellation.ts";
 import { adapterOf, clampUses, usedUntil, withSession } from "../invocation-gate.ts";
 import type { Ports } from "../ports.ts";
 import { longestInvocationMs } from "../starting.ts";
-import { again, current, done, type Step, type StepOutput } from "./step.ts";
+import { again, current, done, type Step } from "./step.ts";
 
 /** How long a session that cannot be ended is tried again and again, with the slot still held; then once in as long. */
 const PATIENCE_MS = 3_600_000;

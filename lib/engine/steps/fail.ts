@@ -1,12 +1,13 @@
 import { type Problem, problemSchema } from "../../contract/errors.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
 import type { Task } from "../../contract/task.ts";
+import type { StepInput } from "../../workflow/port.ts";
 import { isCompleting, isUploadOverdue } from "../completion.ts";
 import { canBeAsked, fail as failed } from "../poll/apply-reply.ts";
 import { settle } from "../poll/poll.ts";
 import type { Ports } from "../ports.ts";
 import { noteStart } from "../starting.ts";
-import { again, current, done, type Step, type StepInput } from "./step.ts";
+import { again, current, done, type Step } from "./step.ts";
 
 /** Ends a task whose step failed for good, unless its job may run, or has ended: what became of it, Watch finds out. */
 export const fail: Step = async (ports, input) => {

@@ -1,10 +1,10 @@
 import * as z from "zod";
-import { frameworkCheck } from "../../config/frameworks.ts";
+import type { BackendAdapter, Check } from "../../backends/adapter.ts";
+import { frameworkCheck } from "../../config/framework-choice.ts";
 import { enforcePolicy, refuseCredentials } from "../../config/policy.ts";
 import { chooseProfile, type Route, route } from "../../config/routing.ts";
 import { type Configuration, own } from "../../contract/configuration.ts";
 import { toProblem } from "../../contract/errors.ts";
-import type { BackendAdapter, Check } from "../../engine/ports.ts";
 import * as field from "./fields.ts";
 import { reads, shape, tool } from "./tool.ts";
 

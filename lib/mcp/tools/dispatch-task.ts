@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { refuseUnknownFramework } from "../../config/frameworks.ts";
+import { refuseUnknownFramework } from "../../config/framework-choice.ts";
 import { refuseCredentials } from "../../config/policy.ts";
 import { route } from "../../config/routing.ts";
 import { own } from "../../contract/configuration.ts";

@@ -1,6 +1,7 @@
 import * as z from "zod";
-import { explain, toMistake } from "../../config/issues.ts";
+import { explainWithSuggestion } from "../../config/issues.ts";
 import { InvalidInputError, type Mistake, taskNotFound } from "../../contract/errors.ts";
+import { toMistake } from "../../contract/issues.ts";
 import type { Json, Task } from "../../contract/task.ts";
 import type { Ports } from "../../engine/ports.ts";
 
@@ -75,14 +76,14 @@ export function tool<Shape extends z.ZodRawShape>(definition: Definition<Shape>)
 
 /** Validates a value. Throws InvalidInputError with every mistake. */
 function parse<T>(schema: z.ZodType<T>, value: unknown): T {
-  const parsed = schema.safeParse(value, { error: explain });
+  const parsed = schema.safeParse(value, { error: explainWithSuggestion });
   if (parsed.success) return parsed.data;
   throw new InvalidInputError(parsed.error.issues.map(toMistake));
 }
 
 /** What is wrong with a value, each mistake with its path below `path`; nothing when it is as the schema says. */
 export function mistakesIn(schema: z.ZodType, value: unknown, path = ""): Mistake[] {
-  const { error } = schema.safeParse(value, { error: explain });
+  const { error } = schema.safeParse(value, { error: explainWithSuggestion });
   return (error?.issues ?? []).map(toMistake).map((mistake) => ({
     path: [path, mistake.path].filter((part) => part !== "").join("."),
     message: mistake.message,

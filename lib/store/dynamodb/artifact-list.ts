@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { RetryableError } from "../../contract/errors.ts";
 import { RETENTION_DAYS, type TaskArtifact } from "../../contract/task.ts";
-import { inPages } from "../../engine/artifact-pages.ts";
-import type { TaskStore } from "../../engine/ports.ts";
+import { inPages } from "../artifact-pages.ts";
+import type { TaskStore } from "../port.ts";
 import { packTask, unpackTask } from "./compression.ts";
 import { beyondRetention } from "./event-log.ts";
 import type { Item, Items } from "./items.ts";

@@ -1,5 +1,5 @@
 import { RETENTION_DAYS } from "../../contract/task.ts";
-import type { Child, TaskStore } from "../../engine/ports.ts";
+import type { Child, TaskStore } from "../port.ts";
 import { beyondRetention } from "./event-log.ts";
 import type { Items } from "./items.ts";
 import { childSort, firstChild, lastChild, taskPartition } from "./keys.ts";

@@ -1,5 +1,5 @@
 import { RetryableError } from "../../contract/errors.ts";
-import type { KeyClaim, TaskStore } from "../../engine/ports.ts";
+import type { KeyClaim, TaskStore } from "../port.ts";
 import type { Items } from "./items.ts";
 import { claimKey } from "./keys.ts";
 

@@ -1,7 +1,7 @@
 import type { TaskEvent } from "../../contract/events.ts";
 import { RETENTION_DAYS } from "../../contract/task.ts";
 import { FIRST_WORKER_SEQUENCE } from "../../contract/worker.ts";
-import type { LogChunk, TaskStore } from "../../engine/ports.ts";
+import type { LogChunk, TaskStore } from "../port.ts";
 import { packText, unpackText } from "./compression.ts";
 import type { Item, Items } from "./items.ts";
 import { eventSort, type Key, lastEvent, lastLog, logSort, taskPartition } from "./keys.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Child, QueueEntry } from "../../engine/ports.ts";
+import type { Child, QueueEntry } from "../port.ts";
 
 /** The primary key of an item. */
 export type Key = { pk: string; sk: string };

@@ -1,4 +1,4 @@
-import type { QueueEntry, TaskStore } from "../../engine/ports.ts";
+import type { QueueEntry, TaskStore } from "../port.ts";
 import type { Item, Items } from "./items.ts";
 import { queuePartition, queuePrefix, queueSort } from "./keys.ts";
 

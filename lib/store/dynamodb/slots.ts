@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { RetryableError } from "../../contract/errors.ts";
-import type { Holder, SlotAnswer, TaskStore } from "../../engine/ports.ts";
+import type { Holder, SlotAnswer, TaskStore } from "../port.ts";
 import type { Item, Items } from "./items.ts";
 import { slotsKey } from "./keys.ts";
 

@@ -1,5 +1,6 @@
+import type { Logger } from "../../contract/logger.ts";
 import { isSettled, type Task } from "../../contract/task.ts";
-import type { Logger, TaskStore } from "../../engine/ports.ts";
+import type { TaskStore } from "../port.ts";
 import type { Item, Items } from "./items.ts";
 import { openShards, ownerPartition, taskIdOf, taskKey } from "./keys.ts";
 import { tableDescription } from "./table.ts";

@@ -1,6 +1,7 @@
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { Connection } from "../../aws/connection.ts";
-import type { Logger, TaskStore } from "../../engine/ports.ts";
+import type { Logger } from "../../contract/logger.ts";
+import type { TaskStore } from "../port.ts";
 import { artifactList } from "./artifact-list.ts";
 import { children } from "./children.ts";
 import { claims } from "./claims.ts";

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { RetryableError, taskNotFound } from "../../contract/errors.ts";
 import { assertTransition, isTerminal } from "../../contract/lifecycle.ts";
-import { stamp, type Task, taskIdSchema } from "../../contract/task.ts";
-import type { TaskStore } from "../../engine/ports.ts";
+import { type Task, taskIdSchema } from "../../contract/task.ts";
+import type { TaskStore } from "../port.ts";
+import { stamp } from "../stamp.ts";
 import type { Items } from "./items.ts";
 import { taskKey } from "./keys.ts";
 import type { KnownTasks } from "./known-tasks.ts";

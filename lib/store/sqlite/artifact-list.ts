@@ -1,6 +1,6 @@
 import type { TaskArtifact } from "../../contract/task.ts";
-import { inPages } from "../../engine/artifact-pages.ts";
-import type { TaskStore } from "../../engine/ports.ts";
+import { inPages } from "../artifact-pages.ts";
+import type { TaskStore } from "../port.ts";
 import type { Database } from "./database.ts";
 
 type ArtifactList = Pick<TaskStore, "addArtifacts" | "getArtifacts" | "changeArtifacts"> & {

@@ -1,4 +1,4 @@
-import type { Child, TaskStore } from "../../engine/ports.ts";
+import type { Child, TaskStore } from "../port.ts";
 import type { Database } from "./database.ts";
 
 type ChildRow = { task_id: string; at_ms: number };

@@ -1,5 +1,5 @@
 import type { TaskEvent } from "../../contract/events.ts";
-import type { LogChunk, TaskStore } from "../../engine/ports.ts";
+import type { LogChunk, TaskStore } from "../port.ts";
 import type { Database } from "./database.ts";
 
 type EventLog = Pick<TaskStore, "appendEvents" | "appendLog" | "listEvents" | "readLog"> & {

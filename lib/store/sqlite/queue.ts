@@ -1,4 +1,4 @@
-import type { QueueEntry, TaskStore } from "../../engine/ports.ts";
+import type { QueueEntry, TaskStore } from "../port.ts";
 import type { Database } from "./database.ts";
 
 type QueueRow = { queued_ms: number; task_id: string; profile: string };

@@ -1,4 +1,4 @@
-import type { Holder, TaskStore } from "../../engine/ports.ts";
+import type { Holder, TaskStore } from "../port.ts";
 import type { Database } from "./database.ts";
 
 type SlotRow = { task_id: string; profile: string; of_owner: number; of_profile: number };

@@ -1,5 +1,5 @@
+import type { Logger } from "../../contract/logger.ts";
 import type { Task } from "../../contract/task.ts";
-import type { Logger } from "../../engine/ports.ts";
 import { isUnreadable } from "../stored-task.ts";
 import type { Database } from "./database.ts";
 import { isReadable } from "./task-body.ts";

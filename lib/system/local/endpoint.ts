@@ -2,11 +2,9 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { codeOf } from "../../artifacts/files/content-store.ts";
 import { loadConfiguration } from "../../config/config-file.ts";
-import { RefusedError } from "../../contract/errors.ts";
+import { codeOf, RefusedError } from "../../contract/errors.ts";
 import { settings } from "../../contract/execution-environment.ts";
-import { isBusy } from "../../store/sqlite/store-errors.ts";
 
 /** Where a local system can be reached; `token` is the bearer token of its HTTP door. */
 export type Endpoint = { url: string; pid: number; token: string };
@@ -164,3 +162,8 @@ export function optionsToFind(
   const byConfig = found(config === undefined ? {} : { configFile: config });
   return { ...(config !== undefined && { config }), ...(byConfig?.stateDir !== stateDir && { stateDir }) };
 }
+
+/** SQLITE_BUSY, https://www.sqlite.org/rescode.html */
+const BUSY = 5;
+const isBusy = (error: unknown): boolean =>
+  error instanceof Error && "errcode" in error && (Number(error.errcode) & 0xff) === BUSY;

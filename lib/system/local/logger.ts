@@ -1,5 +1,4 @@
-import { type LogLevel, logLevels } from "../../contract/log-level.ts";
-import type { Logger } from "../../engine/ports.ts";
+import { type Logger, type LogLevel, logLevels } from "../../contract/logger.ts";
 
 /** Writes one line per message to stderr, at `level` and above: the time, the level, the message and its fields as JSON. */
 export function stderrLogger(level: LogLevel): Logger {

@@ -4,10 +4,10 @@
  */
 import type { ServerResponse } from "node:http";
 import { beforeAll, describe, expect, test } from "vitest";
+import type { JobEnd } from "../../../lib/backends/adapter.ts";
 import { agentCoreBackend } from "../../../lib/backends/agentcore/backend.ts";
-import { parseConfiguration } from "../../../lib/contract/configuration.ts";
+import { parseConfiguration } from "../../../lib/config/parse-configuration.ts";
 import type { Json, Protocol } from "../../../lib/contract/task.ts";
-import type { JobEnd } from "../../../lib/engine/ports.ts";
 import { makeTask } from "../../contract/make-task.ts";
 import { Emulator } from "../../emulators/agentcore/emulator.ts";
 import { askAsLocalIdentity } from "../../emulators/agentcore/system.ts";

@@ -1,11 +1,10 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { agentCoreBackend } from "../../../lib/backends/agentcore/backend.ts";
-import { parseConfiguration } from "../../../lib/contract/configuration.ts";
-import { NothingMadeError, WorkerGoneError } from "../../../lib/contract/errors.ts";
+import { parseConfiguration } from "../../../lib/config/parse-configuration.ts";
+import { NothingMadeError, OutcomeUnknownError, WorkerGoneError } from "../../../lib/contract/errors.ts";
 import type { Task } from "../../../lib/contract/task.ts";
 import { CONTRACT } from "../../../lib/contract/worker.ts";
-import { OutcomeUnknownError } from "../../../lib/engine/invocation-gate.ts";
 import { makeTask } from "../../contract/make-task.ts";
 import {
   ACCOUNT,

@@ -1,7 +1,7 @@
 /** What a caller, or whoever wrote the configuration, got wrong: the task fails and says which, and what to do. */
 import { describe, expect, it, onTestFinished } from "vitest";
 import { agentCoreBackend } from "../../../lib/backends/agentcore/backend.ts";
-import { parseConfiguration } from "../../../lib/contract/configuration.ts";
+import { parseConfiguration } from "../../../lib/config/parse-configuration.ts";
 import type { Json } from "../../../lib/contract/task.ts";
 import { makeTask } from "../../contract/make-task.ts";
 import { startAccount } from "../../emulators/agentcore/account.ts";

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Clients } from "../../../lib/backends/agentcore/account/clients.ts";
 import { askForeignAgent } from "../../../lib/backends/agentcore/contract-less/foreign-agent.ts";
-import type { ForeignCall } from "../../../lib/backends/agentcore/contract-less/foreign-runtimes.ts";
+import type { ForeignCall } from "../../../lib/backends/agentcore/contract-less/foreign-call.ts";
 import { toProblem } from "../../../lib/contract/errors.ts";
 import type { Protocol, Task } from "../../../lib/contract/task.ts";
 import { isOver } from "../../../lib/engine/invocation-gate.ts";

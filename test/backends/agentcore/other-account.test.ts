@@ -1,7 +1,7 @@
 /** Tasks in an account that the control plane's own credentials do not belong to, on the whole system and at the adapter. */
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { agentCoreBackend } from "../../../lib/backends/agentcore/backend.ts";
-import { parseConfiguration } from "../../../lib/contract/configuration.ts";
+import { parseConfiguration } from "../../../lib/config/parse-configuration.ts";
 import { NothingMadeError } from "../../../lib/contract/errors.ts";
 import type { Json } from "../../../lib/contract/task.ts";
 import { CONTRACT } from "../../../lib/contract/worker.ts";

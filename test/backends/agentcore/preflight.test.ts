@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import type { Placement } from "../../../lib/backends/adapter.ts";
 import { agentCoreBackend } from "../../../lib/backends/agentcore/backend.ts";
-import { parseConfiguration } from "../../../lib/contract/configuration.ts";
-import type { Placement } from "../../../lib/engine/ports.ts";
+import { parseConfiguration } from "../../../lib/config/parse-configuration.ts";
 import {
   type Account,
   asEnvironment,

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { agentCoreBackend } from "../../../lib/backends/agentcore/backend.ts";
-import { parseConfiguration } from "../../../lib/contract/configuration.ts";
+import { parseConfiguration } from "../../../lib/config/parse-configuration.ts";
 import type { Problem } from "../../../lib/contract/errors.ts";
+import { OutcomeUnknownError } from "../../../lib/contract/errors.ts";
 import type { Task } from "../../../lib/contract/task.ts";
 import { CONTRACT } from "../../../lib/contract/worker.ts";
-import { OutcomeUnknownError } from "../../../lib/engine/invocation-gate.ts";
 import { makeTask } from "../../contract/make-task.ts";
 import { type Account, startAccount } from "../../emulators/agentcore/account.ts";
 import { type Failure, IMAGE, REGION, ROLE } from "../../emulators/agentcore/emulator.ts";

@@ -1,12 +1,14 @@
 import { openArtifacts } from "../../../lib/artifacts/s3/artifacts.ts";
+import { parseConfiguration } from "../../../lib/config/parse-configuration.ts";
 import { chooseProfile, route } from "../../../lib/config/routing.ts";
-import { parseConfiguration } from "../../../lib/contract/configuration.ts";
 import { isSettled, type Json, type Task } from "../../../lib/contract/task.ts";
 import { dispatch } from "../../../lib/engine/dispatch.ts";
-import type { Ports, TaskStore } from "../../../lib/engine/ports.ts";
+import type { Ports } from "../../../lib/engine/ports.ts";
+import { StepError } from "../../../lib/engine/steps/handler.ts";
 import { steps } from "../../../lib/engine/steps/index.ts";
-import { StepError, type StepInput } from "../../../lib/engine/steps/step.ts";
+import type { TaskStore } from "../../../lib/store/port.ts";
 import definition from "../../../lib/workflow/dispatch.asl.json" with { type: "json" };
+import type { StepInput } from "../../../lib/workflow/port.ts";
 import { stepFunctionsWorkflow } from "../../../lib/workflow/step-functions.ts";
 import type { StateFunction } from "../../emulators/executions.ts";
 import { startS3 } from "../../emulators/s3.ts";

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { afterEach, expect, test } from "vitest";
+import type { Context } from "../../../lib/client/cli/context.ts";
 import type { Departure } from "../../../lib/client/cli/interrupt.ts";
-import { type Context, main } from "../../../lib/client/cli/program.ts";
+import { main } from "../../../lib/client/cli/program.ts";
 import type { Found, LocalDoor } from "../../../lib/client/sdk/door.ts";
 import type { Json } from "../../../lib/contract/task.ts";
 import { fakeEndpoint, fields, refusal } from "../sdk/fake-endpoint.ts";

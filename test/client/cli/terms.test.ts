@@ -13,7 +13,8 @@ const names = tools.map(({ name }) => name);
 
 /** Every text in quotes of the sources whose errors reach the command line. */
 function* texts(): Generator<string> {
-  for (const part of ["lib/domain", "lib/local", "lambdas", "worker"])
+  const parts = ["contract", "config", "engine", "store", "artifacts", "workflow", "backends", "mcp", "system"];
+  for (const part of [...parts.map((name) => `lib/${name}`), "lambdas", "worker"])
     for (const file of readdirSync(join(root, part), { recursive: true, encoding: "utf8" })) {
       if (!file.endsWith(".ts")) continue;
       for (const line of readFileSync(join(root, part, file), "utf8").split("\n"))

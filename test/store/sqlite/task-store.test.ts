@@ -9,7 +9,7 @@ import { text } from "node:stream/consumers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { newTaskId, RETENTION_DAYS, transition } from "../../../lib/contract/task.ts";
 import { withSession } from "../../../lib/engine/invocation-gate.ts";
-import type { TaskStore } from "../../../lib/engine/ports.ts";
+import type { TaskStore } from "../../../lib/store/port.ts";
 import { migrate } from "../../../lib/store/sqlite/schema.ts";
 import { listing, openTaskStore } from "../../../lib/store/sqlite/task-store.ts";
 import { makeTask } from "../../contract/make-task.ts";

@@ -1,6 +1,9 @@
+import type { STSClient } from "@aws-sdk/client-sts";
 import { identityHint, isThrottling, nameOf, statusOf } from "../../../aws/sdk-errors.ts";
 import { DispatchError, RefusedError, RetryableError } from "../../../contract/errors.ts";
-import type { Tokens } from "./clients.ts";
+
+/** Asked by the account's own credentials, before any role is assumed. */
+export type Tokens = typeof import("@aws-sdk/client-sts") & { client: STSClient };
 
 export type AssumedCredentials = {
   accessKeyId: string;

@@ -2,9 +2,9 @@ import type { BedrockAgentCoreClient } from "@aws-sdk/client-bedrock-agentcore";
 import type { BedrockAgentCoreControlClient } from "@aws-sdk/client-bedrock-agentcore-control";
 import type { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import type { ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
-import type { STSClient } from "@aws-sdk/client-sts";
 import type { AccountProfile } from "./account.ts";
-import { identityOf } from "./account.ts";
+import type { Tokens } from "./assumed-role.ts";
+import { identityOf } from "./identity.ts";
 
 /** The SDK's module and one client per way of sending. */
 export type DataPlane = typeof import("@aws-sdk/client-bedrock-agentcore") & {
@@ -18,8 +18,6 @@ export type ControlPlane = typeof import("@aws-sdk/client-bedrock-agentcore-cont
 };
 export type Logs = typeof import("@aws-sdk/client-cloudwatch-logs") & { client: CloudWatchLogsClient };
 export type Quotas = typeof import("@aws-sdk/client-service-quotas") & { client: ServiceQuotasClient };
-/** Asked by the account's own credentials, before any role is assumed. */
-export type Tokens = typeof import("@aws-sdk/client-sts") & { client: STSClient };
 
 export type ClientOptions = {
   /** For a stand-in; without it the environment says where AWS is, as for every AWS SDK. */

@@ -1,8 +1,9 @@
 import { identityHint, nameOf } from "../../../aws/sdk-errors.ts";
 import { DispatchError } from "../../../contract/errors.ts";
-import type { Check, Placement } from "../../../engine/ports.ts";
+import type { Check, Placement } from "../../adapter.ts";
 import { type AccountProfile, accountIn, profileIn } from "../account/account.ts";
-import type { Clients, Tokens } from "../account/clients.ts";
+import type { Tokens } from "../account/assumed-role.ts";
+import type { Clients } from "../account/clients.ts";
 import { detail, parseRuntimeArn, roleOf } from "../place.ts";
 import { fail, pass, reasonOf, type Within, warn } from "./checks.ts";
 import { accountOfImage } from "./target-checks.ts";

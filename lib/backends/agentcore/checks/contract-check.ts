@@ -1,5 +1,5 @@
-import { frameworkNames, unknownFramework } from "../../../config/frameworks.ts";
-import type { Check, Placement } from "../../../engine/ports.ts";
+import { frameworkNames, unknownFramework } from "../../../contract/frameworks.ts";
+import type { Check, Placement } from "../../adapter.ts";
 import { type Known, saidContract } from "../contract.ts";
 import { detail, isForeign, protocolOf } from "../place.ts";
 import { fail, pass, reasonOf, warn } from "./checks.ts";

@@ -1,4 +1,4 @@
-import type { Check, Placement } from "../../../engine/ports.ts";
+import type { Check, Placement } from "../../adapter.ts";
 import { warn } from "./checks.ts";
 
 /** What is configured for workers goes into a runtime as it is made; one that exists keeps what it has. */

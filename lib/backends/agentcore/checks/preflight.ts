@@ -1,4 +1,4 @@
-import type { Check, Placement } from "../../../engine/ports.ts";
+import type { Check, Placement } from "../../adapter.ts";
 import { type AccountProfile, sourceProblem } from "../account/account.ts";
 import type { Clients } from "../account/clients.ts";
 import { detail, parseRuntimeArn, regionOf } from "../place.ts";

@@ -1,5 +1,5 @@
 import { nameOf } from "../../../aws/sdk-errors.ts";
-import type { Check, Placement } from "../../../engine/ports.ts";
+import type { Check, Placement } from "../../adapter.ts";
 import type { Clients } from "../account/clients.ts";
 import { fail, pass, reasonOf, type Within, warn } from "./checks.ts";
 

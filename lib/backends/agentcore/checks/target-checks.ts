@@ -1,6 +1,6 @@
 import type { Protocol } from "../../../contract/task.ts";
 import { workerProtocols } from "../../../contract/worker.ts";
-import type { Check, Placement } from "../../../engine/ports.ts";
+import type { Check, Placement } from "../../adapter.ts";
 import { accountIn } from "../account/account.ts";
 import { detail, isForeign, isOfOneTask, NO_CONTRACT, parseRuntimeArn, protocolOf, roleOf } from "../place.ts";
 import { fail, pass } from "./checks.ts";

@@ -1,11 +1,11 @@
 import type { Protocol as ProtocolName } from "../../../contract/task.ts";
-import type { JobEnd } from "../../../engine/ports.ts";
+import type { JobEnd } from "../../adapter.ts";
 import { untilDelivered } from "../delivery.ts";
 import { detail, protocolOf } from "../place.ts";
 import type { Exchange, Protocol } from "../protocols/protocol.ts";
 import { invocationOf } from "../session.ts";
+import type { ForeignCall } from "./foreign-call.ts";
 import { explainCall } from "./foreign-failure.ts";
-import type { ForeignCall } from "./foreign-runtimes.ts";
 
 /** Each is loaded when it is spoken. */
 const protocols: Record<ProtocolName, () => Promise<Protocol>> = {

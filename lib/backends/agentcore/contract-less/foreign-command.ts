@@ -1,12 +1,12 @@
 import { type DispatchError, InvalidInputError, type Problem, RefusedError } from "../../../contract/errors.ts";
 import type { Json } from "../../../contract/task.ts";
 import { type CommandResult, commandInputSchema } from "../../../contract/worker.ts";
-import type { JobEnd } from "../../../engine/ports.ts";
+import type { JobEnd } from "../../adapter.ts";
 import { untilDelivered } from "../delivery.ts";
 import { qualifierOf } from "../place.ts";
 import { sessionIdOf } from "../session-id.ts";
+import type { ForeignCall } from "./foreign-call.ts";
 import { explainCall } from "./foreign-failure.ts";
-import type { ForeignCall } from "./foreign-runtimes.ts";
 
 const DEFAULT_SECONDS = 900;
 /** How much sooner a command is ended than its call, so that its end can be told. */

@@ -1,9 +1,8 @@
-import { DispatchError, RefusedError, WorkerGoneError } from "../../../contract/errors.ts";
-import { OutcomeUnknownError } from "../../../engine/invocation-gate.ts";
+import { DispatchError, OutcomeUnknownError, RefusedError, WorkerGoneError } from "../../../contract/errors.ts";
 import { explainInvocation } from "../problems.ts";
 import { MAY_HAVE_RUN } from "../protocols/problem.ts";
 import { askedOf, noRuntime, notReady } from "../session.ts";
-import type { ForeignCall } from "./foreign-runtimes.ts";
+import type { ForeignCall } from "./foreign-call.ts";
 
 /**
  * A call of a foreign runtime that failed, as one of ours. Where nobody can ask again, an unknown outcome is the end of the

@@ -1,23 +1,12 @@
 import { RefusedError } from "../../../contract/errors.ts";
 import type { Task } from "../../../contract/task.ts";
 import type { Job } from "../../../contract/worker.ts";
-import type { Call, ForeignRuntimes, JobEnd } from "../../../engine/ports.ts";
+import type { Call, ForeignRuntimes, JobEnd } from "../../adapter.ts";
 import type { Clients } from "../account/clients.ts";
 import { isForeign, type RuntimeRef } from "../place.ts";
 import { isTooEarly } from "../runtime.ts";
 import { askForeignAgent } from "./foreign-agent.ts";
 import { foreignCommandOf, runForeignCommand } from "./foreign-command.ts";
-
-/** A call of a task, and what it is made with. */
-export type ForeignCall = Call & {
-  clients: Clients;
-  task: Task;
-  runtime: RuntimeRef;
-  job: Job;
-  maxSeconds: number;
-  /** Whether a failure says that the runtime does not take invocations yet. */
-  isTooEarly: (error: unknown) => boolean;
-};
 
 type Options = {
   /** Longest time for which this process can hold a connection, in seconds. */

@@ -1,7 +1,7 @@
-import { workerEnvironment } from "../../../config/worker-environment.ts";
 import type { Configuration } from "../../../contract/configuration.ts";
 import { DispatchError, type Problem } from "../../../contract/errors.ts";
 import type { Task } from "../../../contract/task.ts";
+import { workerEnvironment } from "../../worker-environment.ts";
 import type { Clients } from "../account/clients.ts";
 import { logGroupOf, qualifierOf, type RuntimeRef } from "../place.ts";
 import { lastLines } from "./runtime-logs.ts";

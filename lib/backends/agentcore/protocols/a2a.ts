@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import type { Problem } from "../../../contract/errors.ts";
-import { LASTING_MS } from "../../../engine/poll/failure-detection.ts";
-import type { JobEnd } from "../../../engine/ports.ts";
+import { LASTING_MS } from "../../../contract/worker.ts";
+import type { JobEnd } from "../../adapter.ts";
 import { readReply } from "../reply.ts";
 import { agentAsks, agentFailed, brokenOff, outOfReach, reportedFailure } from "./problem.ts";
 import { type Exchange, promptOf } from "./protocol.ts";

@@ -1,4 +1,4 @@
-import type { JobEnd } from "../../../engine/ports.ts";
+import type { JobEnd } from "../../adapter.ts";
 import { readEvents, readText } from "../reply.ts";
 import { reportedFailure } from "./problem.ts";
 import { type Exchange, promptOf } from "./protocol.ts";

@@ -4,9 +4,9 @@ import { type DynamoStore, notRunning, type Place, type Started } from "../../sd
 import { Endpoint } from "../../sdk/endpoint.ts";
 import { toPage, toRecord } from "../../sdk/reply.ts";
 import { checkout, connecting, placeWords } from "../connecting.ts";
+import type { Context } from "../context.ts";
 import { type Io, write } from "../io.ts";
 import { paint, printJson, table } from "../print.ts";
-import type { Context } from "../program.ts";
 
 /** Stable, so that what an assistant was told keeps working after a restart. */
 export const DEFAULT_PORT = 8377;

@@ -8,12 +8,12 @@ import { fetchOutcome } from "../../sdk/fetch-outcome.ts";
 import { follow } from "../../sdk/follow.ts";
 import { type TaskOutcome, type TaskRecord, toQuestions } from "../../sdk/reply.ts";
 import { placeWords } from "../connecting.ts";
+import type { Context } from "../context.ts";
 import type { Departure } from "../interrupt.ts";
 import { type Io, write } from "../io.ts";
 import { LiveView } from "../live.ts";
 import { FEW_ARTIFACTS, printOutcome } from "../outcome.ts";
 import { oneLine, paint, printJson } from "../print.ts";
-import type { Context } from "../program.ts";
 import { type Call, type RunOptions, toCall } from "../run-call.ts";
 
 /** What a shell says of a program that these signals ended: SIGHUP, and SIGPIPE. */

@@ -1,9 +1,9 @@
 import type { Json } from "../../../contract/task.ts";
 import { openForRun, type Place } from "../../sdk/door.ts";
 import { isObject, toPage } from "../../sdk/reply.ts";
+import type { Context } from "../context.ts";
 import { type Io, write } from "../io.ts";
 import { oneLine, paint, printJson, table } from "../print.ts";
-import type { Context } from "../program.ts";
 import { hintInTerms } from "../terms.ts";
 
 type Options = Place & { json?: boolean };

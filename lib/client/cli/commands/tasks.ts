@@ -5,11 +5,11 @@ import { fetchOutcome } from "../../sdk/fetch-outcome.ts";
 import { hasEnded } from "../../sdk/follow.ts";
 import { isObject, type TaskRecord, toPage, toRecord, whatOf } from "../../sdk/reply.ts";
 import { findTaskId } from "../../sdk/task-id.ts";
+import type { Context } from "../context.ts";
 import { harmless } from "../harmless.ts";
 import { type Io, write } from "../io.ts";
 import { printOutcome } from "../outcome.ts";
 import { clip, columnsOf, formatDuration, formatTime, oneLine, paint, printJson, table } from "../print.ts";
-import type { Context } from "../program.ts";
 import { hintInTerms } from "../terms.ts";
 
 type Options = Place & { json?: boolean };

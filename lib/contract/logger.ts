@@ -5,3 +5,10 @@ export type LogLevel = (typeof logLevels)[number];
 export function logLevelOf(text: string | undefined): LogLevel {
   return logLevels.find((level) => level === text) ?? "warn";
 }
+
+export interface Logger {
+  debug(message: string, fields?: Record<string, unknown>): void;
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+}

@@ -1,6 +1,6 @@
+import type { PlacedJob } from "../backends/adapter.ts";
 import { leavesWorkspace } from "../contract/command-line.ts";
 import { InvalidInputError } from "../contract/errors.ts";
-import type { PlacedJob } from "./ports.ts";
 
 /**
  * Throws InvalidInputError for a command whose `cwd` is outside of the workspace that it will have. Without a workspace it

@@ -1,0 +1,87 @@
+import type { Problem } from "../contract/errors.ts";
+import type { Target, TargetMode, Task } from "../contract/task.ts";
+import type { Job, Operation } from "../contract/worker.ts";
+
+export type Check = { name: string; status: "pass" | "warn" | "fail"; message: string };
+
+/** What was chosen for a task before it exists: enough to check a backend. */
+export type Placement = {
+  provider: string;
+  accountProfile: string;
+  backend: string;
+  backendName?: string;
+  profile?: string;
+  target: Target;
+  /** The agent framework, where one was chosen. */
+  framework?: string;
+};
+
+/** A placement with what is to be done there. */
+export type PlacedJob = Placement & Pick<Task, "taskType" | "input" | "env">;
+
+export type Readiness = { ready: true; providerRefs?: Record<string, string> } | { ready: false; waitSeconds: number };
+
+/** Where profiles run. Every method is idempotent, and reads what it needs from the task. */
+export interface BackendAdapter {
+  readonly name: string;
+  readonly provider: string;
+  readonly targetModes: readonly TargetMode[];
+  /** Where targets are that name no region themselves. */
+  readonly region?: string;
+  readonly protocols: readonly string[];
+  /** It acts with the credentials of whoever calls: these decide what a call may name where the configuration does not. */
+  readonly asCaller?: boolean;
+  /** Names of the settings that a backend or call must give, per target mode. */
+  readonly configRequirements: Readonly<Partial<Record<TargetMode, readonly string[]>>>;
+  /** Names the session that the task will use; nothing exists yet. */
+  nameSession(task: Task): string;
+  /** Names the runtime that the task will own, or undefined when it owns none; nothing exists yet. */
+  nameRuntime(task: Task): string | undefined;
+  /** Makes what was named. Throws DispatchError. */
+  provision(task: Task): Promise<{ providerRefs: Record<string, string> }>;
+  /** Whether the worker can be spoken to. Throws DispatchError when it never will. */
+  awaitReady(task: Task): Promise<Readiness>;
+  /**
+   * Makes another worker in place of one that was lost before its job began, and resolves once it can be spoken to. Absent
+   * where a session that is gone comes back when somebody invokes it. Throws as `provision` and `awaitReady` do.
+   */
+  renew?(task: Task): Promise<void>;
+  /**
+   * Sends one operation, once, and resolves with the worker's reply. Throws WorkerGoneError on proof that the session is
+   * gone, any other DispatchError when the outcome is not known.
+   */
+  invoke(task: Task, operation: Operation, options: { timeoutMs: number; signal?: AbortSignal }): Promise<unknown>;
+  /** Ends the session and everything that runs in it. One that is gone already is success. */
+  stop(task: Task): Promise<void>;
+  /** Deletes the runtime that the task owns; resolves with true once it is gone. */
+  deleteRuntime(task: Task): Promise<boolean>;
+  /** Refuses a job that cannot run there, before a task is made of it; asks nobody. Throws RefusedError, InvalidInputError. */
+  assertPossible?(job: PlacedJob): void;
+  /** Whether a task could run there. Never throws; with `live` it asks the platform. */
+  check(placement: Placement, live: boolean): Promise<Check[]>;
+  /** Names of the frameworks of our worker there; undefined where the runtime is not of ours, or not known to be. */
+  frameworks(placement: Placement): readonly string[] | undefined;
+  /** How to talk to the agent directly, or undefined where nobody can. */
+  cloudAgent(task: Task): Record<string, unknown> | undefined;
+  /** Where runtimes can be used that know nothing of the worker contract. */
+  readonly foreign?: ForeignRuntimes;
+}
+
+/** How a job ended, in the words of the worker contract. `envelope` is the whole of what `result` was taken from. */
+export type JobEnd = { result?: unknown; error?: Problem; envelope?: unknown };
+
+/** What whoever holds a call gives with it. */
+export type Call = { signal: AbortSignal; log(text: string, stream: "stdout" | "stderr"): void };
+
+/**
+ * Runtimes that know nothing of the worker contract: a job is one call, whose connection is held until it is answered.
+ * Nothing else is ever sent to them: `invoke` throws WorkerGoneError, because whoever held the call has the answer.
+ */
+export interface ForeignRuntimes {
+  /** Longest time for which a call can be held here, in seconds. */
+  readonly maxSeconds: number;
+  /** Whether the task's runtime is one. */
+  serves(task: Task): boolean;
+  /** Sends the job, once, and resolves with its end; what it writes meanwhile goes to `log`. Throws DispatchError. */
+  call(task: Task, job: Job, call: Call): Promise<JobEnd>;
+}

@@ -1,0 +1,16 @@
+import type { Task } from "../../../contract/task.ts";
+import type { Job } from "../../../contract/worker.ts";
+import type { Call } from "../../adapter.ts";
+import type { Clients } from "../account/clients.ts";
+import type { RuntimeRef } from "../place.ts";
+
+/** A call of a task, and what it is made with. */
+export type ForeignCall = Call & {
+  clients: Clients;
+  task: Task;
+  runtime: RuntimeRef;
+  job: Job;
+  maxSeconds: number;
+  /** Whether a failure says that the runtime does not take invocations yet. */
+  isTooEarly: (error: unknown) => boolean;
+};
