@@ -24,7 +24,7 @@ const local: LocalDoor = {
     return found && { ...found, forRun: isClaimedForRun(stateDir, found.pid) };
   },
   async start({ port, forRun, store, ...place }) {
-    const [{ startLocal }, { optionsToFind }, { describeDebts, endSessions, settleTask }] = await Promise.all([
+    const [{ startLocal }, { optionsToFind }, { describeObligations, endSessions, settleTask }] = await Promise.all([
       import("../lib/system/local.ts"),
       import("../lib/system/local/endpoint.ts"),
       import("../lib/system/local/settling.ts"),
@@ -36,7 +36,7 @@ const local: LocalDoor = {
       ...system,
       runsCommands: Object.hasOwn(ports.configuration().accounts, COMMAND_ACCOUNT),
       placeFrom: (folder) => optionsToFind(system, folder),
-      settle: async (taskId, signal) => (await settleTask(ports, taskId, signal)).map(describeDebts),
+      settle: async (taskId, signal) => (await settleTask(ports, taskId, signal)).map(describeObligations),
       endSessions: (taskId) => endSessions(ports, taskId),
     };
   },

@@ -1,7 +1,7 @@
 import { functionLogger } from "../../lib/aws/logger.ts";
 import { settings } from "../../lib/contract/execution-environment.ts";
 import { logLevelOf } from "../../lib/contract/logger.ts";
-import { reviveDue } from "../../lib/engine/recovery.ts";
+import { recoverDue } from "../../lib/engine/recovery.ts";
 import { openPorts } from "../../lib/system/aws.ts";
 import manifest from "../../package.json" with { type: "json" };
 
@@ -18,8 +18,8 @@ type Context = { awsRequestId: string; getRemainingTimeInMillis(): number };
 export const handler = (_event: unknown, context: Context) =>
   log.inRequest(context.awsRequestId, async () => {
     const mayGoOn = () => context.getRemainingTimeInMillis() > RESERVE_MS;
-    const looked = await reviveDue(ports, { lanes: LANES, mayGoOn });
-    if (looked.left > 0) log.warn("not every task that is due could be revived; the next run goes on", looked);
-    else if (looked.revived > 0) log.info("tasks were revived", looked);
+    const looked = await recoverDue(ports, { lanes: LANES, mayGoOn });
+    if (looked.left > 0) log.warn("not every task that is due could be recovered; the next run goes on", looked);
+    else if (looked.recovered > 0) log.info("tasks were recovered", looked);
     return looked;
   });

@@ -57,13 +57,13 @@ export type TaskArtifact = {
 export type LeftOut = { count: number; limit: number; files: { name: string; reason: string }[] };
 
 /**
- * The worker session of a task. `uses` are the invocations under way, each with the time (epoch ms) until which it may
- * last: no use begins once the session is `closed`, and the last stop waits until none is left.
+ * The worker session of a task. `inFlight` are the invocations under way, each with the time (epoch ms) until which it
+ * may last: none begins once the session is `closed`, and the last stop waits until none is left.
  */
 export type Session = {
   id: string;
   state: "open" | "closed";
-  uses: Record<string, number>;
+  inFlight: Record<string, number>;
   /** Invocations that may have reached it. */
   sent?: number;
   bootId?: string;
@@ -76,17 +76,17 @@ export type Session = {
   overdueMisses?: number;
   /** Workers that were lost before the job could start. */
   lostWorkers?: number;
-  /** Proofs in a row that the work is gone. */
-  goneProofs?: number;
-  /** Since when there are such proofs (epoch ms). */
+  /** Failures in a row that speak for the work being gone. */
+  suspicions?: number;
+  /** Since when there are such failures (epoch ms). */
   failingSinceMs?: number;
 };
 
 /**
- * What has to be undone or given back, written before the effect that creates the debt. `slot` is the profile for which it
+ * What has to be undone or given back, written before the effect that creates the obligation. `slot` is the profile for which it
  * counts: the task has one, or has lent it to a task that it dispatched. `children` is there while those are to be cancelled.
  */
-export type Debts = { slot?: string; session?: string; runtime?: string; children?: "cancel" };
+export type Obligations = { slot?: string; session?: string; runtime?: string; children?: "cancel" };
 
 /** What the worker said of the end; the status follows once its artifacts are safe. */
 export type Outcome = { status: "succeeded" | "failed" | "cancelled"; atMs: number };
@@ -98,7 +98,7 @@ export type Task = {
   /** Grows with every write; a write names the one it has seen. */
   revision: number;
   /** Number of the execution that may act for this task; a step of an older one does nothing. */
-  n: number;
+  executionNumber: number;
   provider: string;
   accountProfile: string;
   capability: string;
@@ -131,18 +131,18 @@ export type Task = {
   updatedAt: string;
   /** When the janitor should look: every step pushes it ahead. Absent once nothing is left to do. */
   dueAtMs?: number;
-  /** Epoch seconds at which the store may forget the task; set once it is terminal and owes nothing. */
+  /** Epoch seconds at which the store may forget the task; set once it is terminal and has no obligations. */
   expiresAtSeconds?: number;
   /** When the job's time is over, set at the start. */
   deadlineAtMs?: number;
-  owes: Debts;
+  obligations: Obligations;
   /** Attempts to make its runtime that may have succeeded. */
   creations?: number;
   providerRefs: Record<string, string>;
   session?: Session;
   lease?: { holder: string; untilMs: number };
   /** Executions started anew in one phase since the worker last answered; too many end the task. */
-  revivals?: { count: number; atPhase: number };
+  recoveries?: { count: number; atPhase: number };
 
   /** Number of the last worker event stored. */
   workerSequence: number;
@@ -185,7 +185,7 @@ export function transition(task: Task, to: Status, nowMs: number): Task {
 
 /** Whether the janitor has nothing left to do for it. */
 export function isSettled(task: Task): boolean {
-  return isTerminal(task.status) && Object.keys(task.owes).length === 0;
+  return isTerminal(task.status) && Object.keys(task.obligations).length === 0;
 }
 
 /** A copy without the given optional fields. */

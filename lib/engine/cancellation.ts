@@ -38,7 +38,10 @@ export async function cancelTask(ports: Ports, { id }: Pick<Task, "id">, { casca
   await inLanes(TOLD_AT_ONCE, told, (child) => tellWorker(ports, child, leftMs()));
   // Of a task that runs this stays owed until its clean-up: its job may dispatch something until it is stopped.
   if (!isWhole || task.status !== "cancelled") return task;
-  const clean = await ports.store.change(id, (current) => ({ ...current, owes: without(current.owes, "children") }));
+  const clean = await ports.store.change(id, (current) => ({
+    ...current,
+    obligations: without(current.obligations, "children"),
+  }));
   await leaveParent(ports, clean);
   return clean;
 }
@@ -61,7 +64,7 @@ export function calledOff(task: Task, nowMs: number): Task | undefined {
 /** The same of the one with which it begins: it is owed until all have been reached. */
 function withAllBelow(task: Task, nowMs: number): Task | undefined {
   const next = calledOff(task, nowMs);
-  return next && { ...next, owes: { ...next.owes, children: "cancel" }, dueAtMs: nowMs + 60_000 };
+  return next && { ...next, obligations: { ...next.obligations, children: "cancel" }, dueAtMs: nowMs + 60_000 };
 }
 
 type Cascade = { told: Task[]; isWhole: boolean };
@@ -105,7 +108,8 @@ function cascadeTime(ports: Ports): () => number {
 
 /** One that was cancelled before it began has no clean-up, and may hold a slot that somebody took for it and died. */
 async function leaveQueue(ports: Ports, task: Task): Promise<void> {
-  if (task.status !== "cancelled" || task.owes.session !== undefined || task.owes.slot !== undefined) return;
+  if (task.status !== "cancelled" || task.obligations.session !== undefined || task.obligations.slot !== undefined)
+    return;
   await ports.store.dequeue(queueEntry(task));
   await giveBack(ports, task);
 }

@@ -4,9 +4,9 @@ import { CONTRACT, type UploadReply, uploadReplySchema } from "../contract/worke
 import { ARTIFACTS_PER_PAGE } from "../store/artifact-pages.ts";
 import { artifactCountOf, shortReason, withPages } from "./artifact-pages.ts";
 import { adapterOf, isForeign } from "./invocation-gate.ts";
-import { acquitted, countProof, isProven } from "./poll/failure-detection.ts";
+import { cleared, countSuspicion, isConfirmed } from "./poll/failure-detection.ts";
 import { settle } from "./poll/poll.ts";
-import { beginLook, type Look } from "./poll/poll-lease.ts";
+import { type Lease, takeLease } from "./poll/poll-lease.ts";
 import { parseReply } from "./poll/worker-reply.ts";
 import type { Ports } from "./ports.ts";
 
@@ -14,8 +14,8 @@ import type { Ports } from "./ports.ts";
 const UPLOAD_DEADLINE_MS = 30 * 60_000;
 const BATCH = 50;
 const UPLOAD_TIMEOUT_MS = 14_000;
-/** So many proofs in a row that the worker is gone, or will never send them, give its files up. */
-const PROOFS_NEEDED = 5;
+/** So many failures in a row that say that the worker is gone, or will never send them, give its files up. */
+const SUSPICIONS_NEEDED = 5;
 
 /** Whether the job's end is known and only its artifacts and its final status are left. */
 export const isCompleting = (task: Task): boolean =>
@@ -35,17 +35,17 @@ export async function complete(ports: Ports, task: Task): Promise<Task> {
   if (!isCompleting(task)) return task;
   if (isBroughtHome(task))
     return settle(ports, () => ports.store.change(task.id, (current) => finish(current, ports.now())));
-  const look = await beginLook(ports, task.id, UPLOAD_TIMEOUT_MS, (current) =>
+  const lease = await takeLease(ports, task.id, UPLOAD_TIMEOUT_MS, (current) =>
     isCompleting(current) ? current : undefined,
   );
-  if (!look) return task;
-  const updated = await collect(ports, look);
+  if (!lease) return task;
+  const updated = await collect(ports, lease);
   return isBroughtHome(updated) ? complete(ports, updated) : updated;
 }
 
 type Said = UploadReply["artifacts"];
 
-async function collect(ports: Ports, { task: begun, end }: Look): Promise<Task> {
+async function collect(ports: Ports, { task: begun, end }: Lease): Promise<Task> {
   try {
     const task = await withPages(ports, begun);
     const pages = await unsettledPages(ports, task);
@@ -112,8 +112,8 @@ async function ask(ports: Ports, task: Task, pending: TaskArtifact[]): Promise<{
   } catch (failure) {
     ports.log.warn("artifacts could not be asked for", { taskId: task.id, error: String(failure) });
     const nowMs = ports.now();
-    const isLast = isProof(failure) && isProven(countProof(task, nowMs), failure, nowMs, PROOFS_NEEDED);
-    const reason = isProof(failure)
+    const isLast = isSuspicious(failure) && isConfirmed(countSuspicion(task, nowMs), failure, nowMs, SUSPICIONS_NEEDED);
+    const reason = isSuspicious(failure)
       ? "the worker was gone before it could be sent"
       : shortReason(`the worker could not be asked for it: ${toProblem(failure).message}`);
     return { said: pending.map(({ id }) => ({ id, state: isLast ? "lost" : "pending", reason })), failure };
@@ -121,7 +121,7 @@ async function ask(ports: Ports, task: Task, pending: TaskArtifact[]): Promise<{
 }
 
 /** Whether the worker is gone, or will never send them; anything else may be trouble on the way, or of our own. */
-const isProof = (error: unknown): boolean =>
+const isSuspicious = (error: unknown): boolean =>
   error instanceof WorkerGoneError ||
   (error instanceof DispatchError &&
     (error.code === "worker.contract_broken" || (!error.retryable && error.code.startsWith("worker."))));
@@ -141,8 +141,8 @@ async function verify(ports: Ports, task: Task, artifact: TaskArtifact, all: Sai
 function apply(task: Task, settled: number, failure: unknown, nowMs: number): Task {
   if (!isCompleting(task)) return task;
   const noted = { ...task, artifactsSettled: Math.max(settled, task.artifactsSettled ?? 0) };
-  if (failure === undefined) return acquitted(without(noted, "revivals"));
-  return isProof(failure) ? countProof(noted, nowMs) : noted;
+  if (failure === undefined) return cleared(without(noted, "recoveries"));
+  return isSuspicious(failure) ? countSuspicion(noted, nowMs) : noted;
 }
 
 function finish(task: Task, nowMs: number): Task | undefined {

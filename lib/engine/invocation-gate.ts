@@ -4,49 +4,49 @@ import { randomHex, type Session, type Task } from "../contract/task.ts";
 import type { Ports } from "./ports.ts";
 
 /** Slack between the end of an invocation's own time limit and the moment nothing of it can arrive any more. */
-export const USE_SLACK_MS = 1000;
+export const IN_FLIGHT_SLACK_MS = 1000;
 /** How a platform says that it turned an invocation away, or was never asked. */
 const turnedAway =
   /^(platform\.(access_denied|conflict|credentials|invalid_request|not_ready|quota_exceeded|refused|runtime_not_found|throttled|unreachable)|account_profile\..+)$/;
 
 /**
- * The gate before every invocation: notes the use in the task in the same write as `edit`, and only while the session is
+ * The gate before every invocation: notes the invocation in the task in the same write as `edit`, and only while the session is
  * open, because an invocation that arrives after the last stop would start, and bill, a new machine.
  * Resolves with undefined, and nothing written, when `edit` returns undefined. Throws RefusedError `session.closed`.
  */
-export async function enter(
+export async function beginInvocation(
   ports: Ports,
   taskId: string,
   timeoutMs: number,
   edit: (task: Task) => Task | undefined,
-): Promise<{ task: Task; use: string } | undefined> {
-  const use = randomHex(8);
+): Promise<{ task: Task; invocation: string } | undefined> {
+  const invocation = randomHex(8);
   const task = await ports.store.change(taskId, (current) => {
     const next = edit(current);
     if (!next) return undefined;
     if (next.session?.state !== "open") throw new RefusedError("session.closed", "the session of the task is closed");
     const now = ports.now();
     // Those whose outcome never came are over by now, and would pile up.
-    const underWay = Object.entries(next.session.uses).filter(([, untilMs]) => untilMs > now);
-    const uses = { ...Object.fromEntries(underWay), [use]: now + timeoutMs + USE_SLACK_MS };
-    return countSent(withSession(next, { uses }), 1);
+    const underWay = Object.entries(next.session.inFlight).filter(([, untilMs]) => untilMs > now);
+    const inFlight = { ...Object.fromEntries(underWay), [invocation]: now + timeoutMs + IN_FLIGHT_SLACK_MS };
+    return countSent(withSession(next, { inFlight }), 1);
   });
-  return task.session && Object.hasOwn(task.session.uses, use) ? { task, use } : undefined;
+  return task.session && Object.hasOwn(task.session.inFlight, invocation) ? { task, invocation } : undefined;
 }
 
-/** Ends a use in the same write as `edit`: now, or when what was sent cannot arrive any more, `lateMs` from now. */
-export function leave(
+/** Notes the end of an invocation in the same write as `edit`: now, or when what was sent cannot arrive any more, `lateMs` from now. */
+export function endInvocation(
   ports: Ports,
   taskId: string,
-  use: string,
+  invocation: string,
   edit = (task: Task): Task => task,
   lateMs = 0,
 ): Promise<Task> {
   const untilMs = lateMs > 0 ? ports.now() + lateMs : 0;
-  return ports.store.change(taskId, (current) => edit(endUse(current, use, untilMs)));
+  return ports.store.change(taskId, (current) => edit(withoutInvocation(current, invocation, untilMs)));
 }
 
-/** Whether nothing of the failed invocation can arrive any more, so that its use is over. */
+/** Whether nothing of the failed invocation can arrive any more, so that it is in flight no more. */
 export const isOver = (error: unknown): boolean =>
   !(error instanceof OutcomeUnknownError || (error instanceof Error && error.cause instanceof OutcomeUnknownError));
 
@@ -61,20 +61,22 @@ const countSent = (task: Task, by: 1 | -1): Task =>
 
 const isTurnedAway = (error: unknown): boolean => error instanceof DispatchError && turnedAway.test(error.code);
 
-function endUse(task: Task, use: string, untilMs: number): Task {
+function withoutInvocation(task: Task, invocation: string, untilMs: number): Task {
   if (!task.session) return task;
-  const { [use]: _ended, ...uses } = task.session.uses;
-  return withSession(task, { uses: untilMs > 0 ? { ...uses, [use]: untilMs } : uses });
+  const { [invocation]: _ended, ...inFlight } = task.session.inFlight;
+  return withSession(task, { inFlight: untilMs > 0 ? { ...inFlight, [invocation]: untilMs } : inFlight });
 }
 
 /** Epoch milliseconds until which an invocation may still be under way; 0 when none is. */
-export function usedUntil({ uses }: Session): number {
-  return Math.max(0, ...Object.values(uses));
+export function inFlightUntil({ inFlight }: Pick<Session, "inFlight">): number {
+  return Math.max(0, ...Object.values(inFlight));
 }
 
-/** The uses of a session, none of which lasts beyond `latestMs`. */
-export const clampUses = ({ uses }: Pick<Session, "uses">, latestMs: number): Session["uses"] =>
-  Object.fromEntries(Object.entries(uses).map(([use, untilMs]) => [use, Math.min(untilMs, latestMs)]));
+/** The invocations in flight of a session, none of which lasts beyond `latestMs`. */
+export const clampInFlight = ({ inFlight }: Pick<Session, "inFlight">, latestMs: number): Session["inFlight"] =>
+  Object.fromEntries(
+    Object.entries(inFlight).map(([invocation, untilMs]) => [invocation, Math.min(untilMs, latestMs)]),
+  );
 
 /**
  * Sends one operation inside the gate. Resolves with undefined, and sends nothing, when `edit` returns undefined. Throws
@@ -87,16 +89,18 @@ export async function invokeOnce(
   operation: (task: Task) => Parameters<Ports["backends"][string]["invoke"]>[1],
   edit: (task: Task) => Task | undefined = (task) => task,
 ): Promise<unknown> {
-  const entered = await enter(ports, taskId, timeoutMs, edit);
-  if (!entered) return undefined;
-  const { task, use } = entered;
+  const begun = await beginInvocation(ports, taskId, timeoutMs, edit);
+  if (!begun) return undefined;
+  const { task, invocation } = begun;
   try {
     const reply = await adapterOf(ports, task).invoke(task, operation(task), { timeoutMs });
-    await leave(ports, taskId, use);
+    await endInvocation(ports, taskId, invocation);
     return reply;
   } catch (error) {
     if (isOver(error))
-      await leave(ports, taskId, use, (current) => (isTurnedAway(error) ? countSent(current, -1) : current));
+      await endInvocation(ports, taskId, invocation, (current) =>
+        isTurnedAway(error) ? countSent(current, -1) : current,
+      );
     throw error;
   }
 }

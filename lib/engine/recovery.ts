@@ -7,7 +7,7 @@ import { fail } from "./poll/apply-reply.ts";
 import { settle } from "./poll/poll.ts";
 import type { Ports } from "./ports.ts";
 
-const MAX_REVIVALS = 5;
+const MAX_RECOVERIES = 5;
 const NEXT_LOOK_MS = 60_000;
 /** One that waits in a queue is looked at less and less: whoever ends lets it begin. */
 const MAX_QUEUED_LOOK_MS = 600_000;
@@ -16,7 +16,7 @@ const MAX_QUEUED_LOOK_MS = 600_000;
  * Brings a task on whose time to be looked at has passed: a queued one back into the queue, any other a new execution in
  * place of the dead one. After five executions that had their chance and made no progress it is failed as `platform.stuck`.
  */
-async function revive(
+async function recover(
   ports: Ports,
   taskId: string,
   { hadChance, waiting }: { hadChance: boolean; waiting: Readmission },
@@ -25,21 +25,23 @@ async function revive(
   if (!known || isSettled(known)) return;
   if (known.status === "queued" && (known.dueAtMs ?? 0) > ports.now()) return waiting.note(known);
   const task = await settle(ports, () =>
-    ports.store.change(taskId, (current) => recovered(current, hadChance, ports.now())),
+    ports.store.change(taskId, (current) => lookedAt(current, hadChance, ports.now())),
   );
   if (isSettled(task)) return;
   if (task.status === "queued") return waiting.add(task);
-  if ((await ports.workflow.start(taskId, task.n)) === "started") return;
+  if ((await ports.workflow.start(taskId, task.executionNumber)) === "started") return;
   const next = await ports.store.change(taskId, (current) =>
-    current.n === task.n ? { ...current, n: task.n + 1 } : undefined,
+    current.executionNumber === task.executionNumber
+      ? { ...current, executionNumber: task.executionNumber + 1 }
+      : undefined,
   );
-  await ports.workflow.start(taskId, next.n);
+  await ports.workflow.start(taskId, next.executionNumber);
 }
 
 type Pass = {
   /** Most tasks that are looked at; default 1000. */
   limit?: number;
-  /** How many are revived at once; default 1. */
+  /** How many are recovered at once; default 1. */
   lanes?: number;
   /** Whether there is time for another; default always. */
   mayGoOn?: () => boolean;
@@ -50,18 +52,18 @@ type Pass = {
   hadChance?: boolean;
 };
 
-/** Revives what is due, the most overdue first. Resolves with how many were revived, and how many are left for later. */
-export async function reviveDue(
+/** Recovers what is due, the most overdue first. Resolves with how many were recovered, and how many are left for later. */
+export async function recoverDue(
   ports: Ports,
   { limit = 1000, ...rest }: Pass = {},
-): Promise<{ revived: number; left: number }> {
+): Promise<{ recovered: number; left: number }> {
   const ids = await ports.store.listDue(ports.now(), limit);
-  const revived = await reviveAll(ports, ids, rest);
-  return { revived, left: ids.length - revived };
+  const recovered = await recoverAll(ports, ids, rest);
+  return { recovered, left: ids.length - recovered };
 }
 
-/** Revives these tasks; one that cannot be revived now is logged, and due again later. Resolves with how many were. */
-export async function reviveAll(
+/** Recovers these tasks; one that cannot be recovered now is logged, and due again later. Resolves with how many were. */
+export async function recoverAll(
   ports: Ports,
   ids: readonly string[],
   { lanes = 1, mayGoOn = () => true, hadChance = true }: Omit<Pass, "limit"> = {},
@@ -69,41 +71,41 @@ export async function reviveAll(
   const pending = ids.values();
   const waiting = new Readmission(ports);
   const breathe = breather();
-  let revived = 0;
+  let recovered = 0;
   const lane = async () => {
     while (mayGoOn()) {
       const { done, value: id } = pending.next();
       if (done) return;
       await breathe();
       try {
-        await revive(ports, id, { hadChance, waiting });
-        revived++;
+        await recover(ports, id, { hadChance, waiting });
+        recovered++;
       } catch (error) {
-        ports.log.error("a task could not be revived", { taskId: id, error: String(error) });
+        ports.log.error("a task could not be recovered", { taskId: id, error: String(error) });
       }
     }
   };
   await Promise.all(Array.from({ length: lanes }, lane));
   await waiting.admit();
-  return revived;
+  return recovered;
 }
 
-function recovered(task: Task, hadChance: boolean, nowMs: number): Task | undefined {
+function lookedAt(task: Task, hadChance: boolean, nowMs: number): Task | undefined {
   if (isSettled(task)) return undefined;
   if (task.status === "queued") return { ...task, dueAtMs: nowMs + untilNextLookMs(task, nowMs) };
   const later = { ...task, dueAtMs: nowMs + NEXT_LOOK_MS };
   if (!hadChance) return later;
   const atPhase = Object.keys(task.phases).length;
-  const count = task.revivals?.atPhase === atPhase ? task.revivals.count + 1 : 1;
-  const revived = { ...later, revivals: { count, atPhase } };
-  if (count <= MAX_REVIVALS || isTerminal(task.status)) return revived;
+  const count = task.recoveries?.atPhase === atPhase ? task.recoveries.count + 1 : 1;
+  const counted = { ...later, recoveries: { count, atPhase } };
+  if (count <= MAX_RECOVERIES || isTerminal(task.status)) return counted;
   const stuck: Problem = {
     code: "platform.stuck",
-    message: `the task made no progress in ${MAX_REVIVALS} executions`,
+    message: `the task made no progress in ${MAX_RECOVERIES} executions`,
     retryable: true,
     hint: "the log of the workflow steps says why; dispatch the task again",
   };
-  return fail(revived, stuck, nowMs);
+  return fail(counted, stuck, nowMs);
 }
 
 /** As long again as it has waited. */

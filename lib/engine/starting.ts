@@ -3,7 +3,7 @@ import { ownEvent } from "../contract/events.ts";
 import { buildPrompt } from "../contract/prompt.ts";
 import { type Json, type Task, transition, without } from "../contract/task.ts";
 import type { Job } from "../contract/worker.ts";
-import { foreignOf, isForeign, USE_SLACK_MS } from "./invocation-gate.ts";
+import { foreignOf, IN_FLIGHT_SLACK_MS, isForeign } from "./invocation-gate.ts";
 import { readLargeValue } from "./large-values.ts";
 import type { Ports } from "./ports.ts";
 
@@ -65,7 +65,7 @@ export const HELLO_MS = 60_000;
 
 /** For how long an invocation of the task's session may be under way at most, in milliseconds. Never throws. */
 export function longestInvocationMs(ports: Ports, task: Task): number {
-  return Math.max(HELLO_MS, isForeign(ports, task) ? secondsFor(ports, task) * 1000 : 0) + USE_SLACK_MS;
+  return Math.max(HELLO_MS, isForeign(ports, task) ? secondsFor(ports, task) * 1000 : 0) + IN_FLIGHT_SLACK_MS;
 }
 
 const isObject = (value: unknown): value is Json =>

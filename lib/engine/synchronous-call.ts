@@ -3,14 +3,14 @@ import { type Problem, RetryableError } from "../contract/errors.ts";
 import { type Task, without } from "../contract/task.ts";
 import type { PollReply } from "../contract/worker.ts";
 import { adapterOf, foreignOf, withSession } from "./invocation-gate.ts";
-import { absorb, canBeAsked } from "./poll/apply-reply.ts";
-import { acquitted } from "./poll/failure-detection.ts";
+import { applyReply, canBeAsked } from "./poll/apply-reply.ts";
+import { cleared } from "./poll/failure-detection.ts";
 import { keepReply } from "./poll/keep-reply.ts";
 import { settle } from "./poll/poll.ts";
-import { beginLook, type Look } from "./poll/poll-lease.ts";
+import { type Lease, takeLease } from "./poll/poll-lease.ts";
 import type { Ports } from "./ports.ts";
 import { jobOf, noteStart, secondsFor } from "./starting.ts";
-import { HeldJob } from "./synchronous-job.ts";
+import { SynchronousJob } from "./synchronous-job.ts";
 
 /** How often what came is written, and looked whether the answer is still wanted. */
 const TICK_MS = 500;
@@ -27,16 +27,16 @@ const STOP_MS = 5000;
  * process dies, that lease lapses. A job that was attempted before is not sent again. Throws RetryableError
  * `platform.conflict` just after an attempt that failed before anything was sent.
  */
-export async function hold(ports: Ports, task: Task): Promise<void> {
+export async function callSynchronously(ports: Ports, task: Task): Promise<void> {
   const foreign = foreignOf(ports, task);
   if (!foreign) return;
   const job = await jobOf(ports, task);
-  const look = await beginLook(ports, task.id, secondsFor(ports, task) * 1000, (now) => attempt(now, ports.now()));
-  if (!look) return noteAttempt(ports, task);
-  const held = new HeldJob();
+  const lease = await takeLease(ports, task.id, secondsFor(ports, task) * 1000, (now) => attempt(now, ports.now()));
+  if (!lease) return noteAttempt(ports, task);
+  const held = new SynchronousJob();
   const end = (edit: (current: Task) => Task, error?: unknown) => {
     held.breakOff({ status: "cancelled" });
-    return look.end(edit, error, held.isOpen ? LATE_MS : 0);
+    return lease.end(edit, error, held.isOpen ? LATE_MS : 0);
   };
   // Until the call is made, a failure leaves the job to whoever comes next.
   let undo = unattempted;
@@ -44,10 +44,10 @@ export async function hold(ports: Ports, task: Task): Promise<void> {
     const started = await noteStart(ports, task.id);
     const overAtMs = ports.steady() + secondsFor(ports, task) * 1000;
     undo = (current) => current;
-    if (started.status === "running") held.begin((call) => foreign.call(look.task, job, call));
-    const leaveOff = stayHolder(ports, look);
+    if (started.status === "running") held.begin((call) => foreign.call(lease.task, job, call));
+    const leaveOff = stayHolder(ports, lease);
     try {
-      const isEnded = await follow({ ports, foreign, look, held, overAtMs }, started);
+      const isEnded = await follow({ ports, foreign, lease, held, overAtMs }, started);
       if (!isEnded) await end(undo);
     } finally {
       leaveOff();
@@ -59,7 +59,7 @@ export async function hold(ports: Ports, task: Task): Promise<void> {
 }
 
 /** Renews the lease until the function that it returns is called, however long whatever else is written takes. */
-function stayHolder(ports: Ports, look: Look): () => void {
+function stayHolder(ports: Ports, lease: Lease): () => void {
   let renewedAtMs = ports.steady();
   let isBusy = false;
   const renew = async () => {
@@ -67,10 +67,13 @@ function stayHolder(ports: Ports, look: Look): () => void {
     if (isBusy || nowMs - renewedAtMs < RENEW_MS) return;
     isBusy = true;
     try {
-      await look.goOn((task) => (canBeAsked(task) ? acquitted(task) : undefined));
+      await lease.renew((task) => (canBeAsked(task) ? cleared(task) : undefined));
       renewedAtMs = nowMs;
     } catch (error) {
-      ports.log.warn("a lease could not be renewed; it is tried again", { taskId: look.task.id, error: String(error) });
+      ports.log.warn("a lease could not be renewed; it is tried again", {
+        taskId: lease.task.id,
+        error: String(error),
+      });
     }
     isBusy = false;
   };
@@ -98,8 +101,8 @@ async function noteAttempt(ports: Ports, { id }: Task): Promise<void> {
 type Holding = {
   ports: Ports;
   foreign: ForeignRuntimes;
-  look: Look;
-  held: HeldJob;
+  lease: Lease;
+  held: SynchronousJob;
   /** When the time of the job is over, by the steady clock. */
   overAtMs: number;
 };
@@ -134,19 +137,23 @@ async function follow(holding: Holding, started: Task): Promise<boolean> {
 const pause = () => new Promise((resolve) => setTimeout(resolve, TICK_MS));
 
 /** Stores what is new, the end included, and stays the one who looks until then. */
-async function keep({ ports, look, held }: Holding, task: Task, said: ReturnType<HeldJob["report"]>): Promise<Task> {
+async function keep(
+  { ports, lease, held }: Holding,
+  task: Task,
+  said: ReturnType<SynchronousJob["report"]>,
+): Promise<Task> {
   const report = await withEnvelope(ports, task, said);
   const kept = await keepReply(ports, task, report);
-  const edit = (current: Task) => absorb(current, report, kept, ports.now());
-  if (report.status === "running") return look.goOn(edit);
-  return settle(ports, () => look.end(edit, undefined, held.isOpen ? LATE_MS : 0));
+  const edit = (current: Task) => applyReply(current, report, kept, ports.now());
+  if (report.status === "running") return lease.renew(edit);
+  return settle(ports, () => lease.end(edit, undefined, held.isOpen ? LATE_MS : 0));
 }
 
 /** The whole of an answer is a file of the task, beside the result that was taken from it. */
 async function withEnvelope(
   ports: Ports,
   { id }: Task,
-  { envelope, ...report }: ReturnType<HeldJob["report"]>,
+  { envelope, ...report }: ReturnType<SynchronousJob["report"]>,
 ): Promise<PollReply> {
   if (envelope === undefined) return report;
   const file = { id: "answer", name: "answer.json", contentType: "application/json" };

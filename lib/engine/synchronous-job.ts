@@ -20,7 +20,7 @@ type LogEvent = WorkerEvent & { message: string; payload: { stream: string; trun
 type Ended = { status: "succeeded" | "failed" | "cancelled"; result?: unknown; error?: Problem; envelope?: unknown };
 
 /** A job whose worker is this process: what it has said so far, and how it ended, as a worker would report it. */
-export class HeldJob {
+export class SynchronousJob {
   /** Resolves once the job has ended, in whichever way. */
   readonly over: Promise<void>;
   readonly #ended = Promise.withResolvers<void>();

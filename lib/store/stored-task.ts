@@ -1,13 +1,14 @@
 import * as z from "zod";
 import { RefusedError } from "../contract/errors.ts";
+import { isObject } from "../contract/json.ts";
 import { statuses } from "../contract/lifecycle.ts";
-import type { Task } from "../contract/task.ts";
+import type { Json, Session, Task } from "../contract/task.ts";
 import type { TaskStore } from "./port.ts";
 
 /** Without these nothing can be done with a task, or decided about it; the rest is as this program wrote it. */
 const coreSchema = z.looseObject({
   status: z.enum(statuses),
-  n: z.number(),
+  executionNumber: z.number(),
   revision: z.number(),
   backend: z.string(),
   profile: z.string(),
@@ -15,7 +16,7 @@ const coreSchema = z.looseObject({
   target: z.looseObject({}),
   limits: z.looseObject({}),
   phases: z.record(z.string(), z.string()),
-  owes: z.record(z.string(), z.string()),
+  obligations: z.record(z.string(), z.string()),
   providerRefs: z.record(z.string(), z.string()),
   createdAt: z.iso.datetime(),
 });
@@ -33,12 +34,48 @@ const taskUnreadable = (id: string, cause?: unknown) =>
 export const isUnreadable = (error: unknown): error is RefusedError =>
   error instanceof RefusedError && error.code === CODE;
 
+/**
+ * A task as the object that is stored. Some fields have the names that the first versions gave them, because a program of
+ * such a version may read and write the same records while an update is under way.
+ */
+export function toStored({ executionNumber, obligations, recoveries, session, ...rest }: Partial<Task>): Json {
+  return {
+    ...rest,
+    n: executionNumber,
+    owes: obligations,
+    ...(recoveries && { revivals: recoveries }),
+    ...(session && { session: toStoredSession(session) }),
+  };
+}
+
+const toStoredSession = ({ inFlight, suspicions, ...rest }: Session): Json => ({
+  ...rest,
+  uses: inFlight,
+  ...(suspicions !== undefined && { goneProofs: suspicions }),
+});
+
+function fromStored({ n, owes, revivals, session, ...rest }: Json): Json {
+  return {
+    ...rest,
+    executionNumber: n,
+    obligations: owes,
+    ...(revivals !== undefined && { recoveries: revivals }),
+    ...(isObject(session) && { session: fromStoredSession(session) }),
+  };
+}
+
+const fromStoredSession = ({ uses, goneProofs, ...rest }: Json): Json => ({
+  ...rest,
+  inFlight: uses,
+  ...(goneProofs !== undefined && { suspicions: goneProofs }),
+});
+
 /** A task from its JSON and what is stored beside that. Throws RefusedError `platform.task_unreadable`. */
 export function parseTask(id: string, json: () => string, beside: Partial<Task> = {}): Task {
   try {
-    const stored = { id, ...beside, ...JSON.parse(json()) };
-    coreSchema.parse(stored);
-    return stored as Task;
+    const task = { id, ...beside, ...fromStored(JSON.parse(json())) };
+    coreSchema.parse(task);
+    return task as unknown as Task;
   } catch (error) {
     throw taskUnreadable(id, error);
   }

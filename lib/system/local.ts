@@ -9,7 +9,7 @@ import { type Logger, logLevelOf } from "../contract/logger.ts";
 import { without } from "../contract/task.ts";
 import { breather } from "../engine/admission/breather.ts";
 import type { Ports } from "../engine/ports.ts";
-import { reviveAll } from "../engine/recovery.ts";
+import { recoverAll } from "../engine/recovery.ts";
 import { stepHandlers } from "../engine/steps/handler.ts";
 import type { Step } from "../engine/steps/step.ts";
 import { createMcp } from "../mcp/server.ts";
@@ -182,11 +182,11 @@ async function resume(ports: Ports, reconcile: LocalBackend["reconcile"]): Promi
       // Nobody else can hold a lease or be inside an invocation: the process that did is gone. A worker that went with
       // it says nothing against the next.
       const task = await ports.store.change(id, ({ lease: _gone, ...task }) =>
-        task.session ? { ...task, session: { ...without(task.session, "lostWorkers"), uses: {} } } : task,
+        task.session ? { ...task, session: { ...without(task.session, "lostWorkers"), inFlight: {} } } : task,
       );
-      if (task.owes.session !== undefined) owed.add(task.owes.session);
+      if (task.obligations.session !== undefined) owed.add(task.obligations.session);
     }
     return owed;
   });
-  await reviveAll(ports, ids, { hadChance: false });
+  await recoverAll(ports, ids, { hadChance: false });
 }

@@ -59,7 +59,7 @@ export function localWorkflow({ handlers: steps, isClosing, log }: Options): Loc
       );
       executions.set(name, () => execution.abort());
       execution.result
-        .catch((error) => log.error("an execution died; the janitor revives it", { taskId: id, error: String(error) }))
+        .catch((error) => log.error("an execution died; the janitor recovers it", { taskId: id, error: String(error) }))
         .finally(() => executions.delete(name));
       return "started";
     },

@@ -126,14 +126,14 @@ export function tasksSuite(open: OpenStoreFunction): void {
     });
 
     it.each(terminal)("keeps the status of a %s task whoever writes it", async (from) => {
-      const task = makeTask({ status: from, owes: { slot: "local" } });
+      const task = makeTask({ status: from, obligations: { slot: "local" } });
       await store().create(task);
       for (const status of statuses.filter((status) => status !== from))
         await expect(store().change(task.id, (current) => ({ ...current, status }))).rejects.toMatchObject({
           code: "task.transition_refused",
         });
-      const paid = await store().change(task.id, (current) => ({ ...current, owes: {} }));
-      expect(paid).toMatchObject({ status: from, owes: {} });
+      const paid = await store().change(task.id, (current) => ({ ...current, obligations: {} }));
+      expect(paid).toMatchObject({ status: from, obligations: {} });
     });
 
     it.each([100, 350])("keeps an item of %i KB", async (kilobytes) => {
@@ -268,7 +268,7 @@ export function tasksSuite(open: OpenStoreFunction): void {
       const task = makeTask({
         dueAtMs: 20_000,
         status: "completing",
-        owes: { slot: "local", session: "s", runtime: "r" },
+        obligations: { slot: "local", session: "s", runtime: "r" },
       });
       const isDue = async () => (await store().listDue(20_000, 100)).includes(task.id);
       await store().create(task);
@@ -277,12 +277,12 @@ export function tasksSuite(open: OpenStoreFunction): void {
       expect(ended).toMatchObject({ status: "succeeded", dueAtMs: 20_000 });
       expect(ended.expiresAtSeconds).toBeUndefined();
       expect(await isDue()).toBe(true);
-      await store().change(task.id, (current) => ({ ...current, owes: { slot: "local" } }));
+      await store().change(task.id, (current) => ({ ...current, obligations: { slot: "local" } }));
       expect(await isDue()).toBe(true);
 
       const lease = { holder: "me", untilMs: Date.now() + 1000 };
       const before = Math.floor(Date.now() / 1000);
-      const settled = await store().change(task.id, (current) => ({ ...current, lease, owes: {} }));
+      const settled = await store().change(task.id, (current) => ({ ...current, lease, obligations: {} }));
       expect(settled).not.toHaveProperty("dueAtMs");
       expect(settled).not.toHaveProperty("lease");
       expect(settled.expiresAtSeconds).toBeGreaterThanOrEqual(before + RETENTION_DAYS * 86_400);

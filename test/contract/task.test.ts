@@ -15,7 +15,13 @@ import { stamp } from "../../lib/store/stamp.ts";
 import { makeTask } from "./make-task.ts";
 
 const anyStatus = fc.constantFrom(...statuses);
-const debts = fc.constantFrom({}, { slot: "local" }, { session: "s" }, { runtime: "r" }, { slot: "a", session: "b" });
+const obligations = fc.constantFrom(
+  {},
+  { slot: "local" },
+  { session: "s" },
+  { runtime: "r" },
+  { slot: "a", session: "b" },
+);
 const ms = fc.integer({ min: 0, max: 4e12 });
 
 test("an id is always new, and is its own proof of form", () => {
@@ -56,12 +62,12 @@ test("a transition changes status and phases of a copy, or refuses", () => {
 
 test("a task is settled once it is terminal and owes nothing; only then may it be forgotten", () => {
   fc.assert(
-    fc.property(anyStatus, debts, ms, (status, owes, nowMs) => {
+    fc.property(anyStatus, obligations, ms, (status, obligations, nowMs) => {
       const task = Object.freeze(
-        makeTask({ status, owes, dueAtMs: 5, lease: { holder: "h", untilMs: 9 }, revision: 3 }),
+        makeTask({ status, obligations, dueAtMs: 5, lease: { holder: "h", untilMs: 9 }, revision: 3 }),
       );
       const stamped = stamp(task, nowMs);
-      expect(isSettled(task)).toBe(isTerminal(status) && Object.keys(owes).length === 0);
+      expect(isSettled(task)).toBe(isTerminal(status) && Object.keys(obligations).length === 0);
       expect(stamped).toMatchObject({ revision: 4, updatedAt: new Date(nowMs).toISOString() });
       if (isSettled(task)) {
         expect(stamped).not.toHaveProperty("dueAtMs");

@@ -174,7 +174,7 @@ export async function openCloudSystem(configurationWith: (deployed: Deployed) =>
     executionsOf: (id: string) =>
       [...stepFunctions.executions.values()].filter(({ name }) => name.startsWith(`${id}-`)),
     /** Lets the time come at which somebody should look at a task, and runs the janitor. */
-    async revive(...ids: string[]): Promise<void> {
+    async recover(...ids: string[]): Promise<void> {
       for (const id of ids) await store.change(id, (task) => ({ ...task, dueAtMs: Date.now() - 1 }));
       const answer = await janitor.invoke({ source: "aws.scheduler", "detail-type": "Scheduled Event", detail: {} });
       if (answer.headers.has("x-amz-function-error")) throw new Error(await answer.text());

@@ -2,11 +2,11 @@
 import { describe, expect, it } from "vitest";
 import { OutcomeUnknownError, RetryableError } from "../../lib/contract/errors.ts";
 import { cancelTask } from "../../lib/engine/cancellation.ts";
-import { usedUntil, withSession } from "../../lib/engine/invocation-gate.ts";
-import { pull } from "../../lib/engine/poll/poll.ts";
+import { inFlightUntil, withSession } from "../../lib/engine/invocation-gate.ts";
+import { poll } from "../../lib/engine/poll/poll.ts";
 import { waitForTask } from "../../lib/engine/poll/waiting.ts";
 import type { Ports } from "../../lib/engine/ports.ts";
-import { reviveDue } from "../../lib/engine/recovery.ts";
+import { recoverDue } from "../../lib/engine/recovery.ts";
 import { steps } from "../../lib/engine/steps/index.ts";
 import { brokenOff, foreignSystem } from "../fixtures/foreign-system.ts";
 
@@ -43,7 +43,12 @@ describe("a call", () => {
     expect(await logOf(system, id)).toBe("one line\n");
     answered.resolve();
     const task = await system.settled(id);
-    expect(task).toMatchObject({ status: "succeeded", result: { answer: 42 }, owes: {}, session: { uses: {} } });
+    expect(task).toMatchObject({
+      status: "succeeded",
+      result: { answer: 42 },
+      obligations: {},
+      session: { inFlight: {} },
+    });
     expect(task.lease).toBeUndefined();
     expect(await logOf(system, id)).toBe("one line\noops\n");
     expect(system.calls).toMatchObject([{ taskId: id, taskType: "command.run", input: { command: "true" } }]);
@@ -99,7 +104,7 @@ describe("a call", () => {
     await end(system, id);
     const { status, session } = await system.settled(id);
     const untilMs = (session?.startAttemptedAtMs ?? 0) + afterMs + 30_000;
-    expect(session && usedUntil(session)).toBe(untilMs);
+    expect(session && inFlightUntil(session)).toBe(untilMs);
     expect(system.ports.now()).toBeGreaterThanOrEqual(untilMs);
     expect(system.stopped.filter((stopped) => stopped === status)).toHaveLength(2);
   });
@@ -113,7 +118,7 @@ describe("a call", () => {
     await called(system);
     const { deadlineAtMs = 0, session } = (await system.ports.store.get(id)) ?? {};
     expect(deadlineAtMs - system.ports.now()).toBe(after * 1000);
-    expect(session && usedUntil(session)).toBeGreaterThanOrEqual(deadlineAtMs);
+    expect(session && inFlightUntil(session)).toBeGreaterThanOrEqual(deadlineAtMs);
     system.advance((after - 1) * 1000);
     await expect
       .poll(async () => (await system.ports.store.get(id))?.lease?.untilMs, soon)
@@ -223,8 +228,8 @@ describe("whoever holds a call", () => {
     await called(system);
     for (let round = 0; round < 3; round++) {
       await pass(system, id);
-      expect(await pull(system.ports, id, { waitSeconds: 0 })).toBeUndefined();
-      expect(await reviveDue(system.ports)).toEqual({ revived: 0, left: 0 });
+      expect(await poll(system.ports, id, { waitSeconds: 0 })).toBeUndefined();
+      expect(await recoverDue(system.ports)).toEqual({ recovered: 0, left: 0 });
       expect(await steps.Watch(system.ports, { id, n: 1 })).toMatchObject({ again: true });
       const failure = { Error: "States.Timeout", Cause: "" };
       expect(await steps.Fail(system.ports, { id, n: 1, failure })).toMatchObject({ again: true });
@@ -283,19 +288,19 @@ describe("whoever holds a call", () => {
     isDown = true;
     system.advance(16_000);
     for (let i = 0; i < 5; i++) {
-      expect(await pull(system.ports, id, { waitSeconds: 0 })).toBeUndefined();
+      expect(await poll(system.ports, id, { waitSeconds: 0 })).toBeUndefined();
       system.advance(1000);
     }
-    for (const goneProofs of [1, 2]) {
+    for (const suspicions of [1, 2]) {
       await steps.Watch(system.ports, { id, n: 1 });
-      expect(await system.ports.store.get(id)).toMatchObject({ status: "running", session: { goneProofs } });
+      expect(await system.ports.store.get(id)).toMatchObject({ status: "running", session: { suspicions } });
       system.advance(600);
     }
     isDown = false;
-    await expect.poll(async () => (await system.ports.store.get(id))?.session?.goneProofs, soon).toBe(0);
+    await expect.poll(async () => (await system.ports.store.get(id))?.session?.suspicions, soon).toBe(0);
     await steps.Watch(system.ports, { id, n: 1 });
     answered.resolve();
-    expect(await system.settled(id)).toMatchObject({ status: "succeeded", result: "late", session: { goneProofs: 0 } });
+    expect(await system.settled(id)).toMatchObject({ status: "succeeded", result: "late", session: { suspicions: 0 } });
     expect(system.asked).toHaveLength(2);
   });
 
@@ -382,7 +387,7 @@ describe("whoever holds a call", () => {
       expect(system.calls).toHaveLength(notSent ? 0 : 1);
       expect(await logOf(system, id)).toBe(notSent ? "" : "begun\n");
       // The last stop came when nothing of the call could arrive any more.
-      expect(system.ports.now()).toBeGreaterThanOrEqual(usedUntil(task.session ?? { id: "", state: "open", uses: {} }));
+      expect(system.ports.now()).toBeGreaterThanOrEqual(inFlightUntil(task.session ?? { inFlight: {} }));
       expect(system.stopped.filter((status) => status === "failed").length).toBeGreaterThan(1);
     },
   );

@@ -32,7 +32,7 @@ test("makes a task durable, notes its creation, and lets it begin", async () => 
   const task = await ports.store.get(handle.taskId);
   expect(task).toMatchObject({
     owner: OWNER,
-    n: 1,
+    executionNumber: 1,
     backend: "local-process",
     backendName: "this-machine",
     profile: "this-machine",
@@ -43,7 +43,7 @@ test("makes a task durable, notes its creation, and lets it begin", async () => 
     status: "provisioning",
     createdAt: "1970-01-01T00:16:40.000Z",
     dueAtMs: 1_060_000,
-    owes: { slot: "this-machine" },
+    obligations: { slot: "this-machine" },
     workerSequence: 99,
     logLength: 0,
   });

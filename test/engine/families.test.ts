@@ -7,7 +7,7 @@ import { admit } from "../../lib/engine/admission/admission.ts";
 import { cancelTask } from "../../lib/engine/cancellation.ts";
 import { dispatch } from "../../lib/engine/dispatch.ts";
 import type { Ports } from "../../lib/engine/ports.ts";
-import { reviveDue } from "../../lib/engine/recovery.ts";
+import { recoverDue } from "../../lib/engine/recovery.ts";
 import { steps } from "../../lib/engine/steps/index.ts";
 import type { Slots, TaskStore } from "../../lib/store/port.ts";
 import { damageTask } from "../fixtures/damage-task.ts";
@@ -60,17 +60,18 @@ function plane(maxRunning: number, profiles: Record<string, number> = {}) {
     },
     run: (id: string) => move(id, "starting", "running"),
     end: (id: string) => move(id, "completing", "succeeded"),
-    clean: async (id: string, by: Ports = ports) => steps.Cleanup(by, { id, n: (await read(id)).n }),
+    clean: async (id: string, by: Ports = ports) => steps.Cleanup(by, { id, n: (await read(id)).executionNumber }),
     statuses: async (...some: string[]) => (await Promise.all(some.map(read))).map(({ status }) => status),
     slots: () => store.listSlots(OWNER),
     /** What the janitor does, and the executions that it starts, for as long as there is anything to do. */
     async recover() {
       for (let round = 0; round < 3; round++) {
         aheadMs += 20 * 60_000;
-        await reviveDue(ports);
+        await recoverDue(ports);
         for (const { taskId } of await everyTask()) {
           const task = await read(taskId);
-          if (isTerminal(task.status) && !isSettled(task)) await steps.Cleanup(ports, { id: taskId, n: task.n });
+          if (isTerminal(task.status) && !isSettled(task))
+            await steps.Cleanup(ports, { id: taskId, n: task.executionNumber });
         }
       }
     },
@@ -210,7 +211,7 @@ describe("a child, once its owner's slots are full", () => {
     expect(mortal.died.yet).toBe(true);
     expect(await statuses(second)).toEqual(["queued"]);
     advance(120_000);
-    await reviveDue(ports);
+    await recoverDue(ports);
     expect(await statuses(second)).toEqual(["provisioning"]);
   });
 });
@@ -228,7 +229,7 @@ describe("a slot of a family", () => {
       if (child !== undefined) expect(made).toBe(child);
       if (made === undefined) return;
       expect((await slots()).running).toEqual([made]);
-      expect(await read(made)).toMatchObject({ status: "provisioning", owes: { slot: "local" } });
+      expect(await read(made)).toMatchObject({ status: "provisioning", obligations: { slot: "local" } });
       await run(made);
       for (const id of [made, parent]) {
         await end(id);
@@ -304,8 +305,8 @@ describe("a slot of a family", () => {
           expect(call).toBeGreaterThan(5);
           break;
         }
-        const { status, owes } = await read(second);
-        if (status === "provisioning") expect(owes).toEqual({ slot: "local" });
+        const { status, obligations } = await read(second);
+        if (status === "provisioning") expect(obligations).toEqual({ slot: "local" });
         expect((await slots()).running).toEqual(status === "provisioning" ? [second] : []);
         expect(ports.starts.filter((name) => name.startsWith(second))).toEqual([`${second}-1`]);
       }
@@ -338,7 +339,7 @@ describe("a task whose record is damaged", () => {
     const next = await spawn();
     damageTask(ports.folder, damaged);
     advance(120_000);
-    await reviveDue(ports);
+    await recoverDue(ports);
     expect((await slots()).running).toEqual([next]);
   });
 
@@ -390,8 +391,8 @@ describe("the clean-up of a task", () => {
     const child = await spawn({ parent: id });
     await ports.store.change(id, (task) => ({
       ...task,
-      session: { id: "s", state: "open", uses: {} },
-      owes: { ...task.owes, session: "s", runtime: "r", children: "cancel" },
+      session: { id: "s", state: "open", inFlight: {} },
+      obligations: { ...task.obligations, session: "s", runtime: "r", children: "cancel" },
     }));
     await move(id, "cancelling", "cancelled");
     return { ...known, id, child, undone, own: { ...ports, backends: { "local-process": backend } } };
@@ -420,7 +421,7 @@ describe("the clean-up of a task", () => {
     const slow = { ...own, steady: () => (aheadMs += 60_000) };
     expect(await clean(id, slow)).toMatchObject({ again: true });
     expect(undone).toEqual(["session"]);
-    expect((await read(id)).owes).toMatchObject({ slot: "local", children: "cancel" });
+    expect((await read(id)).obligations).toMatchObject({ slot: "local", children: "cancel" });
     expect(await clean(id, own)).toMatchObject({ again: false });
     expect(isSettled(await read(id))).toBe(true);
     expect(await statuses(child)).toEqual(["cancelling"]);
@@ -436,7 +437,10 @@ describe("the clean-up of a task", () => {
           entry.taskId === stranger ? Promise.reject(new Error("of a stranger")) : own.store.dequeue(entry as never);
       },
     });
-    await own.store.change(id, ({ owes: { children: _, ...owes }, ...task }) => ({ ...task, owes }));
+    await own.store.change(id, ({ obligations: { children: _, ...obligations }, ...task }) => ({
+      ...task,
+      obligations,
+    }));
     for (const { taskId } of await own.store.listChildren(id, 10)) await cancelTask(own, { id: taskId });
     for (const child of (await own.store.listSlots(OWNER)).running)
       await own.store.releaseSlot(OWNER, { taskId: child, profile: "local" });
@@ -459,7 +463,7 @@ describe("a cancel", () => {
       await run(id);
       await ports.store.change(id, (task) => ({
         ...task,
-        session: { id, state: "open", uses: {}, bootId: "b", startAttemptedAtMs: 1 },
+        session: { id, state: "open", inFlight: {}, bootId: "b", startAttemptedAtMs: 1 },
       }));
     }
     let nowMs = 0;

@@ -7,7 +7,7 @@ import type { PollReply } from "../../lib/contract/worker.ts";
 import { cancelTask } from "../../lib/engine/cancellation.ts";
 import { readLargeValue } from "../../lib/engine/large-values.ts";
 import { taskRecord } from "../../lib/engine/record.ts";
-import { reviveDue } from "../../lib/engine/recovery.ts";
+import { recoverDue } from "../../lib/engine/recovery.ts";
 import { slotsKey } from "../../lib/store/dynamodb/keys.ts";
 import { openTaskStore } from "../../lib/store/dynamodb/task-store.ts";
 import type { TaskStore } from "../../lib/store/port.ts";
@@ -151,7 +151,7 @@ describe.each(["SQLite", "DynamoDB"])("on %s", (kind) => {
     await until(store, id, (task) => task.status === "running");
     for (let hour = 0; hour < 3; hour++) {
       system.advance(HOUR_MS);
-      await reviveDue(system.ports);
+      await recoverDue(system.ports);
     }
     expect(await system.settled(id)).toMatchObject({ status: "failed", error: { code: "task.timeout" } });
     expect(system.backend.sessions.size).toBe(0);

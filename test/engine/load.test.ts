@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isSettled, type Task } from "../../lib/contract/task.ts";
 import { cancelTask } from "../../lib/engine/cancellation.ts";
-import { reviveDue } from "../../lib/engine/recovery.ts";
+import { recoverDue } from "../../lib/engine/recovery.ts";
 import { virtualSystem } from "../fixtures/virtual-system.ts";
 
 const MINUTE_MS = 60_000;
@@ -79,7 +79,7 @@ describe("24 hours of mixed tasks", () => {
         if (chance() < 0.05 && sessions[0]) system.backend.lose(sessions[0], chance() < 0.5);
       }
       await clock.sleep(20 * MINUTE_MS);
-      await reviveDue(ports);
+      await recoverDue(ports);
       if (hour === 0) heapAfterFirstHour = heapUsed();
     }
     clock.leave();

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { admit } from "../../lib/engine/admission/admission.ts";
 import type { Ports } from "../../lib/engine/ports.ts";
-import { reviveDue } from "../../lib/engine/recovery.ts";
+import { recoverDue } from "../../lib/engine/recovery.ts";
 import type { TaskStore } from "../../lib/store/port.ts";
 import { makeTask } from "../contract/make-task.ts";
 import { openPorts } from "../mcp/ports.ts";
@@ -16,9 +16,9 @@ async function queued(count: number): Promise<{ ports: Ports; calls: Record<stri
   const { store, ...ports } = openPorts({ now: () => Date.now() + aheadMs });
   const profile = "research";
   for (let i = 0; i < 2; i++) {
-    const { id } = makeTask({ profile, status: "running", owes: { slot: profile } });
+    const { id } = makeTask({ profile, status: "running", obligations: { slot: profile } });
     await store.takeSlot({ owner: OWNER, profile, taskId: id, queuedAtMs: 0 }, full);
-    await store.create(makeTask({ id, profile, status: "running", owes: { slot: profile }, dueAtMs: 1e15 }));
+    await store.create(makeTask({ id, profile, status: "running", obligations: { slot: profile }, dueAtMs: 1e15 }));
   }
   const add = async (task = makeTask({ profile })) => {
     await store.create(task);
@@ -64,7 +64,7 @@ describe("a long queue on a full profile", () => {
         next = setImmediate(turn);
       };
       let next = setImmediate(turn);
-      await reviveDue(ports);
+      await recoverDue(ports);
       clearImmediate(next);
       if (count === 400) expect(turns).toBeGreaterThan(0);
       costs.push([calls.listQueue, calls.takeSlot, calls.listSlots]);
@@ -74,14 +74,14 @@ describe("a long queue on a full profile", () => {
 
   it("is looked at less and less, as long as its tasks have waited", async () => {
     const { ports, calls } = await queued(20);
-    await reviveDue(ports);
+    await recoverDue(ports);
     expect(calls.change).toBeGreaterThan(20);
     const { now } = ports;
     calls.change = 0;
-    await reviveDue({ ...ports, now: () => now() + 100_000 });
+    await recoverDue({ ...ports, now: () => now() + 100_000 });
     // The one that began is looked after all the same.
     expect(calls.change).toBeLessThan(5);
-    await reviveDue({ ...ports, now: () => now() + 150_000 });
+    await recoverDue({ ...ports, now: () => now() + 150_000 });
     expect(calls.change).toBeGreaterThan(20);
   });
 });

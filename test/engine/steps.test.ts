@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { OutcomeUnknownError, RetryableError, WorkerGoneError } from "../../lib/contract/errors.ts";
 import { cancelTask } from "../../lib/engine/cancellation.ts";
 import { withSession } from "../../lib/engine/invocation-gate.ts";
-import { reviveAll, reviveDue } from "../../lib/engine/recovery.ts";
+import { recoverAll, recoverDue } from "../../lib/engine/recovery.ts";
 import { done } from "../../lib/engine/steps/step.ts";
 import type { TaskStore } from "../../lib/store/port.ts";
 import { answering, virtualSystem } from "../fixtures/virtual-system.ts";
@@ -15,7 +15,7 @@ describe("the workflow", () => {
     await using system = virtualSystem();
     const id = await system.dispatch();
     const task = await system.settled(id);
-    expect(task).toMatchObject({ status: "succeeded", result: { ran: id }, owes: {} });
+    expect(task).toMatchObject({ status: "succeeded", result: { ran: id }, obligations: {} });
     expect(Object.keys(task.phases)).toEqual([
       "queued",
       "provisioning",
@@ -225,14 +225,18 @@ describe("the workflow", () => {
     const stale: string[] = [];
     await using system = virtualSystem({
       wrap: (state, step) => async (ports, input) => {
-        if (state === "Provision") await ports.store.change(input.id, (task) => ({ ...task, n: 2 }));
+        if (state === "Provision") await ports.store.change(input.id, (task) => ({ ...task, executionNumber: 2 }));
         else stale.push(state);
         return step(ports, input);
       },
     });
     const id = await system.dispatch();
     await expect.poll(() => stale.includes("Cleanup")).toBe(true);
-    expect(await system.ports.store.get(id)).toMatchObject({ status: "provisioning", n: 2, owes: { slot: "local" } });
+    expect(await system.ports.store.get(id)).toMatchObject({
+      status: "provisioning",
+      executionNumber: 2,
+      obligations: { slot: "local" },
+    });
     expect(system.backend.sessions.size).toBe(0);
   });
 
@@ -243,7 +247,7 @@ describe("the workflow", () => {
     const id = await system.dispatch();
     for (let round = 0; round < 6; round++) {
       system.advance(HOUR_MS);
-      await reviveDue(system.ports);
+      await recoverDue(system.ports);
       await expect.poll(() => system.visits.Cleanup).toBeGreaterThan(round);
     }
     expect(await system.settled(id)).toMatchObject({ status: "failed", error: { code: "platform.stuck" } });
@@ -256,7 +260,7 @@ describe("the workflow", () => {
     const id = await system.dispatch();
     for (let round = 0; round < 20; round++) {
       await expect.poll(() => system.visits.Cleanup).toBeGreaterThan(round);
-      expect(await reviveAll(system.ports, [id], { hadChance: false })).toBe(1);
+      expect(await recoverAll(system.ports, [id], { hadChance: false })).toBe(1);
     }
     expect(await system.ports.store.get(id)).toMatchObject({ status: "provisioning" });
   });

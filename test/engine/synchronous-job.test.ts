@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest";
 import type { Call } from "../../lib/backends/adapter.ts";
 import { OutcomeUnknownError, RetryableError } from "../../lib/contract/errors.ts";
 import { FIRST_WORKER_SEQUENCE, MAX_LOG_BYTES, MAX_LOG_CHUNK_BYTES } from "../../lib/contract/worker.ts";
-import { HeldJob } from "../../lib/engine/synchronous-job.ts";
+import { SynchronousJob } from "../../lib/engine/synchronous-job.ts";
 
 /** A job under way, and what its call was given. */
 function underWay() {
-  const held = new HeldJob();
+  const held = new SynchronousJob();
   const answered = Promise.withResolvers<{ result?: unknown }>();
   let call: Call | undefined;
   held.begin((given) => {
@@ -22,7 +22,7 @@ function underWay() {
 }
 
 /** All that it reports, page by page. */
-function allOf(held: HeldJob) {
+function allOf(held: SynchronousJob) {
   const pages = [held.report(0)];
   for (let page = pages[0]; page && page.events.length > 0; page = pages.at(-1)) pages.push(held.report(page.next));
   return pages;
@@ -77,7 +77,7 @@ describe("a job whose worker is this process", () => {
   });
 
   it("may still arrive when it was broken off, or when its outcome is not known", async () => {
-    expect(new HeldJob().isOpen).toBe(false);
+    expect(new SynchronousJob().isOpen).toBe(false);
     const answered = underWay();
     expect(answered.held.isOpen).toBe(true);
     answered.answered.resolve({});

@@ -5,10 +5,10 @@ import type { Task } from "../../lib/contract/task.ts";
 import type { Operation, PollReply } from "../../lib/contract/worker.ts";
 import { artifactsFrom } from "../../lib/engine/artifact-pages.ts";
 import { cancelTask } from "../../lib/engine/cancellation.ts";
-import { pull } from "../../lib/engine/poll/poll.ts";
+import { poll } from "../../lib/engine/poll/poll.ts";
 import { waitForTask } from "../../lib/engine/poll/waiting.ts";
 import { resultView } from "../../lib/engine/record.ts";
-import { reviveDue } from "../../lib/engine/recovery.ts";
+import { recoverDue } from "../../lib/engine/recovery.ts";
 import { steps } from "../../lib/engine/steps/index.ts";
 import { again, done, type Step } from "../../lib/engine/steps/step.ts";
 import { describeContent, makeTask } from "../contract/make-task.ts";
@@ -82,7 +82,7 @@ describe("a job whose time is over", () => {
     const id = await system.dispatch();
     const task = await system.settled(id);
     expect(task.status).toBe("cancelled");
-    expect(Object.keys(task.session?.uses ?? {}).length).toBeLessThan(5);
+    expect(Object.keys(task.session?.inFlight ?? {}).length).toBeLessThan(5);
     expect(system.backend.sessions.size).toBe(0);
   });
 });
@@ -164,8 +164,8 @@ describe("one who looks", () => {
           throw new RetryableError("worker.connection_lost", "the connection broke");
         });
         for (const pauseMs of [0, 600, 600]) {
-          const pulled = await pull(ports, input.id, { waitSeconds: 0 });
-          seen.push([pulled?.status, calls]);
+          const polled = await poll(ports, input.id, { waitSeconds: 0 });
+          seen.push([polled?.status, calls]);
           system.advance(pauseMs);
         }
         return step(ports, input);
@@ -185,7 +185,7 @@ describe("one who looks", () => {
       wrap: (state, step) => async (ports, input) => {
         if (state === "Watch" && system.visits.Watch === 1) {
           await ports.store.change(input.id, (task) => ({ ...task, status: "cancelling" }));
-          await pull(ports, input.id, { waitSeconds: 10 });
+          await poll(ports, input.id, { waitSeconds: 10 });
         }
         return step(ports, input);
       },
@@ -195,7 +195,7 @@ describe("one who looks", () => {
     const slow: BackendAdapter["invoke"] = async (task, operation, options) => {
       const { session, lease } = (await system.ports.store.get(task.id)) ?? task;
       const overMs = system.ports.now() + options.timeoutMs;
-      if (overMs > Math.max(...Object.values(session?.uses ?? {}))) late.push(operation.op);
+      if (overMs > Math.max(...Object.values(session?.inFlight ?? {}))) late.push(operation.op);
       if (lease && overMs > lease.untilMs) late.push(operation.op);
       if (operation.op === "cancel") system.advance(options.timeoutMs);
       return invoke(task, operation, options);
@@ -421,12 +421,20 @@ describe("the files of a job that has ended", () => {
     const old = Array.from({ length: 120 }, (_, i) =>
       describeContent(new Uint8Array(1), { id: `a${i}`, name: `${i}` }),
     );
-    const session = { id: "session-gone", state: "open", uses: {}, bootId: "1" } as const;
+    const session = { id: "session-gone", state: "open", inFlight: {}, bootId: "1" } as const;
     const outcome = { status: "succeeded", atMs: system.ports.now() } as const;
-    const owes = { session: session.id };
-    const task = makeTask({ status: "completing", outcome, session, owes, dueAtMs: 0, artifacts: old, result: 1 });
+    const obligations = { session: session.id };
+    const task = makeTask({
+      status: "completing",
+      outcome,
+      session,
+      obligations,
+      dueAtMs: 0,
+      artifacts: old,
+      result: 1,
+    });
     await system.ports.store.create(task);
-    await reviveDue(system.ports);
+    await recoverDue(system.ports);
     const settled = await system.settled(task.id);
     expect(settled).toMatchObject({ status: "succeeded", result: 1, artifactCount: 120, artifactsSettled: 120 });
     const files = await Promise.all([0, 50, 100].map((from) => artifactsFrom(system.ports.store, settled, from)));
@@ -444,7 +452,7 @@ describe("the files of a job that has ended", () => {
     for (let round = 0; round < 6; round++) {
       await expect.poll(() => system.visits.Cleanup).toBeGreaterThan(round);
       system.advance(HOUR_MS);
-      await reviveDue(system.ports);
+      await recoverDue(system.ports);
     }
     const task = await system.settled(id);
     const lostArtifacts = [{ name: file.name, reason: expect.stringContaining("no progress") }];
@@ -462,7 +470,7 @@ describe("a slot", () => {
     const id = await system.dispatch();
     expect(await store.get(id)).toMatchObject({ status: "queued" });
     system.advance(120_000);
-    await reviveDue(system.ports);
+    await recoverDue(system.ports);
     expect(await system.settled(id)).toMatchObject({ status: "succeeded" });
     expect(await store.listSlots(first.owner)).toEqual({ running: [], byProfile: {} });
   });

@@ -16,7 +16,7 @@ async function running() {
   const ports = openPorts();
   const task = makeTask({
     status: "running",
-    session: { id: "s", state: "open", uses: {}, startAttemptedAtMs: 1 },
+    session: { id: "s", state: "open", inFlight: {}, startAttemptedAtMs: 1 },
     lease: { holder: "another", untilMs: ports.now() + 3_600_000 },
   });
   await ports.store.create(task);

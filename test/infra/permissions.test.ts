@@ -237,7 +237,7 @@ describe("tasks", () => {
     expect(resourcesFor(everyStatement, "s3:ListBucket")).toEqual(["<ArtifactsBucket.Arn>"]);
   });
 
-  test("executions of this workflow are started by those who admit or revive", () => {
+  test("executions of this workflow are started by those who admit or recover", () => {
     const starting = byFunction("states:");
     expect(names.filter((name) => starting[name]?.length).sort()).toEqual(["Cleanup", "janitor", "mcp"]);
     expect(resourcesFor(everyStatement, "states:StartExecution")).toEqual([

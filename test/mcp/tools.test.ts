@@ -163,7 +163,7 @@ describe.each(revisions)("a client on %s", (revision) => {
       events: [{ taskId: ids[5], sequence: 1, type: "task.created" }],
       eventsNext: 1,
     });
-    for (const hidden of ["lease", "revision", "session", "env", "n", "owes", "dueAtMs"])
+    for (const hidden of ["lease", "revision", "session", "env", "executionNumber", "obligations", "dueAtMs"])
       expect(structured).not.toHaveProperty(hidden);
   });
 

@@ -212,7 +212,7 @@ describe.concurrent("an execution that dies", () => {
       const aborted = cloud.executionsOf(id)[0]?.abort();
       release();
       await aborted;
-      await cloud.revive(id);
+      await cloud.recover(id);
       expect(await client.ended(id)).toMatchObject({ status: "succeeded", result: { exitCode: 0 } });
       expect(runs()).toBe("ran\n");
       expect(await client.log(id)).toBe("out\n");
@@ -235,14 +235,14 @@ describe.concurrent("an execution that dies", () => {
       // The function of its step goes on until it sees that another execution has taken over.
       const over = cloud.executionsOf(id)[n - 1]?.abort();
       // Until then it may put off the time at which the janitor looks.
-      while (cloud.executionsOf(id).length === n) await cloud.revive(id);
+      while (cloud.executionsOf(id).length === n) await cloud.recover(id);
       await over;
     }
     writeFileSync(release, "");
     expect(await client.ended(id)).toMatchObject({ status: "succeeded" });
     expect(runs()).toBe("ran\n");
     ended.push(id);
-    expect((await cloud.store.get(id))?.n).toBe(4);
+    expect((await cloud.store.get(id))?.executionNumber).toBe(4);
   });
 });
 
@@ -288,7 +288,7 @@ describe("everything killed at once", () => {
     for (const { providerRefs } of lost)
       await cloud.emulator.replaceMachine((providerRefs as { runtimeSessionId: string }).runtimeSessionId);
 
-    await cloud.revive(...(await cloud.store.listDue(Number.MAX_SAFE_INTEGER, 1000)));
+    await cloud.recover(...(await cloud.store.listDue(Number.MAX_SAFE_INTEGER, 1000)));
     writeFileSync(release, "");
     const ends = await Promise.all(ids.map((id) => client.ended(id)));
     for (const [index, id] of ids.entries()) {
@@ -334,7 +334,7 @@ describe("Step Functions that throttles", () => {
     cloud.stepFunctions.faults.add({ status: 400, code: "ThrottlingException" }, { times: 3 });
     const id = await client.command(job);
     expect(cloud.executionsOf(id)).toEqual([]);
-    await cloud.revive(id);
+    await cloud.recover(id);
     expect(await client.ended(id)).toMatchObject({ status: "succeeded" });
     expect(runs()).toBe("ran\n");
     ended.push(id);
@@ -344,7 +344,7 @@ describe("Step Functions that throttles", () => {
 it("nothing is left of all this", async ({ expect }) => {
   await expect.poll(() => openTasks(), settles).toEqual([]);
   for (const id of ended) {
-    expect(await cloud.store.get(id)).toMatchObject({ owes: {} });
+    expect(await cloud.store.get(id)).toMatchObject({ obligations: {} });
     expect(leftOf(cloud.emulator, id)).toEqual(nothing);
     await expect.poll(() => processesOf(id), settles).toEqual([]);
   }
@@ -364,7 +364,7 @@ async function openTasks() {
   return tasks.map((task) => ({
     id: task?.id,
     status: task?.status,
-    owes: task?.owes,
+    obligations: task?.obligations,
     error: task?.error?.code,
     executions: cloud.executionsOf(task?.id ?? "").map(({ name, status }) => `${name} ${status}`),
   }));

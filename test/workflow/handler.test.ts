@@ -39,7 +39,10 @@ test("a step works on its task, and says whether to come again", async () => {
   expect(response.headers.get("x-amz-function-error")).toBeNull();
   expect(await response.json()).toEqual(done);
   const after = await cloud.store.get(task.id);
-  expect(after).toMatchObject({ providerRefs: { runtimeArn: RUNTIME_ARN }, owes: { session: expect.any(String) } });
+  expect(after).toMatchObject({
+    providerRefs: { runtimeArn: RUNTIME_ARN },
+    obligations: { session: expect.any(String) },
+  });
 });
 
 test.each(Object.keys(steps))("%s leaves a task alone that is gone", async (step) => {

@@ -57,7 +57,7 @@ export function agentCoreBackend(options: Options): BackendAdapter {
   const { now, configuration, log } = options;
   const accounts = openAccounts(options);
   /** The name that was noted before anything was made; a deployment may have given names another beginning since. */
-  const nameOf = (task: Task) => task.owes.runtime ?? runtimeNameOf(task, options.runtimePrefix ?? "ad_");
+  const nameOf = (task: Task) => task.obligations.runtime ?? runtimeNameOf(task, options.runtimePrefix ?? "ad_");
   const clientsOf = (task: Task) => accounts(task).clients;
   const foreign = foreignRuntimes({ holdSeconds: options.holdSeconds, clientsOf, runtimeOf: madeRuntime, now });
   const controlPlaneOf = (task: Task) =>

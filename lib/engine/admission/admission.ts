@@ -30,7 +30,7 @@ export async function admitTask(ports: Ports, task: Task): Promise<void> {
  * those from beginning is theirs: the janitor sees to them, and it is only logged here, unless the next attempt may do it.
  */
 export async function vacate(ports: Ports, task: Task): Promise<void> {
-  if (task.owes.slot !== undefined) await giveBack(ports, task);
+  if (task.obligations.slot !== undefined) await giveBack(ports, task);
   try {
     await admit(ports, task.owner);
     const seen = { left: MAX_LOOKED_AT };
@@ -138,7 +138,7 @@ async function begin(ports: Ports, entry: QueueEntry, above?: Task[]): Promise<v
       if (isOver) return calledOff(current, now);
       return {
         ...transition(current, "provisioning", now),
-        owes: { ...current.owes, slot: profile },
+        obligations: { ...current.obligations, slot: profile },
         dueAtMs: now + 60_000,
       };
     }),
@@ -146,12 +146,12 @@ async function begin(ports: Ports, entry: QueueEntry, above?: Task[]): Promise<v
   await store.dequeue(entry);
   if (isTerminal(task.status)) {
     // What is still owed is left to the clean-up, the slot with it.
-    if (task.owes.slot === undefined) await giveBack(ports, task);
+    if (task.obligations.slot === undefined) await giveBack(ports, task);
     if (isOver) await leaveParent(ports, task);
     return;
   }
   try {
-    await workflow.start(taskId, task.n);
+    await workflow.start(taskId, task.executionNumber);
   } catch (error) {
     log.warn("the execution could not be started; the janitor will", { taskId, error: String(error) });
   }

@@ -13,9 +13,9 @@ import { lineage } from "./lineage.ts";
  */
 
 /** Whether a task runs: then it has a place, or one below it has taken it over. */
-const runs = ({ status, owes }: Task): boolean => !isTerminal(status) && owes.slot !== undefined;
+const runs = ({ status, obligations }: Task): boolean => !isTerminal(status) && obligations.slot !== undefined;
 
-const holderOf = ({ id, profile, owes }: Task): Holder => ({ taskId: id, profile: owes.slot ?? profile });
+const holderOf = ({ id, profile, obligations }: Task): Holder => ({ taskId: id, profile: obligations.slot ?? profile });
 
 /** Those of a line that may give their place up, or get one back; nearest first. */
 export const holdersOf = (above: readonly Task[]): Holder[] => above.filter(runs).map(holderOf);
@@ -23,11 +23,11 @@ export const holdersOf = (above: readonly Task[]): Holder[] => above.filter(runs
 /** Gives the slot of a task that is over back, to those above it that still run, or to whoever comes. Repeating is safe. */
 export async function giveBack(
   ports: Ports,
-  task: Pick<Task, "id" | "owner" | "parent" | "profile" | "owes">,
+  task: Pick<Task, "id" | "owner" | "parent" | "profile" | "obligations">,
 ): Promise<void> {
-  const { id, owner, parent, profile, owes } = task;
+  const { id, owner, parent, profile, obligations } = task;
   const above = parent === undefined ? [] : await lineage(ports, { parent });
-  await ports.store.releaseSlot(owner, { taskId: id, profile: owes.slot ?? profile }, holdersOf(above));
+  await ports.store.releaseSlot(owner, { taskId: id, profile: obligations.slot ?? profile }, holdersOf(above));
   // One that has ended since it was read may have given back before it got this; it is terminal before it does.
   for (const one of above.filter(runs)) {
     const now = await readable(ports.store, one.id);

@@ -59,7 +59,7 @@ async function freeSlots(ports: Ports, owner: string): Promise<void> {
   );
   for (const taskId of new Set([...running, ...profileOf.keys()])) {
     const task = await readable(ports.store, taskId);
-    if (task && (!isTerminal(task.status) || task.owes.slot !== undefined)) continue;
+    if (task && (!isTerminal(task.status) || task.obligations.slot !== undefined)) continue;
     if (task) await giveBack(ports, task);
     else await ports.store.releaseSlot(owner, { taskId, profile: profileOf.get(taskId) ?? "" });
   }

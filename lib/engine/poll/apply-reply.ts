@@ -5,7 +5,7 @@ import { type Task, transition, without } from "../../contract/task.ts";
 import type { PollReply, WorkerEvent } from "../../contract/worker.ts";
 import { shortReason } from "../artifact-pages.ts";
 import { countMiss, isOverdue, withDeadline } from "../deadline.ts";
-import { acquitted, judge, type Verdict } from "./failure-detection.ts";
+import { cleared, type Detection, detectFailure } from "./failure-detection.ts";
 import type { Kept } from "./keep-reply.ts";
 
 const MAX_DETAILS_BYTES = 8 * 1024;
@@ -31,11 +31,11 @@ export function fail(task: Task, error: Problem, nowMs: number): Task {
 }
 
 /** The task after a worker's reply, of which `kept` is what the task holds; its news are stored already. */
-export function absorb(task: Task, reply: PollReply, kept: Kept, nowMs: number): Task {
+export function applyReply(task: Task, reply: PollReply, kept: Kept, nowMs: number): Task {
   if (reply.next < task.workerSequence) return task;
   const progress = reply.events.findLast((event) => event.type === "task.progress");
   const seen: Task = {
-    ...withDeadline(acquitted(without(task, "revivals")), reply, nowMs),
+    ...withDeadline(cleared(without(task, "recoveries")), reply, nowMs),
     workerSequence: reply.next,
     ...(kept.log.logLength >= task.logLength && kept.log),
     ...(progress && { progress: shortProgress(progress) }),
@@ -85,12 +85,12 @@ const timedOut = ({ limits }: Task): Problem => ({
 });
 
 /** The task after a worker could not be asked. */
-export function absorbFailure(task: Task, error: unknown, nowMs: number): Task {
+export function applyFailure(task: Task, error: unknown, nowMs: number): Task {
   if (!canBeAsked(task)) return task;
-  const { task: judged, lost }: Verdict = error instanceof DispatchError ? judge(task, error, nowMs) : { task };
-  if (lost) return fail(judged, lost, nowMs);
-  if (!isOverdue(judged, nowMs)) return judged;
-  const { task: counted, isLast } = countMiss(judged);
+  const { task: seen, lost }: Detection = error instanceof DispatchError ? detectFailure(task, error, nowMs) : { task };
+  if (lost) return fail(seen, lost, nowMs);
+  if (!isOverdue(seen, nowMs)) return seen;
+  const { task: counted, isLast } = countMiss(seen);
   return isLast ? fail(counted, timedOut(counted), nowMs) : counted;
 }
 

@@ -3,15 +3,15 @@ import { type Session, type Task, without } from "../../contract/task.ts";
 import { LASTING_MS } from "../../contract/worker.ts";
 import { withSession } from "../invocation-gate.ts";
 
-const PROOFS_NEEDED = 3;
+const SUSPICIONS_NEEDED = 3;
 const HINT = "get_task_logs shows how far it came; dispatch the task again";
 const KEPT = "what it had reported until then is kept";
 
 /** The task with what a failure to ask its worker says of the job, and the reason why there is no job any more, if so. */
-export type Verdict = { task: Task; lost?: Problem };
+export type Detection = { task: Task; lost?: Problem };
 
-/** Counts proofs that the work is gone; the worker's own refusal needs no second one. */
-export function judge(task: Task, error: DispatchError, nowMs: number): Verdict {
+/** Counts failures that speak for the work being gone; the worker's own refusal needs no second one. */
+export function detectFailure(task: Task, error: DispatchError, nowMs: number): Detection {
   if (error.code === "worker.replaced") {
     const message = "the machine that ran the job was replaced, and the job with it";
     return { task, lost: { code: "worker.replaced", message, retryable: true, hint: HINT } };
@@ -20,35 +20,35 @@ export function judge(task: Task, error: DispatchError, nowMs: number): Verdict 
     const hint = "dispatch the task again";
     return { task, lost: { code: "worker.lost", message: "the job never reached the worker", retryable: true, hint } };
   }
-  const gone = proofOf(error);
+  const gone = suspicionOf(error);
   if (!gone) return { task };
-  const counted = countProof(task, nowMs);
-  return isProven(counted, error, nowMs, PROOFS_NEEDED) ? { task: counted, lost: gone } : { task: counted };
+  const counted = countSuspicion(task, nowMs);
+  return isConfirmed(counted, error, nowMs, SUSPICIONS_NEEDED) ? { task: counted, lost: gone } : { task: counted };
 }
 
-/** The task with one more proof, in a row, that the work is gone, and since when there are any. */
-export const countProof = (task: Task, nowMs: number): Task =>
+/** The task with one more failure, in a row, that speaks for the work being gone, and since when there are any. */
+export const countSuspicion = (task: Task, nowMs: number): Task =>
   withSession(task, {
-    goneProofs: (task.session?.goneProofs ?? 0) + 1,
+    suspicions: (task.session?.suspicions ?? 0) + 1,
     failingSinceMs: task.session?.failingSinceMs ?? nowMs,
   });
 
-/** Whether the proofs, of which this failure is the last, suffice to give the work up. */
-export function isProven({ session }: Task, last: unknown, nowMs: number, needed: number): boolean {
-  if ((session?.goneProofs ?? 0) < needed) return false;
+/** Whether the failures in a row, of which this is the last, suffice to give the work up. */
+export function isConfirmed({ session }: Task, last: unknown, nowMs: number, needed: number): boolean {
+  if ((session?.suspicions ?? 0) < needed) return false;
   const isCertain = last instanceof WorkerGoneError && last.isCertain;
   return isCertain || nowMs - (session?.failingSinceMs ?? nowMs) >= LASTING_MS;
 }
 
 /** The worker has answered: what spoke against it counts no more. */
-export function acquitted(task: Task): Task {
+export function cleared(task: Task): Task {
   if (!task.session) return task;
   const session: Session = without(task.session, "failingSinceMs", "unkeptSinceMs");
-  return { ...task, session: { ...session, goneProofs: 0 } };
+  return { ...task, session: { ...session, suspicions: 0 } };
 }
 
 /** What became of the job if the failure is not the last of its kind; undefined when it says nothing of the worker. */
-function proofOf(error: DispatchError): Problem | undefined {
+function suspicionOf(error: DispatchError): Problem | undefined {
   if (error.code === "worker.contract_broken") return error.problem;
   if (error instanceof WorkerGoneError)
     return {

@@ -1,21 +1,21 @@
 import { isTerminal } from "../../contract/lifecycle.ts";
 import { randomHex, type Task, without } from "../../contract/task.ts";
-import { enter, isOver, leave } from "../invocation-gate.ts";
+import { beginInvocation, endInvocation, isOver } from "../invocation-gate.ts";
 import type { Ports } from "../ports.ts";
 
-/** Longer than any look takes that is not renewed, so that it is over when another may begin. */
+/** Longer than any poll takes that does not renew it, so that one is over when another may begin. */
 const LEASE_MS = 15_000;
-/** After a failed look nobody looks for this long: failures that are counted are this far apart at the least. */
+/** After a failed poll nobody polls for this long: failures that are counted are this far apart at the least. */
 const PAUSE_MS = 500;
 
-/** The task as it stood when the look began, and what ends it, in the same write as `edit`. */
-export type Look = {
+/** The lease of whoever polls a task: the task as it stood when it was taken, and what ends it, in the same write as `edit`. */
+export type Lease = {
   task: Task;
   /**
    * Keeps the others away for as long again, in the same write as `edit`; a lease that lapsed is taken back from whoever
    * took it. Nothing is written when `edit` returns undefined.
    */
-  goOn(edit: (task: Task) => Task | undefined): Promise<Task>;
+  renew(edit: (task: Task) => Task | undefined): Promise<Task>;
   /**
    * After an error a pause follows. What was sent and may still arrive stays noted: for `lateMs`, or after an error that
    * leaves it open for as long as it may last.
@@ -24,15 +24,15 @@ export type Look = {
 };
 
 /**
- * Enters the gate as the one who looks at the task, under a lease in its item, in the same write as `begin`. Undefined when
- * another looks, when the last look failed just now, or when `begin` says that there is nothing to look at.
+ * Takes the lease of a task, in its item, and notes an invocation as in flight, in the same write as `begin`. Undefined when
+ * another holds the lease, when the last poll failed just now, or when `begin` says that there is nothing to ask.
  */
-export async function beginLook(
+export async function takeLease(
   ports: Ports,
   taskId: string,
   timeoutMs: number,
   begin: (task: Task) => Task | undefined,
-): Promise<Look | undefined> {
+): Promise<Lease | undefined> {
   const holder = randomHex(8);
   const isTaken = ({ lease }: Task): boolean => {
     const leftMs = (lease?.untilMs ?? 0) - ports.now();
@@ -44,12 +44,12 @@ export async function beginLook(
     const dueAtMs = now + (ports.pace.maxPauseSeconds + 120) * 1000;
     return { ...task, lease: { holder, untilMs: now + LEASE_MS }, dueAtMs };
   };
-  const entered = await enter(ports, taskId, timeoutMs, (task) => {
+  const begun = await beginInvocation(ports, taskId, timeoutMs, (task) => {
     const next = begin(task);
     return next && !isTaken(task) ? leased(next) : undefined;
   });
-  if (!entered) return undefined;
-  const { task, use } = entered;
+  if (!begun) return undefined;
+  const { task, invocation } = begun;
 
   const release = (current: Task, failed: boolean): Task => {
     if (current.lease?.holder !== holder) return current;
@@ -58,7 +58,7 @@ export async function beginLook(
   };
   return {
     task,
-    goOn: (edit) =>
+    renew: (edit) =>
       ports.store.change(taskId, (current) => {
         const next = edit(current);
         return next && !isTerminal(next.status) ? leased(next) : next;
@@ -66,7 +66,9 @@ export async function beginLook(
     end: (edit, error, lateMs = 0) => {
       const released = (current: Task) => edit(release(current, error !== undefined));
       const isNoted = lateMs === 0 && !isOver(error);
-      return isNoted ? ports.store.change(taskId, released) : leave(ports, taskId, use, released, lateMs);
+      return isNoted
+        ? ports.store.change(taskId, released)
+        : endInvocation(ports, taskId, invocation, released, lateMs);
     },
   };
 }

@@ -4,13 +4,13 @@ import type { Task } from "../../contract/task.ts";
 import { CONTRACT, type PollReply, pollReplySchema } from "../../contract/worker.ts";
 import { adapterOf, isForeign } from "../invocation-gate.ts";
 import type { Ports } from "../ports.ts";
-import { absorb, absorbFailure, canBeAsked } from "./apply-reply.ts";
+import { applyFailure, applyReply, canBeAsked } from "./apply-reply.ts";
 import { type Kept, keepReply } from "./keep-reply.ts";
-import { beginLook } from "./poll-lease.ts";
-import { absorbUnkept, withoutResult } from "./unkept-reply.ts";
+import { takeLease } from "./poll-lease.ts";
+import { applyUnkept, withoutResult } from "./unkept-reply.ts";
 import { parseReply, refuseRefusal } from "./worker-reply.ts";
 
-/** A look may take the wait it asks for and this much more; both together stay inside the lease. */
+/** A poll may take the wait it asks for and this much more; both together stay inside the lease. */
 const ANSWER_MS = 4000;
 /** The part of it that a cancel may take. */
 const CANCEL_MS = 2000;
@@ -24,30 +24,30 @@ const CANCEL_MS = 2000;
  * On a runtime without the contract nobody can be asked, and that there is no answer proves something only once
  * InvokeForeign does not hold the call any more: `isWatch` says that its turn is over.
  */
-export async function pull(
+export async function poll(
   ports: Ports,
   taskId: string,
   options: { waitSeconds: number; isWatch?: boolean },
 ): Promise<Task | undefined> {
   const waitSeconds = Math.min(10, options.waitSeconds);
   const timeoutMs = waitSeconds * 1000 + ANSWER_MS;
-  const look = await beginLook(ports, taskId, timeoutMs, (task) =>
+  const lease = await takeLease(ports, taskId, timeoutMs, (task) =>
     canBeAsked(task) && (options.isWatch || !isForeign(ports, task)) ? task : undefined,
   );
-  if (!look) return undefined;
-  const { task, end: endLook } = look;
+  if (!lease) return undefined;
+  const { task, end } = lease;
   let reply: PollReply;
   try {
     reply = await ask(ports, task, waitSeconds, timeoutMs);
   } catch (error) {
     ports.log.debug("a poll failed", { taskId, error: String(error) });
-    return settle(ports, () => endLook((current) => absorbFailure(current, error, ports.now()), error));
+    return settle(ports, () => end((current) => applyFailure(current, error, ports.now()), error));
   }
   try {
     const { said, kept } = await keep(ports, task, reply);
-    return await settle(ports, () => endLook((current) => absorb(current, said, kept, ports.now())));
+    return await settle(ports, () => end((current) => applyReply(current, said, kept, ports.now())));
   } catch (error) {
-    await endLook((current) => absorbUnkept(current, reply, error, ports.now()), error)
+    await end((current) => applyUnkept(current, reply, error, ports.now()), error)
       .then((ended) => settle(ports, async () => ended))
       .catch(() => {});
     throw error;

@@ -2,7 +2,7 @@ import { type Problem, RetryableError, toProblem } from "../../contract/errors.t
 import type { Task } from "../../contract/task.ts";
 import type { PollReply } from "../../contract/worker.ts";
 import { withSession } from "../invocation-gate.ts";
-import { absorbFailure, canBeAsked, fail } from "./apply-reply.ts";
+import { applyFailure, canBeAsked, fail } from "./apply-reply.ts";
 
 /** So long the end of a job is offered to a store that refuses it: who mends that in time loses nothing. */
 const REFUSED_MS = 30 * 60_000;
@@ -19,10 +19,10 @@ const isGivenUp = ({ session }: Task, nowMs: number): boolean =>
  * its result; but what is refused for good must keep no running job from its deadline, no cancel from its end, and no ended
  * job, whose worker is kept for it, for longer than half an hour.
  */
-export function absorbUnkept(task: Task, reply: PollReply, error: unknown, nowMs: number): Task {
+export function applyUnkept(task: Task, reply: PollReply, error: unknown, nowMs: number): Task {
   const isCancelling = task.status === "cancelling";
   if (!isForGood(error) && !isCancelling) return task;
-  if (isCancelling || !hasEnded(reply)) return absorbFailure(task, error, nowMs);
+  if (isCancelling || !hasEnded(reply)) return applyFailure(task, error, nowMs);
   if (!canBeAsked(task)) return task;
   if (isGivenUp(task, nowMs)) return fail(task, lost(reply, error), nowMs);
   return withSession(task, { unkeptSinceMs: task.session?.unkeptSinceMs ?? nowMs });

@@ -4,7 +4,7 @@ import type { Task } from "../../contract/task.ts";
 import { complete, isCompleting } from "../completion.ts";
 import type { Ports } from "../ports.ts";
 import { canBeAsked } from "./apply-reply.ts";
-import { pull } from "./poll.ts";
+import { poll } from "./poll.ts";
 import { amongWaiters, within } from "./shared-wait.ts";
 
 export type Wait = {
@@ -69,7 +69,7 @@ async function nextState(ports: Ports, task: Task, leftMs: number): Promise<Task
  */
 async function look(ports: Ports, task: Task, leftMs: number): Promise<Task | undefined> {
   try {
-    if (canBeAsked(task)) return await pull(ports, task.id, { waitSeconds: Math.min(10, leftMs / 1000) });
+    if (canBeAsked(task)) return await poll(ports, task.id, { waitSeconds: Math.min(10, leftMs / 1000) });
     if (!isCompleting(task)) return undefined;
     const next = await complete(ports, task);
     return isCompleting(next) ? undefined : next;

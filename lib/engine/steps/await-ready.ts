@@ -30,7 +30,7 @@ export const awaitReady: Step = async (ports, input) => {
     return again(readiness.waitSeconds);
   }
   const events = [ownEvent(task.id, "session.created", now)];
-  if (task.owes.runtime !== undefined) events.push(ownEvent(task.id, "runtime.provisioned", now));
+  if (task.obligations.runtime !== undefined) events.push(ownEvent(task.id, "runtime.provisioned", now));
   await ports.store.appendEvents(events);
   await ports.store.change(task.id, (current) =>
     current.status === "provisioning"

@@ -5,7 +5,7 @@ import type { StepOutput } from "../../workflow/port.ts";
 import { vacate } from "../admission/admission.ts";
 import { leaveParent } from "../admission/lineage.ts";
 import { cancelBelow } from "../cancellation.ts";
-import { adapterOf, clampUses, usedUntil, withSession } from "../invocation-gate.ts";
+import { adapterOf, clampInFlight, inFlightUntil, withSession } from "../invocation-gate.ts";
 import type { Ports } from "../ports.ts";
 import { longestInvocationMs } from "../starting.ts";
 import { again, current, done, type Step } from "./step.ts";
@@ -28,12 +28,12 @@ export const cleanup: Step = async (ports, input) => {
     const ending = endSession(ports, task);
     await ending.catch(() => {});
     // Their workers hear of it from those who watch them.
-    const isWhole = task.owes.children === undefined || (await cancelBelow(ports, task.id)).isWhole;
+    const isWhole = task.obligations.children === undefined || (await cancelBelow(ports, task.id)).isWhole;
     const leftMs = await ending;
     if (leftMs > 0 || !isWhole) return again(Math.max(0, leftMs) / 1000);
     task = await giveSlotBack(ports, task);
     if (await deleteRuntime(ports, task)) {
-      await settleDebts(ports, task);
+      await settleObligations(ports, task);
       return done;
     }
   } catch (error) {
@@ -48,59 +48,65 @@ export const cleanup: Step = async (ports, input) => {
  * it is stopped once more. Once that is done it is not owed any more, and not stopped again.
  */
 async function endSession(ports: Ports, task: Task): Promise<number> {
-  if (task.owes.session === undefined) return 0;
+  if (task.obligations.session === undefined) return 0;
   const longestMs = longestInvocationMs(ports, task);
   const closed = await ports.store.change(task.id, (now) => {
     if (!now.session) return undefined;
     const latestMs = ports.now() + longestMs;
     // Longer than any invocation lasts: the clock was set back.
-    if (now.session.state === "closed" && usedUntil(now.session) <= latestMs) return undefined;
-    const uses = clampUses(now.session, latestMs);
-    const dueAtMs = Math.max(ports.now(), usedUntil({ ...now.session, uses })) + 5 * 60_000;
-    return { ...withSession(now, { state: "closed", uses }), dueAtMs };
+    if (now.session.state === "closed" && inFlightUntil(now.session) <= latestMs) return undefined;
+    const inFlight = clampInFlight(now.session, latestMs);
+    const dueAtMs = Math.max(ports.now(), inFlightUntil({ ...now.session, inFlight })) + 5 * 60_000;
+    return { ...withSession(now, { state: "closed", inFlight }), dueAtMs };
   });
   // The time that is left counts from before the stop: what arrives while it is under way is not known to be stopped.
-  const leftMs = closed.session ? usedUntil(closed.session) - ports.now() : 0;
+  const leftMs = closed.session ? inFlightUntil(closed.session) - ports.now() : 0;
   await adapterOf(ports, closed).stop(closed);
   return leftMs;
 }
 
 /** Lets the next one begin before it is noted that nothing is owed for it: whoever dies in between is followed by another. */
 async function giveSlotBack(ports: Ports, task: Task): Promise<Task> {
-  const { runtime: _, ...owes } = task.owes;
-  if (Object.keys(owes).length === 0) return task;
+  const { runtime: _, ...obligations } = task.obligations;
+  if (Object.keys(obligations).length === 0) return task;
   await vacate(ports, task);
   await leaveParent(ports, task);
-  if (!owesRuntime(task)) return task;
+  if (!hasRuntimeLeft(task)) return task;
   return ports.store.change(task.id, (now) => ({
     ...now,
-    owes: without(now.owes, "session", "slot", "children"),
+    obligations: without(now.obligations, "session", "slot", "children"),
     dueAtMs: ports.now() + 10 * 60_000,
   }));
 }
 
-async function settleDebts(ports: Ports, { id }: Task): Promise<void> {
-  await ports.store.change(id, (now) => (Object.keys(now.owes).length > 0 ? { ...now, owes: {} } : undefined));
+async function settleObligations(ports: Ports, { id }: Task): Promise<void> {
+  await ports.store.change(id, (now) =>
+    Object.keys(now.obligations).length > 0 ? { ...now, obligations: {} } : undefined,
+  );
 }
 
-const owesRuntime = (task: Task): boolean => task.owes.runtime !== undefined && task.creations !== 0;
+const hasRuntimeLeft = (task: Task): boolean => task.obligations.runtime !== undefined && task.creations !== 0;
 
 /** Seconds until the next look whether a runtime is gone, which takes AgentCore minutes: 10 at first, up to 60. */
 const deletionPause = (sinceMs: number): number => Math.min(60, Math.max(10, sinceMs / 4000));
 
 /** Whether there is none any more, or never was one. */
 async function deleteRuntime(ports: Ports, task: Task): Promise<boolean> {
-  return !owesRuntime(task) || adapterOf(ports, task).deleteRuntime(task);
+  return !hasRuntimeLeft(task) || adapterOf(ports, task).deleteRuntime(task);
 }
 
 /** Leaves what cannot be paid to the janitor; nobody else has to wait for that. */
 async function putOff(ports: Ports, task: Task, why: string): Promise<StepOutput> {
-  const { slot, ...owes } = task.owes;
-  ports.log.error("what a task owes cannot be paid; it is tried again in an hour", { taskId: task.id, owes, why });
+  const { slot, ...obligations } = task.obligations;
+  ports.log.error("what a task owes cannot be paid; it is tried again in an hour", {
+    taskId: task.id,
+    obligations,
+    why,
+  });
   if (slot !== undefined) await vacate(ports, task);
   await ports.store.change(task.id, (now) => ({
     ...now,
-    owes: without(now.owes, "slot"),
+    obligations: without(now.obligations, "slot"),
     dueAtMs: ports.now() + PATIENCE_MS,
   }));
   return done;

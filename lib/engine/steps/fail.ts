@@ -17,7 +17,9 @@ export const fail: Step = async (ports, input) => {
   // A refusal is final; anything else may have happened on the way, and only the worker can tell.
   if (problem.retryable && (await goesOn(ports, task))) return again(1);
   await settle(ports, () =>
-    ports.store.change(task.id, (now) => (now.n === input.n ? failed(now, problem, ports.now()) : undefined)),
+    ports.store.change(task.id, (now) =>
+      now.executionNumber === input.n ? failed(now, problem, ports.now()) : undefined,
+    ),
   );
   return done;
 };

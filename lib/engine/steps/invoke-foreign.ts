@@ -1,4 +1,4 @@
-import { hold } from "../synchronous-call.ts";
+import { callSynchronously } from "../synchronous-call.ts";
 import { current, done, type Step } from "./step.ts";
 
 /**
@@ -7,6 +7,6 @@ import { current, done, type Step } from "./step.ts";
  */
 export const invokeForeign: Step = async (ports, input) => {
   const task = await current(ports, input);
-  if (task?.status === "starting") await hold(ports, task);
+  if (task?.status === "starting") await callSynchronously(ports, task);
   return done;
 };

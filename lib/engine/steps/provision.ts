@@ -10,7 +10,7 @@ export const provision: Step = async (ports, input) => {
   if (task?.status !== "provisioning") return done;
   const adapter = adapterOf(ports, task);
   const session = task.session?.id ?? adapter.nameSession(task);
-  const runtime = task.owes.runtime ?? adapter.nameRuntime(task);
+  const runtime = task.obligations.runtime ?? adapter.nameRuntime(task);
   const named = await ports.store.change(task.id, (now) => name(now, session, runtime, ports.now()));
   await ports.store.appendEvents([
     // Here again, for a dispatch that was cut off after it had made the task.
@@ -19,7 +19,7 @@ export const provision: Step = async (ports, input) => {
   ]);
   if (named.session?.id !== session) {
     // The name was not taken; what the adapter may have kept ready under it is not needed.
-    await adapter.stop({ ...task, session: { id: session, state: "closed", uses: {}, sent: 0 } });
+    await adapter.stop({ ...task, session: { id: session, state: "closed", inFlight: {}, sent: 0 } });
     return done;
   }
   if (named.status !== "provisioning") return done;
@@ -29,7 +29,7 @@ export const provision: Step = async (ports, input) => {
     throw error;
   });
   await ports.store.change(task.id, (now) =>
-    now.n === input.n ? { ...now, providerRefs: { ...now.providerRefs, ...providerRefs } } : undefined,
+    now.executionNumber === input.n ? { ...now, providerRefs: { ...now.providerRefs, ...providerRefs } } : undefined,
   );
   return done;
 };
@@ -41,8 +41,12 @@ function name(task: Task, session: string, runtime: string | undefined, nowMs: n
   const earlier = task.creations ?? (task.session ? 1 : 0);
   return {
     ...task,
-    session: task.session ?? { id: session, state: "open", uses: {}, sent: 0 },
-    owes: { ...task.owes, session: task.session?.id ?? session, ...(runtime !== undefined && { runtime }) },
+    session: task.session ?? { id: session, state: "open", inFlight: {}, sent: 0 },
+    obligations: {
+      ...task.obligations,
+      session: task.session?.id ?? session,
+      ...(runtime !== undefined && { runtime }),
+    },
     ...(runtime !== undefined && { creations: earlier + 1 }),
     dueAtMs: nowMs + 5 * 60_000,
   };

@@ -14,5 +14,5 @@ export const again = (waitSeconds: number): StepOutput => ({
 /** The task as it stands, or undefined when it is gone or another execution acts for it. */
 export async function current(ports: Ports, { id, n }: StepInput): Promise<Task | undefined> {
   const task = await ports.store.get(id);
-  return task?.n === n ? task : undefined;
+  return task?.executionNumber === n ? task : undefined;
 }

@@ -2,7 +2,7 @@ import { isTerminal } from "../../contract/lifecycle.ts";
 import type { Task } from "../../contract/task.ts";
 import { isCompleting } from "../completion.ts";
 import { canBeAsked, fail } from "../poll/apply-reply.ts";
-import { pull, settle } from "../poll/poll.ts";
+import { poll, settle } from "../poll/poll.ts";
 import type { Ports } from "../ports.ts";
 import { again, current, done, type Step } from "./step.ts";
 
@@ -27,12 +27,12 @@ export const watch: Step = async (ports, input) => {
     const pauseSeconds = pause(ports, task);
     const isHeld = ports.pace.visitSeconds > 0 && pauseSeconds < TURN_SECONDS;
     const leftSeconds = isHeld ? Math.max(0, (until - ports.steady()) / 1000) : 0;
-    const pulled = await pull(ports, task.id, { waitSeconds: Math.min(10, leftSeconds), isWatch: true });
-    if (pulled && isOver(pulled)) return done;
+    const polled = await poll(ports, task.id, { waitSeconds: Math.min(10, leftSeconds), isWatch: true });
+    if (polled && isOver(polled)) return done;
     if (!isHeld || ports.steady() >= until || ports.closing.aborted)
       return again(isHeld ? Math.min(SHORTEST_SECONDS, pauseSeconds) : pauseSeconds);
     // Somebody else is asking, or the worker could not be reached just now: what they write wakes this up.
-    if (!pulled)
+    if (!polled)
       await ports.store.waitForChange(task.id, task.revision, Math.min(1000, leftSeconds * 1000), ports.closing);
   }
 };

@@ -1,5 +1,5 @@
 import { isSettled, type Task } from "../../contract/task.ts";
-import { parseTask } from "../stored-task.ts";
+import { parseTask, toStored } from "../stored-task.ts";
 import { packTask, unpackTask } from "./compression.ts";
 import type { Item } from "./items.ts";
 import { type Key, ownerOf, ownerPartition, shardOf, taskIdOf, taskKey } from "./keys.ts";
@@ -23,7 +23,7 @@ export function toItem(task: Task, mark: Uint8Array, nowMs: number, before?: Tas
     status: task.status,
     revision: task.revision,
     marks: Buffer.concat([mark, before?.marks ?? new Uint8Array()]).subarray(0, MARK_BYTES * MARKS),
-    body: packTask(JSON.stringify(rest)),
+    body: packTask(JSON.stringify(toStored(rest))),
     ...(look !== undefined && { open: shardOf(id), look }),
     ...(task.expiresAtSeconds !== undefined && { expires: task.expiresAtSeconds }),
   };

@@ -1,5 +1,5 @@
 import type { Task } from "../../contract/task.ts";
-import { parseTask } from "../stored-task.ts";
+import { parseTask, toStored } from "../stored-task.ts";
 import type { EnvFiles } from "./env-files.ts";
 
 /** What stands in a row in place of the values, which are in a file. */
@@ -9,9 +9,9 @@ const IN_FILE = "in a file";
 export function bodies(files: EnvFiles) {
   return {
     toBody(task: Task): string {
-      if (!task.env) return JSON.stringify(task);
+      if (!task.env) return JSON.stringify(toStored(task));
       if (!files.get(task.id)) files.put(task.id, task.env);
-      return JSON.stringify({ ...task, env: IN_FILE });
+      return JSON.stringify({ ...toStored(task), env: IN_FILE });
     },
 
     /** Throws RefusedError `platform.task_unreadable`. One whose values are lost has none; its start says so. */

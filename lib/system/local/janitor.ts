@@ -1,5 +1,5 @@
 import type { Ports } from "../../engine/ports.ts";
-import { reviveDue } from "../../engine/recovery.ts";
+import { recoverDue } from "../../engine/recovery.ts";
 
 const EVERY_MS = 30_000;
 
@@ -15,7 +15,7 @@ export function startJanitor(ports: Ports, everyMs = EVERY_MS): Disposable {
     const gapMs = Math.max(at.wallMs - lastAt.wallMs, at.steadyMs - lastAt.steadyMs);
     lastAt = at;
     try {
-      await reviveDue(ports, { hadChance: gapMs < 2 * everyMs });
+      await recoverDue(ports, { hadChance: gapMs < 2 * everyMs });
     } catch (error) {
       ports.log.error("the janitor failed", { error: String(error) });
     }

@@ -23,7 +23,8 @@ export async function settleTask(ports: Ports, taskId: string, signal: AbortSign
 }
 
 /** What a task still owes, in words. */
-export const describeDebts = ({ id, owes }: Task): string => `${Object.keys(owes).join(" and ")} of ${id}`;
+export const describeObligations = ({ id, obligations }: Task): string =>
+  `${Object.keys(obligations).join(" and ")} of ${id}`;
 
 async function cancelUnlessEnded(ports: Ports, task: Task): Promise<void> {
   try {
@@ -35,7 +36,7 @@ async function cancelUnlessEnded(ports: Ports, task: Task): Promise<void> {
 
 /** Ends at once the sessions of a task and of what it dispatched, whatever they are doing. */
 export async function endSessions(ports: Ports, taskId: string): Promise<void> {
-  const owing = (await openFamily(ports, taskId)).filter((task) => task.owes.session !== undefined);
+  const owing = (await openFamily(ports, taskId)).filter((task) => task.obligations.session !== undefined);
   await Promise.all(owing.map((task) => adapterOf(ports, task).stop(task)));
 }
 
@@ -44,7 +45,7 @@ export async function neededSessions({ store }: Pick<Ports, "store">, ending?: s
   const needed = new Set<string>();
   for (const task of await openTasks({ store })) {
     const isOver = isTerminal(task.status) || (ending !== undefined && (await descends({ store }, task, ending)));
-    if (!isOver && task.owes.session !== undefined) needed.add(task.owes.session);
+    if (!isOver && task.obligations.session !== undefined) needed.add(task.obligations.session);
   }
   return needed;
 }

@@ -63,7 +63,7 @@ const runtimeTask = (overrides: Partial<Task> = {}) => {
     ...overrides,
   });
   const runtime = task.id.replace("task_", "ad_");
-  return { ...task, owes: { runtime }, phases: { ...task.phases, provisioning: task.createdAt }, ...overrides };
+  return { ...task, obligations: { runtime }, phases: { ...task.phases, provisioning: task.createdAt }, ...overrides };
 };
 const sessionTask = (more: object = {}, overrides: Partial<Task> = {}) =>
   makeTask({
@@ -102,11 +102,11 @@ describe("the frameworks of a runtime", () => {
 describe("a runtime of a task", () => {
   it("has a name that begins as those of its stack do, and is found and deleted by the name it was owed under", async () => {
     const backend = agentCoreBackend({ ...openOptions(), runtimePrefix: "ad_0a1b2c3d_" });
-    const task = { ...runtimeTask(), owes: {} };
+    const task = { ...runtimeTask(), obligations: {} };
     const name = backend.nameRuntime(task) ?? "";
     expect(name).toMatch(/^ad_0a1b2c3d_[0-9a-f]{32}$/);
     expect(name).toMatch(/^[a-zA-Z][a-zA-Z0-9_]{0,47}$/);
-    const made = await withRefs(backend, { ...task, owes: { runtime: name } });
+    const made = await withRefs(backend, { ...task, obligations: { runtime: name } });
     expect(emulator.runtimes.made[0]?.name).toBe(name);
     await expect.poll(() => backend.awaitReady(made), { timeout: 20_000 }).toMatchObject({ ready: true });
     const forgotten = { ...made, providerRefs: {} };

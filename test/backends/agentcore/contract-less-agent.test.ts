@@ -75,7 +75,7 @@ async function askEach(
 
 type Reply = { json?: unknown; text?: string; stream?: Readable; error?: Error };
 
-const session = () => ({ id: "x".repeat(36), state: "open" as const, uses: {} });
+const session = () => ({ id: "x".repeat(36), state: "open" as const, inFlight: {} });
 const rpcError = { jsonrpc: "2.0", id: "1", error: { code: -32_603, message: "no model" } };
 const sse = "text/event-stream";
 

@@ -10,7 +10,7 @@ import { agentCoreBackend } from "../../../lib/backends/agentcore/backend.ts";
 import { settings } from "../../../lib/contract/execution-environment.ts";
 import { isSettled, type Session, type Task } from "../../../lib/contract/task.ts";
 import { cancelTask } from "../../../lib/engine/cancellation.ts";
-import { usedUntil } from "../../../lib/engine/invocation-gate.ts";
+import { inFlightUntil } from "../../../lib/engine/invocation-gate.ts";
 import { waitForTask } from "../../../lib/engine/poll/waiting.ts";
 import type { Ports } from "../../../lib/engine/ports.ts";
 import { steps } from "../../../lib/engine/steps/index.ts";
@@ -134,7 +134,7 @@ describe("a job on a foreign runtime, from functions", () => {
     expect(await job.log()).toBe('{"step":1}\n');
     response.end(`data: ${JSON.stringify({ text: "x".repeat(150_000) })}\n\n`);
     const ended = await job.settled();
-    expect(ended).toMatchObject({ status: "succeeded", resultRef: { sizeBytes: 150_011 }, session: { uses: {} } });
+    expect(ended).toMatchObject({ status: "succeeded", resultRef: { sizeBytes: 150_011 }, session: { inFlight: {} } });
     expect(job.callsOf("InvokeAgentRuntime")).toBe(1);
     expect(job.callsOf("StopRuntimeSession")).toBeGreaterThan(0);
   });
@@ -148,7 +148,7 @@ describe("a job on a foreign runtime, from functions", () => {
     await closed;
     const { task } = await waitForTask(caller(), job.id, { timeoutSeconds: 20, until: () => false });
     expect(task.status).toBe("cancelled");
-    const leftMs = usedUntil(task.session as Session) - Date.parse(task.phases.cancelled ?? "");
+    const leftMs = inFlightUntil(task.session as Session) - Date.parse(task.phases.cancelled ?? "");
     expect(leftMs).toBeGreaterThan(15_000);
     expect(leftMs).toBeLessThanOrEqual(30_000);
     expect(job.callsOf("InvokeAgentRuntime")).toBe(1);

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { agentCoreBackend } from "../../../lib/backends/agentcore/backend.ts";
 import { cancelTask } from "../../../lib/engine/cancellation.ts";
-import { pull } from "../../../lib/engine/poll/poll.ts";
+import { poll } from "../../../lib/engine/poll/poll.ts";
 import { steps } from "../../../lib/engine/steps/index.ts";
 import { makeTask } from "../../contract/make-task.ts";
 import { askAsLocalIdentity, startEmulator } from "../../emulators/agentcore/system.ts";
@@ -37,7 +37,7 @@ async function running() {
     /** What becomes of the task when it is looked at so many seconds later. */
     async lookAfter(seconds: number) {
       aheadMs += seconds * 1000;
-      return pull(ports, task.id, { waitSeconds: 0 });
+      return poll(ports, task.id, { waitSeconds: 0 });
     },
   };
 }
@@ -67,10 +67,10 @@ test("is not lost when it answers in between, or when AWS cannot be reached", as
   failing("InternalServerException", 3);
   for (let i = 0; i < 3; i++) expect(await lookAfter(40)).toMatchObject({ status: "running" });
   const answered = await lookAfter(1);
-  expect(answered).toMatchObject({ status: "running", session: { goneProofs: 0 } });
+  expect(answered).toMatchObject({ status: "running", session: { suspicions: 0 } });
   expect(answered?.session).not.toHaveProperty("failingSinceMs");
   failing("RuntimeClientError", 1);
-  expect(await lookAfter(1)).toMatchObject({ status: "running", session: { goneProofs: 1 } });
+  expect(await lookAfter(1)).toMatchObject({ status: "running", session: { suspicions: 1 } });
 });
 
 test("is not lost to a runtime that is not found for a while; after a minute of that it is", async () => {
@@ -78,7 +78,7 @@ test("is not lost to a runtime that is not found for a while; after a minute of 
   expect(await lookAfter(0)).toMatchObject({ status: "running" });
   emulator.fail("InvokeAgentRuntime", { error: "ResourceNotFoundException" }, 5, isPoll);
   for (const seconds of [1, 4, 4, 4, 40]) expect(await lookAfter(seconds)).toMatchObject({ status: "running" });
-  expect(await lookAfter(1)).toMatchObject({ status: "running", session: { goneProofs: 0 } });
+  expect(await lookAfter(1)).toMatchObject({ status: "running", session: { suspicions: 0 } });
   emulator.fail("InvokeAgentRuntime", { error: "ResourceNotFoundException" }, 5, isPoll);
   for (const seconds of [1, 58]) expect(await lookAfter(seconds)).toMatchObject({ status: "running" });
   expect(await lookAfter(3)).toMatchObject({ status: "failed", error: { code: "worker.lost", retryable: true } });

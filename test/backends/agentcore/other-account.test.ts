@@ -169,7 +169,7 @@ describe("an account profile at the adapter", () => {
 
   it("with a role that may not be assumed makes nothing", async () => {
     const { backend, onRuntime } = await start({ roleArn: CLOSED_ROLE });
-    const task = { ...onRuntime(), owes: { runtime: "ad_0" } };
+    const task = { ...onRuntime(), obligations: { runtime: "ad_0" } };
     const refused = await backend.provision(task).catch((error) => error);
     expect(refused).toBeInstanceOf(NothingMadeError);
     expect(refused).toMatchObject({ code: "platform.access_denied", retryable: false });

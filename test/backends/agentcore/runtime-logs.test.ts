@@ -58,7 +58,7 @@ async function made(overrides: Partial<Task> = {}) {
   const details = { region: REGION, ecrImageUri: IMAGE, executionRoleArn: ROLE };
   const task = onAws({ mode: "runtime", details }, overrides);
   const backend = open();
-  const withRuntime = { ...task, owes: { runtime: backend.nameRuntime(task) ?? "" } };
+  const withRuntime = { ...task, obligations: { runtime: backend.nameRuntime(task) ?? "" } };
   const ready = { ...withRuntime, ...(await backend.provision(withRuntime)) };
   while (!(await backend.awaitReady(ready)).ready);
   const group = `/aws/bedrock-agentcore/runtimes/${ready.providerRefs.runtimeArn?.split("/")[1]}-DEFAULT`;

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { reviveDue } from "../../../lib/engine/recovery.ts";
+import { recoverDue } from "../../../lib/engine/recovery.ts";
 import { openTaskStore as openTable } from "../../../lib/store/dynamodb/task-store.ts";
 import { openTaskStore } from "../../../lib/store/sqlite/task-store.ts";
 import { type Dynalite, startDynalite } from "../../emulators/dynalite.ts";
@@ -46,7 +46,7 @@ describe.each([
     await system.until(id, ({ status }) => status === "running");
     system.finish();
     const task = await system.settled(id);
-    expect(task).toMatchObject({ status: "succeeded", result: { ran: id }, owes: {} });
+    expect(task).toMatchObject({ status: "succeeded", result: { ran: id }, obligations: {} });
     expect(task.inputRef?.uri).toMatch(`s3://artifacts/tasks/${id}/`);
     expect(system.objects.size).toBe(1);
     expect(system.backend.started).toEqual([id]);
@@ -64,8 +64,8 @@ describe.each([
     await system.stepFunctions.executions.get(`${id}-1`)?.abort();
     system.finish();
     system.advance(10 * 60_000);
-    await reviveDue(system.ports);
-    expect(await system.settled(id)).toMatchObject({ status: "succeeded", n: 2, owes: {} });
+    await recoverDue(system.ports);
+    expect(await system.settled(id)).toMatchObject({ status: "succeeded", executionNumber: 2, obligations: {} });
     expect(names(system)).toEqual([`${id}-1`, `${id}-2`]);
     expect(system.backend.started).toEqual([id]);
   });
@@ -79,7 +79,7 @@ describe.each([
     expect(await system.ports.store.get(id)).toMatchObject({ status: "provisioning" });
     expect(names(system)).toEqual([]);
     system.advance(2 * 60_000);
-    await reviveDue(system.ports);
-    expect(await system.settled(id)).toMatchObject({ status: "succeeded", n: 1 });
+    await recoverDue(system.ports);
+    expect(await system.settled(id)).toMatchObject({ status: "succeeded", executionNumber: 1 });
   });
 });

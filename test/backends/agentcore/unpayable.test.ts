@@ -42,13 +42,13 @@ async function admitted(mode: Target["mode"], { details = {}, endpoint }: { deta
     backend: backend.name,
     target: { mode, details: { ...named, ...details } },
     status: "provisioning",
-    owes: { slot: "local" },
+    obligations: { slot: "local" },
   });
   const { id, owner, profile } = task;
   await store.create(task);
   await store.takeSlot({ owner, profile, taskId: id, queuedAtMs: now() }, task.limits);
   const read = () => store.get(id) as Promise<Task>;
-  const step = async (name: keyof typeof steps) => steps[name](ports, { id, n: (await read()).n });
+  const step = async (name: keyof typeof steps) => steps[name](ports, { id, n: (await read()).executionNumber });
 
   return {
     emulator,
@@ -129,7 +129,7 @@ describe("a runtime", () => {
     const { step, failing, cancel, read, emulator, expectSettled } = await admitted("runtime", options);
     expect(await failing("Provision")).toBe(code);
     expect(await failing("Provision")).toBe(code);
-    expect(await read()).toMatchObject({ owes: { runtime: expect.any(String) }, creations: 0 });
+    expect(await read()).toMatchObject({ obligations: { runtime: expect.any(String) }, creations: 0 });
     await cancel();
     await step("Cleanup");
     expect(emulator.calls).toEqual([]);
@@ -176,8 +176,8 @@ describe("a runtime", () => {
     for (let hours = 1; hours <= 2; hours++) {
       advance(HOUR_MS + 1000);
       expect(await step("Cleanup")).toMatchObject({ again: false });
-      const { owes, dueAtMs } = await read();
-      expect(owes).toEqual({ runtime: expect.any(String) });
+      const { obligations, dueAtMs } = await read();
+      expect(obligations).toEqual({ runtime: expect.any(String) });
       expect((dueAtMs ?? 0) - Date.now()).toBeGreaterThan(hours * HOUR_MS + HOUR_MS - 60_000);
     }
     expect(logged.filter((line) => line.startsWith("error what a task owes cannot be paid"))).toHaveLength(2);
@@ -213,7 +213,7 @@ describe("a runtime that takes minutes to go", () => {
     emulator.runtimes.getsUntilReady = 0;
     emulator.runtimes.getsUntilGone = 3;
     for (const name of ["Provision", "AwaitReady", "Start"] as const) await step(name);
-    await change((task, nowMs) => withSession(task, { uses: { late: nowMs + 9000 } }));
+    await change((task, nowMs) => withSession(task, { inFlight: { late: nowMs + 9000 } }));
     await fail();
     expect(await step("Cleanup")).toMatchObject({ again: true, waitSeconds: 9 });
     expect(await holdsSlot()).toBe(true);
@@ -228,7 +228,7 @@ describe("a session that has begun", () => {
   it("is waited for no longer than an invocation lasts, although the clock was set back", async () => {
     const { step, fail, advance, change, expectSettled } = await admitted("session");
     for (const name of ["Provision", "AwaitReady", "Start"] as const) await step(name);
-    await change((task, nowMs) => withSession(task, { uses: { late: nowMs + 9000 } }));
+    await change((task, nowMs) => withSession(task, { inFlight: { late: nowMs + 9000 } }));
     await fail();
     for (const hours of [3, 6]) {
       advance(-hours * HOUR_MS);
@@ -252,7 +252,7 @@ describe("a session that has begun", () => {
       advance(hours * HOUR_MS + 1000);
       await step("Cleanup");
       expect(await holdsSlot()).toBe(false);
-      expect(await read()).toMatchObject({ owes: { session: expect.any(String) } });
+      expect(await read()).toMatchObject({ obligations: { session: expect.any(String) } });
     }
     advance(HOUR_MS);
     await step("Cleanup");

@@ -450,7 +450,7 @@ it("knows after a power cut that a job was handed over", async () => {
     exec.mock.calls.map(([sql]) => /synchronous = (\w+)/.exec(sql)?.[1]).findLast((level) => level !== undefined);
   const exec = vi.spyOn(DatabaseSync.prototype, "exec");
   cleanups.push(() => exec.mockRestore());
-  const task = makeTask({ status: "provisioning", session: { id: "s", state: "open", uses: {} } });
+  const task = makeTask({ status: "provisioning", session: { id: "s", state: "open", inFlight: {} } });
   const { id } = task;
   await store.create(task);
   await store.change(id, (task) => transition(task, "starting", Date.now()));
