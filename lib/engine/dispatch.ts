@@ -5,9 +5,8 @@ import { ownEvent } from "../contract/events.ts";
 import { type Json, newTaskId, type Task, taskIdSchema } from "../contract/task.ts";
 import { FIRST_WORKER_SEQUENCE } from "../contract/worker.ts";
 import { assertDispatchable, fits, MAX_DISPATCHED_BYTES } from "../store/task-size.ts";
-import { admitTask } from "./admission/admission.ts";
+import { beginAtOnce, enqueue } from "./admission/admission.ts";
 import { lineage } from "./admission/lineage.ts";
-import { queueEntry } from "./cancellation.ts";
 import { callHash, KEY_LIFETIME_MS } from "./idempotency.ts";
 import { adapterOf } from "./invocation-gate.ts";
 import { keepLargeFields, storedPreview } from "./large-values.ts";
@@ -73,25 +72,28 @@ export async function dispatch(
     const other = await ports.store.get(id);
     return taskHandle(other ?? task, ports.backends);
   }
-  await ports.store.appendEvents([ownEvent(id, "task.created", Date.parse(task.createdAt))]);
-  await enqueue(ports, task);
-  return taskHandle(task, ports.backends);
+  return taskHandle(await admitNew(ports, task), ports.backends);
+}
+
+/**
+ * Asks for a slot for a task that was just made; one that has none waits in the queue. Resolves with the task as it stands.
+ * That it was made is told here only if it waits, because the first step of its execution tells it in any case.
+ */
+async function admitNew(ports: Ports, task: Task): Promise<Task> {
+  try {
+    const begun = await beginAtOnce(ports, task);
+    if (begun) return begun;
+  } catch (error) {
+    ports.log.warn("a task could not begin at once and is queued", { taskId: task.id, error: String(error) });
+  }
+  await ports.store.appendEvents([ownEvent(task.id, "task.created", Date.parse(task.createdAt))]);
+  return enqueue(ports, task);
 }
 
 /** The handle of a task that a retried call stands for; one that waits past its time is queued again first. */
 async function resume(ports: Ports, task: Task): Promise<TaskHandle> {
-  if (task.status === "queued" && (task.dueAtMs ?? 0) <= ports.now()) await enqueue(ports, task);
-  return taskHandle(task, ports.backends);
-}
-
-async function enqueue(ports: Ports, task: Task): Promise<void> {
-  await ports.store.enqueue(queueEntry(task));
-  try {
-    await admitTask(ports, task);
-  } catch (error) {
-    // the task is safe: the janitor admits it later
-    ports.log.warn("admission failed after a dispatch", { taskId: task.id, error });
-  }
+  const isOverdue = task.status === "queued" && (task.dueAtMs ?? 0) <= ports.now();
+  return taskHandle(isOverdue ? await enqueue(ports, task) : task, ports.backends);
 }
 
 function newTask(ports: Ports, owner: string, id: string, plan: Plan, place: { depth: number; parent?: string }): Task {

@@ -1,20 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { route } from "../../lib/config/routing.ts";
 import { DispatchError } from "../../lib/contract/errors.ts";
-import type { Json } from "../../lib/contract/task.ts";
-import { dispatch, type Plan } from "../../lib/engine/dispatch.ts";
+import { cancelTask, queueEntry } from "../../lib/engine/cancellation.ts";
+import { dispatch } from "../../lib/engine/dispatch.ts";
 import { readLargeValue } from "../../lib/engine/large-values.ts";
-import type { Ports } from "../../lib/engine/ports.ts";
+import { recoverDue } from "../../lib/engine/recovery.ts";
+import type { TaskStore } from "../../lib/store/port.ts";
+import { makeTask } from "../contract/make-task.ts";
 import { exampleConfiguration, openPorts } from "../mcp/ports.ts";
+import { plan } from "./plan.ts";
 
 const OWNER = "me";
-
-function plan(ports: Ports, more: Partial<Plan> = {}, metadata?: Json): Plan {
-  const request = { taskType: "command.run", provider: "local", accountProfile: "local", mode: "session", metadata };
-  const input = { command: "true" };
-  const to = route(ports.configuration(), ports.backends, request);
-  return { route: to, input, envField: "environment_variables", call: { input }, ...more };
-}
 
 async function problem(refused: Promise<unknown>) {
   const error = await refused.then(
@@ -25,10 +20,10 @@ async function problem(refused: Promise<unknown>) {
   throw new Error(`not refused, but ${error}`);
 }
 
-test("makes a task durable, notes its creation, and lets it begin", async () => {
+test("makes a task durable, and lets it begin before its handle is returned", async () => {
   const ports = openPorts({ now: () => 1_000_000 });
   const handle = await dispatch(ports, OWNER, plan(ports, { goal: "g", env: { NAME: "value" } }));
-  expect(handle.status).toBe("queued");
+  expect(handle.status).toBe("provisioning");
   const task = await ports.store.get(handle.taskId);
   expect(task).toMatchObject({
     owner: OWNER,
@@ -47,21 +42,72 @@ test("makes a task durable, notes its creation, and lets it begin", async () => 
     workerSequence: 99,
     logLength: 0,
   });
-  expect(await ports.store.listEvents(handle.taskId, 0, 10)).toEqual([
-    { taskId: handle.taskId, sequence: 1, type: "task.created", timestamp: "1970-01-01T00:16:40.000Z" },
-  ]);
   expect(ports.starts).toEqual([`${handle.taskId}-1`]);
 });
 
-test("a task beyond the limit waits in the queue", async () => {
-  const ports = openPorts();
+test("a task beyond the limit waits in the queue, and its events say that it was made", async () => {
+  const ports = openPorts({ now: () => 1_000_000 });
   const handles = [];
   for (let i = 0; i < 5; i++) handles.push(await dispatch(ports, OWNER, plan(ports)));
+  expect(handles.map(({ status }) => status)).toEqual([...Array(4).fill("provisioning"), "queued"]);
   const last = await ports.store.get(handles[4]?.taskId ?? "");
-  expect(last?.status).toBe("queued");
+  expect(await ports.store.listEvents(last?.id ?? "", 0, 10)).toEqual([
+    { taskId: last?.id, sequence: 1, type: "task.created", timestamp: "1970-01-01T00:16:40.000Z" },
+  ]);
   expect(await ports.store.listQueue(OWNER, 10)).toEqual([
     { owner: OWNER, taskId: last?.id, profile: "this-machine", queuedAtMs: Date.parse(last?.createdAt ?? "") },
   ]);
+});
+
+test("a task that could begin waits behind those of its owner that wait", async () => {
+  const ports = openPorts();
+  const waiting = makeTask({ owner: OWNER, profile: "this-machine" });
+  await ports.store.create(waiting);
+  await ports.store.enqueue(queueEntry(waiting));
+  const handle = await dispatch(ports, OWNER, plan(ports));
+  expect(handle.status).toBe("provisioning");
+  expect(ports.starts).toEqual([`${waiting.id}-1`, `${handle.taskId}-1`]);
+  expect(await ports.store.listQueue(OWNER, 10)).toEqual([]);
+});
+
+describe("a dispatch that dies", () => {
+  /** The store of a process that dies before the write of that number. */
+  function dyingStore(store: TaskStore, writes: number) {
+    let left = writes;
+    const dying = { ...store };
+    const names = ["create", "change", "enqueue", "dequeue", "takeSlot", "releaseSlot", "appendEvents"] as const;
+    for (const name of names) {
+      const write = store[name].bind(store) as (...args: unknown[]) => Promise<unknown>;
+      dying[name] = ((...args: unknown[]) =>
+        left-- > 0 ? write(...args) : Promise.reject(new Error("the process is dead"))) as never;
+    }
+    return dying;
+  }
+
+  test.each([1, 2, 3])("after its write number %i leaves a task that the janitor lets begin, once", async (writes) => {
+    let now = Date.now();
+    const ports = openPorts({ now: () => now, steady: () => now });
+    const workflow = { start: () => Promise.reject(new Error("the process is dead")) };
+    await dispatch({ ...ports, store: dyingStore(ports.store, writes), workflow }, OWNER, plan(ports)).catch(() => {});
+    const { items } = await ports.store.list(OWNER, { limit: 10 });
+    expect(items).toHaveLength(1);
+    const id = items[0]?.id ?? "";
+    now += 61_000;
+    expect(await recoverDue(ports)).toEqual({ recovered: 1, left: 0 });
+    expect(await ports.store.get(id)).toMatchObject({ status: "provisioning", obligations: { slot: "this-machine" } });
+    expect(ports.starts).toEqual([`${id}-1`]);
+    expect((await ports.store.listSlots(OWNER)).running).toEqual([id]);
+    expect(await ports.store.listQueue(OWNER, 10)).toEqual([]);
+  });
+
+  test("after it had taken a slot for a task that is then cancelled leaves no slot taken", async () => {
+    const ports = openPorts();
+    await dispatch({ ...ports, store: dyingStore(ports.store, 2) }, OWNER, plan(ports)).catch(() => {});
+    const [task] = (await ports.store.list(OWNER, { limit: 10 })).items;
+    expect((await ports.store.listSlots(OWNER)).running).toEqual([task?.id]);
+    await cancelTask(ports, { id: task?.id ?? "" });
+    expect((await ports.store.listSlots(OWNER)).running).toEqual([]);
+  });
 });
 
 test("a call whose task could not begin is not a failed call", async () => {
@@ -115,7 +161,8 @@ describe("with a key", () => {
   test("a task whose queue entry was never written is queued by the retry once it is overdue", async () => {
     let now = Date.now();
     const ports = openPorts({ now: () => now });
-    const down = { ...ports.store, enqueue: () => Promise.reject(new Error("the store went away")) };
+    const away = () => Promise.reject(new Error("the store went away"));
+    const down = { ...ports.store, enqueue: away, takeSlot: away };
     await expect(dispatch({ ...ports, store: down }, OWNER, plan(ports), key)).rejects.toThrow("went away");
     expect(ports.starts).toEqual([]);
     now += 61_000;

@@ -68,7 +68,7 @@ describe.each(revisions)("a client of %s", (revision) => {
     expect((await client.call("list_providers")).structured).toEqual({ items: ["aws"] });
     const args = { runtime: "research", instruction: "Look around.", context: { topic: "moss" } };
     const spawned = await client.call("spawn_cloud_agent", args);
-    expect(spawned).toMatchObject({ isError: false, structured: { status: "queued", provider: "aws" } });
+    expect(spawned).toMatchObject({ isError: false, structured: { status: "provisioning", provider: "aws" } });
     const taskId = String(spawned.structured?.taskId);
     expect(cloud.starts.filter(({ name }) => name === `${taskId}-1`)).toEqual([
       {

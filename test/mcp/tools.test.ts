@@ -85,7 +85,7 @@ describe.each(revisions)("a client on %s", (revision) => {
     const { structured, text } = await call("dispatch_task", command());
     expect(structured).toEqual({
       taskId: expect.stringMatching(/^task_[0-9a-f]{32}$/),
-      status: "queued",
+      status: "provisioning",
       provider: "local",
       accountProfile: "local",
       capability: "agent-runtime",
@@ -119,7 +119,11 @@ describe.each(revisions)("a client on %s", (revision) => {
       goal: "know",
       environmentVariables: { REGION_HINT: "secret value" },
     });
-    expect(structured).toMatchObject({ status: "queued", backend: "aws-agentcore", cloudAgent: { protocol: "a2a" } });
+    expect(structured).toMatchObject({
+      status: "provisioning",
+      backend: "aws-agentcore",
+      cloudAgent: { protocol: "a2a" },
+    });
     const task = await ports.store.get(structured?.taskId as string);
     expect(task).toMatchObject({
       goal: "know",

@@ -19,10 +19,32 @@ const MAX_LOOKED_AT = 100;
 type Passes = { running: Promise<void>; next?: Promise<void> };
 const passes = new WeakMap<TaskStore, Map<string, Passes>>();
 
-/** Lets a task begin that is in its owner's queue, and those before it, as far as the limits allow. */
-export async function admitTask(ports: Ports, task: Task): Promise<void> {
-  await admit(ports, task.owner);
-  if (task.parent !== undefined) await beginInFamily(ports, task.id);
+/**
+ * Lets a task begin that was just made and is in no queue, if nobody of its owner waits and both limits allow it. Resolves
+ * with the task as it then stands, or undefined when it has to wait. It is durable as it is: should this be cut off, the
+ * janitor queues it like any other that waits past its time.
+ */
+export async function beginAtOnce(ports: Ports, task: Task): Promise<Task | undefined> {
+  if ((await ports.store.listQueue(task.owner, 1)).length > 0) return undefined;
+  if ((await take(ports, queueEntry(task))) !== "taken") return undefined;
+  return begin(ports, task);
+}
+
+/** Puts a task into its owner's queue, and lets it and those before it begin as far as the limits allow. */
+export async function enqueue(ports: Ports, task: Task): Promise<Task> {
+  const { id, owner, parent } = task;
+  await ports.store.enqueue(queueEntry(task));
+  try {
+    await admit(ports, owner);
+    if (parent !== undefined) await beginInFamily(ports, id);
+    return (await readable(ports.store, id)) ?? task;
+  } catch (error) {
+    ports.log.warn("a task that was queued could not be admitted; the janitor will", {
+      taskId: id,
+      error: String(error),
+    });
+    return task;
+  }
 }
 
 /**
@@ -81,7 +103,7 @@ async function passThrough(ports: Ports, owner: string): Promise<void> {
     if (answer === "full") return;
     if (answer === "profile_full") waiting.passOver(entry);
     else {
-      await begin(ports, entry);
+      await beginQueued(ports, entry);
       await waiting.next(entry);
     }
   }
@@ -101,7 +123,7 @@ export async function beginInFamily(ports: Ports, id: string): Promise<boolean> 
   const entry = queueEntry(task);
   const isOver = above.some((each) => each.calledOff);
   if (!isOver && (await take(ports, entry, holdersOf(above))) !== "taken") return false;
-  await begin(ports, entry, above);
+  await beginQueued(ports, entry, { task, above });
   return true;
 }
 
@@ -117,22 +139,32 @@ async function beginBelow(ports: Ports, id: string, seen: { left: number }): Pro
   return false;
 }
 
-/**
- * Moves a task that holds a slot on, and starts its execution. One that was cancelled meanwhile gives the slot back; so does
- * one whose family was cancelled, which ends here. One that somebody else let begin keeps it until its clean-up.
- */
-async function begin(ports: Ports, entry: QueueEntry, above?: Task[]): Promise<void> {
-  const { store, workflow, log } = ports;
-  const { taskId, owner, profile } = entry;
-  const known = await readable(store, taskId);
-  if (!known) {
-    await store.releaseSlot(owner, { taskId, profile });
-    await store.dequeue(entry);
-    return;
+/** Lets a task begin that holds a slot, and takes it out of the queue; one that is not there any more gives the slot back. */
+async function beginQueued(ports: Ports, entry: QueueEntry, known?: { task: Task; above: Task[] }): Promise<void> {
+  const task = known?.task ?? (await readable(ports.store, entry.taskId));
+  if (task) await begin(ports, task, { above: known?.above, entry });
+  else {
+    await ports.store.releaseSlot(entry.owner, entry);
+    await ports.store.dequeue(entry);
   }
+}
+
+/**
+ * Moves a task that holds a slot on, out of the queue where it is in one, and starts its execution. Resolves with the task
+ * as it then stands. One that was cancelled meanwhile gives the slot back; so does one whose family was cancelled, which
+ * ends here. One that somebody else let begin keeps it until its clean-up.
+ */
+async function begin(
+  ports: Ports,
+  known: Task,
+  { above, entry }: { above?: Task[] | undefined; entry?: QueueEntry } = {},
+): Promise<Task> {
+  const { store, workflow, log } = ports;
+  const { id, profile } = known;
+  // Read after the task was written: whoever cancels a family writes first, and then looks for what is in it.
   const isOver = (above ?? (await lineage(ports, known))).some((each) => each.calledOff);
   const task = await settle(ports, () =>
-    store.change(taskId, (current) => {
+    store.change(id, (current) => {
       if (current.status !== "queued") return undefined;
       const now = ports.now();
       if (isOver) return calledOff(current, now);
@@ -143,16 +175,17 @@ async function begin(ports: Ports, entry: QueueEntry, above?: Task[]): Promise<v
       };
     }),
   );
-  await store.dequeue(entry);
+  if (entry) await store.dequeue(entry);
   if (isTerminal(task.status)) {
     // What is still owed is left to the clean-up, the slot with it.
     if (task.obligations.slot === undefined) await giveBack(ports, task);
     if (isOver) await leaveParent(ports, task);
-    return;
+    return task;
   }
   try {
-    await workflow.start(taskId, task.executionNumber);
+    await workflow.start(id, task.executionNumber);
   } catch (error) {
-    log.warn("the execution could not be started; the janitor will", { taskId, error: String(error) });
+    log.warn("the execution could not be started; the janitor will", { taskId: id, error: String(error) });
   }
+  return task;
 }

@@ -15,6 +15,8 @@ const MAX_CONFLICTS = 50;
 /** The slots of all owners: one item each, with the ids of running tasks as a set, and again as a set per profile. */
 export function slots(items: Items): Pick<TaskStore, "takeSlot" | "releaseSlot" | "listSlots"> {
   const read = async (owner: string): Promise<Item> => (await items.get(slotsKey(owner))) ?? {};
+  /** Owners of whom a task found no room when one was last refused here. */
+  const crowded = new Set<string>();
 
   /** Tries until `attempt` has an answer: undefined is a write that was refused because somebody else was faster. */
   const settle = async <T>(owner: string, attempt: (item: Item) => Promise<T | undefined>): Promise<T> => {
@@ -47,9 +49,25 @@ export function slots(items: Items): Pick<TaskStore, "takeSlot" | "releaseSlot" 
   };
 
   return {
-    takeSlot({ owner, profile, taskId }, { maxRunning, maxRunningPerProfile }, lenders = []): Promise<SlotAnswer> {
-      // Where tasks queue up most attempts are refused, and a refused write costs five times what this read does.
-      return settle(owner, async (item) => {
+    async takeSlot({ owner, profile, taskId }, limits, lenders = []): Promise<SlotAnswer> {
+      const { maxRunning, maxRunningPerProfile } = limits;
+      const hasLanded = (now: Sets) => now.all.has(taskId);
+      const take = () => {
+        const update = {
+          expression: "ADD #all :ids, #own :ids, #writes :one",
+          names: namesOf(profile),
+          values: { ids: new Set([taskId]), one: 1, id: taskId, most: maxRunning, mostOfOwn: maxRunningPerProfile },
+        };
+        // An empty set does not exist: without the attribute nothing runs.
+        const condition = `contains(#all, :id) OR
+          ((attribute_not_exists(#all) OR size(#all) < :most)
+           AND (attribute_not_exists(#own) OR size(#own) < :mostOfOwn OR contains(#own, :id)))`;
+        const landed = async () => hasLanded(setsOf(await read(owner), profile));
+        return items.update(slotsKey(owner), update, condition, landed);
+      };
+      // The write proves that there is room. Where tasks queue up most are refused, which costs five times what a read does.
+      if (!crowded.has(owner) && (await take())) return "taken";
+      const answer = await settle(owner, async (item): Promise<SlotAnswer | undefined> => {
         const { all, own } = setsOf(item, profile);
         if (all.has(taskId)) return "taken";
         const isFull = all.size >= maxRunning;
@@ -58,29 +76,13 @@ export function slots(items: Items): Pick<TaskStore, "takeSlot" | "releaseSlot" 
         const alike = isProfileFull ? nearest(ofSame(profile, lenders), own) : undefined;
         if (isFull && !lender) return "full";
         if (isProfileFull && !alike) return "profile_full";
-        const hasLanded = (now: Sets) => now.all.has(taskId);
-        if (lender || alike) {
-          const next = { profile, all: replaced(all, lender, taskId), own: replaced(own, alike, taskId) };
-          return (await replace(owner, item, next, hasLanded)) ? "taken" : undefined;
-        }
-        const update = {
-          expression: "ADD #all :ids, #own :ids, #writes :one",
-          names: namesOf(profile),
-          values: {
-            ids: new Set([taskId]),
-            one: 1,
-            id: taskId,
-            most: maxRunning,
-            mostOfOwn: maxRunningPerProfile,
-          },
-        };
-        // An empty set does not exist: without the attribute nothing runs.
-        const condition = `contains(#all, :id) OR
-          ((attribute_not_exists(#all) OR size(#all) < :most)
-           AND (attribute_not_exists(#own) OR size(#own) < :mostOfOwn OR contains(#own, :id)))`;
-        const landed = async () => hasLanded(setsOf(await read(owner), profile));
-        return (await items.update(slotsKey(owner), update, condition, landed)) ? "taken" : undefined;
+        if (!lender && !alike) return (await take()) ? "taken" : undefined;
+        const next = { profile, all: replaced(all, lender, taskId), own: replaced(own, alike, taskId) };
+        return (await replace(owner, item, next, hasLanded)) ? "taken" : undefined;
       });
+      if (answer === "taken") crowded.delete(owner);
+      else crowded.add(owner);
+      return answer;
     },
 
     async releaseSlot(owner, { taskId, profile }, heirs = []) {

@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isSettled, newTaskId, transition } from "../../../lib/contract/task.ts";
+import { dispatch } from "../../../lib/engine/dispatch.ts";
 import { openTaskStore } from "../../../lib/store/dynamodb/task-store.ts";
 import { makeTask } from "../../contract/make-task.ts";
 import { newOwner } from "../../contract/shared-store.ts";
 import { type Dynalite, startDynalite } from "../../emulators/dynalite.ts";
+import { plan } from "../../engine/plan.ts";
 import { virtualSystem } from "../../fixtures/virtual-system.ts";
+import { openPorts } from "../../mcp/ports.ts";
 import { type Cost, meteredClient, total } from "./capacity.ts";
 
 let dynalite: Dynalite;
@@ -49,6 +52,34 @@ describe("consumed capacity of the smallest task, from its dispatch until it is 
   });
 });
 
+describe("a dispatch of which nobody waits", () => {
+  const dispatched = async (more: { idempotencyKey?: string }) => {
+    const { client, costs } = await meteredClient(dynalite.endpoint);
+    const store = openTaskStore({ tableName: await dynalite.makeTable(), client });
+    const ports = { ...openPorts(), store };
+    // Another of the owner runs already.
+    await dispatch(ports, "me", plan(ports));
+    costs.length = 0;
+    const handle = await dispatch(ports, "me", plan(ports), more);
+    const requests = costs.map(({ command, sort }) => `${command.replace("ItemCommand", "")} ${sort.split("#")[0]}`);
+    client.destroy();
+    return { handle, requests };
+  };
+
+  it("takes four requests until its handle is returned, which says that it has begun", async () => {
+    const { handle, requests } = await dispatched({});
+    expect(requests).toEqual(["Put TASK", "QueryCommand ", "Update SLOTS", "Put TASK"]);
+    expect(handle.status).toBe("provisioning");
+  });
+
+  it("takes one more with a key", async () => {
+    const { handle, requests } = await dispatched({ idempotencyKey: "key" });
+    expect(requests).toHaveLength(5);
+    expect(requests[0]).toBe("Put KEY");
+    expect(handle.status).toBe("provisioning");
+  });
+});
+
 describe("consumed capacity of an operation", () => {
   it("is bounded", async () => {
     const { client, costs } = await meteredClient(dynalite.endpoint);
@@ -88,8 +119,10 @@ describe("consumed capacity of an operation", () => {
     expect(await costOf(() => store.enqueue(entry))).toEqual({ write: 1, read: 0 });
     expect(await costOf(() => store.listQueue(owner, 50))).toEqual({ write: 0, read: 1 });
     expect(await costOf(() => store.countAhead(entry))).toEqual({ write: 0, read: 1.5 });
-    expect(await costOf(() => store.takeSlot(entry, limits))).toEqual({ write: 1, read: 1 });
-    expect(await costOf(() => store.takeSlot({ ...entry, taskId: other.id }, limits))).toEqual({ write: 0, read: 1 });
+    const another = { ...entry, taskId: other.id };
+    expect(await costOf(() => store.takeSlot(entry, limits))).toEqual({ write: 1, read: 0 });
+    expect(await costOf(() => store.takeSlot(another, limits)), "refused").toEqual({ write: 1, read: 1 });
+    expect(await costOf(() => store.takeSlot(another, limits)), "refused again").toEqual({ write: 0, read: 1 });
     expect(await costOf(() => store.releaseSlot(owner, entry))).toEqual({ write: 1, read: 0 });
     expect(await costOf(() => store.dequeue(entry))).toEqual({ write: 1, read: 0 });
     const claim = { taskId: newTaskId(), callHash: "0".repeat(64), expiresAtMs: Date.now() + 1000 };

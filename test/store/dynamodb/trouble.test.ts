@@ -162,10 +162,7 @@ describe("when DynamoDB does not do what it was asked", () => {
     const entry = { owner: "local", taskId: newTaskId(), profile: "local", queuedAtMs: 1 };
     const limits = { maxRunning: 1, maxRunningPerProfile: 1 };
     mock.on(UpdateCommand).rejects(timeout());
-    mock
-      .on(GetCommand)
-      .resolvesOnce({})
-      .resolves({ Item: { running: new Set([entry.taskId]) } });
+    mock.on(GetCommand).resolves({ Item: { running: new Set([entry.taskId]) } });
     expect(await open().takeSlot(entry, limits)).toBe("taken");
     mock.on(GetCommand).resolves({});
     await expect(open().takeSlot(entry, limits)).rejects.toMatchObject(unavailable);
