@@ -12,7 +12,7 @@ import { formatDuration, paint } from "../lib/client/cli/print.ts";
 import { Endpoint } from "../lib/client/sdk/endpoint.ts";
 import { CANCELLED } from "../lib/client/sdk/exit-code.ts";
 import type { ConfigurationInput } from "../lib/contract/configuration.ts";
-import { settings } from "../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../lib/contract/execution-environment.ts";
 import { endSessions } from "../lib/system/local/settling.ts";
 import { startLocal } from "../lib/system/local.ts";
 
@@ -30,7 +30,9 @@ const configuration = {
       account: "local",
       details: {
         workspace: repository,
-        environment: { [settings.frameworkCommands]: JSON.stringify({ report: [process.execPath, reportAgent] }) },
+        environment: {
+          [environmentVariables.frameworkCommands]: JSON.stringify({ report: [process.execPath, reportAgent] }),
+        },
       },
     },
   },

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { describe as describeProgram } from "../lib/client/cli/describe.ts";
 import { withCloudDefaults } from "../lib/config/aws-defaults.ts";
 import { parseConfiguration } from "../lib/config/parse-configuration.ts";
-import { settings } from "../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../lib/contract/execution-environment.ts";
 import { tools } from "../lib/mcp/tools/index.ts";
 import manifest from "../package.json" with { type: "json" };
 import { memoryIo } from "./client/cli/memory-io.ts";
@@ -106,9 +106,9 @@ describe.each(pages)("%s", (page) => {
   });
 
   test("names environment variables that are read", () => {
-    const known: string[] = Object.values(settings);
+    const known: string[] = Object.values(environmentVariables);
     const named = [...text.matchAll(/\bAGENTDISPATCH_[A-Z_]+/g)].map(([name]) => name);
-    const isFramework = (name: string) => name.startsWith(settings.frameworkCommandPrefix);
+    const isFramework = (name: string) => name.startsWith(environmentVariables.frameworkCommandPrefix);
     expect(named.filter((name) => !known.includes(name) && !isFramework(name))).toEqual([]);
   });
 

@@ -1,5 +1,5 @@
 import { RefusedError } from "../lib/contract/errors.ts";
-import { settings } from "../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../lib/contract/execution-environment.ts";
 import { clip } from "./parse.ts";
 
 /** Variables that decide which program a name means, or what is loaded into it. */
@@ -17,7 +17,7 @@ export function checkAllowed(
   if (!allowlist) return;
   if (!allowlist.has(program)) {
     throw new RefusedError("policy.denied", `this worker may not run ${JSON.stringify(clip(program, 200))}`, {
-      hint: `the operator of the worker lists what it may run in ${settings.commandAllowlist}`,
+      hint: `the operator of the worker lists what it may run in ${environmentVariables.commandAllowlist}`,
     });
   }
   const name = Object.keys(env).find((each) => DECIDES_THE_PROGRAM.test(each));

@@ -1,5 +1,5 @@
-import { numberSetting, settings } from "../lib/contract/execution-environment.ts";
-import { frameworkOfSetting } from "../lib/contract/frameworks.ts";
+import { environmentVariables, numberVariable } from "../lib/contract/execution-environment.ts";
+import { frameworkOfVariable } from "../lib/contract/frameworks.ts";
 import { MAX_UNCOLLECTED_SECONDS } from "../lib/contract/worker.ts";
 import { splitWords } from "./processes/split-words.ts";
 
@@ -26,23 +26,23 @@ export type WorkerConfig = {
 /** Reads the worker's settings. Throws an Error that names the variable at fault, and never its value if secret. */
 export function readConfig(env: Environment): WorkerConfig {
   const text = (name: string) => env[name] || undefined;
-  const socket = text(settings.workerSocket);
-  const addressFile = text(settings.workerAddressFile);
-  const workspace = text(settings.workspace);
-  const artifactsDir = text(settings.artifactsDir);
-  const allowed = env[settings.commandAllowlist];
-  const port = numberSetting(env, settings.workerPort, 8080);
-  if (port > 65_535) throw new Error(`${settings.workerPort} must be at most 65535`);
+  const socket = text(environmentVariables.workerSocket);
+  const addressFile = text(environmentVariables.workerAddressFile);
+  const workspace = text(environmentVariables.workspace);
+  const artifactsDir = text(environmentVariables.artifactsDir);
+  const allowed = env[environmentVariables.commandAllowlist];
+  const port = numberVariable(env, environmentVariables.workerPort, 8080);
+  if (port > 65_535) throw new Error(`${environmentVariables.workerPort} must be at most 65535`);
   return {
-    listen: socket === undefined ? { host: text(settings.workerHost) ?? "0.0.0.0", port } : { socket },
+    listen: socket === undefined ? { host: text(environmentVariables.workerHost) ?? "0.0.0.0", port } : { socket },
     ...(addressFile !== undefined && { addressFile }),
     ...(workspace !== undefined && { workspace }),
     ...(artifactsDir !== undefined && { artifactsDir }),
     ...(allowed !== undefined && { allowlist: new Set(allowed.split(",").flatMap((name) => name.trim() || [])) }),
     frameworkCommands: readFrameworkCommands(env),
-    idleSeconds: numberSetting(env, settings.workerIdleSeconds, 900),
-    uncollectedSeconds: numberSetting(env, settings.workerUncollectedSeconds, MAX_UNCOLLECTED_SECONDS),
-    maxSeconds: numberSetting(env, settings.workerMaxSeconds, 28_800),
+    idleSeconds: numberVariable(env, environmentVariables.workerIdleSeconds, 900),
+    uncollectedSeconds: numberVariable(env, environmentVariables.workerUncollectedSeconds, MAX_UNCOLLECTED_SECONDS),
+    maxSeconds: numberVariable(env, environmentVariables.workerMaxSeconds, 28_800),
     jobEnv: jobEnvironment(env),
   };
 }
@@ -50,7 +50,7 @@ export function readConfig(env: Environment): WorkerConfig {
 function jobEnvironment(env: Environment): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
-    const isOurs = name.startsWith(settings.workerPrefix) || name === "NODE_COMPILE_CACHE";
+    const isOurs = name.startsWith(environmentVariables.workerPrefix) || name === "NODE_COMPILE_CACHE";
     if (value !== undefined && !isOurs) kept[name] = value;
   }
   return kept;
@@ -67,14 +67,14 @@ function readFrameworkCommands(env: Environment): Map<string, string[]> {
     }
     commands.set(name, words);
   };
-  const listed = env[settings.frameworkCommands];
+  const listed = env[environmentVariables.frameworkCommands];
   if (listed) {
-    for (const [name, command] of Object.entries(readJsonObject(settings.frameworkCommands, listed))) {
-      add(settings.frameworkCommands, name, command);
+    for (const [name, command] of Object.entries(readJsonObject(environmentVariables.frameworkCommands, listed))) {
+      add(environmentVariables.frameworkCommands, name, command);
     }
   }
   for (const [setting, command] of Object.entries(env)) {
-    const name = frameworkOfSetting(setting);
+    const name = frameworkOfVariable(setting);
     if (command && name !== undefined) add(setting, name, command);
   }
   return commands;

@@ -1,21 +1,21 @@
-import { settings } from "../lib/contract/execution-environment.ts";
-import { mistake } from "./parse.ts";
+import { environmentVariables } from "../lib/contract/execution-environment.ts";
+import { invalidInput } from "./parse.ts";
 import { isMarked } from "./processes/process-mark.ts";
 import type { Mark } from "./processes/processes.ts";
 import type { JobContext } from "./runner.ts";
 
 /** The environment of a job's processes: the worker's, the task's, the call's, and what marks them as the task's. */
 export function jobEnv({ config, task, folder }: JobContext, own: Record<string, string> = {}): Record<string, string> {
-  const marker = config.jobEnv[settings.sessionMarker];
+  const marker = config.jobEnv[environmentVariables.sessionMarker];
   return {
     ...config.jobEnv,
     ...task.env,
     ...own,
-    ...(marker !== undefined && { [settings.sessionMarker]: marker }),
-    [settings.taskId]: task.taskId,
-    [settings.depth]: String(task.depth),
-    [settings.artifactsDir]: folder.artifacts,
-    [settings.inputFile]: folder.inputFile,
+    ...(marker !== undefined && { [environmentVariables.sessionMarker]: marker }),
+    [environmentVariables.taskId]: task.taskId,
+    [environmentVariables.depth]: String(task.depth),
+    [environmentVariables.artifactsDir]: folder.artifacts,
+    [environmentVariables.inputFile]: folder.inputFile,
   };
 }
 
@@ -24,16 +24,19 @@ export function jobEnv({ config, task, folder }: JobContext, own: Record<string,
  * worker if that is marked itself; then nothing but the worker and its job carries that mark.
  */
 export function marksOf(env: Readonly<Record<string, string>>): Mark[] {
-  const [task, session] = [env[settings.taskId], env[settings.sessionMarker]];
-  if (!task) throw new Error(`a job's environment must name its task in ${settings.taskId}`);
-  const isSessionMarked = session !== undefined && isMarked(settings.sessionMarker, session);
-  return [[settings.taskId, task], ...(isSessionMarked ? [[settings.sessionMarker, session] as const] : [])];
+  const [task, session] = [env[environmentVariables.taskId], env[environmentVariables.sessionMarker]];
+  if (!task) throw new Error(`a job's environment must name its task in ${environmentVariables.taskId}`);
+  const isSessionMarked = session !== undefined && isMarked(environmentVariables.sessionMarker, session);
+  return [
+    [environmentVariables.taskId, task],
+    ...(isSessionMarked ? [[environmentVariables.sessionMarker, session] as const] : []),
+  ];
 }
 
 /** Refuses what no process can be given. */
 export function checkEnv(env: Record<string, string>): void {
   for (const [name, value] of Object.entries(env)) {
-    if (name === "" || /[=\0]/.test(name)) throw mistake("env", `${JSON.stringify(name)} cannot name a variable`);
-    if (value.includes("\0")) throw mistake(`env.${name.slice(0, 100)}`, "a value cannot hold a NUL character");
+    if (name === "" || /[=\0]/.test(name)) throw invalidInput("env", `${JSON.stringify(name)} cannot name a variable`);
+    if (value.includes("\0")) throw invalidInput(`env.${name.slice(0, 100)}`, "a value cannot hold a NUL character");
   }
 }

@@ -1,4 +1,4 @@
-import { settings } from "../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../lib/contract/execution-environment.ts";
 import { type CollectedArtifacts, collectArtifacts, notesOf } from "./artifacts/artifacts.ts";
 import { AwakeTimer } from "./awake-timer.ts";
 import type { WorkerConfig } from "./config.ts";
@@ -94,7 +94,7 @@ export class Job {
       this.#folder = await this.#takeFolder();
       outcome = await Promise.race([this.#setup.runner(this.#context(this.#folder)), this.#crash.promise]);
     } catch (error) {
-      const env = { ...this.#setup.config.jobEnv, [settings.taskId]: this.task.taskId };
+      const env = { ...this.#setup.config.jobEnv, [environmentVariables.taskId]: this.task.taskId };
       outcome = await runnerFailure(error, this.task.taskId, marksOf(env));
     }
     this.#isRunning = false;

@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { InvalidInputError, type Mistake } from "../lib/contract/errors.ts";
+import { InvalidInputError, type Issue } from "../lib/contract/errors.ts";
 import { explain } from "../lib/contract/issues.ts";
 
 /** At most `length` characters of a text, never half of a surrogate pair, with an ellipsis where it was cut. */
@@ -13,13 +13,13 @@ export function clip(text: string, length: number): string {
 export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, root = ""): z.output<Schema> {
   const parsed = schema.safeParse(value, { error: explain });
   if (parsed.success) return parsed.data;
-  const mistakes = parsed.error.issues.map(({ path, message }): Mistake => {
+  const issues = parsed.error.issues.map(({ path, message }): Issue => {
     const place = [...(root ? [root] : []), ...path.map(String)].join(".");
     return { path: clip(place, 100), message: clip(message, 200) };
   });
-  throw new InvalidInputError(mistakes);
+  throw new InvalidInputError(issues);
 }
 
 /** A single mistake, as an error. */
-export const mistake = (path: string, message: string, cause?: unknown) =>
+export const invalidInput = (path: string, message: string, cause?: unknown) =>
   new InvalidInputError([{ path, message: clip(message, 300) }], { cause });

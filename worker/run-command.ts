@@ -6,7 +6,7 @@ import { checkAllowed } from "./allowlist.ts";
 import { jobEnv } from "./job-env.ts";
 import { captureOf, keepOutput } from "./output/keep-output.ts";
 import type { StreamName } from "./output/output-log.ts";
-import { mistake, parse } from "./parse.ts";
+import { invalidInput, parse } from "./parse.ts";
 import { processFailure } from "./processes/exit-problem.ts";
 import { type ProcessEnd, runProcess } from "./processes/run-process.ts";
 import { shellSyntax, splitWords } from "./processes/split-words.ts";
@@ -55,10 +55,10 @@ function wordsOf({ command, args = [], shell }: CommandInput): [string, ...strin
   try {
     words = splitWords(command);
   } catch (cause) {
-    throw mistake("input.command", "a quote or a backslash is not closed", cause);
+    throw invalidInput("input.command", "a quote or a backslash is not closed", cause);
   }
   const [program, ...rest] = words;
-  if (!program) throw mistake("input.command", "names no program");
+  if (!program) throw invalidInput("input.command", "names no program");
   return [program, ...rest, ...args];
 }
 
@@ -70,10 +70,10 @@ async function folderBelow(workspace: string, cwd = "."): Promise<string> {
     folder = await realpath(resolve(root, cwd));
     if (!(await stat(folder)).isDirectory()) throw new RefusedError("input.invalid", "not a folder");
   } catch (cause) {
-    throw mistake("input.cwd", "is not a folder in the workspace", cause);
+    throw invalidInput("input.cwd", "is not a folder in the workspace", cause);
   }
   const isBelow = folder === root || folder.startsWith(root.endsWith(sep) ? root : root + sep);
-  if (!isBelow) throw mistake("input.cwd", "leads out of the workspace");
+  if (!isBelow) throw invalidInput("input.cwd", "leads out of the workspace");
   return folder;
 }
 

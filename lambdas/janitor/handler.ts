@@ -1,5 +1,5 @@
 import { functionLogger } from "../../lib/aws/logger.ts";
-import { settings } from "../../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import { logLevelOf } from "../../lib/contract/logger.ts";
 import { recoverDue } from "../../lib/engine/recovery.ts";
 import { openPorts } from "../../lib/system/aws.ts";
@@ -9,7 +9,10 @@ import manifest from "../../package.json" with { type: "json" };
 const RESERVE_MS = 20_000;
 const LANES = 8;
 
-const log = functionLogger({ level: logLevelOf(process.env[settings.logLevel]), version: manifest.version });
+const log = functionLogger({
+  level: logLevelOf(process.env[environmentVariables.logLevel]),
+  version: manifest.version,
+});
 const ports = openPorts({ folder: import.meta.dirname, log });
 
 type Context = { awsRequestId: string; getRemainingTimeInMillis(): number };

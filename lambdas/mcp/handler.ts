@@ -1,5 +1,5 @@
 import { functionLogger } from "../../lib/aws/logger.ts";
-import { settings } from "../../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import { logLevelOf } from "../../lib/contract/logger.ts";
 import { ownerOf } from "../../lib/engine/owner.ts";
 import { createMcp } from "../../lib/mcp/server.ts";
@@ -9,7 +9,10 @@ import { type LambdaGlobal, lambdaHttp } from "./lambda-http.ts";
 
 declare const awslambda: LambdaGlobal;
 
-const log = functionLogger({ level: logLevelOf(process.env[settings.logLevel]), version: manifest.version });
+const log = functionLogger({
+  level: logLevelOf(process.env[environmentVariables.logLevel]),
+  version: manifest.version,
+});
 const ports = openPorts({ folder: import.meta.dirname, log });
 /** Beside the request, where no header can claim to be it. */
 const principals = new WeakMap<Request, string>();

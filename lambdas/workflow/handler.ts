@@ -1,13 +1,16 @@
 import { functionLogger } from "../../lib/aws/logger.ts";
-import { neededSetting, settings } from "../../lib/contract/execution-environment.ts";
+import { environmentVariables, neededVariable } from "../../lib/contract/execution-environment.ts";
 import { logLevelOf } from "../../lib/contract/logger.ts";
 import { openPorts } from "../../lib/system/aws.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { lambdaStep } from "./lambda-step.ts";
 
-const log = functionLogger({ level: logLevelOf(process.env[settings.logLevel]), version: manifest.version });
+const log = functionLogger({
+  level: logLevelOf(process.env[environmentVariables.logLevel]),
+  version: manifest.version,
+});
 const ports = openPorts({ folder: import.meta.dirname, log });
-const step = lambdaStep(neededSetting(process.env, settings.step), ports);
+const step = lambdaStep(neededVariable(process.env, environmentVariables.step), ports);
 
 /** One step of the workflow as a function; the environment says which. */
 export const handler = (event: unknown, context: { awsRequestId: string }) =>

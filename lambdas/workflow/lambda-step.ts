@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { own } from "../../lib/contract/configuration.ts";
 import { InvalidInputError } from "../../lib/contract/errors.ts";
-import { explain, toMistake } from "../../lib/contract/issues.ts";
+import { explain, toIssue } from "../../lib/contract/issues.ts";
 import type { Ports } from "../../lib/engine/ports.ts";
 import { StepError, stepHandler } from "../../lib/engine/steps/handler.ts";
 import { steps } from "../../lib/engine/steps/index.ts";
@@ -36,7 +36,7 @@ export function lambdaStep(state: string, ports: Ports): (event: unknown) => Pro
 
 function readInput(event: unknown): StepInput {
   const parsed = inputSchema.safeParse(event, { error: explain });
-  if (!parsed.success) throw new InvalidInputError(parsed.error.issues.map(toMistake));
+  if (!parsed.success) throw new InvalidInputError(parsed.error.issues.map(toIssue));
   const { id, n, failure } = parsed.data;
   if (!failure) return { id, n };
   const { Error: error, Cause: cause } = failure;

@@ -1,15 +1,15 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import type { Mistake } from "../contract/errors.ts";
+import type { Issue } from "../contract/errors.ts";
 import { isObject, type JsonObject } from "../contract/json.ts";
 
 /**
  * Makes the workspaces that the adapter `local-process` is given absolute, in place, and returns what is wrong with its
  * details: a workspace that is no folder, an environment that is not one.
  */
-export function resolveLocalDetails(input: unknown, baseDir: string): Mistake[] {
+export function resolveLocalDetails(input: unknown, baseDir: string): Issue[] {
   return localDetails(input).flatMap(({ path, details }) => [
-    ...environmentMistakes(`${path}.environment`, details.environment),
+    ...environmentIssues(`${path}.environment`, details.environment),
     ...resolveWorkspace(`${path}.workspace`, details, baseDir),
   ]);
 }
@@ -40,7 +40,7 @@ function entriesOf(input: unknown, part: string): [string, JsonObject][] {
   return Object.entries(entries).flatMap(([name, value]) => (isObject(value) ? [[name, value]] : []));
 }
 
-function resolveWorkspace(path: string, details: JsonObject, baseDir: string): Mistake[] {
+function resolveWorkspace(path: string, details: JsonObject, baseDir: string): Issue[] {
   if (details.workspace === undefined) return [];
   if (typeof details.workspace !== "string" || details.workspace === "")
     return [{ path, message: "must be the path of a folder" }];
@@ -48,7 +48,7 @@ function resolveWorkspace(path: string, details: JsonObject, baseDir: string): M
   return isFolder(`${details.workspace}`) ? [] : [{ path, message: `there is no folder ${details.workspace}` }];
 }
 
-function environmentMistakes(path: string, environment: unknown): Mistake[] {
+function environmentIssues(path: string, environment: unknown): Issue[] {
   if (environment === undefined) return [];
   if (!isObject(environment)) return [{ path, message: "must be an object of names and texts" }];
   return Object.entries(environment).flatMap(([name, value]) => [

@@ -1,11 +1,11 @@
 import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { Configuration } from "../contract/configuration.ts";
-import { describeMistake, InvalidInputError, type Mistake, RefusedError } from "../contract/errors.ts";
-import { settings } from "../contract/execution-environment.ts";
+import { describeIssue, InvalidInputError, type Issue, RefusedError } from "../contract/errors.ts";
+import { environmentVariables } from "../contract/execution-environment.ts";
 import type { Logger } from "../contract/logger.ts";
 import { resolveLocalDetails } from "./config-details.ts";
-import { findSyntaxMistake } from "./json-syntax.ts";
+import { findSyntaxIssue } from "./json-syntax.ts";
 import { userDataDir, withLocalDefaults } from "./local-defaults.ts";
 import { parseConfiguration } from "./parse-configuration.ts";
 
@@ -26,9 +26,9 @@ export type LoadedConfiguration = { configuration: Configuration; file?: string;
 
 /** The file cannot be used. The message names it and every mistake; the details hold both as data. */
 export class ConfigurationError extends RefusedError {
-  constructor(file: string, mistakes: readonly Mistake[], cause?: unknown) {
-    const lines = mistakes.map((mistake) => `\n  ${describeMistake(mistake)}`).join("");
-    super("configuration.invalid", `${file} cannot be used:${lines}`, { details: { file, mistakes }, cause });
+  constructor(file: string, issues: readonly Issue[], cause?: unknown) {
+    const lines = issues.map((issue) => `\n  ${describeIssue(issue)}`).join("");
+    super("configuration.invalid", `${file} cannot be used:${lines}`, { details: { file, issues }, cause });
   }
 }
 
@@ -49,13 +49,13 @@ export function readConfiguration(source: ConfigurationSource): { path: string; 
 }
 
 /** Checks a configuration. Throws ConfigurationError with its mistakes and the `others` that are known already. */
-export function checkedConfiguration(path: string, input: unknown, others: readonly Mistake[]): Configuration {
+export function checkedConfiguration(path: string, input: unknown, others: readonly Issue[]): Configuration {
   try {
     const configuration = parseConfiguration(input);
     if (others.length > 0) throw new InvalidInputError([]);
     return configuration;
   } catch (error) {
-    if (error instanceof InvalidInputError) throw new ConfigurationError(path, [...error.mistakes, ...others], error);
+    if (error instanceof InvalidInputError) throw new ConfigurationError(path, [...error.issues, ...others], error);
     throw error;
   }
 }
@@ -107,7 +107,7 @@ export function watchConfiguration(source: ConfigurationSource, log: Pick<Logger
 }
 
 function locate({ configFile, cwd, env = process.env }: ConfigurationSource): { path: string; named: boolean } {
-  const named = configFile || env[settings.configFile];
+  const named = configFile || env[environmentVariables.configFile];
   return { path: resolve(cwd, named || CONFIG_FILE), named: Boolean(named) };
 }
 
@@ -136,9 +136,9 @@ function interpret(source: ConfigurationSource, path: string, text: string | und
   const { cwd, env = process.env, platform = process.platform } = source;
   const baseDir = text === undefined ? resolve(cwd) : dirname(path);
   const input = withLocalDefaults(text === undefined ? {} : parseJson(path, text));
-  const mistakes = resolveLocalDetails(input, baseDir);
-  const configuration = checkedConfiguration(path, input, mistakes);
-  const inEnvironment = env[settings.stateDir];
+  const issues = resolveLocalDetails(input, baseDir);
+  const configuration = checkedConfiguration(path, input, issues);
+  const inEnvironment = env[environmentVariables.stateDir];
   const stateDir = inEnvironment
     ? resolve(cwd, inEnvironment)
     : configuration.stateDir
@@ -148,8 +148,8 @@ function interpret(source: ConfigurationSource, path: string, text: string | und
 }
 
 function parseJson(path: string, text: string): unknown {
-  const mistake = findSyntaxMistake(text);
-  if (!mistake) return JSON.parse(text);
-  const { line, column, message } = mistake;
+  const issue = findSyntaxIssue(text);
+  if (!issue) return JSON.parse(text);
+  const { line, column, message } = issue;
   throw new ConfigurationError(path, [{ path: `${path}:${line}:${column}`, message: `not JSON: ${message}` }]);
 }

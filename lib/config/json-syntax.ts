@@ -1,5 +1,5 @@
 /** Where a text stops being JSON: line and column count from 1. It never quotes the text, which may hold a secret. */
-export type SyntaxMistake = { line: number; column: number; message: string };
+export type SyntaxIssue = { line: number; column: number; message: string };
 
 type Expected = "a value" | "a value or ]" | "a name in double quotes" | "a name in double quotes or }" | "a colon";
 
@@ -12,7 +12,7 @@ const token = new RegExp(`${string}|${number}|true|false|null|[{}[\\]:,]`, "y");
  * The first syntax mistake of a text, or undefined when it is JSON. `JSON.parse` tells a position for some mistakes only,
  * and quotes the text for the others.
  */
-export function findSyntaxMistake(text: string): SyntaxMistake | undefined {
+export function findSyntaxIssue(text: string): SyntaxIssue | undefined {
   const closers: ("}" | "]")[] = [];
   let expected: Expected | undefined = "a value";
   let at = skipSpace(text, 0);

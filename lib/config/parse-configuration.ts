@@ -8,8 +8,8 @@ import {
   providers,
 } from "../contract/configuration.ts";
 import { forbiddenPaths } from "../contract/credentials.ts";
-import { InvalidInputError, type Mistake } from "../contract/errors.ts";
-import { toMistake } from "../contract/issues.ts";
+import { InvalidInputError, type Issue } from "../contract/errors.ts";
+import { toIssue } from "../contract/issues.ts";
 import { explainWithSuggestion } from "./issues.ts";
 
 /**
@@ -18,13 +18,13 @@ import { explainWithSuggestion } from "./issues.ts";
  */
 export function parseConfiguration(input: unknown): Configuration {
   const parsed = configurationSchema.safeParse(input, { error: explainWithSuggestion });
-  const mistakes = [
-    ...(parsed.error?.issues.map(toMistake) ?? []),
-    ...referenceMistakes(input),
-    ...credentialMistakes(input),
-    ...prototypeMistakes(input),
+  const issues = [
+    ...(parsed.error?.issues.map(toIssue) ?? []),
+    ...referenceIssues(input),
+    ...credentialIssues(input),
+    ...prototypeIssues(input),
   ];
-  if (mistakes.length > 0 || !parsed.success) throw new InvalidInputError(mistakes);
+  if (issues.length > 0 || !parsed.success) throw new InvalidInputError(issues);
   return parsed.data;
 }
 
@@ -49,10 +49,10 @@ const referencesSchema = z
   })
   .catch({ accounts: null, backends: null, runtimes: null, defaults: {} });
 
-function referenceMistakes(input: unknown): Mistake[] {
+function referenceIssues(input: unknown): Issue[] {
   const { accounts, backends, runtimes, defaults } = referencesSchema.parse(input);
-  const mistakes: Mistake[] = [];
-  const add = (path: string, message: string) => mistakes.push({ path, message });
+  const issues: Issue[] = [];
+  const add = (path: string, message: string) => issues.push({ path, message });
   const find = <T>(
     path: string,
     kind: string,
@@ -86,13 +86,13 @@ function referenceMistakes(input: unknown): Mistake[] {
       add(`${path}.provider`, `is ${runtime.provider}, but its backend is ${provider}`);
   }
   find("defaults.runtime", "runtime", defaults.runtime, runtimes);
-  return mistakes;
+  return issues;
 }
 
 /** An account, a backend or a runtime may itself be called `token`: only what is inside of them is looked at. */
 const nameOfEntry = /^(?:accounts|backends|runtimes)\.[^.]+$/;
 
-const credentialMistakes = (input: unknown): Mistake[] =>
+const credentialIssues = (input: unknown): Issue[] =>
   forbiddenPaths(input)
     .filter((path) => !nameOfEntry.test(path))
     .map((path) => ({
@@ -101,10 +101,10 @@ const credentialMistakes = (input: unknown): Mistake[] =>
     }));
 
 /** zod passes over a field of this name in a record; it would be lost without a word. */
-function prototypeMistakes(input: unknown, path: string[] = []): Mistake[] {
+function prototypeIssues(input: unknown, path: string[] = []): Issue[] {
   if (typeof input !== "object" || input === null || path.length > 50) return [];
   return Object.entries(input).flatMap(([key, value]) => [
     ...(key === "__proto__" ? [{ path: [...path, key].join("."), message: "no field may have this name" }] : []),
-    ...prototypeMistakes(value, [...path, key]),
+    ...prototypeIssues(value, [...path, key]),
   ]);
 }

@@ -31,19 +31,19 @@ const limitsSchema = z.strictObject({
 
 /** A region of AWS, as its endpoints are named. */
 export const regionPattern = /^[a-z]{2}(-[a-z]+)+-\d$/;
-const REGION_MISTAKE = "must be an AWS region such as us-west-2";
+const REGION_ISSUE = "must be an AWS region such as us-west-2";
 
 /** What adapters read; a region becomes part of the names of hosts and of policies. */
 const detailsSchema = json.superRefine(({ region }, context) => {
   if (region !== undefined && !(typeof region === "string" && regionPattern.test(region)))
-    context.addIssue({ code: "custom", path: ["region"], message: REGION_MISTAKE });
+    context.addIssue({ code: "custom", path: ["region"], message: REGION_ISSUE });
 });
 
 export const providers = z.enum(["aws", "local"]);
 
 const accountSchema = z.strictObject({
   provider: providers,
-  region: z.string().regex(regionPattern, REGION_MISTAKE).optional(),
+  region: z.string().regex(regionPattern, REGION_ISSUE).optional(),
   credentialSource: z.string().max(100).default("aws-sdk-default"),
   /** A role to assume first, for an account that the credentials do not belong to. */
   roleArn: z

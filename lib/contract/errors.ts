@@ -77,25 +77,25 @@ export class TransitionRefusedError extends RefusedError {
   }
 }
 
-/** One mistake in an input or in a file: where, and what is allowed there. */
-export type Mistake = { path: string; message: string };
+/** One issue of an input or of a file: where, and what is allowed there. */
+export type Issue = { path: string; message: string };
 
-/** The input cannot be understood; every mistake is named. Code `input.invalid`. */
+/** The input cannot be understood; every issue is named. Code `input.invalid`. */
 export class InvalidInputError extends RefusedError {
   /** All of them; the message and the details that travel hold the first twenty. */
-  readonly mistakes: readonly Mistake[];
+  readonly issues: readonly Issue[];
 
-  constructor(mistakes: readonly Mistake[], extra: Extra = {}) {
-    const listed = mistakes.slice(0, 20);
-    const more = mistakes.length - listed.length;
-    const text = listed.map(describeMistake).join("; ") + (more > 0 ? `; and ${more} more` : "");
-    super("input.invalid", text.slice(0, 8000), { ...extra, details: { mistakes: listed } });
-    this.mistakes = mistakes;
+  constructor(issues: readonly Issue[], extra: Extra = {}) {
+    const listed = issues.slice(0, 20);
+    const more = issues.length - listed.length;
+    const text = listed.map(describeIssue).join("; ") + (more > 0 ? `; and ${more} more` : "");
+    super("input.invalid", text.slice(0, 8000), { ...extra, details: { issues: listed } });
+    this.issues = issues;
   }
 }
 
-/** A mistake as one line of text. */
-export const describeMistake = ({ path, message }: Mistake): string => (path ? `${path}: ${message}` : message);
+/** An issue as one line of text. */
+export const describeIssue = ({ path, message }: Issue): string => (path ? `${path}: ${message}` : message);
 
 export const taskNotFound = (id: string) =>
   new RefusedError("task.not_found", `no task ${id}`, { hint: "list_tasks shows the tasks you can see" });

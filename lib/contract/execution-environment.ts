@@ -2,7 +2,7 @@
  * Every environment variable that AgentDispatch reads, named once. Constructs, handlers, the worker and the
  * command line import the names from here.
  */
-export const settings = {
+export const environmentVariables = {
   /** Folder in which the local system keeps its state; overrides `stateDir` of the configuration. */
   stateDir: "AGENTDISPATCH_STATE_DIR",
   /** Path of the configuration file; default `agentdispatch.config.json` in the working directory. */
@@ -67,15 +67,15 @@ export const settings = {
   workerPrefix: "AGENTDISPATCH_WORKER_",
 } as const;
 
-/** Reads a setting that has no default. Throws an Error that names the variable when it is missing. */
-export function neededSetting(env: Readonly<Record<string, string | undefined>>, name: string): string {
+/** Reads a variable that has no default. Throws an Error that names the variable when it is missing. */
+export function neededVariable(env: Readonly<Record<string, string | undefined>>, name: string): string {
   const text = env[name];
   if (text === undefined || text === "") throw new Error(`${name} is not set`);
   return text;
 }
 
-/** Reads a whole-number setting. Throws an Error that names the variable when the text is not one. */
-export function numberSetting(env: Record<string, string | undefined>, name: string, fallback: number): number {
+/** Reads a whole number. Throws an Error that names the variable when the text is not one. */
+export function numberVariable(env: Record<string, string | undefined>, name: string, fallback: number): number {
   const text = env[name];
   if (text === undefined || text === "") return fallback;
   if (!/^\d{1,9}$/.test(text)) throw new Error(`${name} must be a whole number, not ${JSON.stringify(text)}`);

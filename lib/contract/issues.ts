@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import type { Mistake } from "./errors.ts";
+import type { Issue } from "./errors.ts";
 
 /** What zod calls a type, for people. */
 const words: Readonly<Record<string, string>> = {
@@ -13,7 +13,7 @@ const words: Readonly<Record<string, string>> = {
 };
 
 /**
- * The text of a mistake that zod found and the schema has no words of its own for; pass it to `safeParse` as `error`.
+ * The text of an issue that zod found and the schema has no words of its own for; pass it to `safeParse` as `error`.
  *
  * @example schema.safeParse(value, { error: explain }) // "is required" for a field that is not there
  */
@@ -29,8 +29,8 @@ export function explain(issue: z.core.$ZodRawIssue): string | undefined {
   return undefined;
 }
 
-/** A zod issue as a mistake. */
-export const toMistake = ({ path, code, message, ...issue }: z.core.$ZodIssue): Mistake => ({
+/** An issue that zod found as one of ours. */
+export const toIssue = ({ path, code, message, ...issue }: z.core.$ZodIssue): Issue => ({
   path: path.map(String).join(".").slice(0, 300),
   message:
     code === "invalid_key" && "issues" in issue ? `the name ${issue.issues[0]?.message ?? "is invalid"}` : message,

@@ -1,6 +1,6 @@
 import { enforcePolicy } from "../config/policy.ts";
 import type { Route } from "../config/routing.ts";
-import { InvalidInputError, type Mistake, RefusedError } from "../contract/errors.ts";
+import { InvalidInputError, type Issue, RefusedError } from "../contract/errors.ts";
 import { ownEvent } from "../contract/events.ts";
 import { type Json, newTaskId, type Task, taskIdSchema } from "../contract/task.ts";
 import { FIRST_WORKER_SEQUENCE } from "../contract/worker.ts";
@@ -174,29 +174,29 @@ const MAX_VARIABLES = 50;
 const MAX_ENVIRONMENT_BYTES = 32 * 1024;
 
 function checkEnvironment(env: Record<string, string>, field: string): void {
-  const mistakes: Mistake[] = [];
+  const issues: Issue[] = [];
   const path = (name: string) => `${field}.${name.slice(0, 100)}`;
   const names = Object.keys(env);
   if (names.length > MAX_VARIABLES) {
-    mistakes.push({
+    issues.push({
       path: field,
       message: `holds ${names.length} names; at most ${MAX_VARIABLES} fit`,
     });
   }
   for (const name of names.slice(0, MAX_VARIABLES)) {
     if (!/^[A-Za-z_][A-Za-z0-9_]{0,99}$/.test(name)) {
-      mistakes.push({ path: path(name), message: "a name is letters, digits and underscores" });
+      issues.push({ path: path(name), message: "a name is letters, digits and underscores" });
     } else if (/^AGENTDISPATCH_/i.test(name)) {
-      mistakes.push({ path: path(name), message: "names that begin with AGENTDISPATCH_ are ours" });
+      issues.push({ path: path(name), message: "names that begin with AGENTDISPATCH_ are ours" });
     }
-    if (env[name]?.includes("\0")) mistakes.push({ path: path(name), message: "a value holds no NUL character" });
+    if (env[name]?.includes("\0")) issues.push({ path: path(name), message: "a value holds no NUL character" });
   }
   const size = new TextEncoder().encode(JSON.stringify(env)).byteLength;
   if (size > MAX_ENVIRONMENT_BYTES) {
-    mistakes.push({
+    issues.push({
       path: field,
       message: `is ${size} bytes long; at most ${MAX_ENVIRONMENT_BYTES} fit`,
     });
   }
-  if (mistakes.length > 0) throw new InvalidInputError(mistakes);
+  if (issues.length > 0) throw new InvalidInputError(issues);
 }

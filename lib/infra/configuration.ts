@@ -9,11 +9,11 @@ import {
   readConfiguration,
 } from "../config/config-file.ts";
 import type { Configuration } from "../contract/configuration.ts";
-import type { Mistake } from "../contract/errors.ts";
-import { settings } from "../contract/execution-environment.ts";
+import type { Issue } from "../contract/errors.ts";
+import { environmentVariables } from "../contract/execution-environment.ts";
 import { isObject, type JsonObject } from "../contract/json.ts";
 import { deployedEntries } from "./bundle.ts";
-import { unusableTargets } from "./target-mistakes.ts";
+import { unusableTargets } from "./target-issues.ts";
 
 /**
  * `input` is the file as it was written: what is deployed, and completed there. `agent` is the folder, as an absolute path,
@@ -47,8 +47,8 @@ export async function writeConfiguration(bundles: string, input: JsonObject): Pr
 }
 
 /** What only one machine can serve would fail each task that is sent there. */
-function localParts(input: unknown): Mistake[] {
-  const hint = `is for one machine; name another file for the deployment, with ${settings.configFile}`;
+function localParts(input: unknown): Issue[] {
+  const hint = `is for one machine; name another file for the deployment, with ${environmentVariables.configFile}`;
   return [
     ...entries(input, "accounts").flatMap(([name, { provider }]) =>
       provider === "local" ? [{ path: `accounts.${name}.provider`, message: `local ${hint}` }] : [],

@@ -11,7 +11,7 @@ import {
   Tracing,
 } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
-import { settings } from "../contract/execution-environment.ts";
+import { environmentVariables } from "../contract/execution-environment.ts";
 import type { LogLevel } from "../contract/logger.ts";
 import type { Deployment } from "./deployment.ts";
 import { logGroup } from "./log-group.ts";
@@ -62,12 +62,12 @@ export class DispatchFunction extends Construct implements IGrantable {
       applicationLogLevelV2: levels[cloud.logLevel],
       ...(reserved !== undefined && { reservedConcurrentExecutions: reserved }),
       environment: {
-        [settings.logLevel]: cloud.logLevel,
-        [settings.table]: table.name,
-        [settings.bucket]: artifacts.name,
-        [settings.stateMachine]: workflow.arn,
+        [environmentVariables.logLevel]: cloud.logLevel,
+        [environmentVariables.table]: table.name,
+        [environmentVariables.bucket]: artifacts.name,
+        [environmentVariables.stateMachine]: workflow.arn,
         ...deployment.environment,
-        ...(step !== undefined && { [settings.step]: step }),
+        ...(step !== undefined && { [environmentVariables.step]: step }),
       },
     });
     this.grantPrincipal = role;

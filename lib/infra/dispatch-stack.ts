@@ -4,7 +4,7 @@ import { DockerImageAsset, Platform } from "aws-cdk-lib/aws-ecr-assets";
 import type { Construct } from "constructs";
 import { withCloudDefaults } from "../config/aws-defaults.ts";
 import { parseConfiguration } from "../config/parse-configuration.ts";
-import { settings } from "../contract/execution-environment.ts";
+import { environmentVariables } from "../contract/execution-environment.ts";
 import { AgentRuntimes } from "./agent-runtimes.ts";
 import { Alarms } from "./alarms.ts";
 import { ArtifactBucket } from "./artifact-bucket.ts";
@@ -71,10 +71,10 @@ export class DispatchStack extends Stack {
       workflow,
       runtimes: new AgentRuntimes(this, parseConfiguration(withCloudDefaults(input, deployed))),
       environment: {
-        [settings.workerImage]: deployed.workerImageUri,
-        [settings.workerRole]: deployed.workerRoleArn,
-        [settings.sharedRuntime]: deployed.sharedRuntimeArn,
-        [settings.runtimePrefix]: taskRuntimePrefix(this),
+        [environmentVariables.workerImage]: deployed.workerImageUri,
+        [environmentVariables.workerRole]: deployed.workerRoleArn,
+        [environmentVariables.sharedRuntime]: deployed.sharedRuntimeArn,
+        [environmentVariables.runtimePrefix]: taskRuntimePrefix(this),
       },
     };
     const mcp = new McpApi(this, "Mcp", deployment);

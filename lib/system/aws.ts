@@ -4,7 +4,7 @@ import { openArtifacts } from "../artifacts/s3/artifacts.ts";
 import { agentCoreBackend } from "../backends/agentcore/backend.ts";
 import { withCloudDefaults } from "../config/aws-defaults.ts";
 import { parseConfiguration } from "../config/parse-configuration.ts";
-import { neededSetting, settings } from "../contract/execution-environment.ts";
+import { environmentVariables, neededVariable } from "../contract/execution-environment.ts";
 import type { Logger } from "../contract/logger.ts";
 import type { Ports } from "../engine/ports.ts";
 import { openTaskStore } from "../store/dynamodb/task-store.ts";
@@ -29,12 +29,12 @@ type Options = {
  */
 export function openPorts({ folder, log, env = process.env }: Options): Ports {
   const { AWS_REGION: region } = env;
-  const sharedRuntimeArn = neededSetting(env, settings.sharedRuntime);
+  const sharedRuntimeArn = neededVariable(env, environmentVariables.sharedRuntime);
   const written: unknown = JSON.parse(readFileSync(join(folder, CONFIGURATION_FILE), "utf8"));
   const configuration = parseConfiguration(
     withCloudDefaults(written, {
-      workerImageUri: neededSetting(env, settings.workerImage),
-      workerRoleArn: neededSetting(env, settings.workerRole),
+      workerImageUri: neededVariable(env, environmentVariables.workerImage),
+      workerRoleArn: neededVariable(env, environmentVariables.workerRole),
       sharedRuntimeArn,
     }),
   );
@@ -47,12 +47,15 @@ export function openPorts({ folder, log, env = process.env }: Options): Ports {
     log,
     now,
     holdSeconds: HOLD_SECONDS,
-    runtimePrefix: neededSetting(env, settings.runtimePrefix),
+    runtimePrefix: neededVariable(env, environmentVariables.runtimePrefix),
   });
   return {
-    store: openTaskStore({ tableName: neededSetting(env, settings.table), region, retentionDays, log }),
-    artifacts: openArtifacts({ bucket: neededSetting(env, settings.bucket), region }),
-    workflow: stepFunctionsWorkflow({ stateMachineArn: neededSetting(env, settings.stateMachine), region }),
+    store: openTaskStore({ tableName: neededVariable(env, environmentVariables.table), region, retentionDays, log }),
+    artifacts: openArtifacts({ bucket: neededVariable(env, environmentVariables.bucket), region }),
+    workflow: stepFunctionsWorkflow({
+      stateMachineArn: neededVariable(env, environmentVariables.stateMachine),
+      region,
+    }),
     backends: { [backend.name]: backend },
     configuration: () => configuration,
     now,

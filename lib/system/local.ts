@@ -4,7 +4,7 @@ import { openArtifacts } from "../artifacts/files/artifacts.ts";
 import { agentCoreBackend } from "../backends/agentcore/backend.ts";
 import { type LocalBackend, localBackend } from "../backends/local-process/backend.ts";
 import { watchConfiguration } from "../config/config-file.ts";
-import { settings } from "../contract/execution-environment.ts";
+import { environmentVariables } from "../contract/execution-environment.ts";
 import { type Logger, logLevelOf } from "../contract/logger.ts";
 import { without } from "../contract/task.ts";
 import { breather } from "../engine/admission/breather.ts";
@@ -66,7 +66,7 @@ export type LocalSystem = {
  * `configuration.invalid`; then nothing was started.
  */
 export async function startLocal(options: LocalOptions = {}): Promise<LocalSystem> {
-  const log = options.log ?? stderrLogger(logLevelOf(process.env[settings.logLevel]));
+  const log = options.log ?? stderrLogger(logLevelOf(process.env[environmentVariables.logLevel]));
   keepYoungSpaceSmall();
   const closers: (() => void | Promise<void>)[] = [];
   let ending: string | undefined;

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { settings } from "../../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import { bundle, sizeBudgets } from "../../lib/infra/bundle.ts";
 import { figure, quantile } from "./figures.ts";
 
@@ -41,7 +41,11 @@ async function listeningMs(file: string): Promise<number> {
   const begin = performance.now();
   const child = spawn(process.execPath, [file], {
     stdio: ["ignore", "ignore", "pipe"],
-    env: { PATH: process.env.PATH, [settings.workerHost]: "127.0.0.1", [settings.workerPort]: "0" },
+    env: {
+      PATH: process.env.PATH,
+      [environmentVariables.workerHost]: "127.0.0.1",
+      [environmentVariables.workerPort]: "0",
+    },
   });
   const exited = once(child, "exit");
   try {

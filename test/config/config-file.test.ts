@@ -22,14 +22,14 @@ function write(content: unknown, name = "agentdispatch.config.json"): string {
   return path;
 }
 
-function mistakesOf(action: () => unknown): Record<string, string> {
+function issuesOf(action: () => unknown): Record<string, string> {
   try {
     action();
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
-    const { mistakes } = error.details as { mistakes: { path: string; message: string }[] };
-    for (const { message } of mistakes) expect(error.message).toContain(message);
-    return Object.fromEntries(mistakes.map(({ path, message }) => [path, message]));
+    const { issues } = error.details as { issues: { path: string; message: string }[] };
+    for (const { message } of issues) expect(error.message).toContain(message);
+    return Object.fromEntries(issues.map(({ path, message }) => [path, message]));
   }
   throw new Error("it was accepted");
 }
@@ -122,7 +122,7 @@ test.each([
 
 test("a backend of an account that the file does not name is a mistake, with those that it names", () => {
   write({ accounts: aws, backends: { here: { adapter: "local-process", account: "local" } } });
-  expect(mistakesOf(() => loadConfiguration({ cwd, env }))).toEqual({
+  expect(issuesOf(() => loadConfiguration({ cwd, env }))).toEqual({
     "backends.here.account": "no account is named local; there are: dev-aws",
   });
 });
@@ -138,7 +138,7 @@ test.each([
   ["{'a': 1}", 1, 2, "expected a name in double quotes or }"],
 ])("a syntax mistake in %j is told with its place", (text, line, column, message) => {
   const path = write(text);
-  expect(mistakesOf(() => loadConfiguration({ cwd, env }))).toEqual({
+  expect(issuesOf(() => loadConfiguration({ cwd, env }))).toEqual({
     [`${path}:${line}:${column}`]: `not JSON: ${message}`,
   });
 });
@@ -161,7 +161,7 @@ test("all mistakes are told together, each with its path, the workspaces too", (
     },
     defaults: { runtime: "constructor" },
   });
-  expect(mistakesOf(() => loadConfiguration({ cwd, env }))).toEqual({
+  expect(issuesOf(() => loadConfiguration({ cwd, env }))).toEqual({
     "runtimes.a.backend": expect.stringContaining("no backend is named nowhere"),
     "defaults.runtime": expect.stringContaining("no runtime is named constructor"),
     "backends.missing.details.workspace": `there is no folder ${join(cwd, "missing")}`,
@@ -177,19 +177,19 @@ test.each([["[]"], ["null"], ['"text"'], ["7"], ['{"accounts":[]}'], ['{"default
   "%s is refused",
   (text) => {
     write(text);
-    expect(Object.keys(mistakesOf(() => loadConfiguration({ cwd, env })))).toHaveLength(1);
+    expect(Object.keys(issuesOf(() => loadConfiguration({ cwd, env })))).toHaveLength(1);
   },
 );
 
 test("a file that is named must be there, and be a file", () => {
-  const open = (configFile: string) => mistakesOf(() => loadConfiguration({ cwd, configFile, env }));
+  const open = (configFile: string) => issuesOf(() => loadConfiguration({ cwd, configFile, env }));
   expect(open("missing.json")).toEqual({ "": "there is no such file" });
   expect(open(".")).toEqual({ "": "it is a folder" });
 });
 
 test("a file that cannot be read is an error, not the built-in configuration", () => {
   symlinkSync("agentdispatch.config.json", join(cwd, "agentdispatch.config.json"));
-  expect(mistakesOf(() => loadConfiguration({ cwd, env }))).toEqual({ "": "it cannot be read (ELOOP)" });
+  expect(issuesOf(() => loadConfiguration({ cwd, env }))).toEqual({ "": "it cannot be read (ELOOP)" });
 });
 
 test("an edit is seen at the next look, however quick, in place or by renaming", () => {
@@ -226,7 +226,7 @@ test("a bad edit keeps the last good one and is told once; the next good one cou
       "the configuration has mistakes; the last good one stays in force",
       {
         file: path,
-        mistakes: [
+        issues: [
           expect.objectContaining({ path: "runtimes.b.backend" }),
           expect.objectContaining({ path: "defaults.runtime" }),
         ],
@@ -252,7 +252,7 @@ test("a file that goes keeps the last good one, and one that comes is read", () 
   rmSync(path);
   expect(watched.current().defaults.limits.maxRunning).toBe(3);
   expect(warnings).toEqual([
-    [expect.any(String), { file: path, mistakes: [{ path: "", message: "there is no such file" }] }],
+    [expect.any(String), { file: path, issues: [{ path: "", message: "there is no such file" }] }],
   ]);
 });
 

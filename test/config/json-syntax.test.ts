@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { findSyntaxMistake } from "../../lib/config/json-syntax.ts";
+import { findSyntaxIssue } from "../../lib/config/json-syntax.ts";
 
 const isJson = (text: string): boolean => {
   try {
@@ -36,13 +36,13 @@ test("it finds a mistake exactly where JSON.parse refuses", () => {
     }),
   );
   fc.assert(
-    fc.property(texts, (text) => (findSyntaxMistake(text) === undefined) === isJson(text)),
+    fc.property(texts, (text) => (findSyntaxIssue(text) === undefined) === isJson(text)),
     { numRuns: 5000 },
   );
 });
 
 test("the text itself is never quoted, and a long one is no burden", () => {
-  expect(JSON.stringify(findSyntaxMistake('{"password": hunter2}'))).not.toContain("hunter2");
+  expect(JSON.stringify(findSyntaxIssue('{"password": hunter2}'))).not.toContain("hunter2");
   const deep = "[".repeat(200_000);
-  expect(findSyntaxMistake(deep)).toEqual({ line: 1, column: 200_001, message: "expected a value or ]" });
+  expect(findSyntaxIssue(deep)).toEqual({ line: 1, column: 200_001, message: "expected a value or ]" });
 });

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { parseConfiguration } from "../../lib/config/parse-configuration.ts";
 import { InvalidInputError } from "../../lib/contract/errors.ts";
 
-const mistakesOf = (input: unknown): InvalidInputError => {
+const issuesOf = (input: unknown): InvalidInputError => {
   try {
     parseConfiguration(input);
   } catch (error) {
@@ -12,7 +12,7 @@ const mistakesOf = (input: unknown): InvalidInputError => {
   }
   throw new Error("it was accepted");
 };
-const pathsOf = (input: unknown): string[] => mistakesOf(input).mistakes.map(({ path }) => path);
+const pathsOf = (input: unknown): string[] => issuesOf(input).issues.map(({ path }) => path);
 
 const example = {
   stateDir: ".agentdispatch",
@@ -164,7 +164,7 @@ test("mistakes of every kind are told together, each with its path", () => {
       "runtimes.b.provider",
     ].sort(),
   );
-  expect(JSON.stringify(mistakesOf(input).problem)).not.toContain("hunter2");
+  expect(JSON.stringify(issuesOf(input).problem)).not.toContain("hunter2");
 });
 
 test("a mistake says what would be right", () => {
@@ -172,8 +172,8 @@ test("a mistake says what would be right", () => {
     accounts: { here: { provider: "local" } },
     backends: { b: { adapter: "local-process", account: "there" } },
   };
-  expect(mistakesOf(input).message).toBe("backends.b.account: no account is named there; there are: here");
-  expect(mistakesOf({ accounts: { "a b": { provider: "local" } } }).message).toBe(
+  expect(issuesOf(input).message).toBe("backends.b.account: no account is named there; there are: here");
+  expect(issuesOf({ accounts: { "a b": { provider: "local" } } }).message).toBe(
     "accounts.a b: the name must be letters, digits, dots, dashes or underscores",
   );
 });
@@ -285,7 +285,7 @@ test("any value is either read or refused with its mistakes, never with another 
         parseConfiguration(input);
       } catch (error) {
         expect(error).toBeInstanceOf(InvalidInputError);
-        expect((error as InvalidInputError).mistakes.length).toBeGreaterThan(0);
+        expect((error as InvalidInputError).issues.length).toBeGreaterThan(0);
       }
     }),
   );

@@ -48,12 +48,12 @@ test.each([[new Error("hunter2")], ["hunter2"], [undefined], [{ code: "hunter2" 
 );
 
 test("all mistakes are kept, and a great many still make a message of bounded length", () => {
-  const mistakes = Array.from({ length: 1000 }, (_, i) => ({ path: `field${i}`, message: "x".repeat(1000) }));
-  const error = new InvalidInputError(mistakes);
-  expect(error.mistakes).toEqual(mistakes);
+  const issues = Array.from({ length: 1000 }, (_, i) => ({ path: `field${i}`, message: "x".repeat(1000) }));
+  const error = new InvalidInputError(issues);
+  expect(error.issues).toEqual(issues);
   expect(problemSchema.safeParse(error.problem).success).toBe(true);
-  expect(error.problem.details).toEqual({ mistakes: mistakes.slice(0, 20) });
-  expect(new InvalidInputError(mistakes.slice(0, 22).map(({ path }) => ({ path, message: "m" }))).message).toMatch(
+  expect(error.problem.details).toEqual({ issues: issues.slice(0, 20) });
+  expect(new InvalidInputError(issues.slice(0, 22).map(({ path }) => ({ path, message: "m" }))).message).toMatch(
     /^field0: m; field1: m; .*; field19: m; and 2 more$/,
   );
 });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Deployed } from "../../lib/config/aws-defaults.ts";
 import type { ConfigurationInput } from "../../lib/contract/configuration.ts";
-import { settings } from "../../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import { isSettled, type Task } from "../../lib/contract/task.ts";
 import { ownerOf } from "../../lib/engine/owner.ts";
 import { openTaskStore } from "../../lib/store/dynamodb/task-store.ts";
@@ -81,14 +81,14 @@ export async function openCloudSystem(configurationWith: (deployed: Deployed) =>
 
   const deploy = (name: string, file: string, more: Record<string, string> = {}) => {
     const env = {
-      [settings.table]: table,
-      [settings.bucket]: BUCKET,
-      [settings.stateMachine]: stepFunctions.stateMachineArn,
-      [settings.workerImage]: deployed.workerImageUri,
-      [settings.workerRole]: deployed.workerRoleArn,
-      [settings.sharedRuntime]: deployed.sharedRuntimeArn,
-      [settings.runtimePrefix]: RUNTIME_PREFIX,
-      [settings.logLevel]: "debug",
+      [environmentVariables.table]: table,
+      [environmentVariables.bucket]: BUCKET,
+      [environmentVariables.stateMachine]: stepFunctions.stateMachineArn,
+      [environmentVariables.workerImage]: deployed.workerImageUri,
+      [environmentVariables.workerRole]: deployed.workerRoleArn,
+      [environmentVariables.sharedRuntime]: deployed.sharedRuntimeArn,
+      [environmentVariables.runtimePrefix]: RUNTIME_PREFIX,
+      [environmentVariables.logLevel]: "debug",
       AWS_REGION: REGION,
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
@@ -109,7 +109,7 @@ export async function openCloudSystem(configurationWith: (deployed: Deployed) =>
     stack.defer(made.stop);
     return made;
   };
-  for (const state of taskStates) steps[state] = deploy(state, stepFile, { [settings.step]: state });
+  for (const state of taskStates) steps[state] = deploy(state, stepFile, { [environmentVariables.step]: state });
   const mcp = deploy("mcp", mcpFile);
   const janitor = deploy("janitor", janitorFile);
   const api = await openRestApi({

@@ -1,5 +1,5 @@
 import { onTestFinished } from "vitest";
-import { settings } from "../../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import { openTaskStore } from "../../lib/store/dynamodb/task-store.ts";
 import { exampleConfiguration } from "../mcp/ports.ts";
 import { temporaryFolder } from "../worker/start-worker.ts";
@@ -34,14 +34,15 @@ export async function openCloud() {
       const file = built.get(entry) ?? buildFunction(entry, out, configuration);
       built.set(entry, file);
       const deployed = deployFunction(await file, {
-        [settings.table]: table,
-        [settings.bucket]: "artifacts",
-        [settings.stateMachine]: "arn:aws:states:us-east-1:123456789012:stateMachine:dispatch",
-        [settings.workerImage]: "123456789012.dkr.ecr.us-east-1.amazonaws.com/agent-dispatch:worker",
-        [settings.workerRole]: "arn:aws:iam::123456789012:role/agent-dispatch-worker",
-        [settings.sharedRuntime]: "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/shared-AbCdEf1234",
-        [settings.runtimePrefix]: "ad_0a1b2c3d_",
-        [settings.logLevel]: "debug",
+        [environmentVariables.table]: table,
+        [environmentVariables.bucket]: "artifacts",
+        [environmentVariables.stateMachine]: "arn:aws:states:us-east-1:123456789012:stateMachine:dispatch",
+        [environmentVariables.workerImage]: "123456789012.dkr.ecr.us-east-1.amazonaws.com/agent-dispatch:worker",
+        [environmentVariables.workerRole]: "arn:aws:iam::123456789012:role/agent-dispatch-worker",
+        [environmentVariables.sharedRuntime]:
+          "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/shared-AbCdEf1234",
+        [environmentVariables.runtimePrefix]: "ad_0a1b2c3d_",
+        [environmentVariables.logLevel]: "debug",
         AWS_ENDPOINT_URL_DYNAMODB: dynalite.endpoint,
         AWS_ENDPOINT_URL_SFN: recorder.endpoint,
         ...more,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import cdk from "../../cdk.json" with { type: "json" };
-import { settings } from "../../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import { deployedEntries } from "../../lib/infra/bundle.ts";
 import { temporaryFolder } from "../worker/start-worker.ts";
 
@@ -21,7 +21,7 @@ async function run(file: object) {
     HOME: folder,
     CDK_OUTDIR: join(folder, "cdk.out"),
     CDK_CONTEXT_JSON: JSON.stringify(cdk.context),
-    [settings.configFile]: config,
+    [environmentVariables.configFile]: config,
   };
   const { code, stdout, stderr } = await promisify(execFile)(process.execPath, [app, join(folder, "dist")], {
     cwd: folder,

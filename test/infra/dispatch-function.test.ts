@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { functionLogger } from "../../lib/aws/logger.ts";
-import { settings } from "../../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import { openPorts } from "../../lib/system/aws.ts";
 import { Synthesis, text } from "./synthesis.ts";
 
@@ -61,19 +61,19 @@ describe.each(functions)("%s", (name, properties) => {
       "sharedRuntime",
       "runtimePrefix",
     ] as const;
-    const names = [...needed.map((key) => settings[key]), ...(isStep ? [settings.step] : [])];
+    const names = [...needed.map((key) => environmentVariables[key]), ...(isStep ? [environmentVariables.step] : [])];
     const environment = environmentOf(properties);
     expect(Object.keys(environment).sort()).toEqual(names.sort());
     expect(environment).toMatchObject({
-      [settings.logLevel]: "warn",
-      [settings.table]: "<TasksTable>",
-      [settings.bucket]: "<ArtifactsBucket>",
-      [settings.workerRole]: "<WorkerRole.Arn>",
-      [settings.sharedRuntime]: "<SharedRuntime.AgentRuntimeArn>",
-      [settings.runtimePrefix]: "ad_0a1b2c3d_",
-      ...(isStep && { [settings.step]: name }),
+      [environmentVariables.logLevel]: "warn",
+      [environmentVariables.table]: "<TasksTable>",
+      [environmentVariables.bucket]: "<ArtifactsBucket>",
+      [environmentVariables.workerRole]: "<WorkerRole.Arn>",
+      [environmentVariables.sharedRuntime]: "<SharedRuntime.AgentRuntimeArn>",
+      [environmentVariables.runtimePrefix]: "ad_0a1b2c3d_",
+      ...(isStep && { [environmentVariables.step]: name }),
     });
-    expect(environment[settings.workerImage]).toMatch(
+    expect(environment[environmentVariables.workerImage]).toMatch(
       /^123456789012\.dkr\.ecr\.us-west-2\.amazonaws\.com\/cdk-hnb659fds-container-assets-123456789012-us-west-2:[0-9a-f]{64}$/,
     );
   });

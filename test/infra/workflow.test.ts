@@ -19,7 +19,7 @@ const filled = definition.replaceAll(/\$\{(\w+)\}/g, (_, name) =>
 );
 
 /** What AWS's own language service, which its console and editors use, says of a definition. */
-async function mistakesOf(written: string): Promise<string[]> {
+async function issuesOf(written: string): Promise<string[]> {
   const service = getLanguageService({});
   const document = TextDocument.create("file:///dispatch.asl.json", "asl", 1, written);
   const found = await service.doValidation(document, service.parseJSONDocument(document));
@@ -28,9 +28,9 @@ async function mistakesOf(written: string): Promise<string[]> {
 
 describe("the state machine", () => {
   test("is accepted by AWS's own language service, which finds what is wrong", async () => {
-    expect(await mistakesOf(filled)).toEqual([]);
+    expect(await issuesOf(filled)).toEqual([]);
     const wrong = filled.replace('"Next": "IsOver"', '"Next": "Nowhere"');
-    expect(await mistakesOf(wrong)).toEqual([
+    expect(await issuesOf(wrong)).toEqual([
       expect.stringContaining('"Next" property must be the name of an existing state'),
       expect.stringContaining("cannot be reached"),
     ]);

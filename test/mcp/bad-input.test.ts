@@ -52,11 +52,11 @@ describe.each(tools)("%s", (tool, good) => {
     const top = `${JSON.stringify(good).slice(0, -1)}${Object.keys(good).length > 0 ? "," : ""}"__proto__":{"x":1}}`;
     expect(problemOf(await call(tool, top))).toMatchObject({
       code: "input.invalid",
-      details: { mistakes: [{ path: "__proto__", message: "is not a name that a field may have" }] },
+      details: { issues: [{ path: "__proto__", message: "is not a name that a field may have" }] },
     });
     const deep = top.replace('"__proto__":{"x":1}', '"context":{"a":[{"__proto__":null}]}');
     expect(problemOf(await call(tool, deep))).toMatchObject({
-      details: { mistakes: [{ path: "context.a.0.__proto__" }] },
+      details: { issues: [{ path: "context.a.0.__proto__" }] },
     });
     expect(ports.starts).toEqual([]);
   });
@@ -79,7 +79,7 @@ describe.each(tools)("%s", (tool, good) => {
   });
 });
 
-const pathsOf = ({ details }: Json) => (details as { mistakes: { path: string }[] }).mistakes.map(({ path }) => path);
+const pathsOf = ({ details }: Json) => (details as { issues: { path: string }[] }).issues.map(({ path }) => path);
 const withTaskId = tools.filter(([, good]) => "task_id" in good).map(([tool]) => tool);
 
 describe.each(withTaskId)("the task id of %s", (tool) => {
@@ -97,7 +97,7 @@ describe.each(withTaskId)("the task id of %s", (tool) => {
     const { call } = open();
     const problem = problemOf(await call(tool, args as Json));
     expect(problem.code).toBe("input.invalid");
-    expect(problem.details).toMatchObject({ mistakes: [{ path: "task_id", message: expect.any(String) }] });
+    expect(problem.details).toMatchObject({ issues: [{ path: "task_id", message: expect.any(String) }] });
   });
 
   test("is a mistake or unknown, whatever it says", async () => {
@@ -138,7 +138,7 @@ describe("numbers", () => {
     ["list_tasks", { status: "done" }, "status"],
     ["spawn_cloud_agent", { instruction: "x", timeout_seconds: 27_001 }, "timeout_seconds"],
   ])("%s %j", async (tool, args, path) => {
-    expect(problemOf(await open().call(tool, args)).details).toMatchObject({ mistakes: [{ path }] });
+    expect(problemOf(await open().call(tool, args)).details).toMatchObject({ issues: [{ path }] });
   });
 });
 
@@ -359,7 +359,7 @@ describe("spawn_cloud_agent", () => {
   ])("names %s", async (path, more) => {
     const { call, ports } = open();
     const problem = problemOf(await call("spawn_cloud_agent", { instruction: "x", ...more }));
-    expect(problem).toMatchObject({ code: "input.invalid", details: { mistakes: [{ path }] } });
+    expect(problem).toMatchObject({ code: "input.invalid", details: { issues: [{ path }] } });
     expect(ports.starts).toEqual([]);
   });
 

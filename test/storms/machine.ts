@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import { settings } from "../../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import type { Json } from "../../lib/contract/task.ts";
 import { processesOf, type StormProcess, signal } from "./processes.ts";
 
@@ -96,7 +96,11 @@ export class Machine {
     const { stateDir } = this;
     const system = spawn(process.execPath, [script, JSON.stringify({ stateDir })], {
       stdio: ["ignore", "pipe", "inherit"],
-      env: { [settings.logLevel]: "error", ...process.env, [settings.configFile]: join(stateDir, "config.json") },
+      env: {
+        [environmentVariables.logLevel]: "error",
+        ...process.env,
+        [environmentVariables.configFile]: join(stateDir, "config.json"),
+      },
     });
     this.#system = system;
     for await (const line of createInterface({ input: system.stdout })) {

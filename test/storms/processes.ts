@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { settings } from "../../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 
 export type StormProcess = { pid: number; session: string; isJob: boolean };
 
@@ -11,9 +11,8 @@ export function processesOf(stateDir: string, systemPid: number | undefined): St
     try {
       const environment = readFileSync(`/proc/${pid}/environ`, "utf8");
       if (!environment.includes(stateDir)) return [];
-      const { [settings.sessionMarker]: session = "", [settings.taskId]: task } = Object.fromEntries(
-        environment.split("\0").map((entry) => entry.split(/=(.*)/s, 2)),
-      );
+      const { [environmentVariables.sessionMarker]: session = "", [environmentVariables.taskId]: task } =
+        Object.fromEntries(environment.split("\0").map((entry) => entry.split(/=(.*)/s, 2)));
       return [{ pid, session, isJob: task !== undefined }];
     } catch {
       return []; // gone meanwhile

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "vitest";
-import { settings } from "../../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import { killMarked } from "../../worker/processes/processes.ts";
 import { processesOf, startSystem, temporaryFolder } from "./system.ts";
 import { localSystem } from "./under-test.ts";
@@ -19,14 +19,18 @@ describe.concurrent("a worker that is lost before its job starts", () => {
     await isThere;
     const { providerRefs } = await client.status(id);
     const { sessionId } = providerRefs as { sessionId: string };
-    expect((await killMarked(settings.sessionMarker, sessionId)).length).toBeGreaterThan(0);
+    expect((await killMarked(environmentVariables.sessionMarker, sessionId)).length).toBeGreaterThan(0);
     release();
     expect(await client.ended(id)).toMatchObject({ status: "succeeded", result: { exitCode: 0 } });
     expect(readFileSync(proof, "utf8")).toBe("ran\n");
   });
 
   it.for([
-    ["a list of frameworks that is not JSON", { [settings.frameworkCommands]: "{broken" }, settings.frameworkCommands],
+    [
+      "a list of frameworks that is not JSON",
+      { [environmentVariables.frameworkCommands]: "{broken" },
+      environmentVariables.frameworkCommands,
+    ],
     ["an environment in which no program starts", { NODE_OPTIONS: "--no-such-option" }, "--no-such-option"],
   ] as const)(
     "says why none starts with %s, and gives the slot back",

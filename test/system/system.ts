@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { onTestFinished } from "vitest";
-import { settings } from "../../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import type { Json } from "../../lib/contract/task.ts";
 import type { DynamoStore } from "../../lib/system/local.ts";
 import { findMarked, killMarked } from "../../worker/processes/processes.ts";
@@ -64,7 +64,7 @@ export async function startSystem(stateDir: string, options: SystemOptions = {})
     : [process.execPath, ...args];
   const child = spawn(program, words, {
     stdio: ["ignore", "pipe", options.onStderr ? "pipe" : "inherit"],
-    env: { ...process.env, ...options.env, [settings.configFile]: configFile },
+    env: { ...process.env, ...options.env, [environmentVariables.configFile]: configFile },
   });
   child.stderr?.on("data", (chunk) => options.onStderr?.(String(chunk)));
   const kill = async (signal: NodeJS.Signals) => {
@@ -175,9 +175,9 @@ export const commandCall = (input: Json, place = onThisMachine): Json => ({
 });
 
 /** Ids of the processes that a task's job left or still has. */
-export const processesOf = (taskId: string) => findMarked(settings.taskId, taskId);
+export const processesOf = (taskId: string) => findMarked(environmentVariables.taskId, taskId);
 
 /** A test that failed leaves no job behind. */
 const endSessionOf = async (taskId: string) => {
-  await killMarked(settings.taskId, taskId);
+  await killMarked(environmentVariables.taskId, taskId);
 };

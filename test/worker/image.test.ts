@@ -2,7 +2,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { settings } from "../../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import { copyAgent } from "../../lib/infra/bundle.ts";
 import { agentFolder, imageArguments, imageFiles } from "../../lib/infra/worker-image.ts";
 import manifest from "../../package.json" with { type: "json" };
@@ -61,7 +61,7 @@ describe("the image's files, and nothing else", () => {
     cpSync(join(context, agentFolder), join(image, agentFolder), { recursive: true });
     expect(readdirSync(join(image, agentFolder))).toEqual(["agent.sh"]);
     const command = `sh ${join(image, agentFolder, "agent.sh")}`;
-    await using worker = await startImage(image, { [`${settings.frameworkCommandPrefix}MINE`]: command });
+    await using worker = await startImage(image, { [`${environmentVariables.frameworkCommandPrefix}MINE`]: command });
     const { reply } = await worker.agent({ instruction: "hello", framework: "mine" });
     expect(JSON.stringify(reply.result)).toContain("heard: ");
   });
@@ -79,7 +79,12 @@ describe("the image's files, and nothing else", () => {
     const child = spawn(program === "node" ? process.execPath : program, words, {
       cwd: folder,
       stdio: ["ignore", "ignore", "pipe"],
-      env: { PATH: process.env.PATH, [settings.workerHost]: "127.0.0.1", [settings.workerPort]: "0", ...env },
+      env: {
+        PATH: process.env.PATH,
+        [environmentVariables.workerHost]: "127.0.0.1",
+        [environmentVariables.workerPort]: "0",
+        ...env,
+      },
     });
     let output = "";
     child.stderr.on("data", (chunk) => {
@@ -130,9 +135,9 @@ describe("the Dockerfile", () => {
   test("sets what the worker reads, and exposes the port it listens on", () => {
     const set = all("ENV").flatMap((rest) => rest.split(/\s+/).map((pair) => pair.split("=")));
     const names = set.map(([name]) => name);
-    expect(names.sort()).toEqual(["HOME", settings.workerPort, settings.workspace].sort());
+    expect(names.sort()).toEqual(["HOME", environmentVariables.workerPort, environmentVariables.workspace].sort());
     // The home of user 1000 in the base image: https://github.com/nodejs/docker-node/blob/main/Dockerfile-slim.template
     expect(set).toContainEqual(["HOME", "/home/node"]);
-    expect(all("EXPOSE")).toEqual([new Map(set as [string, string][]).get(settings.workerPort)]);
+    expect(all("EXPOSE")).toEqual([new Map(set as [string, string][]).get(environmentVariables.workerPort)]);
   });
 });

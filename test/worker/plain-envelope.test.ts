@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { settings } from "../../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import { processesWith, startWorker, until } from "./start-worker.ts";
 
 test.concurrent("a body without the contract is run and answered when done", async () => {
@@ -25,8 +25,9 @@ test.concurrent("a body without the contract is run and answered when done", asy
 
 test.concurrent("it ends when its caller hangs up, since nobody could ask for it later", async () => {
   const marker = `plain-${process.pid}`;
-  await using worker = await startWorker({ [settings.sessionMarker]: marker });
-  const jobs = () => processesWith(`${settings.sessionMarker}=${marker}`).filter((pid) => pid !== worker.process.pid);
+  await using worker = await startWorker({ [environmentVariables.sessionMarker]: marker });
+  const jobs = () =>
+    processesWith(`${environmentVariables.sessionMarker}=${marker}`).filter((pid) => pid !== worker.process.pid);
   const hangUp = new AbortController();
   const asked = worker.post({ taskType: "command.run", input: { command: "sleep 60" } }, {}, hangUp.signal);
   await until(() => jobs().length > 0);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { settings } from "../../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import { EventLines } from "../../worker/frameworks/event-lines.ts";
 import { fixture, startWorker } from "./start-worker.ts";
 
@@ -16,7 +16,9 @@ test.concurrent("echo answers with its prompt", async () => {
 });
 
 test.concurrent("an unknown framework is refused with those there are", async () => {
-  await using worker = await startWorker({ [settings.frameworkCommands]: JSON.stringify({ mine: ["cat"] }) });
+  await using worker = await startWorker({
+    [environmentVariables.frameworkCommands]: JSON.stringify({ mine: ["cat"] }),
+  });
   expect((await worker.hello()).frameworks).toEqual(["echo", "mine"]);
   const { reply } = await worker.agent({ instruction: "x", framework: "theirs" });
   expect(reply.error).toMatchObject({ code: "task.framework_unknown", hint: expect.stringContaining("echo, mine") });
@@ -87,7 +89,7 @@ describe("a command as a framework", () => {
   test.concurrent("that answers with endless brackets has answered with text", async () => {
     const script = `console.log('{"result":' + "[".repeat(20_000) + "]".repeat(20_000) + "}")`;
     await using worker = await startWorker({
-      [settings.frameworkCommands]: JSON.stringify({ deep: [process.execPath, "-e", script] }),
+      [environmentVariables.frameworkCommands]: JSON.stringify({ deep: [process.execPath, "-e", script] }),
     });
     const { reply } = await worker.agent({ instruction: "x", framework: "deep" });
     expect(reply).toMatchObject({ status: "succeeded", result: { output: expect.stringContaining("[[[") } });
@@ -123,7 +125,7 @@ describe("a command as a framework", () => {
     ["text too long to hold", "head -c 50000000 /dev/zero", "result.txt", 50_000_000, "output"],
   ])("may give a long answer, which keeps its shape: %s", async (_name, script, artifact, sizeBytes, field) => {
     await using worker = await startWorker({
-      [settings.frameworkCommands]: JSON.stringify({ long: ["sh", "-c", script] }),
+      [environmentVariables.frameworkCommands]: JSON.stringify({ long: ["sh", "-c", script] }),
     });
     const { reply } = await worker.agent({ instruction: "x", framework: "long" });
     expect(reply).toMatchObject({
@@ -136,7 +138,7 @@ describe("a command as a framework", () => {
   test.concurrent("may not publish events without end", async () => {
     const script = `yes '@event {"message":"again"}' | head -n 20000 >&2`;
     await using worker = await startWorker({
-      [settings.frameworkCommands]: JSON.stringify({ loud: ["sh", "-c", script] }),
+      [environmentVariables.frameworkCommands]: JSON.stringify({ loud: ["sh", "-c", script] }),
     });
     const { events, reply, text } = await worker.agent({ instruction: "x", framework: "loud" });
     expect(reply.status).toBe("succeeded");

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { settings } from "../../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import { startWorker, temporaryFolder } from "./start-worker.ts";
 
 const ok = { exitCode: 0, timedOut: false, durationMs: expect.any(Number) };
@@ -39,7 +39,11 @@ test.concurrent("with shell, the command is a script and the arguments are its p
 test.concurrent("a command gets its stdin, environment and folder", async () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, "below"));
-  await using worker = await startWorker({ [settings.workspace]: folder, INHERITED: "worker", OVERRIDDEN: "worker" });
+  await using worker = await startWorker({
+    [environmentVariables.workspace]: folder,
+    INHERITED: "worker",
+    OVERRIDDEN: "worker",
+  });
   const { text } = await worker.run(
     {
       command:
@@ -55,7 +59,7 @@ test.concurrent("a command gets its stdin, environment and folder", async () => 
 });
 
 test.concurrent("without stdin there is nothing to read, and the workspace is made", async () => {
-  await using worker = await startWorker({ [settings.workspace]: join(temporaryFolder(), "new/folder") });
+  await using worker = await startWorker({ [environmentVariables.workspace]: join(temporaryFolder(), "new/folder") });
   expect((await worker.run({ command: "cat" })).reply.status).toBe("succeeded");
 });
 
@@ -105,7 +109,7 @@ describe("how a command can end", () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, "data.txt"), "no program");
     chmodSync(join(folder, "data.txt"), 0o644);
-    await using worker = await startWorker({ [settings.workspace]: folder });
+    await using worker = await startWorker({ [environmentVariables.workspace]: folder });
     const { reply } = await worker.run({ command: "./data.txt" });
     expect(reply).toMatchObject({ status: "failed", error: { code: "task.command_not_executable" } });
     expect(reply.result).toMatchObject({ exitCode: null });
@@ -136,7 +140,7 @@ const refused: [string, object][] = [
 ];
 
 test.concurrent("what cannot be run is refused, and the field named", async () => {
-  await using worker = await startWorker({ [settings.workspace]: folder });
+  await using worker = await startWorker({ [environmentVariables.workspace]: folder });
   for (const [path, input] of refused) {
     const answer = await (await worker.post({ taskType: "command.run", input })).json();
     expect(answer).toMatchObject({ ok: false, error: { code: "input.invalid", retryable: false } });
@@ -162,7 +166,7 @@ const onTheList: [string, object, string | undefined][] = [
 ];
 
 test.concurrent("where a list of allowed programs applies, only those run", async () => {
-  await using worker = await startWorker({ [settings.commandAllowlist]: "git, /usr/bin/env" });
+  await using worker = await startWorker({ [environmentVariables.commandAllowlist]: "git, /usr/bin/env" });
   for (const [command, more, code] of onTheList) {
     const answer = await (await worker.post({ taskType: "command.run", input: { command, ...more } })).json();
     expect((answer as { error?: { code: string } }).error?.code, command).toBe(code);

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect } from "node:net";
 import { expect, test } from "vitest";
-import { settings } from "../../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import { CONTRACT, MAX_REQUEST_BYTES } from "../../lib/contract/worker.ts";
 import { readConfig } from "../../worker/config.ts";
 import { createWorkerServer } from "../../worker/server.ts";
@@ -12,11 +12,11 @@ type Refusal = { error: { code: string; message: string } };
 const hello = { contract: CONTRACT, op: "hello" };
 
 test("a job sees its task, and none of the worker's own variables", async () => {
-  await using worker = await startWorker({ [settings.workerSocket]: "" });
+  await using worker = await startWorker({ [environmentVariables.workerSocket]: "" });
   const { text } = await worker.run({ command: "env" }, { depth: 2 });
-  expect(text()).toContain(`${settings.taskId}=${worker.taskId}`);
-  expect(text()).toContain(`${settings.depth}=2`);
-  expect(text()).not.toContain(settings.workerPrefix);
+  expect(text()).toContain(`${environmentVariables.taskId}=${worker.taskId}`);
+  expect(text()).toContain(`${environmentVariables.depth}=2`);
+  expect(text()).not.toContain(environmentVariables.workerPrefix);
 });
 
 test("what is not understood is refused clearly, and the worker stays", async () => {

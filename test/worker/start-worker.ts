@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { nodeOptions } from "../../lib/backends/local-process/worker-process.ts";
-import { settings } from "../../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import {
   CONTRACT,
   helloReplySchema,
@@ -131,9 +131,9 @@ export async function startWorker(env: Record<string, string> = {}): Promise<Tes
       TMPDIR: folder,
       // Starting takes two thirds of the time when the code was compiled before.
       NODE_COMPILE_CACHE: join(tmpdir(), "agentdispatch-test-compile-cache"),
-      [settings.workerHost]: "127.0.0.1",
-      [settings.workerPort]: "0",
-      [settings.workerAddressFile]: addressFile,
+      [environmentVariables.workerHost]: "127.0.0.1",
+      [environmentVariables.workerPort]: "0",
+      [environmentVariables.workerAddressFile]: addressFile,
       ...env,
     },
   });

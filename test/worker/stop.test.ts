@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { settings } from "../../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import { acceptedReplySchema } from "../../lib/contract/worker.ts";
 import { fixture, processesWith, startWorker, temporaryFolder, until } from "./start-worker.ts";
 
@@ -11,9 +11,9 @@ const ignoring = { taskType: "command.run", input: { command: `sh ${fixture("ign
 const session = () => {
   const marker = `stop-${process.pid}-${Math.random()}`;
   return {
-    env: { [settings.sessionMarker]: marker },
+    env: { [environmentVariables.sessionMarker]: marker },
     jobs: (pid: number | undefined) =>
-      processesWith(`${settings.sessionMarker}=${marker}`).filter((each) => each !== pid),
+      processesWith(`${environmentVariables.sessionMarker}=${marker}`).filter((each) => each !== pid),
   };
 };
 
@@ -129,7 +129,7 @@ describe("a worker", () => {
   });
 
   test.concurrent("that nobody uses ends by itself", async () => {
-    await using worker = await startWorker({ [settings.workerIdleSeconds]: "1" });
+    await using worker = await startWorker({ [environmentVariables.workerIdleSeconds]: "1" });
     await worker.hello();
     expect(await worker.exited()).toBe(0);
     expect(worker.stderr()).toContain("idle");
@@ -138,8 +138,8 @@ describe("a worker", () => {
   test.concurrent("stays while its task runs, and no longer", async () => {
     const finished = join(temporaryFolder(), "file");
     await using worker = await startWorker({
-      [settings.workerIdleSeconds]: "5",
-      [settings.workerUncollectedSeconds]: "0",
+      [environmentVariables.workerIdleSeconds]: "5",
+      [environmentVariables.workerUncollectedSeconds]: "0",
     });
     const command = `sleep 6; touch ${finished}; sleep 60`;
     await worker.start({ taskType: "command.run", input: { command, shell: true }, limits: { timeoutSeconds: 8 } });
@@ -149,13 +149,13 @@ describe("a worker", () => {
 
   // Long enough to be given a task before, also on a busy machine.
   test.concurrent.each([
-    ["nobody has collected its task", settings.workerIdleSeconds, 5, "idle"],
-    ["it is too old", settings.workerMaxSeconds, 5, "too old"],
+    ["nobody has collected its task", environmentVariables.workerIdleSeconds, 5, "idle"],
+    ["it is too old", environmentVariables.workerMaxSeconds, 5, "too old"],
   ])("stays as long as it says that it is busy, although %s", async (_name, setting, seconds, reason) => {
     const uncollected = seconds + 2;
     await using worker = await startWorker({
       [setting]: String(seconds),
-      [settings.workerUncollectedSeconds]: String(uncollected),
+      [environmentVariables.workerUncollectedSeconds]: String(uncollected),
     });
     await worker.start({ taskType: "command.run", input: { command: "true" } });
     const seen = new Set<string>();

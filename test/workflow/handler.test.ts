@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { settings } from "../../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import { newTaskId } from "../../lib/contract/task.ts";
 import { CONTRACT } from "../../lib/contract/worker.ts";
 import { steps } from "../../lib/engine/steps/index.ts";
@@ -15,7 +15,7 @@ let cloud: Cloud;
 let provision: DeployedFunction;
 beforeAll(async () => {
   cloud = await openCloud();
-  provision = await cloud.deploy(ENTRY, { [settings.step]: "Provision" });
+  provision = await cloud.deploy(ENTRY, { [environmentVariables.step]: "Provision" });
 });
 afterAll(() => cloud?.stop());
 
@@ -46,7 +46,7 @@ test("a step works on its task, and says whether to come again", async () => {
 });
 
 test.each(Object.keys(steps))("%s leaves a task alone that is gone", async (step) => {
-  const target = await cloud.deployForTest(ENTRY, { [settings.step]: step });
+  const target = await cloud.deployForTest(ENTRY, { [environmentVariables.step]: step });
   const response = await target.invoke({
     id: "task_0",
     n: 1,
@@ -67,7 +67,11 @@ describe("a step that fails", () => {
   );
 
   test("is tried again when the store cannot be reached", async () => {
-    const env = { [settings.step]: "Start", AWS_ENDPOINT_URL_DYNAMODB: "http://127.0.0.1:1", AWS_MAX_ATTEMPTS: "1" };
+    const env = {
+      [environmentVariables.step]: "Start",
+      AWS_ENDPOINT_URL_DYNAMODB: "http://127.0.0.1:1",
+      AWS_MAX_ATTEMPTS: "1",
+    };
     const { errorType, problem } = await failureOf(await cloud.deployForTest(ENTRY, env), { id: newTaskId(), n: 1 });
     expect(errorType).toBe("StepRetryable");
     expect(problem).toMatchObject({ code: "platform.store_unavailable", retryable: true });
@@ -87,6 +91,6 @@ test.each([
   ["Nap", "no state is named Nap; there are: Provision"],
   ["constructor", "no state is named constructor"],
 ])("a function for the step %j does not start", async (step, message) => {
-  const broken = await cloud.deployForTest(ENTRY, { [settings.step]: step });
+  const broken = await cloud.deployForTest(ENTRY, { [environmentVariables.step]: step });
   await expect(broken.invoke({ id: "task_0", n: 1 })).rejects.toThrow(message);
 });

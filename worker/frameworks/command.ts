@@ -1,7 +1,7 @@
 import { jobEnv } from "../job-env.ts";
 import type { Capture } from "../output/capture.ts";
 import { captureOf, keepFile, keepOutput } from "../output/keep-output.ts";
-import { mistake } from "../parse.ts";
+import { invalidInput } from "../parse.ts";
 import { processFailure } from "../processes/exit-problem.ts";
 import { type ProcessEnd, runProcess } from "../processes/run-process.ts";
 import { previewOf } from "../result.ts";
@@ -55,7 +55,7 @@ function jsonLine(task: AgentTask): string {
   try {
     return `${JSON.stringify(task)}\n`;
   } catch (cause) {
-    throw mistake("input", "is nested too deeply", cause);
+    throw invalidInput("input", "is nested too deeply", cause);
   }
 }
 

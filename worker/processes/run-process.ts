@@ -5,7 +5,7 @@ import { marksOf } from "../job-env.ts";
 import type { JobFolder } from "../job-folder.ts";
 import type { Output, Sink } from "../output/output.ts";
 import { openStdio, type Stdio } from "../output/stdio.ts";
-import { mistake } from "../parse.ts";
+import { invalidInput } from "../parse.ts";
 import { ProcessTree } from "./process-tree.ts";
 import type { StopSwitch } from "./stop.ts";
 
@@ -79,7 +79,8 @@ function start(spec: ProcessSpec, folder: JobFolder): Started {
     for (const output of stdio.attach()) output.destroy();
     // Node throws some of the system's refusals and emits others.
     if (isSystemError(error)) return { failedToStart: error };
-    if (error instanceof TypeError) throw mistake("input", "a NUL character can be in no argument of a program", error);
+    if (error instanceof TypeError)
+      throw invalidInput("input", "a NUL character can be in no argument of a program", error);
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { RefusedError } from "../../contract/errors.ts";
-import { settings } from "../../contract/execution-environment.ts";
+import { environmentVariables } from "../../contract/execution-environment.ts";
 import type { PlacedJob } from "../adapter.ts";
 import { refuseOutside } from "../placed-job.ts";
 import { targetChecks } from "./checks/target-checks.ts";
@@ -37,7 +37,7 @@ export function assertPossible(job: PlacedJob, { region, environment = {}, asser
   // What a runtime that exists calls its workspace is known to itself.
   else
     refuseOutside(
-      job.target.mode === "session" ? { unknown: true } : (environment[settings.workspace] ?? WORKSPACE),
+      job.target.mode === "session" ? { unknown: true } : (environment[environmentVariables.workspace] ?? WORKSPACE),
       job,
     );
 }

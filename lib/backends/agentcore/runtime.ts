@@ -18,7 +18,7 @@ import {
 } from "./place.ts";
 import { explain, hadNoEffect, isConflict, isInvalid, isNotFound } from "./problems.ts";
 
-/** A microVM lives 8 hours at most: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-lifecycle-settings.html */
+/** A microVM lives 8 hours at most: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-lifecycle-environmentVariables.html */
 export const MAX_LIFETIME_SECONDS = 28_800;
 /** What a machine lives longer than its job may last: to start, to end in peace, and to hand over its files. */
 const SPARE_SECONDS = 1800;

@@ -4,7 +4,7 @@ import { isAbsolute, join } from "node:path";
 import { killMarked } from "../../../worker/processes/processes.ts";
 import type { Configuration } from "../../contract/configuration.ts";
 import { RefusedError } from "../../contract/errors.ts";
-import { settings } from "../../contract/execution-environment.ts";
+import { environmentVariables } from "../../contract/execution-environment.ts";
 import { frameworkNames } from "../../contract/frameworks.ts";
 import type { Logger } from "../../contract/logger.ts";
 import type { Task } from "../../contract/task.ts";
@@ -81,7 +81,7 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
     launches.delete(sessionId);
     launched?.child.kill("SIGKILL");
     // Also where the folder is gone: a job can remove it, and end its worker.
-    await killMarked(settings.sessionMarker, sessionId);
+    await killMarked(environmentVariables.sessionMarker, sessionId);
     await folder.remove();
   }
 

@@ -3,13 +3,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { withMark } from "../../../worker/processes/process-mark.ts";
 import { RetryableError } from "../../contract/errors.ts";
-import { settings } from "../../contract/execution-environment.ts";
+import { environmentVariables } from "../../contract/execution-environment.ts";
 import type { SessionFolder } from "./session-folder.ts";
 import { isListening } from "./worker-client.ts";
 
 /** What a job may see of this process's environment; everything else stays here. */
 const inherited = /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_[A-Z]+|TZ|TMPDIR|TERM|NODE_EXTRA_CA_CERTS)$/;
-const passedOn = [settings.commandAllowlist, settings.frameworkCommands, settings.logLevel] as const;
+const passedOn = [
+  environmentVariables.commandAllowlist,
+  environmentVariables.frameworkCommands,
+  environmentVariables.logLevel,
+] as const;
 
 /** What a backend's configuration may say about its workers. */
 export type WorkerDetails = { workspace?: string; environment?: Record<string, string> };
@@ -43,7 +47,7 @@ export async function startWorker(
   const log = await prepare(folder);
   try {
     const command = [process.execPath, ...nodeOptions, entry];
-    const [program = "", ...words] = withMark(settings.sessionMarker, sessionId, command);
+    const [program = "", ...words] = withMark(environmentVariables.sessionMarker, sessionId, command);
     const child = spawn(program, words, {
       cwd: folder.path,
       detached: true,
@@ -84,7 +88,7 @@ async function prepare(folder: SessionFolder) {
 function workerEnvironment(folder: SessionFolder, sessionId: string, details: WorkerDetails): Record<string, string> {
   const environment: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) {
-    const known = inherited.test(name) || name.startsWith(settings.frameworkCommandPrefix);
+    const known = inherited.test(name) || name.startsWith(environmentVariables.frameworkCommandPrefix);
     if (value !== undefined && (known || (passedOn as readonly string[]).includes(name))) environment[name] = value;
   }
   return {
@@ -93,11 +97,11 @@ function workerEnvironment(folder: SessionFolder, sessionId: string, details: Wo
     // Compiled code is kept over starts; temporary files go with the session.
     NODE_COMPILE_CACHE: folder.compileCache,
     TMPDIR: folder.temporary,
-    [settings.workerSocket]: folder.socketFile,
-    [settings.workerAddressFile]: folder.addressFile,
-    [settings.workspace]: details.workspace ?? folder.workspace,
-    [settings.artifactsDir]: folder.artifacts,
-    [settings.sessionMarker]: sessionId,
+    [environmentVariables.workerSocket]: folder.socketFile,
+    [environmentVariables.workerAddressFile]: folder.addressFile,
+    [environmentVariables.workspace]: details.workspace ?? folder.workspace,
+    [environmentVariables.artifactsDir]: folder.artifacts,
+    [environmentVariables.sessionMarker]: sessionId,
   };
 }
 

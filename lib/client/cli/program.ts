@@ -1,6 +1,6 @@
 import { CommanderError } from "commander";
 import { DispatchError, type Problem } from "../../contract/errors.ts";
-import { settings } from "../../contract/execution-environment.ts";
+import { environmentVariables } from "../../contract/execution-environment.ts";
 import type { Place } from "../sdk/door.ts";
 import { exitCodeOfProblem, USAGE_ERROR } from "../sdk/exit-code.ts";
 import type { Context } from "./context.ts";
@@ -37,6 +37,7 @@ async function fail(io: Io, error: unknown, { json, ...place }: Place & { json?:
       : { code: "client.internal", message, retryable: false };
   if (json) await printJson(io, { error: problem });
   await printProblem(io, problem);
-  if (io.env[settings.logLevel] === "debug" && error instanceof Error) await write(io.stderr, `${error.stack}\n`);
+  if (io.env[environmentVariables.logLevel] === "debug" && error instanceof Error)
+    await write(io.stderr, `${error.stack}\n`);
   return exitCodeOfProblem(problem);
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
-import { InvalidInputError, type Mistake } from "../../contract/errors.ts";
-import { settings } from "../../contract/execution-environment.ts";
+import { InvalidInputError, type Issue } from "../../contract/errors.ts";
+import { environmentVariables } from "../../contract/execution-environment.ts";
 import { CAPABILITY, type Json } from "../../contract/task.ts";
 import type { Io } from "./io.ts";
 
@@ -30,9 +30,9 @@ export type Call = { tool: string; args: Json };
 
 /** The tool call that a run comes down to. `stdin` is the text for the command's standard input. */
 export function toCall(instruction: string | undefined, options: RunOptions, env: Io["env"], stdin?: string): Call {
-  const mistakes = findMistakes(instruction, options);
-  if (mistakes.length > 0) throw new InvalidInputError(mistakes, { hint: "--help shows examples" });
-  const parent = env[settings.taskId];
+  const issues = findIssues(instruction, options);
+  if (issues.length > 0) throw new InvalidInputError(issues, { hint: "--help shows examples" });
+  const parent = env[environmentVariables.taskId];
   const common = {
     ...(options.timeout !== undefined && { timeout_seconds: options.timeout }),
     ...(parent && { metadata: { parentTaskId: parent } }),
@@ -74,7 +74,7 @@ function commandCall(command: string, options: RunOptions, stdin: string | undef
   };
 }
 
-function findMistakes(instruction: string | undefined, options: RunOptions): Mistake[] {
+function findIssues(instruction: string | undefined, options: RunOptions): Issue[] {
   if (options.command === undefined) {
     const only = given({ "--stdin": options.stdin, "--shell": options.shell });
     const missing = { path: "instruction", message: "say what an agent is to do, or name a program with --command" };

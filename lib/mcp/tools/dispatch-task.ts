@@ -8,7 +8,7 @@ import type { Json } from "../../contract/task.ts";
 import { agentInputSchema, commandInputSchema } from "../../contract/worker.ts";
 import { dispatch } from "../../engine/dispatch.ts";
 import * as field from "./fields.ts";
-import { isJson, mistakesIn, shape, tool, withoutNulls } from "./tool.ts";
+import { isJson, issuesIn, shape, tool, withoutNulls } from "./tool.ts";
 
 const input = z.strictObject({
   provider: field.name,
@@ -94,7 +94,7 @@ export const dispatchTask = tool({
 
 /** The mistakes of the call and those of its `input`, together. */
 function refuseMistakes(call: Json, schema: z.ZodObject | undefined): void {
-  const inner = schema && isJson(call.input) ? mistakesIn(schema, call.input, "input") : [];
-  const mistakes = [...mistakesIn(input, call), ...inner];
-  if (mistakes.length > 0) throw new InvalidInputError(mistakes);
+  const inner = schema && isJson(call.input) ? issuesIn(schema, call.input, "input") : [];
+  const issues = [...issuesIn(input, call), ...inner];
+  if (issues.length > 0) throw new InvalidInputError(issues);
 }

@@ -1,4 +1,4 @@
-import { InvalidInputError, type Mistake } from "../../contract/errors.ts";
+import { InvalidInputError, type Issue } from "../../contract/errors.ts";
 
 const MAX_DEPTH = 100;
 /** Characters of JSON in all the arguments of one call. */
@@ -9,7 +9,7 @@ const MAX_ARGUMENTS = 1_000_000;
  * prototype. Throws InvalidInputError that names the place.
  */
 export function refuseHostile(value: unknown): void {
-  const mistakes: Mistake[] = [];
+  const issues: Issue[] = [];
   const pending: { value: unknown; path: string; depth: number }[] = [{ value, path: "", depth: 0 }];
   for (let next = pending.pop(); next; next = pending.pop()) {
     if (typeof next.value !== "object" || next.value === null) continue;
@@ -19,12 +19,12 @@ export function refuseHostile(value: unknown): void {
     }
     for (const [key, child] of Object.entries(next.value)) {
       const path = next.path ? `${next.path}.${key.slice(0, 100)}` : key.slice(0, 100);
-      if (key === "__proto__" && mistakes.length < 20)
-        mistakes.push({ path, message: "is not a name that a field may have" });
+      if (key === "__proto__" && issues.length < 20)
+        issues.push({ path, message: "is not a name that a field may have" });
       if (typeof child === "object") pending.push({ value: child, path, depth: next.depth + 1 });
     }
   }
-  if (mistakes.length > 0) throw new InvalidInputError(mistakes);
+  if (issues.length > 0) throw new InvalidInputError(issues);
   const length = JSON.stringify(value)?.length ?? 0;
   if (length > MAX_ARGUMENTS) {
     throw new InvalidInputError([

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { explainWithSuggestion } from "../../config/issues.ts";
-import { InvalidInputError, type Mistake, taskNotFound } from "../../contract/errors.ts";
-import { toMistake } from "../../contract/issues.ts";
+import { InvalidInputError, type Issue, taskNotFound } from "../../contract/errors.ts";
+import { toIssue } from "../../contract/issues.ts";
 import type { Json, Task } from "../../contract/task.ts";
 import type { Ports } from "../../engine/ports.ts";
 
@@ -78,15 +78,15 @@ export function tool<Shape extends z.ZodRawShape>(definition: Definition<Shape>)
 function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value, { error: explainWithSuggestion });
   if (parsed.success) return parsed.data;
-  throw new InvalidInputError(parsed.error.issues.map(toMistake));
+  throw new InvalidInputError(parsed.error.issues.map(toIssue));
 }
 
 /** What is wrong with a value, each mistake with its path below `path`; nothing when it is as the schema says. */
-export function mistakesIn(schema: z.ZodType, value: unknown, path = ""): Mistake[] {
+export function issuesIn(schema: z.ZodType, value: unknown, path = ""): Issue[] {
   const { error } = schema.safeParse(value, { error: explainWithSuggestion });
-  return (error?.issues ?? []).map(toMistake).map((mistake) => ({
-    path: [path, mistake.path].filter((part) => part !== "").join("."),
-    message: mistake.message,
+  return (error?.issues ?? []).map(toIssue).map((issue) => ({
+    path: [path, issue.path].filter((part) => part !== "").join("."),
+    message: issue.message,
   }));
 }
 

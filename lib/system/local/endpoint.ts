@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { loadConfiguration } from "../../config/config-file.ts";
 import { codeOf, RefusedError } from "../../contract/errors.ts";
-import { settings } from "../../contract/execution-environment.ts";
+import { environmentVariables } from "../../contract/execution-environment.ts";
 
 /** Where a local system can be reached; `token` is the bearer token of its HTTP door. */
 export type Endpoint = { url: string; pid: number; token: string };
@@ -150,7 +150,11 @@ export function optionsToFind(
   { stateDir, configFile }: { stateDir: string; configFile?: string },
   cwd: string,
 ): { config?: string; stateDir?: string } {
-  const env = { ...process.env, [settings.stateDir]: undefined, [settings.configFile]: undefined };
+  const env = {
+    ...process.env,
+    [environmentVariables.stateDir]: undefined,
+    [environmentVariables.configFile]: undefined,
+  };
   const found = (source: { configFile?: string }) => {
     try {
       return loadConfiguration({ cwd, env, ...source });

@@ -7,7 +7,7 @@ import type { ServerResponse } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { agentCoreBackend } from "../../../lib/backends/agentcore/backend.ts";
-import { settings } from "../../../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../../../lib/contract/execution-environment.ts";
 import { isSettled, type Session, type Task } from "../../../lib/contract/task.ts";
 import { cancelTask } from "../../../lib/engine/cancellation.ts";
 import { inFlightUntil } from "../../../lib/engine/invocation-gate.ts";
@@ -34,7 +34,7 @@ let s3: Awaited<ReturnType<typeof startS3>>;
 const functions: Record<string, DeployedFunction> = {};
 
 const environment = (step: string) => ({
-  [settings.step]: step,
+  [environmentVariables.step]: step,
   AWS_ENDPOINT_URL_S3: s3.endpoint,
   AWS_ENDPOINT_URL_BEDROCK_AGENTCORE: emulator.endpoint,
   AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL: emulator.endpoint,

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { settings } from "../../../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../../../lib/contract/execution-environment.ts";
 import { killMarked } from "../../../worker/processes/processes.ts";
 import { startWorker, type TestWorker } from "../../worker/start-worker.ts";
 
@@ -32,7 +32,7 @@ export class Machines {
     if (known) return known.worker;
     this.#booted += 1;
     const marker = `emulator-${randomUUID()}`;
-    const worker = startWorker({ ...env, [settings.sessionMarker]: marker });
+    const worker = startWorker({ ...env, [environmentVariables.sessionMarker]: marker });
     this.#machines.set(key, { worker, bootedAt: performance.now(), marker });
     return worker;
   }
@@ -45,7 +45,7 @@ export class Machines {
     this.#milliseconds += performance.now() - machine.bootedAt;
     const worker = await machine.worker;
     worker.process.kill("SIGKILL");
-    await killMarked(settings.sessionMarker, machine.marker);
+    await killMarked(environmentVariables.sessionMarker, machine.marker);
     await worker[Symbol.asyncDispose]();
     return true;
   }

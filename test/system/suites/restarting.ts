@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "vitest";
-import { settings } from "../../../lib/contract/execution-environment.ts";
+import { environmentVariables } from "../../../lib/contract/execution-environment.ts";
 import { findMarked } from "../../../worker/processes/processes.ts";
 import { processesOf, type SystemOptions, startSystem, temporaryFolder } from "../system.ts";
 
@@ -60,7 +60,9 @@ export function restarting(optionsOf: (stateDir: string) => SystemOptions = () =
         expect(sequences).toEqual(sequences.toSorted((a, b) => a - b));
       }
       for (const session of sessions)
-        await expect.poll(() => findMarked(settings.sessionMarker, session), { timeout: 10_000 }).toEqual([]);
+        await expect
+          .poll(() => findMarked(environmentVariables.sessionMarker, session), { timeout: 10_000 })
+          .toEqual([]);
     });
   });
 

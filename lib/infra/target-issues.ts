@@ -1,4 +1,4 @@
-import type { Mistake } from "../contract/errors.ts";
+import type { Issue } from "../contract/errors.ts";
 import { isObject, type JsonObject } from "../contract/json.ts";
 
 const arn = "arn:aws(?:-[a-z]+)*";
@@ -19,7 +19,7 @@ const lists = {
  * Roles and runtimes that a configuration names or lets callers name, and that no policy can hold: they become resources
  * of the functions' policies, which AWS would refuse in the middle of a deployment. The input is as it was written.
  */
-export function unusableTargets(input: unknown): Mistake[] {
+export function unusableTargets(input: unknown): Issue[] {
   const allowed = field(input, "allowed");
   const places = Object.entries({
     ...each(input, "backends", (backend) => field(backend, "details"), "details"),
