@@ -1,5 +1,5 @@
 import type { Problem } from "../contract/errors.ts";
-import type { Target, TargetMode, Task } from "../contract/task.ts";
+import type { Channel, Target, TargetMode, Task } from "../contract/task.ts";
 import type { Job, Operation } from "../contract/worker.ts";
 
 export type Check = { name: string; status: "pass" | "warn" | "fail"; message: string };
@@ -37,8 +37,10 @@ export interface BackendAdapter {
   nameSession(task: Task): string;
   /** Names the runtime that the task will own, or undefined when it owns none; nothing exists yet. */
   nameRuntime(task: Task): string | undefined;
+  /** How the worker there is talked to; undefined where only the platform can say it, as `provision` then does. */
+  channel(placement: Placement): Channel | undefined;
   /** Makes what was named. Throws DispatchError. */
-  provision(task: Task): Promise<{ providerRefs: Record<string, string> }>;
+  provision(task: Task): Promise<{ providerRefs: Record<string, string>; channel?: Channel }>;
   /** Whether the worker can be spoken to. Throws DispatchError when it never will. */
   awaitReady(task: Task): Promise<Readiness>;
   /**
@@ -47,8 +49,8 @@ export interface BackendAdapter {
    */
   renew?(task: Task): Promise<void>;
   /**
-   * Sends one operation, once, and resolves with the worker's reply. Throws WorkerGoneError on proof that the session is
-   * gone, any other DispatchError when the outcome is not known.
+   * Sends one operation, once, and resolves with the worker's reply; for tasks whose channel is `call`. Throws
+   * WorkerGoneError on proof that the session is gone, any other DispatchError when the outcome is not known.
    */
   invoke(task: Task, operation: Operation, options: { timeoutMs: number; signal?: AbortSignal }): Promise<unknown>;
   /** Ends the session and everything that runs in it. One that is gone already is success. */
@@ -63,8 +65,8 @@ export interface BackendAdapter {
   frameworks(placement: Placement): readonly string[] | undefined;
   /** How to talk to the agent directly, or undefined where nobody can. */
   cloudAgent(task: Task): Record<string, unknown> | undefined;
-  /** Where runtimes can be used that know nothing of the worker contract. */
-  readonly foreign?: ForeignRuntimes;
+  /** For tasks whose channel is `synchronous`. */
+  readonly synchronous?: SynchronousCalls;
 }
 
 /** How a job ended, in the words of the worker contract. `envelope` is the whole of what `result` was taken from. */
@@ -74,14 +76,12 @@ export type JobEnd = { result?: unknown; error?: Problem; envelope?: unknown };
 export type Call = { signal: AbortSignal; log(text: string, stream: "stdout" | "stderr"): void };
 
 /**
- * Runtimes that know nothing of the worker contract: a job is one call, whose connection is held until it is answered.
- * Nothing else is ever sent to them: `invoke` throws WorkerGoneError, because whoever held the call has the answer.
+ * Jobs on contract-less runtimes: each is one call, whose connection is held until it is answered. Nothing else is ever sent
+ * to such a runtime, and whoever holds the call has its answer.
  */
-export interface ForeignRuntimes {
+export interface SynchronousCalls {
   /** Longest time for which a call can be held here, in seconds. */
   readonly maxSeconds: number;
-  /** Whether the task's runtime is one. */
-  serves(task: Task): boolean;
   /** Sends the job, once, and resolves with its end; what it writes meanwhile goes to `log`. Throws DispatchError. */
   call(task: Task, job: Job, call: Call): Promise<JobEnd>;
 }

@@ -23,6 +23,12 @@ export type TargetMode = (typeof targetModes)[number];
 export const protocols = ["http", "a2a", "mcp", "ag-ui"] as const;
 export type Protocol = (typeof protocols)[number];
 export const CAPABILITY = "agent-runtime";
+/**
+ * How the control plane and a worker talk: `call`, we invoke it; `synchronous`, one request that is held until the job has
+ * ended, on a runtime without the worker contract; `mailbox`, it calls us, which no adapter can do yet.
+ */
+export const channels = ["call", "synchronous", "mailbox"] as const;
+export type Channel = (typeof channels)[number];
 
 export type Json = Record<string, unknown>;
 export type Target = { mode: TargetMode; protocol?: Protocol; details?: Json };
@@ -139,6 +145,8 @@ export type Task = {
   /** Attempts to make its runtime that may have succeeded. */
   creations?: number;
   providerRefs: Record<string, string>;
+  /** Set at dispatch, or by Provision where only the platform knows whether the runtime has the worker contract. */
+  channel?: Channel;
   session?: Session;
   lease?: { holder: string; untilMs: number };
   /** Executions started anew in one phase since the worker last answered; too many end the task. */

@@ -6,7 +6,7 @@ import { readable } from "../store/stored-task.ts";
 import { breather } from "./admission/breather.ts";
 import { giveBack } from "./admission/lending.ts";
 import { childrenOf, leaveParent } from "./admission/lineage.ts";
-import { foreignOf, invokeOnce } from "./invocation-gate.ts";
+import { invokeOnce } from "./invocation-gate.ts";
 import { canBeAsked } from "./poll/apply-reply.ts";
 import { settle } from "./poll/poll.ts";
 import type { Ports } from "./ports.ts";
@@ -129,10 +129,9 @@ export function queueEntry(task: Task) {
 
 /** A worker that cannot be told now, in the time that is left, is told by the next pull. */
 async function tellWorker(ports: Ports, task: Task, leftMs = TELL_MS): Promise<void> {
-  if (leftMs <= 0) return;
+  // Whoever holds a synchronous call sees it in the task.
+  if (leftMs <= 0 || task.channel === "synchronous") return;
   try {
-    // Whoever holds the call of a foreign runtime sees it in the task.
-    if (foreignOf(ports, task)) return;
     await invokeOnce(ports, task.id, Math.min(TELL_MS, leftMs), (current) => ({
       contract: CONTRACT,
       op: "cancel",

@@ -3,7 +3,7 @@ import { type Task, type TaskArtifact, transition, without } from "../contract/t
 import { CONTRACT, type UploadReply, uploadReplySchema } from "../contract/worker.ts";
 import { ARTIFACTS_PER_PAGE } from "../store/artifact-pages.ts";
 import { artifactCountOf, shortReason, withPages } from "./artifact-pages.ts";
-import { adapterOf, isForeign } from "./invocation-gate.ts";
+import { adapterOf } from "./invocation-gate.ts";
 import { cleared, countSuspicion, isConfirmed } from "./poll/failure-detection.ts";
 import { settle } from "./poll/poll.ts";
 import { type Lease, takeLease } from "./poll/poll-lease.ts";
@@ -100,7 +100,7 @@ async function note(
 /** What the worker says of each; where it cannot be asked, what that means for them. */
 async function ask(ports: Ports, task: Task, pending: TaskArtifact[]): Promise<{ said: Said; failure?: unknown }> {
   // Nobody is there to send any: what whoever held the call has kept is here.
-  if (isForeign(ports, task)) return { said: [] };
+  if (task.channel === "synchronous") return { said: [] };
   const targets = await Promise.all(
     pending.map(async (artifact) => ({ id: artifact.id, ...(await ports.artifacts.uploadTarget(task.id, artifact)) })),
   );

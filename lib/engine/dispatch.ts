@@ -7,6 +7,7 @@ import { FIRST_WORKER_SEQUENCE } from "../contract/worker.ts";
 import { assertDispatchable, fits, MAX_DISPATCHED_BYTES } from "../store/task-size.ts";
 import { beginAtOnce, enqueue } from "./admission/admission.ts";
 import { lineage } from "./admission/lineage.ts";
+import { servedChannel } from "./channel.ts";
 import { callHash, KEY_LIFETIME_MS } from "./idempotency.ts";
 import { adapterOf } from "./invocation-gate.ts";
 import { keepLargeFields, storedPreview } from "./large-values.ts";
@@ -43,10 +44,12 @@ export async function dispatch(
   enforcePolicy(ports.configuration().policy, { ...route, targetMode: route.target.mode });
   checkEnvironment(plan.env ?? {}, plan.envField);
   const { input, env } = plan;
-  adapterOf(ports, route).assertPossible?.({ ...route, input, ...(env && { env }) });
+  const adapter = adapterOf(ports, route);
+  adapter.assertPossible?.({ ...route, input, ...(env && { env }) });
+  const channel = servedChannel(adapter.channel(route));
   const place = await placeOf(ports, owner, route);
 
-  const asked = newTask(ports, owner, newTaskId(), plan, place);
+  const asked = { ...newTask(ports, owner, newTaskId(), plan, place), ...(channel && { channel }) };
   assertDispatchable({ ...asked, input: storedPreview(asked.input) });
 
   let { id } = asked;

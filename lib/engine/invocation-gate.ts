@@ -1,4 +1,3 @@
-import type { ForeignRuntimes } from "../backends/adapter.ts";
 import { DispatchError, OutcomeUnknownError, RefusedError } from "../contract/errors.ts";
 import { randomHex, type Session, type Task } from "../contract/task.ts";
 import type { Ports } from "./ports.ts";
@@ -113,13 +112,3 @@ export function adapterOf(ports: Ports, task: Pick<Task, "backend">) {
     hint: "list_capabilities shows the adapters",
   });
 }
-
-/** What serves the task's runtime when that knows nothing of the worker contract. Throws as `adapterOf`. */
-export function foreignOf(ports: Ports, task: Task): ForeignRuntimes | undefined {
-  const { foreign } = adapterOf(ports, task);
-  return foreign?.serves(task) ? foreign : undefined;
-}
-
-/** Whether the task's runtime knows nothing of the worker contract. Never throws. */
-export const isForeign = (ports: Ports, task: Task): boolean =>
-  Object.hasOwn(ports.backends, task.backend) && foreignOf(ports, task) !== undefined;

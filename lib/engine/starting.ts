@@ -1,9 +1,10 @@
+import { own } from "../contract/configuration.ts";
 import { RefusedError } from "../contract/errors.ts";
 import { ownEvent } from "../contract/events.ts";
 import { buildPrompt } from "../contract/prompt.ts";
 import { type Json, type Task, transition, without } from "../contract/task.ts";
 import type { Job } from "../contract/worker.ts";
-import { foreignOf, IN_FLIGHT_SLACK_MS, isForeign } from "./invocation-gate.ts";
+import { IN_FLIGHT_SLACK_MS } from "./invocation-gate.ts";
 import { readLargeValue } from "./large-values.ts";
 import type { Ports } from "./ports.ts";
 
@@ -52,9 +53,10 @@ function started(ports: Ports, task: Task, nowMs: number): Task {
   };
 }
 
-/** How long the job of a task may last: where it is one call, no longer than that can be held. */
-export function secondsFor(ports: Ports, task: Task): number {
-  return Math.min(task.limits.timeoutSeconds, foreignOf(ports, task)?.maxSeconds ?? Number.POSITIVE_INFINITY);
+/** How long the job of a task may last, in seconds: where it is one call, no longer than that can be held. Never throws. */
+export function secondsFor(ports: Ports, { channel, backend, limits }: Task): number {
+  const held = channel === "synchronous" ? own(ports.backends, backend)?.synchronous?.maxSeconds : undefined;
+  return Math.min(limits.timeoutSeconds, held ?? Number.POSITIVE_INFINITY);
 }
 
 /**
@@ -65,7 +67,7 @@ export const HELLO_MS = 60_000;
 
 /** For how long an invocation of the task's session may be under way at most, in milliseconds. Never throws. */
 export function longestInvocationMs(ports: Ports, task: Task): number {
-  return Math.max(HELLO_MS, isForeign(ports, task) ? secondsFor(ports, task) * 1000 : 0) + IN_FLIGHT_SLACK_MS;
+  return Math.max(HELLO_MS, task.channel === "synchronous" ? secondsFor(ports, task) * 1000 : 0) + IN_FLIGHT_SLACK_MS;
 }
 
 const isObject = (value: unknown): value is Json =>

@@ -1,8 +1,8 @@
-import type { ForeignRuntimes } from "../backends/adapter.ts";
-import { type Problem, RetryableError } from "../contract/errors.ts";
+import type { SynchronousCalls } from "../backends/adapter.ts";
+import { type Problem, RefusedError, RetryableError } from "../contract/errors.ts";
 import { type Task, without } from "../contract/task.ts";
 import type { PollReply } from "../contract/worker.ts";
-import { adapterOf, foreignOf, withSession } from "./invocation-gate.ts";
+import { adapterOf, withSession } from "./invocation-gate.ts";
 import { applyReply, canBeAsked } from "./poll/apply-reply.ts";
 import { cleared } from "./poll/failure-detection.ts";
 import { keepReply } from "./poll/keep-reply.ts";
@@ -25,11 +25,10 @@ const STOP_MS = 5000;
  * Makes the one call that the job of a task is, and holds it until it is answered. For so long this process is the worker:
  * it writes what comes as it comes, under the lease of whoever looks, so that nobody takes the worker for lost; when this
  * process dies, that lease lapses. A job that was attempted before is not sent again. Throws RetryableError
- * `platform.conflict` just after an attempt that failed before anything was sent.
+ * `platform.conflict` just after an attempt that failed before anything was sent, RefusedError `adapter.unsupported`.
  */
 export async function callSynchronously(ports: Ports, task: Task): Promise<void> {
-  const foreign = foreignOf(ports, task);
-  if (!foreign) return;
+  const calls = callsOf(ports, task);
   const job = await jobOf(ports, task);
   const lease = await takeLease(ports, task.id, secondsFor(ports, task) * 1000, (now) => attempt(now, ports.now()));
   if (!lease) return noteAttempt(ports, task);
@@ -44,10 +43,10 @@ export async function callSynchronously(ports: Ports, task: Task): Promise<void>
     const started = await noteStart(ports, task.id);
     const overAtMs = ports.steady() + secondsFor(ports, task) * 1000;
     undo = (current) => current;
-    if (started.status === "running") held.begin((call) => foreign.call(lease.task, job, call));
+    if (started.status === "running") held.begin((call) => calls.call(lease.task, job, call));
     const leaveOff = stayHolder(ports, lease);
     try {
-      const isEnded = await follow({ ports, foreign, lease, held, overAtMs }, started);
+      const isEnded = await follow({ ports, calls, lease, held, overAtMs }, started);
       if (!isEnded) await end(undo);
     } finally {
       leaveOff();
@@ -56,6 +55,12 @@ export async function callSynchronously(ports: Ports, task: Task): Promise<void>
     await end(undo, error).catch(() => {});
     throw error;
   }
+}
+
+function callsOf(ports: Ports, task: Task): SynchronousCalls {
+  const { synchronous, name } = adapterOf(ports, task);
+  if (synchronous) return synchronous;
+  throw new RefusedError("adapter.unsupported", `the adapter ${name} holds no synchronous calls`);
 }
 
 /** Renews the lease until the function that it returns is called, however long whatever else is written takes. */
@@ -100,7 +105,7 @@ async function noteAttempt(ports: Ports, { id }: Task): Promise<void> {
 
 type Holding = {
   ports: Ports;
-  foreign: ForeignRuntimes;
+  calls: SynchronousCalls;
   lease: Lease;
   held: SynchronousJob;
   /** When the time of the job is over, by the steady clock. */
@@ -163,13 +168,13 @@ async function withEnvelope(
 }
 
 /** Ends a job whose answer nobody wants any more, and its session with it. */
-async function breakOffUnwanted({ ports, foreign, held, overAtMs }: Holding, task: Task): Promise<void> {
+async function breakOffUnwanted({ ports, calls, held, overAtMs }: Holding, task: Task): Promise<void> {
   if (ports.closing.aborted) return void held.breakOff({ status: "failed", error: closed });
   const isCancelled = task.status === "cancelling";
   if (!isCancelled && ports.steady() < overAtMs) return;
   const end = isCancelled
     ? ({ status: "cancelled" } as const)
-    : ({ status: "failed", error: timedOut(task, secondsFor(ports, task), foreign.maxSeconds) } as const);
+    : ({ status: "failed", error: timedOut(task, secondsFor(ports, task), calls.maxSeconds) } as const);
   if (!held.breakOff(end)) return;
   const stopped = adapterOf(ports, task)
     .stop(task)

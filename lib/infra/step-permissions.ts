@@ -20,7 +20,7 @@ const grants: Readonly<Record<string, Grant>> = {
     runtimes.grantInvoke(step);
     runtimes.grantReadLogs(step);
   },
-  InvokeForeign({ runtimes, artifacts }, step) {
+  SynchronousCall({ runtimes, artifacts }, step) {
     artifacts.grantReadWrite(step);
     runtimes.grantInvoke(step);
     runtimes.grantRunCommands(step);

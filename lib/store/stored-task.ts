@@ -75,10 +75,17 @@ export function parseTask(id: string, json: () => string, beside: Partial<Task> 
   try {
     const task = { id, ...beside, ...fromStored(JSON.parse(json())) };
     coreSchema.parse(task);
-    return task as unknown as Task;
+    return withChannel(task as unknown as Task);
   } catch (error) {
     throw taskUnreadable(id, error);
   }
+}
+
+/** A task of an older version has none: where its references say whether its runtime has the contract, they decide. */
+function withChannel(task: Task): Task {
+  const { contract } = task.providerRefs;
+  if (task.channel !== undefined || contract === undefined) return task;
+  return { ...task, channel: contract === "none" ? "synchronous" : "call" };
 }
 
 /** Reads a task for the sake of others: one whose record is damaged is to them as one that is not there. */

@@ -3,9 +3,9 @@ export type StepInput = { id: string; n: number; failure?: { Error?: string; Cau
 
 /**
  * What the definition's choices read: whether to come again, and after how many whole seconds; and whether the job is a
- * call that InvokeForeign has to make.
+ * call that SynchronousCall has to make.
  */
-export type StepOutput = { again: boolean; waitSeconds: number; foreign: boolean };
+export type StepOutput = { again: boolean; waitSeconds: number; synchronous: boolean };
 
 /** A step of the definition. What it throws has the name of the failure, and the problem as JSON for its message. */
 export type StepHandler = (input: StepInput) => Promise<StepOutput>;

@@ -1,12 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { DispatchError } from "../../lib/contract/errors.ts";
+import type { Channel } from "../../lib/contract/task.ts";
 import { cancelTask, queueEntry } from "../../lib/engine/cancellation.ts";
 import { dispatch } from "../../lib/engine/dispatch.ts";
 import { readLargeValue } from "../../lib/engine/large-values.ts";
 import { recoverDue } from "../../lib/engine/recovery.ts";
 import type { TaskStore } from "../../lib/store/port.ts";
+import { parseTask, toStored } from "../../lib/store/stored-task.ts";
 import { makeTask } from "../contract/make-task.ts";
-import { exampleConfiguration, openPorts } from "../mcp/ports.ts";
+import { exampleConfiguration, idleAdapter, openPorts } from "../mcp/ports.ts";
 import { plan } from "./plan.ts";
 
 const OWNER = "me";
@@ -68,6 +70,39 @@ test("a task that could begin waits behind those of its owner that wait", async 
   expect(handle.status).toBe("provisioning");
   expect(ports.starts).toEqual([`${waiting.id}-1`, `${handle.taskId}-1`]);
   expect(await ports.store.listQueue(OWNER, 10)).toEqual([]);
+});
+
+describe("how a worker is talked to", () => {
+  const portsOf = (channel: Channel | undefined) =>
+    openPorts({ backends: { "local-process": idleAdapter({ channel: () => channel }) } });
+  const dispatched = async (channel: Channel | undefined) => {
+    const ports = portsOf(channel);
+    const { taskId } = await dispatch(ports, OWNER, plan(ports));
+    return ports.store.get(taskId);
+  };
+
+  test("is in the task as soon as the adapter knows it", async () => {
+    expect(await dispatched("call")).toMatchObject({ channel: "call" });
+    expect(await dispatched("synchronous")).toMatchObject({ channel: "synchronous" });
+    expect(await dispatched(undefined)).not.toHaveProperty("channel");
+  });
+
+  test("by a mailbox is refused by name, before there is a task", async () => {
+    const ports = portsOf("mailbox");
+    expect(await problem(dispatch(ports, OWNER, plan(ports)))).toMatchObject({
+      code: "adapter.unsupported",
+      message: expect.stringContaining("mailbox"),
+    });
+    expect((await ports.store.list(OWNER, { limit: 1 })).items).toEqual([]);
+  });
+
+  test.each([
+    ["none", "synchronous"],
+    ["agentdispatch/1", "call"],
+  ])("is what the contract of its runtime, %s, says of a task of an older version", (contract, channel) => {
+    const older = makeTask({ status: "starting", providerRefs: { contract } });
+    expect(parseTask(older.id, () => JSON.stringify(toStored(older)))).toMatchObject({ channel });
+  });
 });
 
 describe("a dispatch that dies", () => {

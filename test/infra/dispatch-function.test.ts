@@ -29,7 +29,7 @@ test("there is one for the endpoint, the janitor and each step", () => {
       "Provision",
       "AwaitReady",
       "Start",
-      "InvokeForeign",
+      "SynchronousCall",
       "Watch",
       "Complete",
       "Fail",

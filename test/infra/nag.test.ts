@@ -78,12 +78,12 @@ const accepted: Accepted[] = [
   },
   {
     rule: /^IAM5\[Resource::.*:log-group:\/aws\/bedrock-agentcore\/runtimes\/(?!ad_|\*).+\]$/,
-    at: /^Workflow\/(?:Start|InvokeForeign)\//,
+    at: /^Workflow\/(?:Start|SynchronousCall)\//,
     because: "log groups are named for a runtime and its endpoint; why a container did not start is said there alone",
   },
   {
     rule: /^IAM5\[Resource::arn:[^[\]]+:log-group:\/aws\/bedrock-agentcore\/runtimes\/ad_.+_\*\]$/,
-    at: /^Workflow\/(?:AwaitReady|Start|InvokeForeign|Cleanup)\//,
+    at: /^Workflow\/(?:AwaitReady|Start|SynchronousCall|Cleanup)\//,
     because: "the log group of a runtime is named like it, read when it does not start, and deleted with it",
   },
 ];

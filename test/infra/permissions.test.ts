@@ -106,7 +106,7 @@ describe("on AgentCore", () => {
       ],
       AwaitReady: ["GetAgentRuntime", "GetAgentRuntimeEndpoint", "ListAgentRuntimes"],
       Start: ["InvokeAgentRuntime"],
-      InvokeForeign: ["InvokeAgentRuntime", "InvokeAgentRuntimeCommand", "StopRuntimeSession"],
+      SynchronousCall: ["InvokeAgentRuntime", "InvokeAgentRuntimeCommand", "StopRuntimeSession"],
       Watch: ["InvokeAgentRuntime"],
       Complete: ["InvokeAgentRuntime"],
       Fail: [],
@@ -189,14 +189,14 @@ describe("on AgentCore", () => {
 
   test("logs of containers are read by the steps that tell why one did not start", () => {
     const reading = byFunction("logs:FilterLogEvents");
-    expect(names.filter((name) => reading[name]?.length)).toEqual(["AwaitReady", "Start", "InvokeForeign"]);
+    expect(names.filter((name) => reading[name]?.length)).toEqual(["AwaitReady", "Start", "SynchronousCall"]);
     const logsFor = (step: string) => resourcesFor(built.allowedTo(built.roleOf(step)), "logs:FilterLogEvents");
     expect(logsFor("AwaitReady")).toEqual([ownLogs]);
     expect(logsFor("Start")).toEqual([
       "arn:aws:logs:*:123456789012:log-group:/aws/bedrock-agentcore/runtimes/<1 of <SharedRuntime.AgentRuntimeArn> at />*",
       ownLogs,
     ]);
-    expect(logsFor("InvokeForeign")).toEqual(logsFor("Start"));
+    expect(logsFor("SynchronousCall")).toEqual(logsFor("Start"));
   });
 
   test("quotas are read by the endpoint", () => {
@@ -226,7 +226,7 @@ describe("tasks", () => {
       Provision: [],
       AwaitReady: [],
       Start: ["s3:GetObject", "s3:ListBucket"],
-      InvokeForeign: readWrite,
+      SynchronousCall: readWrite,
       Watch: readWrite,
       Complete: readWrite,
       Fail: [],
@@ -331,7 +331,7 @@ describe("a configuration that names more", async () => {
   test("lets those who use AgentCore enter its accounts", () => {
     const entering = Object.keys(named.functions).filter((name) => resourcesFor(may(name), "sts:AssumeRole"));
     expect(entering.sort()).toEqual(
-      ["AwaitReady", "Cleanup", "Complete", "InvokeForeign", "Provision", "Start", "Watch", "mcp"].sort(),
+      ["AwaitReady", "Cleanup", "Complete", "SynchronousCall", "Provision", "Start", "Watch", "mcp"].sort(),
     );
     expect(resourcesFor(may("Watch"), "sts:AssumeRole")).toEqual(["arn:aws:iam::210987654321:role/entered"]);
   });

@@ -59,6 +59,7 @@ export function idleAdapter(overrides: Partial<BackendAdapter> = {}): BackendAda
     targetModes: ["session"],
     protocols: ["http"],
     configRequirements: {},
+    channel: () => "call",
     nameSession: ({ id }) => `session-of-${id}`,
     nameRuntime: () => undefined,
     provision: async () => ({ providerRefs: {} }),

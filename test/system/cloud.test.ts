@@ -51,6 +51,6 @@ it("has left nothing behind", async ({ expect }) => {
 it("has done nothing that the stack's policies do not allow", async ({ expect }) => {
   expect(await forbiddenActions()).toEqual([]);
   expect([...witnessed.keys()]).toEqual(
-    expect.arrayContaining(["mcp", "Provision", "AwaitReady", "Start", "InvokeForeign", "Watch", "Cleanup"]),
+    expect.arrayContaining(["mcp", "Provision", "AwaitReady", "Start", "SynchronousCall", "Watch", "Cleanup"]),
   );
 });

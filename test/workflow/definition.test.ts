@@ -78,8 +78,8 @@ describe("the definition", () => {
     },
   );
 
-  it("tries the call of a foreign runtime again after the pause that follows a failed look, and not while it may last", () => {
-    const { Retry } = definition.States.InvokeForeign;
+  it("tries the call of a contract-less runtime again after the pause that follows a failed look, and not while it may last", () => {
+    const { Retry } = definition.States.SynchronousCall;
     expect(Retry[0]).toEqual({ ErrorEquals: ["StepRefused", "States.Timeout"], MaxAttempts: 0 });
     expect(Retry.at(-1)).toMatchObject({ IntervalSeconds: 2, MaxAttempts: 4 });
     expect(Retry.at(-1)).not.toHaveProperty("JitterStrategy");
@@ -101,7 +101,7 @@ describe("the definition", () => {
       "Provision -> Fail",
       "AwaitReady -> Fail",
       "Start -> Fail",
-      "InvokeForeign -> Fail",
+      "SynchronousCall -> Fail",
       "Watch -> PauseAfterTrouble",
       "Complete -> Fail",
     ]);

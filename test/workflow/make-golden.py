@@ -28,7 +28,7 @@ ROOT = HERE.parent.parent
 DEFINITION = ROOT / "lib/workflow/dispatch.asl.json"
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:"
 ROLE = "arn:aws:iam::123456789012:role/any"
-DONE = {"again": False, "waitSeconds": 0, "foreign": False}
+DONE = {"again": False, "waitSeconds": 0, "synchronous": False}
 INPUT = {"id": "task_1", "n": 1}
 
 

@@ -17,10 +17,10 @@ type Retrier = { ErrorEquals: string[]; MaxAttempts: number };
 type State = { Type: string; Retry?: Retrier[]; Catch?: { Next: string }[] };
 const tasks = Object.entries(definition.States as Record<string, State>).filter(([, { Type }]) => Type === "Task");
 
-const foreign: StepOutput = { ...done, foreign: true };
+const synchronous: StepOutput = { ...done, synchronous: true };
 /** What leads to a state that the happy path passes by. */
 const leading: Readonly<Record<string, Scenario["answers"]>> = {
-  InvokeForeign: { Start: [{ output: foreign }] },
+  SynchronousCall: { Start: [{ output: synchronous }] },
   Fail: { Start: [{ error: "StepRefused" }] },
 };
 
@@ -44,19 +44,19 @@ const looping = ["AwaitReady", "Watch", "Complete", "Cleanup"];
 /** All of them, each by a name of its own. */
 export const scenarios: Scenario[] = [
   { name: "the happy path", answers: {} },
-  { name: "a foreign runtime", answers: { Start: [{ output: foreign }] } },
+  { name: "a contract-less runtime", answers: { Start: [{ output: synchronous }] } },
   ...looping.map((state) => ({ name: `${state} comes again`, answers: { [state]: [{ output: again(7), times: 3 }] } })),
   {
-    name: "everything comes again, on a foreign runtime",
+    name: "everything comes again, on a contract-less runtime",
     answers: {
       ...Object.fromEntries(looping.map((state) => [state, [{ output: again(1), times: 2 }]])),
-      Start: [{ output: foreign }],
+      Start: [{ output: synchronous }],
     },
   },
   ...retries,
   {
     name: "the function takes too long while it holds a call",
-    answers: { ...leading.InvokeForeign, InvokeForeign: [{ error: "States.Timeout" }] },
+    answers: { ...leading.SynchronousCall, SynchronousCall: [{ error: "States.Timeout" }] },
   },
   {
     name: "errors of two kinds are counted each by its own retrier",

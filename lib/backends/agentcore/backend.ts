@@ -1,24 +1,26 @@
 import type { Configuration } from "../../contract/configuration.ts";
-import { WorkerGoneError } from "../../contract/errors.ts";
+import { RefusedError } from "../../contract/errors.ts";
 import { frameworkNames } from "../../contract/frameworks.ts";
 import type { Logger } from "../../contract/logger.ts";
-import type { Task } from "../../contract/task.ts";
+import type { Channel, Task } from "../../contract/task.ts";
 import { CONTRACT } from "../../contract/worker.ts";
-import type { BackendAdapter } from "../adapter.ts";
+import type { BackendAdapter, Placement } from "../adapter.ts";
 import { workerEnvironment } from "../worker-environment.ts";
 import { openAccounts } from "./account/accounts.ts";
 import type { ClientOptions } from "./account/clients.ts";
 import { check } from "./checks/preflight.ts";
 import { cloudAgentOf, providerRefsOf } from "./cloud-agent.ts";
 import { type Known, learnContract, saidContract } from "./contract.ts";
-import { foreignRuntimes } from "./contract-less/foreign-runtimes.ts";
+import { synchronousCalls } from "./contract-less/synchronous-calls.ts";
 import { orLastWords } from "./logs/last-words.ts";
 import { deleteLogs } from "./logs/runtime-logs.ts";
 import {
   detail,
-  isForeign,
+  isContractLess,
   isOfOneTask,
   logGroupOf,
+  NO_CONTRACT,
+  type Placed,
   qualifierOf,
   type RuntimeRef,
   regionOf,
@@ -44,14 +46,16 @@ type Options = ClientOptions & {
   asCaller?: boolean;
   /** What the names of the runtimes that are made for tasks begin with; default `ad_`. */
   runtimePrefix?: string;
-  /** Longest time for which this process can hold the connection on which a foreign runtime answers, in seconds. */
+  /** Longest time for which this process can hold the connection on which a synchronous runtime answers, in seconds. */
   holdSeconds: number;
 };
+
+const channelOf = (placed: Placed): Channel => (isContractLess(placed) ? "synchronous" : "call");
 
 /**
  * Runs tasks on Amazon Bedrock AgentCore. Mode `runtime` makes a runtime from an image for the task and deletes it
  * afterwards; mode `session` uses a fresh session on a runtime that exists. Nothing is loaded or contacted before it is
- * needed. A runtime without the worker contract is spoken to in its own way: see `foreignRuntimes`.
+ * needed. A runtime without the worker contract is called in its own way: see `synchronousCalls`.
  */
 export function agentCoreBackend(options: Options): BackendAdapter {
   const { now, configuration, log } = options;
@@ -59,7 +63,7 @@ export function agentCoreBackend(options: Options): BackendAdapter {
   /** The name that was noted before anything was made; a deployment may have given names another beginning since. */
   const nameOf = (task: Task) => task.obligations.runtime ?? runtimeNameOf(task, options.runtimePrefix ?? "ad_");
   const clientsOf = (task: Task) => accounts(task).clients;
-  const foreign = foreignRuntimes({ holdSeconds: options.holdSeconds, clientsOf, runtimeOf: madeRuntime, now });
+  const calls = synchronousCalls({ holdSeconds: options.holdSeconds, clientsOf, runtimeOf: madeRuntime, now });
   const controlPlaneOf = (task: Task) =>
     clientsOf(task).controlPlane(runtimeOf(task)?.region ?? neededRegion(task, options.region));
   const withLastWords = <T>(task: Task, start: (runtime: RuntimeRef) => Promise<T>) =>
@@ -76,7 +80,18 @@ export function agentCoreBackend(options: Options): BackendAdapter {
   async function knownOf(task: Task): Promise<Partial<Known>> {
     const runtime = namedRuntime(task);
     if (task.providerRefs.contract !== undefined) return {};
+    if (task.channel === "call") return { contract: CONTRACT };
     return learnContract(() => clientsOf(task).controlPlane(runtime.region), task, runtime);
+  }
+
+  /** As far as it is known without asking AWS: the tags of a runtime of somebody else say whether it has our contract. */
+  function knownChannel(placement: Placement): Channel | undefined {
+    const isOurs =
+      placement.target.mode === "runtime" ||
+      detail(placement, "contract") === CONTRACT ||
+      detail(placement, "contract") === NO_CONTRACT ||
+      (options.ownRuntimeArn !== undefined && detail(placement, "runtimeArn") === options.ownRuntimeArn);
+    return isOurs ? channelOf(placement) : undefined;
   }
 
   return {
@@ -88,6 +103,7 @@ export function agentCoreBackend(options: Options): BackendAdapter {
     protocols: ["http", "a2a", "mcp", "ag-ui"],
     configRequirements: { runtime: ["ecrImageUri", "executionRoleArn"], session: ["runtimeArn"] },
 
+    channel: knownChannel,
     nameSession: sessionIdOf,
     nameRuntime: (task) => (task.target.mode === "runtime" ? nameOf(task) : undefined),
 
@@ -96,9 +112,10 @@ export function agentCoreBackend(options: Options): BackendAdapter {
         const known =
           task.target.mode === "session" ? await knownOf(task) : { contract: saidContract(task) ?? CONTRACT };
         const placed = { ...task, providerRefs: { ...task.providerRefs, ...known } };
-        if (isForeign(placed)) foreign.assertPossible(task);
+        const channel = channelOf(placed);
+        if (channel === "synchronous") calls.assertPossible(task);
         if (task.target.mode === "session")
-          return { providerRefs: { ...providerRefsOf(placed, namedRuntime(task)), ...known } };
+          return { channel, providerRefs: { ...providerRefsOf(placed, namedRuntime(task)), ...known } };
         const environment = workerEnvironment(configuration(), task);
         const made = await createRuntime(await controlPlaneOf(task), task, {
           name: nameOf(task),
@@ -106,7 +123,7 @@ export function agentCoreBackend(options: Options): BackendAdapter {
           nowMs: now(),
           attempt,
         });
-        return { providerRefs: { ...providerRefsOf(task, made), ...known } };
+        return { channel, providerRefs: { ...providerRefsOf(task, made), ...known } };
       }),
 
     async awaitReady(task) {
@@ -115,8 +132,11 @@ export function agentCoreBackend(options: Options): BackendAdapter {
     },
 
     async invoke(task, operation, { timeoutMs, signal }) {
-      if (isForeign(task))
-        throw new WorkerGoneError("nobody holds the connection to the runtime any more", { isCertain: false });
+      if (task.channel === "synchronous")
+        throw new RefusedError(
+          "adapter.unsupported",
+          "a contract-less runtime is sent nothing but the call of its job",
+        );
       const timeout = AbortSignal.timeout(timeoutMs);
       const limit = signal ? AbortSignal.any([timeout, signal]) : timeout;
       const call = async (runtime: RuntimeRef) =>
@@ -152,7 +172,7 @@ export function agentCoreBackend(options: Options): BackendAdapter {
       assertPossible(job, {
         region: options.region,
         environment: workerEnvironment(configuration(), job),
-        assertForeign: foreign.assertPossible,
+        assertCallable: calls.assertPossible,
       }),
     check: (placement, live) =>
       check(accounts(placement), placement, {
@@ -161,17 +181,13 @@ export function agentCoreBackend(options: Options): BackendAdapter {
         environment: workerEnvironment(configuration(), placement),
       }),
     frameworks(placement) {
-      if (isForeign(placement)) return undefined;
-      const isOurs =
-        placement.target.mode === "runtime" ||
-        detail(placement, "contract") === CONTRACT ||
-        (options.ownRuntimeArn !== undefined && detail(placement, "runtimeArn") === options.ownRuntimeArn);
-      return isOurs ? frameworkNames(workerEnvironment(configuration(), placement) ?? {}) : undefined;
+      if (knownChannel(placement) !== "call") return undefined;
+      return frameworkNames(workerEnvironment(configuration(), placement) ?? {});
     },
     cloudAgent: cloudAgentOf,
-    foreign: {
-      ...foreign,
-      call: (task, job, call) => withLastWords(task, () => foreign.call(task, job, call)),
+    synchronous: {
+      maxSeconds: options.holdSeconds,
+      call: (task, job, call) => withLastWords(task, () => calls.call(task, job, call)),
     },
   };
 }

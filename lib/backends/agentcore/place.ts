@@ -31,7 +31,7 @@ export function parseRuntimeArn(arn: unknown): RuntimeRef | undefined {
 export const isOfOneTask = ({ id }: RuntimeRef): boolean => ownNamePattern.test(id);
 
 /** A placement, or a task, which knows more of its runtime once it was provisioned. */
-type Placed = Pick<Placement, "target"> & { providerRefs?: Readonly<Record<string, string>> };
+export type Placed = Pick<Placement, "target"> & { providerRefs?: Readonly<Record<string, string>> };
 
 /** A text among the target's details; undefined when it is missing or blank. */
 export function detail({ target }: Placed, name: string): string | undefined {
@@ -65,8 +65,8 @@ export const isServerProtocol = (text: unknown): text is (typeof serverProtocols
 export const roleOf = (placed: Placed): string | undefined =>
   detail(placed, "executionRoleArn") ?? detail(placed, "defaultExecutionRoleArn");
 
-/** Whether the runtime knows nothing of the worker contract, as its tags or its configuration say. */
-export const isForeign = (placed: Placed): boolean =>
+/** Whether the runtime is contract-less, as its tags or its configuration say. */
+export const isContractLess = (placed: Placed): boolean =>
   (placed.providerRefs?.contract ?? detail(placed, "contract")) === NO_CONTRACT;
 
 /** The runtime that a task uses: its own once it was made, or the one it names. */

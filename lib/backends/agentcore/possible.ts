@@ -4,7 +4,7 @@ import type { PlacedJob } from "../adapter.ts";
 import { refuseOutside } from "../placed-job.ts";
 import { targetChecks } from "./checks/target-checks.ts";
 import { saidContract } from "./contract.ts";
-import { isForeign, neededDetail, regionOf, roleOf } from "./place.ts";
+import { isContractLess, neededDetail, regionOf, roleOf } from "./place.ts";
 import { namedRuntime } from "./task-runtime.ts";
 
 /** The workspace of our image. */
@@ -13,14 +13,14 @@ const WORKSPACE = "/workspace";
 type Options = {
   region: string | undefined;
   environment: Readonly<Record<string, string>> | undefined;
-  assertForeign: (job: PlacedJob) => void;
+  assertCallable: (job: PlacedJob) => void;
 };
 
 /**
  * Refuses what can be known to fail without asking anybody. Throws RefusedError `task.target_incomplete`, `policy.denied`
  * or `adapter.unsupported`, InvalidInputError.
  */
-export function assertPossible(job: PlacedJob, { region, environment = {}, assertForeign }: Options): void {
+export function assertPossible(job: PlacedJob, { region, environment = {}, assertCallable }: Options): void {
   saidContract(job);
   neededRegion(job, region);
   if (job.target.mode === "session") namedRuntime(job);
@@ -33,7 +33,7 @@ export function assertPossible(job: PlacedJob, { region, environment = {}, asser
     throw new RefusedError("task.target_incomplete", wrong.message, {
       hint: "check_cloud_agent_runtime checks a target without a task",
     });
-  if (isForeign(job)) assertForeign(job);
+  if (isContractLess(job)) assertCallable(job);
   // What a runtime that exists calls its workspace is known to itself.
   else
     refuseOutside(

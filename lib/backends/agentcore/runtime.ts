@@ -7,7 +7,7 @@ import type { ControlPlane } from "./account/clients.ts";
 import { imageHint, withImageHint } from "./image-hint.ts";
 import { findRuntime, getEndpoint, getRuntime } from "./known-runtimes.ts";
 import {
-  isForeign,
+  isContractLess,
   neededDetail,
   parseRuntimeArn,
   qualifierOf,
@@ -77,7 +77,7 @@ export async function createRuntime(
     tags: {
       [TASK_TAG]: task.id,
       "agentdispatch:owner": sha256(task.owner).slice(0, 32),
-      ...(!isForeign(task) && contractTag),
+      ...(!isContractLess(task) && contractTag),
     },
     // V2 takes minutes for a snapshot that one session has no use for.
     platformVersion: "V1",

@@ -110,6 +110,7 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
     protocols: workerProtocols,
     configRequirements: { session: [] },
 
+    channel: () => "call",
     nameSession(task) {
       if (!spare || Object.keys(detailsOf(configuration(), task)).length > 0) return newSessionId();
       const { sessionId } = spare;

@@ -1,8 +1,9 @@
+import { WorkerGoneError } from "../../contract/errors.ts";
 import { finalEvents } from "../../contract/events.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
 import type { Task } from "../../contract/task.ts";
 import { CONTRACT, type PollReply, pollReplySchema } from "../../contract/worker.ts";
-import { adapterOf, isForeign } from "../invocation-gate.ts";
+import { adapterOf } from "../invocation-gate.ts";
 import type { Ports } from "../ports.ts";
 import { applyFailure, applyReply, canBeAsked } from "./apply-reply.ts";
 import { type Kept, keepReply } from "./keep-reply.ts";
@@ -15,14 +16,17 @@ const ANSWER_MS = 4000;
 /** The part of it that a cancel may take. */
 const CANCEL_MS = 2000;
 
+/** Of a synchronous call whoever holds it is the worker. */
+const NOBODY_HOLDS = new WorkerGoneError("nobody holds the call to the runtime any more", { isCertain: false });
+
 /**
  * Asks the worker for what is new, writes it, and moves the status. One asks at a time: resolves with undefined while
  * another does, when there is nobody to ask, or for a moment after a failure. `waitSeconds` (at most 10) is how long the
  * worker may wait for news. Failures to reach the worker are counted in the task, not thrown; our own are thrown, because
  * they say nothing of the job, and what could not be kept stays with the worker until somebody asks again.
  *
- * On a runtime without the contract nobody can be asked, and that there is no answer proves something only once
- * InvokeForeign does not hold the call any more: `isWatch` says that its turn is over.
+ * A job that is one synchronous call has nobody to ask: whoever holds it keeps the lease, and that the lease is free says
+ * something only once the turn of SynchronousCall is over, as `isWatch` says.
  */
 export async function poll(
   ports: Ports,
@@ -32,12 +36,13 @@ export async function poll(
   const waitSeconds = Math.min(10, options.waitSeconds);
   const timeoutMs = waitSeconds * 1000 + ANSWER_MS;
   const lease = await takeLease(ports, taskId, timeoutMs, (task) =>
-    canBeAsked(task) && (options.isWatch || !isForeign(ports, task)) ? task : undefined,
+    canBeAsked(task) && (options.isWatch || task.channel !== "synchronous") ? task : undefined,
   );
   if (!lease) return undefined;
   const { task, end } = lease;
   let reply: PollReply;
   try {
+    if (task.channel === "synchronous") throw NOBODY_HOLDS;
     reply = await ask(ports, task, waitSeconds, timeoutMs);
   } catch (error) {
     ports.log.debug("a poll failed", { taskId, error: String(error) });

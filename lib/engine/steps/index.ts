@@ -2,10 +2,10 @@ import { awaitReady } from "./await-ready.ts";
 import { cleanup } from "./cleanup.ts";
 import { complete } from "./complete.ts";
 import { fail } from "./fail.ts";
-import { invokeForeign } from "./invoke-foreign.ts";
 import { provision } from "./provision.ts";
 import { start } from "./start.ts";
 import type { Step } from "./step.ts";
+import { synchronousCall } from "./synchronous-call.ts";
 import { watch } from "./watch.ts";
 
 /** The steps by the names of their states in `dispatch.asl.json`. */
@@ -13,7 +13,7 @@ export const steps = {
   Provision: provision,
   AwaitReady: awaitReady,
   Start: start,
-  InvokeForeign: invokeForeign,
+  SynchronousCall: synchronousCall,
   Watch: watch,
   Complete: complete,
   Fail: fail,

@@ -1,6 +1,7 @@
-import { NothingMadeError } from "../../contract/errors.ts";
+import { NothingMadeError, RefusedError } from "../../contract/errors.ts";
 import { ownEvent } from "../../contract/events.ts";
 import type { Task } from "../../contract/task.ts";
+import { servedChannel } from "../channel.ts";
 import { adapterOf } from "../invocation-gate.ts";
 import { current, done, type Step } from "./step.ts";
 
@@ -24,12 +25,17 @@ export const provision: Step = async (ports, input) => {
   }
   if (named.status !== "provisioning") return done;
 
-  const { providerRefs } = await adapter.provision(named).catch(async (error: unknown) => {
+  const made = await adapter.provision(named).catch(async (error: unknown) => {
     if (error instanceof NothingMadeError) await ports.store.change(task.id, uncounted);
     throw error;
   });
+  const channel = servedChannel(made.channel ?? named.channel ?? adapter.channel(named));
+  if (!channel)
+    throw new RefusedError("adapter.unsupported", `the adapter ${adapter.name} did not say how to talk to it`);
   await ports.store.change(task.id, (now) =>
-    now.executionNumber === input.n ? { ...now, providerRefs: { ...now.providerRefs, ...providerRefs } } : undefined,
+    now.executionNumber === input.n
+      ? { ...now, channel, providerRefs: { ...now.providerRefs, ...made.providerRefs } }
+      : undefined,
   );
   return done;
 };

@@ -2,7 +2,7 @@ import { DispatchError, RefusedError, WorkerGoneError } from "../../contract/err
 import { type Task, without } from "../../contract/task.ts";
 import { CONTRACT, helloReplySchema, startReplySchema } from "../../contract/worker.ts";
 import { takeAnotherWorker } from "../another-worker.ts";
-import { foreignOf, invokeOnce, withSession } from "../invocation-gate.ts";
+import { invokeOnce, withSession } from "../invocation-gate.ts";
 import { parseReply } from "../poll/worker-reply.ts";
 import type { Ports } from "../ports.ts";
 import { HELLO_MS, jobOf, noteStart } from "../starting.ts";
@@ -12,14 +12,14 @@ const TIMEOUT_MS = 20_000;
 
 /**
  * Learns who the worker is, and hands it the job. Repeated, it runs nothing twice: a replaced worker refuses. One that is
- * lost before the job can have reached it is replaced by another. A job whose runtime knows no contract is left to
- * InvokeForeign.
+ * lost before the job can have reached it is replaced by another. A job that is one synchronous call is left
+ * to the step of that name.
  */
 export const start: Step = async (ports, input) => {
   for (;;) {
     const task = await current(ports, input);
     if (task?.status !== "starting") return done;
-    if (foreignOf(ports, task)) return { ...done, foreign: true };
+    if (task.channel === "synchronous") return { ...done, synchronous: true };
     try {
       await handOver(ports, task);
     } catch (error) {

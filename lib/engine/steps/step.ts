@@ -4,7 +4,7 @@ import type { Ports } from "../ports.ts";
 
 export type Step = (ports: Ports, input: StepInput) => Promise<StepOutput>;
 
-export const done: StepOutput = { again: false, waitSeconds: 0, foreign: false };
+export const done: StepOutput = { again: false, waitSeconds: 0, synchronous: false };
 export const again = (waitSeconds: number): StepOutput => ({
   ...done,
   again: true,

@@ -45,7 +45,7 @@ async function ask(runtimeArn: string, { prompt, context, protocol, details = {}
     input: { instruction: prompt },
     target: { mode: "session", ...(protocol && { protocol }), details: { runtimeArn, ...details } },
   });
-  const { providerRefs } = await backend.provision(task);
+  const made = await backend.provision(task);
   const { taskType, input, limits } = task;
   const job = { taskId: task.id, taskType, input, prompt, limits, depth: 0, ...(context && { context }) };
   let log = "";
@@ -55,7 +55,7 @@ async function ask(runtimeArn: string, { prompt, context, protocol, details = {}
       log += text;
     },
   };
-  const end = await backend.foreign?.call({ ...task, providerRefs }, job, call).catch((error) => ({
+  const end = await backend.synchronous?.call({ ...task, ...made }, job, call).catch((error) => ({
     error: error.problem,
   }));
   return { end: end ?? {}, log };

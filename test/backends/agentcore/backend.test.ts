@@ -359,15 +359,14 @@ describe("whether a runtime knows the worker contract", () => {
   it("is said by its tag, which is read once", async () => {
     const backend = open();
     const task = sessionTask();
-    const providerRefs = await knownOf(task, backend);
+    const { providerRefs, channel } = await backend.provision(task);
+    expect(channel).toBe("call");
     expect(providerRefs).toMatchObject({ contract: CONTRACT, serverProtocol: "HTTP" });
     expect(await knownOf({ ...task, providerRefs }, backend)).toMatchObject({ serverProtocol: "HTTP" });
     expect(emulator.countOf("ListTagsForResource")).toBe(1);
-    expect(backend.foreign?.serves({ ...task, providerRefs })).toBe(false);
-    expect(await knownOf(sessionTask({ runtimeArn: strange() }))).toMatchObject({
-      contract: "none",
-      protocol: "a2a",
-      serverProtocol: "A2A",
+    expect(await backend.provision(sessionTask({ runtimeArn: strange() }))).toMatchObject({
+      channel: "synchronous",
+      providerRefs: { contract: "none", protocol: "a2a", serverProtocol: "A2A" },
     });
     expect(emulator.countOf("InvokeAgentRuntime")).toBe(0);
     expect(emulator.flaws).toEqual([]);
@@ -471,14 +470,15 @@ describe("an invocation that fails", () => {
 });
 
 describe("a runtime without the worker contract", () => {
-  const foreign = { contract: "none" };
+  const none = { contract: "none" };
+  const OWN = "arn:aws:bedrock-agentcore:us-west-2:123456789012:runtime/shared-AbCdEf1234";
 
   it.each([
     [{ env: { A: "b" } }, "environment"],
     [{ taskType: "command.run" as const, input: { command: "true", timeoutSeconds: 3601 } }, "3600 s"],
     [{ taskType: "command.run" as const, input: { command: "x".repeat(65_530) } }, "65536"],
   ])("is not given %j", async (overrides, text) => {
-    const task = sessionTask(foreign, { taskType: "agent.run", input: { instruction: "x" } });
+    const task = sessionTask(none, { taskType: "agent.run", input: { instruction: "x" } });
     await expect(open().provision({ ...task, ...overrides })).rejects.toMatchObject({
       code: "adapter.unsupported",
       message: expect.stringContaining(text),
@@ -486,7 +486,7 @@ describe("a runtime without the worker contract", () => {
   });
 
   it("is not given a command that lasts longer than its call can be held", async () => {
-    const task = sessionTask(foreign, { taskType: "command.run", input: { command: "true", timeoutSeconds: 841 } });
+    const task = sessionTask(none, { taskType: "command.run", input: { command: "true", timeoutSeconds: 841 } });
     const backend = agentCoreBackend({ ...openOptions(), holdSeconds: 840 });
     await expect(backend.provision(task)).rejects.toMatchObject({ message: expect.stringContaining("840 s") });
     const placement = { ...task, target: task.target };
@@ -496,23 +496,34 @@ describe("a runtime without the worker contract", () => {
   });
 
   it("ends a command before its call has to end, and says why", async () => {
-    const task = sessionTask(foreign, { taskType: "command.run", input: { command: "sleep 30" } });
+    const task = sessionTask(none, { taskType: "command.run", input: { command: "sleep 30" } });
     const backend = agentCoreBackend({ ...openOptions(), holdSeconds: 6 });
     const job = { taskId: task.id, taskType: task.taskType, input: task.input, limits: task.limits, depth: 0 };
     const call = { signal: new AbortController().signal, log() {} };
-    expect(await backend.foreign?.call(task, job, call)).toMatchObject({
+    expect(await backend.synchronous?.call(task, job, call)).toMatchObject({
       result: { timedOut: true },
       error: { code: "task.timeout", hint: expect.stringContaining("1 s") },
     });
   });
 
-  it("is sent nothing but its call: asking and cancelling prove that nobody holds it", async () => {
-    const backend = open();
-    const task = sessionTask(foreign);
+  it("is sent nothing but its call", async () => {
+    const task = sessionTask(none, { channel: "synchronous" });
     for (const operation of [hello, poll])
-      await expect(backend.invoke(task, operation, { timeoutMs: 5000 })).rejects.toBeInstanceOf(WorkerGoneError);
+      await expect(open().invoke(task, operation, { timeoutMs: 5000 })).rejects.toMatchObject({
+        code: "adapter.unsupported",
+      });
     expect(emulator.calls).toEqual([]);
-    expect([backend.foreign?.serves(task), backend.foreign?.serves(sessionTask())]).toEqual([true, false]);
+  });
+
+  it.each([
+    ["the configuration says so", none, "synchronous"],
+    ["the configuration says that it has it", { contract: CONTRACT }, "call"],
+    ["nobody has said", {}, undefined],
+    ["it is the stack's", { runtimeArn: OWN }, "call"],
+  ] as const)("is told before it is asked where %s", (_, details, channel) => {
+    const backend = agentCoreBackend({ ...openOptions(), ownRuntimeArn: OWN });
+    expect(backend.channel(sessionTask({ ...details }))).toBe(channel);
+    expect(backend.channel(runtimeTask())).toBe("call");
   });
 
   it.each([
@@ -522,11 +533,11 @@ describe("a runtime without the worker contract", () => {
   ] as [Failure, string][])("that fails with %j ends its job as %s, and is called once", async (failure, code) => {
     emulator.fail("InvokeAgentRuntime", failure);
     const backend = open();
-    const task = sessionTask(foreign, { taskType: "agent.run", input: { instruction: "x" } });
+    const task = sessionTask(none, { taskType: "agent.run", input: { instruction: "x" } });
     const job = { taskId: task.id, taskType: task.taskType, input: task.input, limits: task.limits, depth: 0 };
     const call = { signal: new AbortController().signal, log() {} };
     const mayHaveRun = code.startsWith("worker.");
-    await expect(backend.foreign?.call(task, job, call)).rejects.toMatchObject({
+    await expect(backend.synchronous?.call(task, job, call)).rejects.toMatchObject({
       code,
       retryable: !mayHaveRun,
       hint: expect.stringContaining(mayHaveRun ? "may have run" : "check"),

@@ -2,8 +2,8 @@
 import { Readable } from "node:stream";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Clients } from "../../../lib/backends/agentcore/account/clients.ts";
-import { askForeignAgent } from "../../../lib/backends/agentcore/contract-less/foreign-agent.ts";
-import type { ForeignCall } from "../../../lib/backends/agentcore/contract-less/foreign-call.ts";
+import { askAgent } from "../../../lib/backends/agentcore/contract-less/agent.ts";
+import type { ContractLessCall } from "../../../lib/backends/agentcore/contract-less/call.ts";
 import { toProblem } from "../../../lib/contract/errors.ts";
 import type { Protocol, Task } from "../../../lib/contract/task.ts";
 import { isOver } from "../../../lib/engine/invocation-gate.ts";
@@ -18,14 +18,14 @@ async function ask(contentType: string, pieces: Iterable<string>) {
     once: { send: async () => ({ response, contentType }) },
     InvokeAgentRuntimeCommand,
   });
-  const end = await askForeignAgent({
+  const end = await askAgent({
     ...callOf(dataPlane, { mode: "session" }),
     log: (text) => logged.push(text),
   });
   return { end, logged };
 }
 
-function callOf(dataPlane: unknown, target: Task["target"]): ForeignCall {
+function callOf(dataPlane: unknown, target: Task["target"]): ContractLessCall {
   const task = makeTask({ taskType: "agent.run", target, session: session() });
   const { taskType, input, limits } = task;
   return {
@@ -67,7 +67,7 @@ async function askEach(
     return { response: Readable.from([body], { objectMode: false }), contentType: "application/json", statusCode: 200 };
   };
   const dataPlane = async () => ({ once: { send }, InvokeAgentRuntimeCommand });
-  return askForeignAgent({ ...callOf(dataPlane, { mode: "session", protocol }), signal }).catch((error) => ({
+  return askAgent({ ...callOf(dataPlane, { mode: "session", protocol }), signal }).catch((error) => ({
     error: toProblem(error),
     isOver: isOver(error),
   }));

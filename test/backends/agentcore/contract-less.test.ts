@@ -124,7 +124,7 @@ function streaming() {
 
 const hasLog = { timeoutSeconds: 20, until: ({ logLength }: Task) => logLength > 0 };
 
-describe("a job on a foreign runtime, from functions", () => {
+describe("a job on a contract-less runtime, from functions", () => {
   test("is seen as it goes on, and a large answer is its result", async () => {
     const { agent, open } = streaming();
     const job = await begin(agent);
@@ -177,7 +177,7 @@ describe("a job on a foreign runtime, from functions", () => {
   test("goes on when its execution does not wait for it any longer", async () => {
     const { agent, open } = streaming();
     const impatient = structuredClone(definition);
-    impatient.States.InvokeForeign.TimeoutSeconds = 1;
+    impatient.States.SynchronousCall.TimeoutSeconds = 1;
     const job = await begin(agent, {}, { machine: impatient });
     const response = await open;
     await setTimeout(3000);
@@ -190,13 +190,13 @@ describe("a job on a foreign runtime, from functions", () => {
     timeout: 240_000,
   }, async () => {
     const { agent, open } = streaming();
-    const mortal = await cloud.deploy(ENTRY, environment("InvokeForeign"));
+    const mortal = await cloud.deploy(ENTRY, environment("SynchronousCall"));
     const limits = { ...makeTask().limits, timeoutSeconds: 90 };
-    const another = functions.InvokeForeign as DeployedFunction;
+    const another = functions.SynchronousCall as DeployedFunction;
     let isDead = false;
     // Another process takes the place of one that died.
     const replaced = { invoke: (event: unknown) => (isDead ? another : mortal).invoke(event) };
-    const job = await begin(agent, { limits }, { deployed: { ...functions, InvokeForeign: replaced } });
+    const job = await begin(agent, { limits }, { deployed: { ...functions, SynchronousCall: replaced } });
     await open;
     await waitForTask(caller(), job.id, hasLog);
     isDead = true;

@@ -247,7 +247,7 @@ describe("on a runtime that others use too", () => {
     account.emulator.fail("InvokeAgentRuntime", { error: "RuntimeClientError" });
     const job = { taskId: task.id, taskType: task.taskType, input: task.input, limits: task.limits, depth: 0 };
     const call = { signal: new AbortController().signal, log() {} };
-    await expect(backend.foreign?.call(task, job, call)).rejects.toMatchObject({
+    await expect(backend.synchronous?.call(task, job, call)).rejects.toMatchObject({
       details: { lastLogLines: ["Traceback: no such tool"] },
     });
   });

@@ -1,7 +1,7 @@
 import { frameworkNames, unknownFramework } from "../../../contract/frameworks.ts";
 import type { Check, Placement } from "../../adapter.ts";
 import { type Known, saidContract } from "../contract.ts";
-import { detail, isForeign, protocolOf } from "../place.ts";
+import { detail, isContractLess, protocolOf } from "../place.ts";
 import { fail, pass, reasonOf, warn } from "./checks.ts";
 import { workerCheck } from "./target-checks.ts";
 
@@ -14,8 +14,8 @@ export function contractChecks(
   { holdSeconds, environment }: Options,
 ): Check[] {
   const placed = { ...placement, providerRefs: known as Record<string, string> };
-  if (isForeign(placed)) {
-    const tell = isForeign(placement) ? pass : warn;
+  if (isContractLess(placed)) {
+    const tell = isContractLess(placement) ? pass : warn;
     const message =
       `the runtime does not know the worker contract: it is called once, by ${protocolOf(placed)}, and has ` +
       `${holdSeconds} s to answer; no files come back, nothing can be asked in between, and a call that breaks off is not ` +

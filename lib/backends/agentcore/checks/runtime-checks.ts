@@ -4,7 +4,7 @@ import type { Check, Placement } from "../../adapter.ts";
 import type { Clients } from "../account/clients.ts";
 import { type Known, learnContract } from "../contract.ts";
 import { getEndpoint, getRuntime } from "../known-runtimes.ts";
-import { isForeign, qualifierOf, type RuntimeRef, serverProtocolOf } from "../place.ts";
+import { isContractLess, qualifierOf, type RuntimeRef, serverProtocolOf } from "../place.ts";
 import { fail, pass, reasonOf, type Within, warn } from "./checks.ts";
 
 /** Whether a runtime that exists can be invoked as the target wants it, and what is known of it then. */
@@ -27,7 +27,7 @@ export async function runtimeChecks(
         checks: [fail("runtime", `there is no runtime ${runtime.arn}; check its account and region`)],
       };
     const { known, checks } = outcomeOf(learned);
-    const isOurs = known.contract !== undefined && !isForeign({ ...placement, providerRefs: known });
+    const isOurs = known.contract !== undefined && !isContractLess({ ...placement, providerRefs: known });
     return {
       known,
       checks: [

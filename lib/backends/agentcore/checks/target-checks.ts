@@ -2,7 +2,7 @@ import type { Protocol } from "../../../contract/task.ts";
 import { workerProtocols } from "../../../contract/worker.ts";
 import type { Check, Placement } from "../../adapter.ts";
 import { accountIn } from "../account/account.ts";
-import { detail, isForeign, isOfOneTask, NO_CONTRACT, parseRuntimeArn, protocolOf, roleOf } from "../place.ts";
+import { detail, isContractLess, isOfOneTask, NO_CONTRACT, parseRuntimeArn, protocolOf, roleOf } from "../place.ts";
 import { fail, pass } from "./checks.ts";
 
 const rolePattern = /^arn:aws(-[^:]+)?:iam::\d{12}:role\/.+$/;
@@ -21,7 +21,7 @@ export function targetChecks(placement: Placement): Check[] {
   return [
     ...(image === undefined ? [] : [imageCheck(image)]),
     ...(role === undefined ? [] : [roleCheck(role)]),
-    ...(isForeign(placement) ? [] : [workerCheck(protocolOf(placement))]),
+    ...(isContractLess(placement) ? [] : [workerCheck(protocolOf(placement))]),
   ];
 }
 

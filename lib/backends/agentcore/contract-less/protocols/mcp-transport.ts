@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { type FetchLike, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import { RetryableError } from "../../../contract/errors.ts";
+import { RetryableError } from "../../../../contract/errors.ts";
 import type { Exchange } from "./protocol.ts";
 
 /** Where a transport thinks that it connects to; nothing is ever sent there. */

@@ -1,4 +1,4 @@
-import type { JobEnd } from "../../adapter.ts";
+import type { JobEnd } from "../../../adapter.ts";
 import { followStream } from "./http.ts";
 import { type Exchange, promptOf } from "./protocol.ts";
 import { StreamedAnswer } from "./streamed-answer.ts";

@@ -2,24 +2,24 @@ import type { Protocol as ProtocolName } from "../../../contract/task.ts";
 import type { JobEnd } from "../../adapter.ts";
 import { untilDelivered } from "../delivery.ts";
 import { detail, protocolOf } from "../place.ts";
-import type { Exchange, Protocol } from "../protocols/protocol.ts";
 import { invocationOf } from "../session.ts";
-import type { ForeignCall } from "./foreign-call.ts";
-import { explainCall } from "./foreign-failure.ts";
+import type { ContractLessCall } from "./call.ts";
+import { explainCall } from "./failure.ts";
+import type { Exchange, Protocol } from "./protocols/protocol.ts";
 
 /** Each is loaded when it is spoken. */
 const protocols: Record<ProtocolName, () => Promise<Protocol>> = {
-  http: async () => (await import("../protocols/http.ts")).http,
-  a2a: async () => (await import("../protocols/a2a.ts")).a2a,
-  "ag-ui": async () => (await import("../protocols/ag-ui.ts")).agUi,
-  mcp: async () => (await import("../protocols/mcp.ts")).mcp,
+  http: async () => (await import("./protocols/http.ts")).http,
+  a2a: async () => (await import("./protocols/a2a.ts")).a2a,
+  "ag-ui": async () => (await import("./protocols/ag-ui.ts")).agUi,
+  mcp: async () => (await import("./protocols/mcp.ts")).mcp,
 };
 
 /**
  * Asks an agent that does not know the worker contract, once, in its own protocol. An outcome that is not known is
  * `worker.lost`.
  */
-export async function askForeignAgent(call: ForeignCall): Promise<JobEnd> {
+export async function askAgent(call: ContractLessCall): Promise<JobEnd> {
   const { clients, task, runtime, job, signal, log, maxSeconds, isTooEarly } = call;
   try {
     const { once, InvokeAgentRuntimeCommand } = await clients.dataPlane(runtime.region);

@@ -5,8 +5,8 @@ import type { JobEnd } from "../../adapter.ts";
 import { untilDelivered } from "../delivery.ts";
 import { qualifierOf } from "../place.ts";
 import { sessionIdOf } from "../session-id.ts";
-import type { ForeignCall } from "./foreign-call.ts";
-import { explainCall } from "./foreign-failure.ts";
+import type { ContractLessCall } from "./call.ts";
+import { explainCall } from "./failure.ts";
 
 const DEFAULT_SECONDS = 900;
 /** How much sooner a command is ended than its call, so that its end can be told. */
@@ -22,9 +22,9 @@ const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
  * input that never ends. Throws DispatchError for what such a line cannot carry, or a call of `holdSeconds` cannot.
  * https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-execute-command.html
  *
- * @example foreignCommandOf({ command: "ls -l" }, undefined, 3600).line // /bin/bash -c 'exec </dev/null; exec "$@"' bash ls -l
+ * @example commandLineOf({ command: "ls -l" }, undefined, 3600).line // /bin/bash -c 'exec </dev/null; exec "$@"' bash ls -l
  */
-export function foreignCommandOf(
+export function commandLineOf(
   input: Json,
   env: Record<string, string> | undefined,
   holdSeconds: number,
@@ -55,9 +55,9 @@ const notHere = (why: string): DispatchError =>
   });
 
 /** Runs a command beside the agent of a session, once. However it ends, its result says so as data. */
-export async function runForeignCommand(call: ForeignCall): Promise<JobEnd> {
+export async function runCommand(call: ContractLessCall): Promise<JobEnd> {
   const { clients, task, runtime, job, maxSeconds, signal: abortSignal } = call;
-  const { line, seconds } = foreignCommandOf(job.input, job.env, maxSeconds);
+  const { line, seconds } = commandLineOf(job.input, job.env, maxSeconds);
   const heldSeconds = Math.max(1, maxSeconds - SPARE_SECONDS);
   const timeout = Math.min(seconds, Math.ceil(job.limits.timeoutSeconds), heldSeconds);
   const startedAt = performance.now();

@@ -1,5 +1,5 @@
-import type { Problem } from "../../../contract/errors.ts";
-import { isObject } from "../../../contract/json.ts";
+import type { Problem } from "../../../../contract/errors.ts";
+import { isObject } from "../../../../contract/json.ts";
 
 const MAX_LENGTH = 4000;
 

@@ -1,7 +1,7 @@
 import { Client, ProtocolError, type Tool } from "@modelcontextprotocol/client";
-import { RefusedError } from "../../../contract/errors.ts";
-import type { Job } from "../../../contract/worker.ts";
-import type { JobEnd } from "../../adapter.ts";
+import { RefusedError } from "../../../../contract/errors.ts";
+import type { Job } from "../../../../contract/worker.ts";
+import type { JobEnd } from "../../../adapter.ts";
 import { overInvocations } from "./mcp-transport.ts";
 import { agentFailed } from "./problem.ts";
 import { type Exchange, promptOf } from "./protocol.ts";

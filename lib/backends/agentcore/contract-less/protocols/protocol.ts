@@ -1,5 +1,5 @@
-import type { Job } from "../../../contract/worker.ts";
-import type { Call, JobEnd } from "../../adapter.ts";
+import type { Job } from "../../../../contract/worker.ts";
+import type { Call, JobEnd } from "../../../adapter.ts";
 
 /** Besides its body, what an invocation may carry. */
 export type InvokeOptions = { mcpProtocolVersion?: string | undefined };

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
-import type { Problem } from "../../../contract/errors.ts";
-import { LASTING_MS } from "../../../contract/worker.ts";
-import type { JobEnd } from "../../adapter.ts";
-import { readReply } from "../reply.ts";
+import type { Problem } from "../../../../contract/errors.ts";
+import { LASTING_MS } from "../../../../contract/worker.ts";
+import type { JobEnd } from "../../../adapter.ts";
+import { readReply } from "../../reply.ts";
 import { agentAsks, agentFailed, brokenOff, outOfReach, reportedFailure } from "./problem.ts";
 import { type Exchange, promptOf } from "./protocol.ts";
 

@@ -5,7 +5,7 @@ import type { Clients } from "../account/clients.ts";
 import type { RuntimeRef } from "../place.ts";
 
 /** A call of a task, and what it is made with. */
-export type ForeignCall = Call & {
+export type ContractLessCall = Call & {
   clients: Clients;
   task: Task;
   runtime: RuntimeRef;

@@ -1,5 +1,5 @@
-import type { JobEnd } from "../../adapter.ts";
-import { readEvents, readText } from "../reply.ts";
+import type { JobEnd } from "../../../adapter.ts";
+import { readEvents, readText } from "../../reply.ts";
 import { reportedFailure } from "./problem.ts";
 import { type Exchange, promptOf } from "./protocol.ts";
 import { StreamedAnswer } from "./streamed-answer.ts";

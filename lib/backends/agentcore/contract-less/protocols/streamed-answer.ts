@@ -1,6 +1,6 @@
-import { type Problem, RetryableError } from "../../../contract/errors.ts";
-import { isObject } from "../../../contract/json.ts";
-import type { JobEnd } from "../../adapter.ts";
+import { type Problem, RetryableError } from "../../../../contract/errors.ts";
+import { isObject } from "../../../../contract/json.ts";
+import type { JobEnd } from "../../../adapter.ts";
 import { agentAsks, agentFailed, brokenOff, reportedFailure } from "./problem.ts";
 
 type StreamEvent = { event?: string | undefined; data: string };

@@ -1,17 +1,17 @@
 import { DispatchError, OutcomeUnknownError, RefusedError, WorkerGoneError } from "../../../contract/errors.ts";
 import { explainInvocation } from "../problems.ts";
-import { MAY_HAVE_RUN } from "../protocols/problem.ts";
 import { askedOf, noRuntime, notReady } from "../session.ts";
-import type { ForeignCall } from "./foreign-call.ts";
+import type { ContractLessCall } from "./call.ts";
+import { MAY_HAVE_RUN } from "./protocols/problem.ts";
 
 /**
- * A call of a foreign runtime that failed, as one of ours. Where nobody can ask again, an unknown outcome is the end of the
+ * A call of a contract-less runtime that failed, as one of ours. Where nobody can ask again, an unknown outcome is the end of the
  * job: it may have run, and must not run twice. So it is when the container answered with a failure or with what nobody can
  * read, or did not start: AgentCore does not say which.
  */
 export function explainCall(
   thrown: unknown,
-  { task, runtime, isTooEarly }: ForeignCall,
+  { task, runtime, isTooEarly }: ContractLessCall,
   action: string,
 ): DispatchError {
   if (isTooEarly(thrown)) return notReady(thrown);

@@ -1,12 +1,12 @@
 import { RefusedError } from "../../../contract/errors.ts";
 import type { Task } from "../../../contract/task.ts";
 import type { Job } from "../../../contract/worker.ts";
-import type { Call, ForeignRuntimes, JobEnd } from "../../adapter.ts";
+import type { Call, JobEnd } from "../../adapter.ts";
 import type { Clients } from "../account/clients.ts";
-import { isForeign, type RuntimeRef } from "../place.ts";
+import type { RuntimeRef } from "../place.ts";
 import { isTooEarly } from "../runtime.ts";
-import { askForeignAgent } from "./foreign-agent.ts";
-import { foreignCommandOf, runForeignCommand } from "./foreign-command.ts";
+import { askAgent } from "./agent.ts";
+import { commandLineOf, runCommand } from "./command.ts";
 
 type Options = {
   /** Longest time for which this process can hold a connection, in seconds. */
@@ -18,16 +18,13 @@ type Options = {
 };
 
 /**
- * Runtimes that know nothing of the worker contract. Nothing is sent to one but the job itself, once, in the protocol that
+ * Jobs on contract-less runtimes. Nothing is sent to one but the job itself, once, in the protocol that
  * it speaks.
  */
-export function foreignRuntimes({ holdSeconds, clientsOf, runtimeOf, now }: Options) {
+export function synchronousCalls({ holdSeconds, clientsOf, runtimeOf, now }: Options) {
   return {
-    maxSeconds: holdSeconds,
-    serves: isForeign,
-
     async call(task: Task, job: Job, call: Call): Promise<JobEnd> {
-      const run = job.taskType === "command.run" ? runForeignCommand : askForeignAgent;
+      const run = job.taskType === "command.run" ? runCommand : askAgent;
       const runtime = runtimeOf(task);
       const isEarly = (error: unknown) => isTooEarly(task, error, now());
       return run({
@@ -43,7 +40,7 @@ export function foreignRuntimes({ holdSeconds, clientsOf, runtimeOf, now }: Opti
 
     /** Throws RefusedError for a job that such a runtime cannot be given. */
     assertPossible({ taskType, input, env }: Pick<Task, "taskType" | "input" | "env">): void {
-      if (taskType === "command.run") foreignCommandOf(input, env, holdSeconds);
+      if (taskType === "command.run") commandLineOf(input, env, holdSeconds);
       else if (env)
         throw new RefusedError(
           "adapter.unsupported",
@@ -51,5 +48,5 @@ export function foreignRuntimes({ holdSeconds, clientsOf, runtimeOf, now }: Opti
           { hint: "leave environment_variables out" },
         );
     },
-  } satisfies ForeignRuntimes & Record<string, unknown>;
+  };
 }
