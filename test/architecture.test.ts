@@ -80,6 +80,13 @@ describe("the checker", () => {
     ["lib/aws/x.ts", "../store/port.ts"],
     ["lib/mcp/tools/x.ts", "../../store/sqlite/task-store.ts"],
     ["lib/mcp/tools/x.ts", "@modelcontextprotocol/server"],
+    ["lib/mcp/tools/x.ts", "../../engine/service.ts"],
+    ["lib/mcp/tools/x.ts", "../../engine/ports.ts"],
+    ["lib/mcp/x.ts", "../engine/ports.ts"],
+    ["lib/mcp/x.ts", "../engine/record.ts"],
+    ["lib/mcp/x.ts", "../config/routing.ts"],
+    ["lib/mcp/x.ts", "../store/port.ts"],
+    ["lib/mcp/x.ts", "../artifacts/port.ts"],
     ["lib/mcp/server.ts", "../store/dynamodb/task-store.ts"],
     ["lib/mcp/server.ts", "../system/local.ts"],
     ["lib/system/local/http.ts", "../../client/cli/print.ts"],
@@ -104,7 +111,8 @@ describe("the checker", () => {
     ["lib/contract/x.ts", "./task.ts"],
     ["lib/engine/x.ts", "../store/port.ts"],
     ["lib/store/dynamodb/x.ts", "../../aws/logger.ts"],
-    ["lib/mcp/tools/x.ts", "../../contract/task.ts"],
+    ["lib/mcp/tools/x.ts", "../tool.ts"],
+    ["lib/mcp/x.ts", "../contract/task.ts"],
     ["lib/mcp/server.ts", "@modelcontextprotocol/server/http"],
     ["lambdas/mcp/handler.ts", "../../lib/system/aws.ts"],
     ["worker/frameworks/x.ts", "../job.ts"],
@@ -115,6 +123,11 @@ describe("the checker", () => {
     ["bin/x.ts", "../lib/system/local.ts"],
   ])("allows %s to import %s", (file, target) => {
     expect(violationsOf(file, `import { x } from "${target}";`)).toEqual([]);
+  });
+
+  test("lets the MCP endpoint know what serves it, and not make it", () => {
+    expect(violationsOf("lib/mcp/x.ts", 'import type { TaskService } from "../engine/service.ts";')).toEqual([]);
+    expect(violationsOf("lib/mcp/x.ts", 'import { TaskService } from "../engine/service.ts";')).toHaveLength(1);
   });
 
   test("forbids imports that only a variable names, and environment names outside the settings", () => {

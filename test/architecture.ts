@@ -48,10 +48,11 @@ const rules: readonly Rule[] = [
     ],
   },
   { part: AWS, may: [CONTRACT, AWS, NODE, ...SDK, "zod"] },
-  { part: /^lib\/mcp\/tools\//, may: [CONTRACT, CONFIG, ENGINE, PORTS, /^lib\/mcp\/tools\//, "zod"] },
+  { part: /^lib\/mcp\/tools\//, may: [/^lib\/mcp\/tool\.ts$/, /^lib\/mcp\/tools\//] },
   {
     part: /^lib\/mcp\//,
-    may: [CONTRACT, CONFIG, ENGINE, PORTS, /^lib\/mcp\//, "package.json", "zod", "@modelcontextprotocol/server"],
+    // Of everything behind the door, the type of what is handed in.
+    may: [CONTRACT, /^lib\/engine\/service\.ts$/, /^lib\/mcp\//, "package.json", "zod", "@modelcontextprotocol/server"],
   },
   { part: /^lib\/system\/(local|aws)\.ts$/, may: [/^lib\//, NODE, "zod"] },
   {
@@ -141,6 +142,8 @@ export function violationsOf(file: string, source: string): string[] {
     if (owner && !file.startsWith(owner) && !choosers.test(file))
       found.push(`${file} must not choose an implementation: ${target}`);
   }
+  if (file.startsWith("lib/mcp/") && /^import (?!type\b)[^;]*\/engine\//m.test(source))
+    found.push(`${file} must take what it serves from whoever wires it`);
   if (!file.startsWith("test/")) {
     if (/\bimport\s*\(\s*[^"'`\s]/.test(source)) found.push(`${file} must not import what only a variable names`);
     if (file !== "lib/contract/execution-environment.ts" && /["'`]AGENTDISPATCH_/.test(withoutComments(source)))

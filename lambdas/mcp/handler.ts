@@ -2,6 +2,7 @@ import { functionLogger } from "../../lib/aws/logger.ts";
 import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import { logLevelOf } from "../../lib/contract/logger.ts";
 import { ownerOf } from "../../lib/engine/owner.ts";
+import { TaskService } from "../../lib/engine/service.ts";
 import { createMcp } from "../../lib/mcp/server.ts";
 import { openPorts } from "../../lib/system/aws.ts";
 import manifest from "../../package.json" with { type: "json" };
@@ -14,18 +15,8 @@ const log = functionLogger({
   version: manifest.version,
 });
 const ports = openPorts({ folder: import.meta.dirname, log });
-/** Beside the request, where no header can claim to be it. */
-const principals = new WeakMap<Request, string>();
-const mcp = createMcp({ ports, ownerOf: (request) => ownerOf(principals.get(request)) });
-
-const answer = lambdaHttp({
-  serve(request, principal) {
-    if (principal !== undefined) principals.set(request, principal);
-    return mcp.fetch(request);
-  },
-  streams: awslambda.HttpResponseStream,
-  log,
-});
+const mcp = createMcp({ tasksOf: (owner) => new TaskService(ports, owner), log });
+const answer = lambdaHttp({ serve: mcp.fetch, ownerOf, streams: awslambda.HttpResponseStream, log });
 
 /** The MCP endpoint as a function behind a REST API that streams. */
 export const handler = awslambda.streamifyResponse((event, stream, context) =>

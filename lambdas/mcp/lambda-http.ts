@@ -1,6 +1,7 @@
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import * as z from "zod";
+import { DispatchError } from "../../lib/contract/errors.ts";
 import type { Logger } from "../../lib/contract/logger.ts";
 
 /** What a streamed answer begins with. */
@@ -14,8 +15,10 @@ export type LambdaGlobal = {
 export type StreamingHandler = (event: unknown, stream: Writable, context: { awsRequestId: string }) => Promise<void>;
 
 type Options = {
-  /** Answers a request of the caller whose ARN is `principal`; undefined when the gateway named none. */
-  serve(request: Request, principal: string | undefined): Promise<Response>;
+  /** Answers a request of that owner. */
+  serve(request: Request, owner: string): Promise<Response>;
+  /** Whose tasks the caller with that ARN sees; undefined when the gateway named none. Throws DispatchError to refuse it. */
+  ownerOf(principal: string | undefined): string;
   streams: LambdaGlobal["HttpResponseStream"];
   log: Pick<Logger, "debug" | "error">;
 };
@@ -62,7 +65,7 @@ const hopByHop = new Set([
  * Makes a web handler a streaming function behind a REST API. Whatever happens, an answer with metadata is written, as
  * long as none has begun; a caller that leaves aborts the request's signal.
  */
-export function lambdaHttp({ serve, streams, log }: Options): StreamingHandler {
+export function lambdaHttp({ serve, ownerOf, streams, log }: Options): StreamingHandler {
   return async (event, stream) => {
     const gone = new AbortController();
     stream.on("error", () => gone.abort());
@@ -74,8 +77,9 @@ export function lambdaHttp({ serve, streams, log }: Options): StreamingHandler {
     const read = readEvent(event, signal);
     if (!read) return rpcError(400, -32_600, "Not a request that can be read");
     try {
-      return await serve(read.request, read.principal);
+      return await serve(read.request, ownerOf(read.principal));
     } catch (error) {
+      if (error instanceof DispatchError) return rpcError(403, -32_000, error.message);
       log.error("a request failed", { error: String(error) });
       return rpcError(500, -32_603, "Internal error");
     }

@@ -1,5 +1,5 @@
 import type { ConfigurationInput } from "../contract/configuration.ts";
-import { withBuiltIn } from "../contract/json.ts";
+import { withBuiltIn } from "./built-in.ts";
 
 /** What the stack has made, that profiles refer to. */
 export type Deployed = { workerImageUri: string; workerRoleArn: string; sharedRuntimeArn: string };

@@ -1,28 +1,13 @@
 import type { BackendAdapter } from "../backends/adapter.ts";
 import { type Configuration, own, type Runtime } from "../contract/configuration.ts";
-import { DispatchError, RefusedError } from "../contract/errors.ts";
+import { RefusedError } from "../contract/errors.ts";
 import type { Json } from "../contract/task.ts";
+import type { Clarification, Question } from "../contract/tools/spawn-cloud-agent.ts";
 import { callerPatterns, placeOf } from "./allow-list.ts";
 import { ECHO, frameworkChoices } from "./framework-choice.ts";
-import { accountOf, chooseProfile, type Route, type RouteRequest, route } from "./routing.ts";
+import { accountOf, chooseProfile, type Route, type RouteRequest } from "./routing.ts";
 
 type Adapters = Readonly<Record<string, BackendAdapter>>;
-
-export type Question = { id: string; question: string; choices?: string[] };
-
-/** What a spawn answers instead of failing late: the answers are fields of the next call. */
-export type Clarification = {
-  status: "needs_clarification";
-  retry_tool: "spawn_cloud_agent";
-  questions: Question[];
-  available_runtimes: {
-    name: string;
-    provider: string;
-    protocol?: string;
-    framework?: string;
-    model?: string | Json;
-  }[];
-};
 
 /** The parts of a spawn that something can be missing from. */
 export type SpawnQuestionable = {
@@ -34,11 +19,12 @@ export type SpawnQuestionable = {
   fields: Json;
 };
 
-/** Asks for what a spawn lacks; undefined when nothing is missing. */
+/** Asks for what a spawn lacks, routed as `chosen` if it could be; undefined when nothing is missing. */
 export function clarify(
   configuration: Configuration,
   adapters: Adapters,
   call: SpawnQuestionable,
+  chosen: Route | undefined,
 ): Clarification | undefined {
   const questions: Question[] = [];
   if (isBlank(call.instruction)) questions.push({ id: "instruction", question: "What should the agent do?" });
@@ -52,7 +38,7 @@ export function clarify(
       choices: available.map(({ name }) => name),
     });
   } else {
-    questions.push(...placementQuestions(configuration, adapters, call));
+    questions.push(...placementQuestions(configuration, adapters, call, chosen));
   }
   if (questions.length === 0) return undefined;
   return {
@@ -85,7 +71,12 @@ const optional = ({ protocol, framework, model }: Runtime) => ({
   ...(model && { model }),
 });
 
-function placementQuestions(configuration: Configuration, adapters: Adapters, call: SpawnQuestionable): Question[] {
+function placementQuestions(
+  configuration: Configuration,
+  adapters: Adapters,
+  call: SpawnQuestionable,
+  chosen: Route | undefined,
+): Question[] {
   const profile = chooseProfile(configuration, call.runtime);
   const account = accountOf(configuration, profile, call.request.accountProfile);
   const questions: Question[] = [];
@@ -103,7 +94,6 @@ function placementQuestions(configuration: Configuration, adapters: Adapters, ca
     }
   }
   if (questions.some(({ id }) => id === "account_profile")) return questions;
-  const chosen = tryRoute(configuration, adapters, call.request, call.runtime);
   if (!chosen) return questions;
   const frameworks = frameworkQuestions(adapters, chosen);
   const names = missingNames(chosen).filter(({ id }) => !questions.some((question) => question.id === id));
@@ -156,21 +146,6 @@ const targetIncomplete = ({ id, list }: MissingName): RefusedError =>
     hint: `in the configuration file, set ${id} in the details of the backend, or say in allowed.${list} what callers may name`,
     details: { path: `target.details.${id}`, allowedBy: `allowed.${list}` },
   });
-
-/** A call that cannot be routed is refused, with its reason, once everything it lacks was asked for. */
-function tryRoute(
-  configuration: Configuration,
-  adapters: Adapters,
-  request: RouteRequest,
-  runtime: string | undefined,
-) {
-  try {
-    return route(configuration, adapters, request, chooseProfile(configuration, runtime));
-  } catch (error) {
-    if (error instanceof DispatchError) return undefined;
-    throw error;
-  }
-}
 
 const isServed = (adapters: Adapters, provider: string): boolean =>
   Object.values(adapters).some((adapter) => adapter.provider === provider);

@@ -1,8 +1,7 @@
 import type { Configuration, Runtime } from "../contract/configuration.ts";
+import { defined } from "../contract/json.ts";
+import { MAX_TIMEOUT_SECONDS } from "../contract/limits.ts";
 import type { Limits } from "../contract/task.ts";
-
-/** Longest time a task may ask for, in seconds: the machine it runs on ends at eight hours. */
-export const MAX_TIMEOUT_SECONDS = 27_000;
 
 const builtIn = { maxRunning: 8, timeoutSeconds: 3600, graceSeconds: 10, maxDepth: 3 };
 
@@ -27,9 +26,3 @@ export function resolveLimits(
     ...(merged.maxBudgetUsd !== undefined && { maxBudgetUsd: merged.maxBudgetUsd }),
   };
 }
-
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-/** Fields that are undefined must not hide those of the layer below. */
-const defined = <T extends object>(fields: T): Defined<T> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;

@@ -1,7 +1,8 @@
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import type { ConfigurationInput } from "../contract/configuration.ts";
-import { isObject, type JsonObject, withBuiltIn } from "../contract/json.ts";
+import { isObject, type JsonObject } from "../contract/json.ts";
+import { withBuiltIn } from "./built-in.ts";
 
 /** What is there without a file: jobs run on this machine. */
 const localDefaults = {

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { cloudSchema } from "./cloud.ts";
+import { MAX_TIMEOUT_SECONDS } from "./limits.ts";
 import { CAPABILITY, protocols, RETENTION_DAYS, targetModes, taskTypes } from "./task.ts";
 
 export const nameSchema = z
@@ -23,7 +24,7 @@ const slots = z
 const limitsSchema = z.strictObject({
   maxRunning: slots.optional(),
   maxRunningPerProfile: slots.optional(),
-  timeoutSeconds: z.number().min(1).max(27_000).optional(),
+  timeoutSeconds: z.number().min(1).max(MAX_TIMEOUT_SECONDS).optional(),
   graceSeconds: z.number().min(0).max(300).optional(),
   maxDepth: z.number().int().min(0).max(20).optional(),
   maxBudgetUsd: z.number().positive().optional(),

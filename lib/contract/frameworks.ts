@@ -1,4 +1,5 @@
 import { environmentVariables } from "./execution-environment.ts";
+import { isObject } from "./json.ts";
 
 /** The frameworks that every worker of ours has. */
 const builtIn = ["echo"] as const;
@@ -31,7 +32,7 @@ export function unknownFramework(
 function listedNames(json: string | undefined): string[] {
   try {
     const listed: unknown = JSON.parse(json ?? "{}");
-    return typeof listed === "object" && listed !== null && !Array.isArray(listed) ? Object.keys(listed) : [];
+    return isObject(listed) ? Object.keys(listed) : [];
   } catch {
     return [];
   }

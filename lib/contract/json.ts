@@ -1,20 +1,13 @@
-import type { ConfigurationInput } from "./configuration.ts";
-
 export type JsonObject = Record<string, unknown>;
 
+/** Whether a value is an object with named fields. */
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/**
- * Adds to a configuration as it was written what is there without one; in each part, what the user named wins. What is not
- * an object is left for the schema to refuse.
- */
-export function withBuiltIn(builtIn: ConfigurationInput, input: unknown): unknown {
-  if (!isObject(input)) return input;
-  const merged: JsonObject = { ...input };
-  for (const [part, entries] of Object.entries(builtIn)) {
-    const theirs = Object.hasOwn(input, part) ? input[part] : {};
-    if (isObject(theirs)) merged[part] = { ...(entries as JsonObject), ...theirs };
-  }
-  return merged;
-}
+type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
+
+/** The fields that are there: one that is undefined would hide another of the same name, and is no JSON. */
+export const defined = <T extends object>(fields: T): Defined<T> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;

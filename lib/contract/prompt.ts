@@ -1,10 +1,10 @@
-import type { Json, Task } from "./task.ts";
+import { isObject, type JsonObject } from "./json.ts";
 
 export type PromptParts = {
   goal?: string | undefined;
   /** Who dispatched it: a name, or whatever the caller said of itself. */
   caller?: unknown;
-  context?: Json | undefined;
+  context?: JsonObject | undefined;
   instruction: string;
 };
 
@@ -28,24 +28,9 @@ export function buildPrompt({ goal, caller, context, instruction }: PromptParts)
     .join("\n\n");
 }
 
-/** The prompt of a task with that input, which may be kept outside of it; undefined for a program. */
-export function promptOf({ taskType, goal, caller }: Task, input: Json): string | undefined {
-  if (taskType !== "agent.run") return undefined;
-  const { instruction, context } = input;
-  return buildPrompt({
-    goal,
-    caller,
-    context: isObject(context) ? context : undefined,
-    instruction: typeof instruction === "string" ? instruction : "",
-  });
-}
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 const render = (value: unknown): string => (isObject(value) ? list(value) : scalar(value));
 
-const list = (fields: Json): string =>
+const list = (fields: JsonObject): string =>
   Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => item(name, scalar(value)))

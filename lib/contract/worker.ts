@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { areQuotesClosed } from "./command-line.ts";
 import { problemSchema } from "./errors.ts";
+import { MAX_TIMEOUT_SECONDS } from "./limits.ts";
 
 /**
  * The worker contract: what a control plane and a worker say to each other over `POST /invocations`.
@@ -46,7 +47,7 @@ export const workerEventSchema = z.object({
 export type WorkerEvent = z.infer<typeof workerEventSchema>;
 
 const workerLimitsSchema = z.object({
-  timeoutSeconds: z.number().positive().max(27_000),
+  timeoutSeconds: z.number().positive().max(MAX_TIMEOUT_SECONDS),
   graceSeconds: z.number().nonnegative().max(300),
   maxBudgetUsd: z.number().positive().optional(),
 });
@@ -187,7 +188,7 @@ export const commandInputSchema = z
     env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/), z.string().max(32_768)).optional(),
     stdin: z.string().max(1_000_000).optional(),
     shell: z.boolean().optional(),
-    timeoutSeconds: z.number().positive().max(27_000).optional(),
+    timeoutSeconds: z.number().positive().max(MAX_TIMEOUT_SECONDS).optional(),
   })
   .refine(({ command, shell }) => shell || areQuotesClosed(command), {
     path: ["command"],
@@ -214,7 +215,7 @@ export const agentInputSchema = z.strictObject({
   model: z.union([z.string().max(500), jsonObject]).optional(),
   runtime_tools: jsonObject.optional(),
   protocol: z.string().max(20).optional(),
-  timeoutSeconds: z.number().positive().max(27_000).optional(),
+  timeoutSeconds: z.number().positive().max(MAX_TIMEOUT_SECONDS).optional(),
 });
 export type AgentInput = z.infer<typeof agentInputSchema>;
 

@@ -3,6 +3,7 @@ import type { Route } from "../config/routing.ts";
 import { InvalidInputError, type Issue, RefusedError } from "../contract/errors.ts";
 import { ownEvent } from "../contract/events.ts";
 import { type Json, newTaskId, type Task, taskIdSchema } from "../contract/task.ts";
+import type { TaskHandle } from "../contract/tools/task-handle.ts";
 import { FIRST_WORKER_SEQUENCE } from "../contract/worker.ts";
 import { assertDispatchable, fits, MAX_DISPATCHED_BYTES } from "../store/task-size.ts";
 import { beginAtOnce, enqueue } from "./admission/admission.ts";
@@ -12,7 +13,7 @@ import { callHash, KEY_LIFETIME_MS } from "./idempotency.ts";
 import { adapterOf } from "./invocation-gate.ts";
 import { keepLargeFields, storedPreview } from "./large-values.ts";
 import type { Ports } from "./ports.ts";
-import { type TaskHandle, taskHandle } from "./record.ts";
+import { taskHandle } from "./record.ts";
 
 /** A dispatch that is decided and not yet done. */
 export type Plan = {

@@ -1,9 +1,11 @@
+import { isObject } from "../contract/json.ts";
+
 /** How long a key stands for the call it was first sent with. */
 export const KEY_LIFETIME_MS = 24 * 3600 * 1000;
 
 /** JSON with the keys of every object in order, so that two calls that say the same read the same. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) => (isPlainObject(item) ? inOrder(item) : item)) ?? "null";
+  return JSON.stringify(value, (_key, item: unknown) => (isObject(item) ? inOrder(item) : item)) ?? "null";
 }
 
 /** The sha256, in hexadecimal, of a validated call before any default was applied to it. */
@@ -11,9 +13,6 @@ export async function callHash(call: unknown): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(canonicalJson(call)));
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
-
-const isPlainObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function inOrder(object: Record<string, unknown>): Record<string, unknown> {
   // Object.fromEntries defines own properties, so a key such as `__proto__` stays a key

@@ -1,23 +1,14 @@
 import type { BackendAdapter } from "../backends/adapter.ts";
 import { own } from "../contract/configuration.ts";
-import type { Problem } from "../contract/errors.ts";
+import { defined } from "../contract/json.ts";
 import { isTerminal } from "../contract/lifecycle.ts";
-import type { Json, LeftOut, Task, TaskArtifact, ValueRef } from "../contract/task.ts";
+import type { Task, TaskArtifact } from "../contract/task.ts";
+import type { TaskResult } from "../contract/tools/get-task-result.ts";
+import type { TaskHandle } from "../contract/tools/task-handle.ts";
+import type { ShortRecord, TaskRecord } from "../contract/tools/task-record.ts";
 import { artifactCountOf } from "./artifact-pages.ts";
 
 type Adapters = Readonly<Record<string, BackendAdapter>>;
-
-/** What a caller gets at once for a task, and can turn into its result at any later time. */
-export type TaskHandle = {
-  taskId: string;
-  status: string;
-  provider: string;
-  accountProfile: string;
-  capability: string;
-  backend: string;
-  poll: { statusTool: "get_task_status"; logsTool: "get_task_logs"; resultTool: "get_task_result" };
-  cloudAgent?: Json;
-};
 
 /** The handle of a task. */
 export function taskHandle(task: Task, adapters: Adapters): TaskHandle {
@@ -35,7 +26,7 @@ export function taskHandle(task: Task, adapters: Adapters): TaskHandle {
 }
 
 /** A task as its owner may see it. Leases, revisions, sessions and the values of environment variables stay inside. */
-export function taskRecord(task: Task, more: { queuePosition?: number; adapters?: Adapters } = {}): Json {
+export function taskRecord(task: Task, more: { queuePosition?: number; adapters?: Adapters } = {}): TaskRecord {
   const cloudAgent = more.adapters && own(more.adapters, task.backend)?.cloudAgent(task);
   return defined({
     id: task.id,
@@ -80,7 +71,7 @@ export function taskRecord(task: Task, more: { queuePosition?: number; adapters?
 }
 
 /** A task in a list: what it is, and how it stands. */
-export function shortRecord(task: Task): Json {
+export function shortRecord(task: Task): ShortRecord {
   return defined({
     id: task.id,
     status: task.status,
@@ -98,25 +89,11 @@ export function shortRecord(task: Task): Json {
   });
 }
 
-export type ResultView = {
-  taskId: string;
-  status: string;
-  result?: unknown;
-  resultRef?: ValueRef;
-  artifacts: { id: string; taskId: string; kind: string; uri: string; name: string; createdAt: string }[];
-  /** Files that the task left and that could not be kept, with the reason. */
-  lostArtifacts?: { id: string; name: string; reason: string }[];
-  artifactsLeftOut?: LeftOut;
-  /** Where the list goes on. */
-  artifactsNextCursor?: number;
-  error?: Problem;
-};
-
 /** Some of the files of a task, each with its address if it is stored; `nextCursor` when there are more. */
 export type ArtifactsView = { files: readonly { artifact: TaskArtifact; uri?: string }[]; nextCursor?: number };
 
 /** The result of a task that has ended, with these of its files; before that, only its status. */
-export function resultView(task: Task, { files, nextCursor }: ArtifactsView): ResultView {
+export function resultView(task: Task, { files, nextCursor }: ArtifactsView): TaskResult {
   if (!isTerminal(task.status)) return { taskId: task.id, status: task.status, artifacts: [] };
   const lost = files.flatMap(({ artifact, uri }) => (uri === undefined ? [lostView(artifact, task)] : []));
   return {
@@ -157,6 +134,3 @@ const summary = ({ input }: Task): string | undefined => {
   const text = input.instruction ?? input.command;
   return typeof text === "string" ? text.slice(0, 200).toWellFormed() : undefined;
 };
-
-const defined = (fields: Json): Json =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));

@@ -1,6 +1,7 @@
 import { own } from "../contract/configuration.ts";
 import { RefusedError } from "../contract/errors.ts";
 import { ownEvent } from "../contract/events.ts";
+import { isObject } from "../contract/json.ts";
 import { buildPrompt } from "../contract/prompt.ts";
 import { type Json, type Task, transition, without } from "../contract/task.ts";
 import type { Job } from "../contract/worker.ts";
@@ -69,6 +70,3 @@ export const HELLO_MS = 60_000;
 export function longestInvocationMs(ports: Ports, task: Task): number {
   return Math.max(HELLO_MS, task.channel === "synchronous" ? secondsFor(ports, task) * 1000 : 0) + IN_FLIGHT_SLACK_MS;
 }
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

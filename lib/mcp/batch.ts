@@ -1,11 +1,11 @@
-import type { Json } from "../contract/task.ts";
+import { isObject, type JsonObject } from "../contract/json.ts";
 
 /** Most messages in one batch, so that the answers to all of them fit into one reply. */
 const MAX_BATCH = 20;
 
 type Answers = {
   /** Answers one message, as if it had come alone. */
-  one(message: Json): Promise<Response>;
+  one(message: JsonObject): Promise<Response>;
   /** A refusal of one message, or of the whole batch. */
   refuse(message: string, id?: unknown): Response;
 };
@@ -23,10 +23,8 @@ export async function answerBatch(messages: readonly unknown[], { one, refuse }:
     return refuse(`A batch must hold 1 to ${MAX_BATCH} messages`);
   const responses = await Promise.all(
     messages.map((message) => {
-      if (typeof message !== "object" || message === null || Array.isArray(message))
-        return refuse("Every message of a batch must be an object");
-      const { method, id } = message as Json;
-      return method === "initialize" ? refuse("initialize must come alone", id) : one(message as Json);
+      if (!isObject(message)) return refuse("Every message of a batch must be an object");
+      return message.method === "initialize" ? refuse("initialize must come alone", message.id) : one(message);
     }),
   );
   const texts = await Promise.all(responses.map((response) => response.text()));

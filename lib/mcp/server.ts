@@ -3,7 +3,6 @@ import {
   isLegacyRequest,
   isSpecType,
   legacyStatelessFallback,
-  type McpRequestContext,
   ProtocolError,
   ProtocolErrorCode,
   readRequestBody,
@@ -13,20 +12,20 @@ import {
 import manifest from "../../package.json" with { type: "json" };
 import { parseBounded } from "../contract/bounded-json.ts";
 import { DispatchError } from "../contract/errors.ts";
-import type { Json } from "../contract/task.ts";
-import type { Ports } from "../engine/ports.ts";
+import { isObject, type JsonObject } from "../contract/json.ts";
+import type { Logger } from "../contract/logger.ts";
+import type { TaskService } from "../engine/service.ts";
 import { answerBatch, mayBatch } from "./batch.ts";
-import { type Arrived, callTool, textOf } from "./call-tool.ts";
-import { isNestedTooDeeply } from "./tools/hostile.ts";
+import { type Call, callTool, textOf } from "./call-tool.ts";
+import { isNestedTooDeeply } from "./hostile.ts";
+import { listed } from "./listing.ts";
+import type { Tool } from "./tool.ts";
 import { tools } from "./tools/index.ts";
-import type { Tool } from "./tools/tool.ts";
 
 export type McpOptions = {
-  ports: Ports;
-  /** Who calls. What it throws refuses the request. */
-  ownerOf(request: Request): string;
-  /** The tools served; default all of ours. */
-  tools?: readonly Tool[];
+  /** All that a tool can reach: the tasks of whoever calls. */
+  tasksOf(owner: string): TaskService;
+  log: Logger;
 };
 
 /** Longest body of a request, in bytes. */
@@ -44,44 +43,39 @@ const instructions =
  * where progress has to travel.
  *
  * @example
- * const { fetch } = createMcp({ ports, ownerOf: () => "local" });
+ * const mcp = createMcp({ tasksOf: (owner) => new TaskService(ports, owner), log });
+ * const response = await mcp.fetch(request, "local");
  */
-export function createMcp({ ports, ownerOf, tools: served = tools }: McpOptions): {
-  fetch(request: Request): Promise<Response>;
+export function createMcp({ tasksOf, log }: McpOptions): {
+  fetch(request: Request, owner: string): Promise<Response>;
 } {
-  const arrived = new WeakMap<Request, Arrived>();
-  const onerror = (error: Error) => ports.log.debug("an MCP request was refused", { error: error.message });
-  let listed: Omit<Tool, "call">[] | undefined;
-  const byName = new Map(served.map((tool) => [tool.name, tool]));
+  const onerror = (error: Error) => log.debug("an MCP request was refused", { error: error.message });
+  // Made when first listed: the schemas would be a tenth of what the function takes to start.
+  let list: ReturnType<typeof listed>[] | undefined;
+  const byName = new Map<string, Tool>(tools.map((tool) => [tool.name, tool]));
 
-  const factory = ({ requestInfo }: McpRequestContext) => serverFor(requestInfo && arrived.get(requestInfo));
-  const serverFor = (call: Arrived | undefined) => {
+  /** A server for one message. */
+  const serverFor = (call: Call) => {
     const server = new Server(
       { name: "agent-dispatch", title: "AgentDispatch", version: manifest.version },
       { capabilities: { tools: { listChanged: false } }, instructions },
     );
     server.setRequestHandler("tools/list", () => {
-      listed ??= served.map(({ call: _, ...tool }) => tool);
-      return { tools: listed };
+      list ??= tools.map(listed);
+      return { tools: list };
     });
     server.setRequestHandler("tools/call", ({ params }, context) => {
       const tool = byName.get(params.name);
-      if (!tool) {
-        const name = JSON.stringify(params.name.slice(0, 100));
-        throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool ${name}; tools/list names them`);
-      }
-      if (!call) throw new ProtocolError(ProtocolErrorCode.InternalError, "the call was not read");
-      return callTool(ports, tool, call, context);
+      if (tool) return callTool(tool, call, context, log);
+      const name = JSON.stringify(params.name.slice(0, 100));
+      throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool ${name}; tools/list names them`);
     });
     return server;
   };
 
-  const modern = createMcpHandler(factory, { legacy: "reject", maxRequestBodySize: MAX_BODY_BYTES, onerror });
-  const legacyStream = legacyStatelessFallback(factory, onerror, { maxRequestBodySize: MAX_BODY_BYTES });
-
   /** One request of a 2025 client that is answered with a JSON body. */
-  async function legacyJson(request: Request, parsedBody: unknown): Promise<Response> {
-    const server = serverFor(arrived.get(request));
+  async function legacyJson(request: Request, call: Call, parsedBody: unknown): Promise<Response> {
+    const server = serverFor(call);
     const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
     transport.onerror = onerror;
     await server.connect(transport);
@@ -96,11 +90,10 @@ export function createMcp({ ports, ownerOf, tools: served = tools }: McpOptions)
     }
   }
 
-  async function serve(request: Request): Promise<Response> {
+  async function serve(request: Request, owner: string): Promise<Response> {
     if (request.method !== "POST") {
       return rpcError(405, -32_000, "Method not allowed: this endpoint answers POST", null, { Allow: "POST" });
     }
-    const owner = ownerOf(request);
     const read = await readRequestBody(request, MAX_BODY_BYTES).catch(onerror);
     if (!read) return rpcError(400, ProtocolErrorCode.ParseError, "Parse error: the body was cut off");
     if (read.tooLarge) return rpcError(413, -32_000, `The request is longer than ${MAX_BODY_BYTES} bytes`);
@@ -122,8 +115,8 @@ export function createMcp({ ports, ownerOf, tools: served = tools }: McpOptions)
     return answer(takesAnything(request) ? bare(request) : request, owner, body, true);
   }
 
-  /** Answers one message of a request whose body was read. Each is told apart by a request of its own. */
-  async function answer(request: Request, owner: string, body: Json, mayStream: boolean): Promise<Response> {
+  /** Answers one message of a request whose body was read. */
+  async function answer(request: Request, owner: string, body: JsonObject, mayStream: boolean): Promise<Response> {
     const { message, taken } = takeArguments(body);
     if (isNestedTooDeeply(message)) {
       return rpcError(400, ProtocolErrorCode.InvalidRequest, "The request is nested too deeply", idOf(body));
@@ -132,20 +125,23 @@ export function createMcp({ ports, ownerOf, tools: served = tools }: McpOptions)
     // What the SDK itself would call an internal error.
     if (hasWrongParams(message, isLegacy))
       return rpcError(400, ProtocolErrorCode.InvalidParams, "Invalid params", idOf(body));
-    arrived.set(request, { owner, arguments: taken });
-    if (!isLegacy) return modern.fetch(request, { parsedBody: message });
+    const call = { tasks: tasksOf(owner), arguments: taken };
+    const limits = { maxRequestBodySize: MAX_BODY_BYTES };
+    if (!isLegacy)
+      return createMcpHandler(() => serverFor(call), { legacy: "reject", onerror, ...limits }).fetch(request, {
+        parsedBody: message,
+      });
     return mayStream && wantsProgress(message)
-      ? legacyStream(request, { parsedBody: message })
-      : legacyJson(request, message);
+      ? legacyStatelessFallback(() => serverFor(call), onerror, limits)(request, { parsedBody: message })
+      : legacyJson(request, call, message);
   }
 
   return {
-    fetch: async (request) => {
+    fetch: async (request, owner) => {
       try {
-        return await serve(request);
+        return await serve(request, owner);
       } catch (error) {
-        if (error instanceof DispatchError) return rpcError(403, -32_000, error.message);
-        ports.log.error("an MCP request failed", { error: textOf(error) });
+        log.error("an MCP request failed", { error: textOf(error) });
         return rpcError(500, ProtocolErrorCode.InternalError, "Internal error");
       }
     },
@@ -153,7 +149,7 @@ export function createMcp({ ports, ownerOf, tools: served = tools }: McpOptions)
 }
 
 /** Takes the arguments out of a tools/call, so that nobody but us parses them. */
-function takeArguments(body: Json): { message: Json; taken: Json } {
+function takeArguments(body: JsonObject): { message: JsonObject; taken: JsonObject } {
   const { params } = body;
   if (body.method !== "tools/call" || !isObject(params) || !isObject(params.arguments))
     return { message: body, taken: {} };
@@ -161,13 +157,13 @@ function takeArguments(body: Json): { message: Json; taken: Json } {
 }
 
 /** Whether the answer has to be a stream because notifications come before it. */
-function wantsProgress({ method, params }: Json): boolean {
+function wantsProgress({ method, params }: JsonObject): boolean {
   if (method !== "tools/call" || !isObject(params) || params.name !== "wait_for_task") return false;
   return isObject(params._meta) && params._meta.progressToken !== undefined;
 }
 
 /** The revision 2026-07-28 has no `initialize`: there it is an unknown method, whatever its params. */
-function hasWrongParams(message: Json, isLegacy: boolean): boolean {
+function hasWrongParams(message: JsonObject, isLegacy: boolean): boolean {
   if (message.method === "initialize") return isLegacy && !isSpecType.InitializeRequest(message);
   return message.method === "tools/list" && !isSpecType.ListToolsRequest(message);
 }
@@ -195,7 +191,4 @@ function rpcError(
   return Response.json({ jsonrpc: "2.0", error: { code, message }, id }, { status, headers });
 }
 
-const idOf = ({ id }: Json): unknown => (typeof id === "string" || typeof id === "number" ? id : null);
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+const idOf = ({ id }: JsonObject): unknown => (typeof id === "string" || typeof id === "number" ? id : null);

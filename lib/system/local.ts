@@ -10,6 +10,7 @@ import { without } from "../contract/task.ts";
 import { breather } from "../engine/admission/breather.ts";
 import type { Ports } from "../engine/ports.ts";
 import { recoverAll } from "../engine/recovery.ts";
+import { TaskService } from "../engine/service.ts";
 import { stepHandlers } from "../engine/steps/handler.ts";
 import type { Step } from "../engine/steps/step.ts";
 import { createMcp } from "../mcp/server.ts";
@@ -127,8 +128,11 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
       closing: closing.signal,
       log,
     };
-    const mcp = createMcp({ ports, ownerOf: () => OWNER });
-    const http = await openHttp({ token, mcp: mcp.fetch, upload: artifacts.acceptUpload }, options.port ?? 0);
+    const mcp = createMcp({ tasksOf: (owner) => new TaskService(ports, owner), log });
+    const http = await openHttp(
+      { token, mcp: (request) => mcp.fetch(request, OWNER), upload: artifacts.acceptUpload },
+      options.port ?? 0,
+    );
     closers.push(() => http.close());
     closers.push(() => closing.abort());
     baseUrl = new URL(http.url).origin;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { clarify, requiredNames, type SpawnQuestionable } from "../../lib/config/clarification.ts";
 import { parseConfiguration } from "../../lib/config/parse-configuration.ts";
-import { type RouteRequest, route } from "../../lib/config/routing.ts";
+import { chooseProfile, type RouteRequest, route } from "../../lib/config/routing.ts";
 import { DispatchError } from "../../lib/contract/errors.ts";
 import type { Json } from "../../lib/contract/task.ts";
 import { adapters, exampleConfiguration, IMAGE, idleAdapter, ROLE_ARN } from "../mcp/ports.ts";
@@ -13,12 +13,18 @@ function ask(
   configuration = example,
   served = adapters,
 ) {
-  return clarify(configuration, served, {
-    instruction: "do it",
-    fields: {},
-    ...call,
-    request: { taskType: "agent.run", ...call.request },
-  });
+  const request = { taskType: "agent.run", ...call.request };
+  const asked = { instruction: "do it", fields: {}, ...call, request };
+  return clarify(configuration, served, asked, tryRoute(configuration, served, asked));
+}
+
+function tryRoute(configuration: typeof example, served: typeof adapters, { request, runtime }: SpawnQuestionable) {
+  try {
+    return route(configuration, served, request, chooseProfile(configuration, runtime));
+  } catch (error) {
+    if (error instanceof DispatchError) return undefined;
+    throw error;
+  }
 }
 const ids = (asked: ReturnType<typeof ask>) => asked?.questions.map(({ id }) => id);
 

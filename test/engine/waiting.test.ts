@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { Task } from "../../lib/contract/task.ts";
 import { waitForTask } from "../../lib/engine/poll/waiting.ts";
-import { getTaskLogs } from "../../lib/mcp/tools/get-task-logs.ts";
+import { TaskService } from "../../lib/engine/service.ts";
 import type { TaskStore } from "../../lib/store/port.ts";
 import { makeTask } from "../contract/make-task.ts";
 import { openPorts } from "../mcp/ports.ts";
@@ -109,16 +109,16 @@ describe("two hundred who follow one log", () => {
       }
       isOver = true;
     })();
+    const tasks = new TaskService(ports, "local");
     let replies = 0;
     const follow = async () => {
-      const signal = new AbortController().signal;
       for (let cursor = 0, whole = ""; ; ) {
         const isLast = isOver;
         const raw = { task_id: id, cursor, ...(!isLast && { wait_seconds: 1 }) };
-        const { structured } = await getTaskLogs.call({ ports, owner: "local", signal }, raw);
+        const reply = await tasks.logs(raw);
         replies += 1;
-        whole += structured.data as string;
-        cursor = structured.nextCursor as number;
+        whole += reply.data;
+        cursor = reply.nextCursor;
         if (isLast) return whole;
       }
     };

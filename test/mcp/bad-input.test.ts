@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Json } from "../../lib/contract/task.ts";
-import { waitSeconds } from "../../lib/mcp/tools/fields.ts";
+import { waitSeconds } from "../../lib/contract/tools/fields.ts";
 import { makeTask } from "../contract/make-task.ts";
 import { bareCaller, problemOf } from "./clients.ts";
 import { exampleConfiguration, openPorts } from "./ports.ts";
 
 const open = () => {
   const ports = openPorts();
-  return { ports, ...bareCaller({ ports, ownerOf: () => "me" }) };
+  return { ports, ...bareCaller({ ports }) };
 };
 const dispatch: Json = {
   provider: "local",
@@ -294,7 +294,7 @@ describe("dispatch_task", () => {
   test("is told the rule of the policy and the fields that it looked at, and nothing else", async () => {
     const deny = { effect: "deny" as const, taskTypes: ["command.run" as const], reason: "agents only" };
     const ports = openPorts({ configuration: { ...exampleConfiguration, policy: { rules: [deny] } } });
-    const { call } = bareCaller({ ports, ownerOf: () => "me" });
+    const { call } = bareCaller({ ports });
     expect(problemOf(await call("dispatch_task", dispatch))).toEqual({
       code: "policy.denied",
       message: "denied by policy: agents only",

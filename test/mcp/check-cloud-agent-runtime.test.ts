@@ -7,7 +7,7 @@ import { exampleConfiguration, IMAGE, openPorts, ROLE_ARN } from "./ports.ts";
 /** A check by its name, for a profile of that configuration. */
 async function check(name: string, configuration: ConfigurationInput, call: Json) {
   const ports = openPorts({ configuration });
-  const client = await connect(await openEndpoint({ ports, ownerOf: () => "me" }), "2026-07-28");
+  const client = await connect(await openEndpoint({ ports }), "2026-07-28");
   const { structured } = await client.call("check_cloud_agent_runtime", call);
   const { ok, checks } = structured as { ok: boolean; checks: Json[] };
   return { ...checks.find((each) => each.name === name), ok };

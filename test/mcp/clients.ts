@@ -4,9 +4,12 @@ import { Client as ModernClient, StreamableHTTPClientTransport as ModernTranspor
 import { Client as OlderClient } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport as OlderTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import type { Json } from "../../lib/contract/task.ts";
-import { createMcp, type McpOptions } from "../../lib/mcp/server.ts";
+import { type ToolName, toolSchemas } from "../../lib/contract/tools/index.ts";
+import type { Ports } from "../../lib/engine/ports.ts";
+import { TaskService } from "../../lib/engine/service.ts";
+import { createMcp } from "../../lib/mcp/server.ts";
 
 export const revisions = ["2026-07-28", "2025-11-25", "2025-06-18"] as const;
 export type Revision = (typeof revisions)[number];
@@ -15,9 +18,17 @@ export type Reply = { isError: boolean; structured: Json | undefined; text: unkn
 export type Call = (name: string, args?: Json, onProgress?: (progress: Json) => void) => Promise<Reply>;
 export type TestClient = { call: Call; listTools(): Promise<Json[]> };
 
+/** What is served, and to whom. */
+type Served = { ports: Ports; owner?: string };
+
+function handlerOf({ ports, owner = "me" }: Served): (request: Request) => Promise<Response> {
+  const mcp = createMcp({ tasksOf: (name) => new TaskService(ports, name), log: ports.log });
+  return (request) => mcp.fetch(request, owner);
+}
+
 /** Serves the endpoint over HTTP for the length of a test. */
-export async function openEndpoint(options: McpOptions): Promise<string> {
-  const { fetch } = createMcp(options);
+export async function openEndpoint(served: Served): Promise<string> {
+  const fetch = handlerOf(served);
   const server = await new Promise<ReturnType<typeof serve>>((resolve) => {
     const listening = serve({ fetch, hostname: "127.0.0.1", port: 0 }, () => resolve(listening));
   });
@@ -64,6 +75,7 @@ async function connectModern(url: string, transport: Transport, atEnd: AtEnd): P
     listTools: async () => (await client.listTools()).tools as Json[],
     call: async (name, args = {}, onProgress) =>
       toReply(
+        name,
         await client.callTool(
           { name, arguments: args },
           onProgress && { onprogress: (told) => onProgress({ ...told }) },
@@ -98,6 +110,7 @@ async function connectOlder(url: string, revision: string, options: Transport, a
     listTools: async () => (await client.listTools()).tools as Json[],
     call: async (name, args = {}, onProgress) =>
       toReply(
+        name,
         await client.callTool(
           { name, arguments: args },
           undefined,
@@ -107,12 +120,13 @@ async function connectOlder(url: string, revision: string, options: Transport, a
   };
 }
 
-function toReply(result: object): Reply {
+function toReply(name: string, result: object): Reply {
   const { content, structuredContent, isError } = result as {
     content: { type: string; text: string }[];
     structuredContent?: Json;
     isError?: boolean;
   };
+  if (isError !== true) assertAsDescribed(name, structuredContent);
   return {
     isError: isError === true,
     structured: structuredContent,
@@ -120,9 +134,15 @@ function toReply(result: object): Reply {
   };
 }
 
+/** Fails unless a result is what the contract says of its tool, with no field that it does not name. */
+function assertAsDescribed(name: string, structured: unknown): void {
+  const { output } = toolSchemas[name as ToolName];
+  expect(output.parse(structured)).toEqual(structured);
+}
+
 /** Calls tools without a client in between: the bytes are sent as they are. */
-export function bareCaller(options: McpOptions) {
-  const { fetch } = createMcp(options);
+export function bareCaller(served: Served) {
+  const fetch = handlerOf(served);
   const post = (body: string, headers: Record<string, string> = {}) =>
     fetch(
       new Request("http://127.0.0.1/mcp", {
@@ -146,7 +166,7 @@ export function bareCaller(options: McpOptions) {
         `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":${JSON.stringify(name)},"arguments":${text}}}`,
       );
       const { result } = (await response.json()) as { result: object };
-      return toReply(result);
+      return toReply(name, result);
     },
   };
 }

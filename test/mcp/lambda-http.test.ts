@@ -3,6 +3,7 @@ import { PassThrough, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { lambdaHttp, type Metadata } from "../../lambdas/mcp/lambda-http.ts";
+import { RefusedError } from "../../lib/contract/errors.ts";
 
 const context = { awsRequestId: "1" };
 const event = (changes: object = {}) => ({
@@ -13,8 +14,13 @@ const event = (changes: object = {}) => ({
   ...changes,
 });
 
+const ownerOf = (principal = "") => {
+  if (principal === "nobody") throw new RefusedError("caller.unsupported", "this caller is not known");
+  return `owner of ${principal}`;
+};
+
 /** The function around a handler, and what it said. */
-function around(serve: (request: Request, principal: string | undefined) => Promise<Response>) {
+function around(serve: (request: Request, owner: string) => Promise<Response>) {
   const begun: Metadata[] = [];
   const logged: string[] = [];
   const streams = {
@@ -24,13 +30,13 @@ function around(serve: (request: Request, principal: string | undefined) => Prom
     },
   };
   const log = { debug: (line: string) => void logged.push(line), error: (line: string) => void logged.push(line) };
-  return { run: lambdaHttp({ serve, streams, log }), begun, logged };
+  return { run: lambdaHttp({ serve, ownerOf, streams, log }), begun, logged };
 }
 
 test("a request has the address, the headers and the body of the event, and no signature", async () => {
   const seen: unknown[] = [];
-  const { run, begun } = around(async (request, principal) => {
-    seen.push(request.url, principal, Object.fromEntries(request.headers), await request.text());
+  const { run, begun } = around(async (request, owner) => {
+    seen.push(request.url, owner, Object.fromEntries(request.headers), await request.text());
     return new Response("yes", {
       status: 201,
       headers: { Connection: "close", "Transfer-Encoding": "chunked", "X-A": "1" },
@@ -40,7 +46,7 @@ test("a request has the address, the headers and the body of the event, and no s
   const headers = { Authorization: "AWS4-HMAC-SHA256 x", "X-Amz-Security-Token": "t", "X-B": "2" };
   const body = Buffer.from("grüße").toString("base64");
   const [content] = await Promise.all([text(out), run(event({ headers, body, isBase64Encoded: true }), out, context)]);
-  expect(seen).toEqual(["https://api.example.com/live/mcp", "arn", { "x-b": "2" }, "grüße"]);
+  expect(seen).toEqual(["https://api.example.com/live/mcp", "owner of arn", { "x-b": "2" }, "grüße"]);
   expect(begun).toEqual([{ statusCode: 201, headers: { "content-type": "text/plain;charset=UTF-8", "x-a": "1" } }]);
   expect(content).toBe("yes");
 });
@@ -56,6 +62,16 @@ test("what the handler throws is an answer all the same, and says nothing of it"
     id: null,
   });
   expect(logged).toEqual(["a request failed"]);
+});
+
+test("a caller that is nobody is refused, and no handler hears of it", async () => {
+  const { run, begun, logged } = around(() => Promise.reject(new Error("it was called")));
+  const out = new PassThrough();
+  const nobody = event({ requestContext: { identity: { userArn: "nobody" } } });
+  const [content] = await Promise.all([text(out), run(nobody, out, context)]);
+  expect(begun).toMatchObject([{ statusCode: 403 }]);
+  expect(JSON.parse(content)).toMatchObject({ error: { message: "this caller is not known" } });
+  expect(logged).toEqual([]);
 });
 
 test("a body is read no faster than it can be written", async () => {

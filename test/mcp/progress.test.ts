@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { progressTeller } from "../../lib/mcp/tools/progress.ts";
+import { progressTeller } from "../../lib/engine/service/progress.ts";
 import { makeTask } from "../contract/make-task.ts";
 import { openPorts } from "./ports.ts";
 

@@ -1,14 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Json } from "../../lib/contract/task.ts";
-import { fitRecord, fittingLength, MAX_REPLY, replySize } from "../../lib/mcp/tools/reply-size.ts";
+import { taskRecord } from "../../lib/engine/record.ts";
+import { fitRecord, fittingLength, MAX_REPLY, replySize } from "../../lib/engine/service/reply-size.ts";
 import { makeTask } from "../contract/make-task.ts";
 import { bareCaller } from "./clients.ts";
 import { openPorts } from "./ports.ts";
 
 const open = () => {
   const ports = openPorts();
-  return { ports, ...bareCaller({ ports, ownerOf: () => "me" }) };
+  return { ports, ...bareCaller({ ports }) };
 };
 const timestamp = "2026-11-20T10:00:00.000Z";
 
@@ -25,11 +26,13 @@ test("a beginning that fits never splits a pair and always gets on", () => {
 });
 
 test("a record that is too long names the parts that are previews", () => {
-  const record = { id: "x", input: { instruction: "i".repeat(90_000) }, result: "short" };
+  const long = { instruction: "i".repeat(90_000) };
+  const record = taskRecord(makeTask({ status: "succeeded", input: long, result: "short" }));
   const fitted = fitRecord(record);
   expect(replySize(fitted)).toBeLessThan(MAX_REPLY);
   expect(fitted).toMatchObject({ previews: ["input"], result: "short" });
-  expect(fitRecord({ id: "x" })).toEqual({ id: "x" });
+  const short = taskRecord(makeTask());
+  expect(fitRecord(short)).toEqual(short);
 });
 
 describe("a long output", () => {

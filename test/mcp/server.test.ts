@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { RefusedError } from "../../lib/contract/errors.ts";
 import type { Json } from "../../lib/contract/task.ts";
 import type { Ports } from "../../lib/engine/ports.ts";
+import { listed as listedTool } from "../../lib/mcp/listing.ts";
 import { tools } from "../../lib/mcp/tools/index.ts";
 import { makeTask } from "../contract/make-task.ts";
 import { bareCaller, problemOf } from "./clients.ts";
 import { adapters, idleAdapter, openPorts } from "./ports.ts";
 
-const open = (ports = openPorts()) => ({ ports, ...bareCaller({ ports, ownerOf: () => "me" }) });
+const open = (ports = openPorts()) => ({ ports, ...bareCaller({ ports }) });
 const modern = (revision: string) => ({
   "io.modelcontextprotocol/protocolVersion": revision,
   "io.modelcontextprotocol/clientInfo": { name: "test", version: "1" },
@@ -15,7 +15,7 @@ const modern = (revision: string) => ({
 });
 const list = '{"jsonrpc":"2.0","id":1,"method":"tools/list"}';
 
-const listed = tools.map(({ call: _, ...tool }) => tool);
+const listed = tools.map(listedTool);
 
 test("the list of tools stays below 3,200 tokens, schemas included", () => {
   // Tokenizers take 4.2 characters of it for a token
@@ -119,7 +119,7 @@ describe("the door", () => {
         return ports.backends;
       },
     };
-    const { fetch } = bareCaller({ ports: watched, ownerOf: () => "me" });
+    const { fetch } = bareCaller({ ports: watched });
     const answer = fetch(
       new Request("http://127.0.0.1/mcp", {
         method: "POST",
@@ -258,19 +258,6 @@ describe("the door", () => {
     const response = await open().post(body);
     expect(response.status).toBe(status);
     expect(await response.json()).toMatchObject({ jsonrpc: "2.0", error: { code, message: expect.any(String) } });
-  });
-
-  test("refuses a caller that is nobody", async () => {
-    const ports = openPorts();
-    const { post } = bareCaller({
-      ports,
-      ownerOf: () => {
-        throw new RefusedError("owner.unknown", "this caller is not known");
-      },
-    });
-    const response = await post(list);
-    expect(response.status).toBe(403);
-    expect(await response.json()).toMatchObject({ error: { message: "this caller is not known" } });
   });
 
   test("never lets an internal text out, and logs it", async () => {

@@ -40,7 +40,7 @@ const ended = (more: Partial<Task> = {}): Task =>
 
 describe.each(revisions)("a client on %s", (revision) => {
   const open = async (ports: TestPorts = openPorts()) => {
-    const url = await openEndpoint({ ports, ownerOf: () => "me" });
+    const url = await openEndpoint({ ports });
     return { ports, ...(await connect(url, revision)) };
   };
 

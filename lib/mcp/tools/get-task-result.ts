@@ -1,109 +1,13 @@
-import * as z from "zod";
-import { DispatchError } from "../../contract/errors.ts";
-import { isTerminal } from "../../contract/lifecycle.ts";
-import { previewValue } from "../../contract/preview.ts";
-import { type Task, type TaskArtifact, type ValueRef, without } from "../../contract/task.ts";
-import { artifactCountOf, artifactsFrom } from "../../engine/artifact-pages.ts";
-import { readLargeValue } from "../../engine/large-values.ts";
-import type { Ports } from "../../engine/ports.ts";
-import { type ArtifactsView, resultView } from "../../engine/record.ts";
-import { ARTIFACTS_PER_PAGE } from "../../store/artifact-pages.ts";
-import * as field from "./fields.ts";
-import { MAX_REPLY, replySize } from "./reply-size.ts";
-import { ownTask, reads, shape, tool } from "./tool.ts";
-
-const input = z.strictObject({
-  task_id: field.taskId,
-  artifacts_cursor: z.number().int().min(0).optional().describe("artifactsNextCursor of the reply before"),
-});
-
-const MAX_RESULT = 30_000;
-const PREVIEW = 8_000;
-/** What a list of files may take beside a result and an error that leave it less. */
-const MIN_LIST = 10_000;
+import { reads, type Tool } from "../tool.ts";
 
 /** What a task came to. */
-export const getTaskResult = tool({
+export const getTaskResult: Tool = {
   name: "get_task_result",
   title: "Get a task's result",
   description:
     "Returns the result of a task that has ended, its artifacts with their addresses, and its error if it failed. On one " +
     "that has not ended: only its status. A long result is a preview, named in previews, and resultRef says where the whole is. " +
     "artifactsNextCursor is there when there are more artifacts.",
-  input,
-  output: shape({
-    taskId: "string",
-    status: "string",
-    result: "any",
-    resultRef: "object",
-    previews: "array",
-    artifacts: "array",
-    artifactsNextCursor: "integer",
-    error: "object",
-  }),
   annotations: reads,
-  run: async (context, { task_id, artifacts_cursor = 0 }) => {
-    const { ports } = context;
-    const known = await ownTask(context, task_id);
-    if (!isTerminal(known.status)) return { structured: resultView(known, { files: [] }) };
-    // The first reply has the result; those that go on with the files need not repeat it.
-    const task = artifacts_cursor > 0 ? without(known, "result", "resultRef") : await previewed(ports, known);
-    const resultRef = task.resultRef && (await readable(ports, task.id, task.resultRef));
-    const shown = { ...task, ...(resultRef && { resultRef }) };
-    const room = MAX_REPLY - replySize(resultView(shown, { files: [] }));
-    const view = resultView(shown, await artifactsView(ports, task, artifacts_cursor, Math.max(room, MIN_LIST)));
-    const structured = { ...view, ...(resultRef && { previews: ["result"] }) };
-    if (replySize(structured) <= MAX_REPLY || !task.error) return { structured };
-    const { details: _, ...error } = task.error;
-    return { structured: { ...structured, error } };
-  },
-});
-
-/** Files from the cursor on, as many as one page has and as fit, but at least one. */
-async function artifactsView(ports: Ports, task: Task, cursor: number, room: number): Promise<ArtifactsView> {
-  const candidates = (await artifactsFrom(ports.store, task, cursor)).slice(0, ARTIFACTS_PER_PAGE);
-  const files: { artifact: TaskArtifact; uri?: string }[] = [];
-  for (const candidate of candidates) {
-    const file = await addressed(ports, task.id, candidate);
-    room -= replySize({ ...file.artifact, uri: file.uri, taskId: task.id });
-    if (room < 0 && files.length > 0) break;
-    files.push(file);
-  }
-  const nextCursor = cursor + files.length;
-  return { files, ...(files.length > 0 && nextCursor < artifactCountOf(task) && { nextCursor }) };
-}
-
-/** The file with its address, if it was stored and nobody has deleted it since. */
-async function addressed(
-  ports: Ports,
-  taskId: string,
-  artifact: TaskArtifact,
-): Promise<{ artifact: TaskArtifact; uri?: string }> {
-  if (artifact.state !== "stored") return { artifact };
-  try {
-    return { artifact, uri: await ports.artifacts.uriOf(taskId, artifact) };
-  } catch (error) {
-    if (!(error instanceof DispatchError && error.code === "artifact.not_found")) throw error;
-    return { artifact: { ...artifact, reason: "it was stored, and deleted since" } };
-  }
-}
-
-/** The task with a result that fits into a reply; one that does not is kept whole where `resultRef` says. */
-async function previewed(ports: Ports, task: Task): Promise<Task> {
-  if (task.resultRef && task.result === undefined) {
-    const whole = await readLargeValue(ports, task.resultRef);
-    return { ...task, result: previewValue(whole, PREVIEW) };
-  }
-  if (replySize(task.result) <= MAX_RESULT) return task;
-  const content = new TextEncoder().encode(JSON.stringify(task.result));
-  const resultRef = task.resultRef ?? (await ports.artifacts.put(task.id, "result.json", content, "application/json"));
-  return { ...task, result: previewValue(task.result, PREVIEW), resultRef };
-}
-
-/** The reference with an address that the caller can read from: where it is kept, only the system may. */
-async function readable(ports: Ports, taskId: string, ref: ValueRef): Promise<ValueRef> {
-  const { sha256, sizeBytes } = ref;
-  const file = { id: "result", kind: "file", name: "result.json", contentType: "application/json" } as const;
-  const artifact = { ...file, sha256, sizeBytes, createdAt: "", state: "stored" } as const;
-  return { ...ref, uri: await ports.artifacts.uriOf(taskId, artifact) };
-}
+  call: (tasks, given) => tasks.result(given),
+};

@@ -1,3 +1,4 @@
+import type { Tool } from "../tool.ts";
 import { cancelTask } from "./cancel-task.ts";
 import { checkCloudAgentRuntime } from "./check-cloud-agent-runtime.ts";
 import { dispatchTask } from "./dispatch-task.ts";
@@ -9,7 +10,6 @@ import { listCapabilities } from "./list-capabilities.ts";
 import { listProviders } from "./list-providers.ts";
 import { listTasks } from "./list-tasks.ts";
 import { spawnCloudAgent } from "./spawn-cloud-agent.ts";
-import type { Tool } from "./tool.ts";
 import { waitForTask } from "./wait-for-task.ts";
 
 /** Every tool, in the order in which they are listed. */

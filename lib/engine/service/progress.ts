@@ -1,6 +1,10 @@
 import type { Task } from "../../contract/task.ts";
-import type { Ports } from "../../engine/ports.ts";
-import type { Context } from "./tool.ts";
+import type { Ports } from "../ports.ts";
+
+/** Tells a caller that asked for it how far the work is; `progress` grows from call to call. */
+export type Tell = (progress: number, message: string) => Promise<void>;
+
+type Watched = Pick<Ports, "store" | "steady">;
 
 /** How much of the end of the output is looked at for its last line, in characters. */
 const TAIL = 1000;
@@ -15,7 +19,7 @@ const escapes = new RegExp(`${String.fromCharCode(27)}\\[[0-?]*[ -/]*[@-~]`, "g"
  * soon after the last news is told once it may be, or the one that is the last by then. A task's revision is the number of
  * its progress, because it only grows. After `end` nothing more is told.
  */
-export function progressTeller(ports: Ports, notify: NonNullable<Context["notify"]>) {
+export function progressTeller(ports: Watched, notify: Tell) {
   let told: { status: string; sequence: number; logLength: number; atMs: number } | undefined;
   let text = "";
   /** The news that were told, in their order: what cannot be told fails the next. */
@@ -61,7 +65,7 @@ export function progressTeller(ports: Ports, notify: NonNullable<Context["notify
   };
 }
 
-async function lastLine(ports: Ports, id: string, logLength: number): Promise<string | undefined> {
+async function lastLine(ports: Watched, id: string, logLength: number): Promise<string | undefined> {
   const { data } = await ports.store.readLog(id, Math.max(0, logLength - TAIL), TAIL);
   const lines = data.replaceAll(escapes, "").split(/[\r\n]+/);
   const line = lines.findLast((text) => text.trim() !== "");

@@ -1,4 +1,4 @@
-import { InvalidInputError, type Issue } from "../../contract/errors.ts";
+import { InvalidInputError, type Issue } from "../contract/errors.ts";
 
 const MAX_DEPTH = 100;
 /** Characters of JSON in all the arguments of one call. */

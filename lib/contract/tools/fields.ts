@@ -1,6 +1,13 @@
 import * as z from "zod";
-import { MAX_TIMEOUT_SECONDS } from "../../config/limits.ts";
-import { protocols, targetModes, taskIdSchema } from "../../contract/task.ts";
+import { problemSchema } from "../errors.ts";
+import { MAX_TIMEOUT_SECONDS } from "../limits.ts";
+import { protocols, targetModes, taskIdSchema, taskTypes } from "../task.ts";
+
+/** Clients give a call up after 60 s or later. */
+const MAX_WAIT_SECONDS = 45;
+/** Longest instruction, in characters; longer material belongs in a file or a repository. */
+export const MAX_INSTRUCTION = 400_000;
+export const MAX_OBJECT = 512 * 1024;
 
 /** Text in one line: a name, an id, a key. */
 export const line = (maxLength: number) =>
@@ -21,8 +28,6 @@ export const json = (maxLength: number) =>
 
 /** How long to wait, in seconds; more than the client's patience allows is cut to that. */
 export const waitSeconds = z.number().transform((seconds) => Math.min(MAX_WAIT_SECONDS, Math.max(0, seconds)));
-/** Clients give a call up after 60 s or later. */
-const MAX_WAIT_SECONDS = 45;
 
 /**
  * What the routing decides about: any name is understood, and the known ones are listed, so that an unknown one is refused
@@ -31,16 +36,12 @@ const MAX_WAIT_SECONDS = 45;
 const routed = (known: readonly string[]) => line(100).meta({ enum: [...known] });
 
 export const taskId = taskIdSchema;
-export const taskType = routed(["agent.run", "command.run"]);
+export const taskType = routed(taskTypes);
 export const protocol = z.enum(protocols);
 export const name = line(100);
 export const timeoutSeconds = z.number().positive().max(MAX_TIMEOUT_SECONDS);
 export const idempotencyKey = line(200);
 export const metadata = json(64_000);
-
-/** Longest instruction, in characters; longer material belongs in a file or a repository. */
-export const MAX_INSTRUCTION = 400_000;
-export const MAX_OBJECT = 512 * 1024;
 
 const targetFields = {
   mode: routed(targetModes).optional(),
@@ -51,12 +52,18 @@ const targetFields = {
 export const target = z.strictObject(targetFields);
 export const targetWithMode = z.strictObject({ ...targetFields, mode: routed(targetModes) });
 
-/** What a task handle has beside its id and its status, as an output schema lists it. */
-export const handle = {
-  provider: "string",
-  accountProfile: "string",
-  capability: "string",
-  backend: "string",
-  poll: "object",
-  cloudAgent: "object",
-} as const;
+/** An object in a result, of which nothing more is said. */
+export const object = z.record(z.string(), z.unknown());
+
+/** An error in a result: as it was stored, however long its texts are. */
+export const problem = problemSchema.extend({
+  code: z.string(),
+  message: z.string(),
+  hint: z.string().optional(),
+});
+
+/** Where a value is that is too large for a result. */
+export const valueRef = z.object({ uri: z.string(), sizeBytes: z.number(), sha256: z.string() });
+
+/** A field of a result that may be missing, and that the list of tools leaves out: every token of it costs. */
+export const unlisted = <T extends z.ZodType>(type: T) => type.exactOptional().meta({ unlisted: true });

@@ -1,5 +1,5 @@
 import { previewValue } from "../../contract/preview.ts";
-import type { Json } from "../../contract/task.ts";
+import type { TaskRecord } from "../../contract/tools/task-record.ts";
 
 /**
  * How much one reply holds, so that it stays below about 20,000 tokens, where assistants begin to refuse answers. ASCII
@@ -42,7 +42,7 @@ const parts = [
 ] as const;
 
 /** A record that fits into a reply: parts that are too long become previews, and `previews` names them. */
-export function fitRecord(record: Json, room = MAX_REPLY): Json {
+export function fitRecord(record: TaskRecord, room = MAX_REPLY): TaskRecord {
   let fitted = record;
   const previews: string[] = [];
   for (const part of parts) {

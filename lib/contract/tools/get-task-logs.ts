@@ -1,0 +1,29 @@
+import * as z from "zod";
+import * as field from "./fields.ts";
+import type { ToolSchemas } from "./schemas.ts";
+
+const MAX_LIMIT = 64_000;
+
+const input = z.strictObject({
+  task_id: field.taskId,
+  cursor: z.number().int().min(0).optional().describe("Character to begin at: 0, then nextCursor of the reply before"),
+  limit: z
+    .number()
+    .int()
+    .min(1)
+    .max(MAX_LIMIT)
+    .optional()
+    .describe("Most characters of text; left out, a reply of 16,000 in all"),
+  wait_seconds: field.waitSeconds.optional().describe("How long to wait when nothing is new: default 0, at most 45"),
+});
+
+const output = z.object({
+  taskId: z.string(),
+  cursor: z.int(),
+  nextCursor: z.int(),
+  data: z.string(),
+  /** At the end of a log whose rest was not kept. */
+  logTruncated: z.boolean().exactOptional(),
+});
+
+export const getTaskLogs = { input, output } satisfies ToolSchemas;

@@ -1,0 +1,31 @@
+import type * as z from "zod";
+import { cancelTask } from "./cancel-task.ts";
+import { listAccountProfiles, listCapabilities, listProviders } from "./catalog.ts";
+import { checkCloudAgentRuntime } from "./check-cloud-agent-runtime.ts";
+import { dispatchTask } from "./dispatch-task.ts";
+import { getTaskLogs } from "./get-task-logs.ts";
+import { getTaskResult } from "./get-task-result.ts";
+import { getTaskStatus } from "./get-task-status.ts";
+import { listTasks } from "./list-tasks.ts";
+import type { ToolSchemas } from "./schemas.ts";
+import { spawnCloudAgent } from "./spawn-cloud-agent.ts";
+import { waitForTask } from "./wait-for-task.ts";
+
+/** What each tool takes and gives: the server, its service and the clients read the same. */
+export const toolSchemas = {
+  spawn_cloud_agent: spawnCloudAgent,
+  wait_for_task: waitForTask,
+  get_task_result: getTaskResult,
+  get_task_logs: getTaskLogs,
+  get_task_status: getTaskStatus,
+  list_tasks: listTasks,
+  cancel_task: cancelTask,
+  dispatch_task: dispatchTask,
+  check_cloud_agent_runtime: checkCloudAgentRuntime,
+  list_providers: listProviders,
+  list_capabilities: listCapabilities,
+  list_account_profiles: listAccountProfiles,
+} satisfies Record<string, ToolSchemas>;
+
+export type ToolName = keyof typeof toolSchemas;
+export type ToolResult<Name extends ToolName> = z.output<(typeof toolSchemas)[Name]["output"]>;

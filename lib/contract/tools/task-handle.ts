@@ -1,0 +1,20 @@
+import * as z from "zod";
+import { statuses } from "../lifecycle.ts";
+import * as field from "./fields.ts";
+
+/** What a caller gets at once for a task, and can turn into its result at any later time. */
+export const taskHandle = z.object({
+  taskId: z.string(),
+  status: z.enum(statuses),
+  provider: z.string(),
+  accountProfile: z.string(),
+  capability: z.string(),
+  backend: z.string(),
+  poll: z.object({
+    statusTool: z.literal("get_task_status"),
+    logsTool: z.literal("get_task_logs"),
+    resultTool: z.literal("get_task_result"),
+  }),
+  cloudAgent: field.object.exactOptional(),
+});
+export type TaskHandle = z.infer<typeof taskHandle>;

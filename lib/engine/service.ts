@@ -1,0 +1,160 @@
+import { taskNotFound } from "../contract/errors.ts";
+import { defined } from "../contract/json.ts";
+import { isTerminal } from "../contract/lifecycle.ts";
+import { CAPABILITY, type Json, type Task, taskTypes } from "../contract/task.ts";
+import { type ToolResult as Result, toolSchemas } from "../contract/tools/index.ts";
+import { cancelTask } from "./cancellation.ts";
+import { waitForTask } from "./poll/waiting.ts";
+import type { Ports } from "./ports.ts";
+import { shortRecord, taskRecord } from "./record.ts";
+import { readArguments } from "./service/arguments.ts";
+import { checkRuntime } from "./service/check.ts";
+import { dispatchExplicitly } from "./service/dispatch.ts";
+import { readLogs } from "./service/logs.ts";
+import { progressTeller, type Tell } from "./service/progress.ts";
+import { fitRecord } from "./service/reply-size.ts";
+import { readResult } from "./service/result.ts";
+import { spawn } from "./service/spawn.ts";
+import { describeTask } from "./service/status.ts";
+
+/** Whoever waits for an answer. */
+export type Waiting = {
+  /** Aborted when the caller has gone. */
+  signal?: AbortSignal | undefined;
+  /** Hears how far the work is. */
+  tell?: Tell | undefined;
+};
+
+/**
+ * All that can be done with the tasks of one owner. Every door goes through it, with the arguments as the caller wrote them:
+ * they are read here, by the schemas of the contract. Another owner's task does not exist. Methods throw InvalidInputError
+ * with every issue, RefusedError (`task.not_found` among them) and RetryableError.
+ *
+ * @example
+ * const { taskId } = await new TaskService(ports, "local").dispatch({ provider: "local", ... });
+ */
+export class TaskService {
+  readonly #ports: Ports;
+  readonly #owner: string;
+
+  constructor(ports: Ports, owner: string) {
+    this.#ports = ports;
+    this.#owner = owner;
+  }
+
+  /** Hands an instruction to an agent, or asks for what is missing. */
+  spawn(given: Json): Promise<Result<"spawn_cloud_agent">> {
+    return spawn(this.#ports, this.#owner, given);
+  }
+
+  /** Dispatches a task with everything said explicitly. */
+  dispatch(given: Json): Promise<Result<"dispatch_task">> {
+    return dispatchExplicitly(this.#ports, this.#owner, given);
+  }
+
+  /** Says whether an agent task could run, before one is dispatched. */
+  check(given: Json): Promise<Result<"check_cloud_agent_runtime">> {
+    return checkRuntime(this.#ports, given);
+  }
+
+  /** The record of a task as it stands. */
+  async status(given: Json): Promise<Result<"get_task_status">> {
+    const { task_id, events_after } = readArguments(toolSchemas.get_task_status, given);
+    return describeTask(this.#ports, await this.#task(task_id), events_after);
+  }
+
+  /** The tasks of the owner, newest first. */
+  async list(given: Json): Promise<Result<"list_tasks">> {
+    const { limit = 20, ...filter } = readArguments(toolSchemas.list_tasks, given);
+    const { items, cursor } = await this.#ports.store.list(this.#owner, { limit, ...defined(filter) });
+    return {
+      items: items.filter(({ owner }) => owner === this.#owner).map(shortRecord),
+      ...(cursor !== undefined && { cursor }),
+    };
+  }
+
+  /** The output of a task, from a cursor on. */
+  async logs(given: Json, { signal }: Waiting = {}): Promise<Result<"get_task_logs">> {
+    const {
+      task_id,
+      cursor = 0,
+      limit,
+      wait_seconds: waitSeconds = 0,
+    } = readArguments(toolSchemas.get_task_logs, given);
+    return readLogs(this.#ports, await this.#task(task_id), { cursor, limit, waitSeconds, signal });
+  }
+
+  /** Waits until a task has ended or needs input, and tells of its progress meanwhile. */
+  async wait(given: Json, { signal, tell }: Waiting = {}): Promise<Result<"wait_for_task">> {
+    const { task_id, timeout_seconds: timeoutSeconds = 25 } = readArguments(toolSchemas.wait_for_task, given);
+    await this.#task(task_id);
+    const teller = tell && progressTeller(this.#ports, tell);
+    const { task, timedOut } = await waitForTask(this.#ports, task_id, {
+      timeoutSeconds,
+      until: ({ status }) => isTerminal(status) || status === "input_required",
+      ...(signal && { signal }),
+      ...(teller && { onChange: teller.see }),
+    }).finally(() => teller?.end());
+    const record = fitRecord(taskRecord(task, { adapters: this.#ports.backends }));
+    return timedOut ? { ...record, timedOutWaiting: true } : record;
+  }
+
+  /** What a task came to. */
+  async result(given: Json): Promise<Result<"get_task_result">> {
+    const { task_id, artifacts_cursor = 0 } = readArguments(toolSchemas.get_task_result, given);
+    return readResult(this.#ports, await this.#task(task_id), artifacts_cursor);
+  }
+
+  /** Ends a task that has not ended by itself. */
+  async cancel(given: Json): Promise<Result<"cancel_task">> {
+    const { task_id, cascade = true } = readArguments(toolSchemas.cancel_task, given);
+    const { id, status, error } = await cancelTask(this.#ports, await this.#task(task_id), { cascade });
+    return { taskId: id, status, ...(error && { error }) };
+  }
+
+  /** The providers of the configured accounts. */
+  async providers(given: Json): Promise<Result<"list_providers">> {
+    readArguments(toolSchemas.list_providers, given);
+    const served = new Set(Object.values(this.#ports.backends).map(({ provider }) => provider));
+    const configured = Object.values(this.#ports.configuration().accounts).map(({ provider }) => provider);
+    return { items: [...new Set(configured)].filter((provider) => served.has(provider)).sort() };
+  }
+
+  /** What each registered adapter serves. */
+  async capabilities(given: Json): Promise<Result<"list_capabilities">> {
+    const { provider: only } = readArguments(toolSchemas.list_capabilities, given);
+    const items = Object.values(this.#ports.backends)
+      .filter(({ provider }) => only === undefined || provider === only)
+      .map(({ name, provider, targetModes, protocols, configRequirements }) => ({
+        adapter: name,
+        provider,
+        capability: CAPABILITY,
+        taskTypes,
+        targetModes,
+        protocols,
+        configRequirements,
+      }));
+    return { items };
+  }
+
+  /** The configured account profiles, without any secret. */
+  async accounts(given: Json): Promise<Result<"list_account_profiles">> {
+    readArguments(toolSchemas.list_account_profiles, given);
+    const accounts = Object.entries(this.#ports.configuration().accounts);
+    return {
+      items: accounts.map(([name, { provider, region, credentialSource }]) => ({
+        name,
+        provider,
+        ...(region !== undefined && { region }),
+        credentialSource,
+      })),
+    };
+  }
+
+  /** The owner's task. */
+  async #task(id: string): Promise<Task> {
+    const task = await this.#ports.store.get(id);
+    if (!task || task.owner !== this.#owner) throw taskNotFound(id);
+    return task;
+  }
+}

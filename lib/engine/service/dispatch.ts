@@ -1,0 +1,64 @@
+import type * as z from "zod";
+import { refuseUnknownFramework } from "../../config/framework-choice.ts";
+import { refuseCredentials } from "../../config/policy.ts";
+import { route } from "../../config/routing.ts";
+import { own } from "../../contract/configuration.ts";
+import { InvalidInputError } from "../../contract/errors.ts";
+import { isObject } from "../../contract/json.ts";
+import type { Json } from "../../contract/task.ts";
+import { dispatchTask } from "../../contract/tools/dispatch-task.ts";
+import type { TaskHandle } from "../../contract/tools/task-handle.ts";
+import { agentInputSchema, commandInputSchema } from "../../contract/worker.ts";
+import { dispatch } from "../dispatch.ts";
+import type { Ports } from "../ports.ts";
+import { issuesIn, parse, underListedNames, withoutNulls } from "./arguments.ts";
+
+const inputSchemas: Record<string, z.ZodObject> = { "agent.run": agentInputSchema, "command.run": commandInputSchema };
+
+/** Dispatches a task with everything said explicitly. Throws as `dispatch` of the engine does. */
+export async function dispatchExplicitly(ports: Ports, owner: string, given: Json): Promise<TaskHandle> {
+  const call = readCall(given);
+  const { idempotency_key, ...rest } = call;
+  // Values of the environment may be secret: they are no part of the stored input, and are forgotten at the start.
+  const { env, ...job } = call.input;
+  const jobTimeout = call.input.timeoutSeconds;
+  const chosen = route(ports.configuration(), ports.backends, {
+    provider: call.provider,
+    accountProfile: call.account_profile,
+    capability: call.capability,
+    backend: call.backend,
+    taskType: call.task_type,
+    mode: call.target.mode,
+    protocol: call.target.protocol,
+    details: call.target.details,
+    metadata: call.metadata,
+    timeoutSeconds: call.timeout_seconds,
+    jobTimeoutSeconds: typeof jobTimeout === "number" ? jobTimeout : undefined,
+  });
+  if (chosen.taskType === "agent.run") refuseUnknownFramework(ports.backends, chosen, call.input.framework);
+  return dispatch(
+    ports,
+    owner,
+    {
+      route: chosen,
+      input: call.timeout_seconds === undefined ? job : { timeoutSeconds: call.timeout_seconds, ...job },
+      // As checked by the schema of `command.run`
+      env: env as Record<string, string> | undefined,
+      envField: "input.env",
+      call: { tool: "dispatch_task", ...rest },
+    },
+    { idempotencyKey: idempotency_key },
+  );
+}
+
+/** Throws InvalidInputError with the issues of the call and those of the job's input, together. */
+function readCall(given: Json): z.output<typeof dispatchTask.input> {
+  const fields = underListedNames(dispatchTask, given);
+  refuseCredentials(fields);
+  const schema = own(inputSchemas, String(fields.task_type));
+  const job = schema && isObject(fields.input) ? withoutNulls(schema, fields.input) : undefined;
+  const call = job ? { ...fields, input: job } : fields;
+  const issues = [...issuesIn(dispatchTask.input, call), ...(schema && job ? issuesIn(schema, job, "input") : [])];
+  if (issues.length > 0) throw new InvalidInputError(issues);
+  return parse(dispatchTask.input, call);
+}

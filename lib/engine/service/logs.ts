@@ -1,0 +1,42 @@
+import { isTerminal } from "../../contract/lifecycle.ts";
+import type { Task } from "../../contract/task.ts";
+import type { ToolResult } from "../../contract/tools/index.ts";
+import { waitForTask } from "../poll/waiting.ts";
+import type { Ports } from "../ports.ts";
+import { fittingLength, MAX_REPLY, replySize } from "./reply-size.ts";
+
+/** Size of a whole reply when the caller names no limit: more of it than that, common clients cut or put into a file. */
+const USUAL_REPLY = 16_000;
+
+type Window = {
+  cursor: number;
+  /** Most UTF-16 units of text. */
+  limit?: number | undefined;
+  waitSeconds: number;
+  signal?: AbortSignal | undefined;
+};
+
+/** The output of a task from a cursor on, as much as fits into a reply; where nothing is new, it waits for it. */
+export async function readLogs(
+  ports: Ports,
+  task: Task,
+  { cursor, limit, waitSeconds, signal }: Window,
+): Promise<ToolResult<"get_task_logs">> {
+  const { id } = task;
+  let { logLength, logTruncated } = task;
+  if (waitSeconds > 0 && logLength <= cursor && !isTerminal(task.status)) {
+    const wait = { timeoutSeconds: waitSeconds, until: (seen: Task) => seen.logLength > cursor, gathers: true };
+    ({ logLength, logTruncated } = (await waitForTask(ports, id, { ...wait, ...(signal && { signal }) })).task);
+  }
+  const read = await ports.store.readLog(id, cursor, limit ?? USUAL_REPLY);
+  const reply = (data: string, nextCursor = read.cursor + data.length) => ({
+    taskId: id,
+    cursor: read.cursor,
+    nextCursor,
+    data,
+    ...(logTruncated && nextCursor >= logLength && { logTruncated }),
+  });
+  const room = (limit === undefined ? USUAL_REPLY : MAX_REPLY) - replySize(reply("", read.nextCursor));
+  const length = fittingLength(read.data, room);
+  return length >= read.data.length ? reply(read.data, read.nextCursor) : reply(read.data.slice(0, length));
+}

@@ -1,0 +1,94 @@
+import { clarify, requiredNames } from "../../config/clarification.ts";
+import { refuseCredentials } from "../../config/policy.ts";
+import { chooseProfile, type Route, type RouteRequest, route } from "../../config/routing.ts";
+import { DispatchError } from "../../contract/errors.ts";
+import { defined } from "../../contract/json.ts";
+import type { Json } from "../../contract/task.ts";
+import { type Clarification, type SpawnCall, spawnCloudAgent } from "../../contract/tools/spawn-cloud-agent.ts";
+import type { TaskHandle } from "../../contract/tools/task-handle.ts";
+import { dispatch } from "../dispatch.ts";
+import type { Ports } from "../ports.ts";
+import { parse, underListedNames } from "./arguments.ts";
+
+/** Hands an instruction to an agent, or asks for what is missing. Throws as `dispatch` does. */
+export async function spawn(ports: Ports, owner: string, given: Json): Promise<TaskHandle | Clarification> {
+  const configuration = ports.configuration();
+  const fields = underListedNames(spawnCloudAgent, given);
+  refuseCredentials(fields);
+  // A profile may ask for facts by names that no field has: these belong to the context.
+  const asked = requiredNames(configuration, typeof fields.runtime === "string" ? fields.runtime : undefined);
+  const isAnswer = (name: string) => !Object.hasOwn(spawnCloudAgent.input.shape, name) && asked.includes(name);
+  const call = parse(
+    spawnCloudAgent.input,
+    pick(fields, (name) => !isAnswer(name)),
+  );
+  const context = { ...call.context, ...pick(fields, isAnswer) };
+
+  const routed = tryRoute(ports, call);
+  const chosen = routed instanceof DispatchError ? undefined : routed;
+  const request = requestOf(call);
+  const questions = clarify(
+    configuration,
+    ports.backends,
+    { ...call, context, request, fields: { ...given, ...fields } },
+    chosen,
+  );
+  if (questions) return questions;
+  // What cannot be routed is refused, with its reason, once everything that it lacks was asked for.
+  if (routed instanceof DispatchError) throw routed;
+
+  const { idempotency_key, ...rest } = call;
+  return dispatch(
+    ports,
+    owner,
+    {
+      route: routed,
+      input: defined({
+        instruction: call.instruction,
+        context: Object.keys(context).length > 0 ? context : undefined,
+        framework: routed.framework,
+        model: routed.model,
+        runtime_tools: routed.runtimeTools,
+        protocol: routed.target.protocol,
+        timeoutSeconds: call.timeout_seconds,
+      }),
+      goal: call.goal,
+      caller: call.caller,
+      env: call.environment_variables,
+      envField: "environment_variables",
+      call: { tool: "spawn_cloud_agent", ...rest, context },
+    },
+    { idempotencyKey: idempotency_key },
+  );
+}
+
+/** Where the call would run, or the reason why it cannot. */
+function tryRoute(ports: Ports, call: SpawnCall): Route | DispatchError {
+  const configuration = ports.configuration();
+  try {
+    return route(configuration, ports.backends, requestOf(call), chooseProfile(configuration, call.runtime));
+  } catch (error) {
+    if (error instanceof DispatchError) return error;
+    throw error;
+  }
+}
+
+function requestOf(call: SpawnCall): RouteRequest {
+  const { runtime_arn, ecr_image_uri, execution_role_arn } = call;
+  return {
+    provider: call.provider,
+    accountProfile: call.account_profile,
+    taskType: "agent.run",
+    mode: call.target?.mode,
+    protocol: call.protocol ?? call.target?.protocol,
+    details: { ...call.target?.details, ...defined({ runtime_arn, ecr_image_uri, execution_role_arn }) },
+    framework: call.framework,
+    model: call.model,
+    runtimeTools: call.runtime_tools,
+    metadata: call.metadata,
+    timeoutSeconds: call.timeout_seconds,
+  };
+}
+
+const pick = (fields: Json, keep: (name: string) => boolean): Json =>
+  Object.fromEntries(Object.entries(fields).filter(([name]) => keep(name)));

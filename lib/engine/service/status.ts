@@ -1,0 +1,61 @@
+import { sequences, type TaskEvent } from "../../contract/events.ts";
+import { previewText } from "../../contract/preview.ts";
+import type { Task } from "../../contract/task.ts";
+import type { ToolResult } from "../../contract/tools/index.ts";
+import { FIRST_WORKER_SEQUENCE } from "../../contract/worker.ts";
+import { queueEntry } from "../cancellation.ts";
+import type { Ports } from "../ports.ts";
+import { taskRecord } from "../record.ts";
+import { fitRecord, MAX_REPLY, replySize } from "./reply-size.ts";
+
+const MAX_EVENTS = 200;
+
+/** The record of a task as it stands, with its events after a number if one is given. */
+export async function describeTask(
+  { store, backends }: Pick<Ports, "store" | "backends">,
+  task: Task,
+  eventsAfter: number | undefined,
+): Promise<ToolResult<"get_task_status">> {
+  const ahead = task.status === "queued" ? await store.countAhead(queueEntry(task)) : undefined;
+  const record = taskRecord(task, {
+    adapters: backends,
+    ...(ahead !== undefined && { queuePosition: ahead + 1 }),
+  });
+  if (eventsAfter === undefined) return fitRecord(record);
+
+  const fitted = fitRecord(record, MAX_REPLY / 2);
+  const settled = completeUpTo(task.workerSequence, await store.listEvents(task.id, eventsAfter, MAX_EVENTS));
+  const events = fitting(settled, MAX_REPLY - replySize(fitted));
+  return { ...fitted, events, eventsNext: events.at(-1)?.sequence ?? eventsAfter };
+}
+
+/**
+ * The events before the first that is only being stored: others may still come before that one, and a reader who follows
+ * by number would miss them. The task says up to which number the worker's are all there.
+ */
+function completeUpTo(workerSequence: number, events: TaskEvent[]): TaskEvent[] {
+  const isWorkers = (sequence: number) => sequence >= FIRST_WORKER_SEQUENCE && sequence < sequences["task.cancelling"];
+  const end = events.findIndex(({ sequence }) => isWorkers(sequence) && sequence > workerSequence);
+  return end < 0 ? events : events.slice(0, end);
+}
+
+/** The first events that fit; one that does not fit alone is shortened, so that a reader always gets on. */
+function fitting(events: TaskEvent[], room: number): TaskEvent[] {
+  const fitted: TaskEvent[] = [];
+  for (const event of events) {
+    const size = replySize(event);
+    if (size > room) {
+      if (fitted.length === 0) fitted.push(shortened(event));
+      break;
+    }
+    fitted.push(event);
+    room -= size;
+  }
+  return fitted;
+}
+
+const shortened = ({ payload: _, message, ...event }: TaskEvent): TaskEvent => ({
+  ...event,
+  ...(message !== undefined && { message: previewText(message, 4000) }),
+  payload: { shortened: true },
+});
