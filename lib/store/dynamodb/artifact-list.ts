@@ -1,14 +1,11 @@
-import { setTimeout as pause } from "node:timers/promises";
-import { RetryableError } from "../../contract/errors.ts";
 import { RETENTION_DAYS, type TaskArtifact } from "../../contract/task.ts";
 import { inPages } from "../artifact-pages.ts";
 import type { TaskStore } from "../port.ts";
 import { packTask, unpackTask } from "./compression.ts";
+import { settled } from "./conflicts.ts";
 import { beyondRetention } from "./event-log.ts";
 import type { Item, Items } from "./items.ts";
 import { artifactsKey } from "./keys.ts";
-
-const MAX_CONFLICTS = 10;
 
 /** The lists of files that tasks left, an item per page: a task itself would grow past what an item may hold. */
 export function artifactList(
@@ -36,19 +33,15 @@ export function artifactList(
     },
 
     // A write whose answer was lost is made again on what it left: an edit has nothing to do where it was made before.
-    async changeArtifacts(taskId, page, edit) {
-      for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
-        if (conflicts > 0) await pause(Math.random() * 10 * 2 ** conflicts);
+    changeArtifacts: (taskId, page, edit) =>
+      settled(`a list of artifacts of task ${taskId}`, async () => {
         const item = await items.get(artifactsKey(taskId, page));
         const before = artifactsIn(item);
         const after = item && edit(before);
         if (!after) return before;
         const next = toItem(taskId, page, Number(item.revision) + 1, after);
-        if (await items.put(next, { expression: "#revision = :seen", values: { seen: item.revision } })) return after;
-      }
-      throw new RetryableError("platform.store_unavailable", "a list of artifacts is written by too many at once", {
-        hint: "try again in a few seconds",
-      });
-    },
+        const isFirst = { expression: "#revision = :seen", values: { seen: item.revision } };
+        return (await items.put(next, isFirst)) ? after : undefined;
+      }),
   };
 }

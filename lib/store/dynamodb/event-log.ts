@@ -1,6 +1,7 @@
 import type { TaskEvent } from "../../contract/events.ts";
 import { RETENTION_DAYS } from "../../contract/task.ts";
 import { FIRST_WORKER_SEQUENCE } from "../../contract/worker.ts";
+import { hasText, logEvent, logWindow } from "../log-window.ts";
 import type { LogChunk, TaskStore } from "../port.ts";
 import { packText, unpackText } from "./compression.ts";
 import type { Item, Items } from "./items.ts";
@@ -15,8 +16,6 @@ export const beyondRetention = (nowMs: number, retentionDays: number): number =>
 const PARALLEL = 24;
 /** How far back a follower is looked for before the log is searched. */
 const TAIL = 20;
-
-type Chunk = { offset: number; sequence: number; stream: string; timestamp: string; text: string };
 
 /** Events and log text of all tasks, an item each. */
 export function eventLog(
@@ -36,16 +35,16 @@ export function eventLog(
       await items.put(item, { expression: "attribute_not_exists(#pk)" });
     });
 
-  const firstChunk = async (taskId: string, from: number): Promise<Chunk | undefined> => {
+  const firstChunk = async (taskId: string, from: number): Promise<LogChunk | undefined> => {
     const [item] = await items.first({ where: between(taskId, logSort(from), lastLog) }, 1);
-    return item && toChunk(item);
+    return item && toChunk(taskId, item);
   };
 
   /** An offset at or before the first chunk with a greater sequence, with no other chunk between; undefined without one. */
   const offsetAfter = async (taskId: string, after: number): Promise<number | undefined> => {
     if (after < FIRST_WORKER_SEQUENCE) return 0;
     const where = between(taskId, logSort(0), lastLog);
-    const tail = (await items.first({ where, newestFirst: true }, TAIL)).map(toChunk);
+    const tail = (await items.first({ where, newestFirst: true }, TAIL)).map((item) => toChunk(taskId, item));
     const next = tail.findLast(({ sequence }) => sequence > after);
     if (next === undefined) return undefined;
     if (tail.some(({ sequence }) => sequence <= after) || tail.length < TAIL) return next.offset;
@@ -66,25 +65,9 @@ export function eventLog(
     if (from === undefined) return [];
     const found = await items.first({ where: between(taskId, logSort(from), lastLog) }, limit);
     return found
-      .map(toChunk)
+      .map((item) => toChunk(taskId, item))
       .filter(({ sequence }) => sequence > after)
-      .map((chunk) => logEvent(taskId, chunk));
-  };
-
-  /** Text from the chunk that holds `from` up to and including the unit `to`, as far as it is there without a gap. */
-  const textAround = async (taskId: string, from: number, to: number) => {
-    const before = { where: between(taskId, logSort(0), logSort(from)), newestFirst: true };
-    const [first] = await items.first(before, 1);
-    let { offset: base, text } = first ? toChunk(first) : { offset: 0, text: "" };
-    const start = base + text.length;
-    if (to < start) return { base, text };
-    for await (const page of items.pages({ where: between(taskId, logSort(start), logSort(to)) })) {
-      for (const chunk of page.map(toChunk)) {
-        if (chunk.offset !== base + text.length) return { base, text };
-        text += chunk.text;
-      }
-    }
-    return { base, text };
+      .map(logEvent);
   };
 
   return {
@@ -100,8 +83,7 @@ export function eventLog(
     },
 
     async appendLog(chunks) {
-      // A chunk without text would take the place of the one that begins where it ends.
-      await putNew(chunks.filter(({ text }) => text !== "").map((chunk) => toItem(chunk, expires())));
+      await putNew(chunks.filter(hasText).map((chunk) => toItem(chunk, expires())));
     },
 
     async listEvents(taskId, after, limit) {
@@ -115,22 +97,16 @@ export function eventLog(
     },
 
     async readLog(taskId, cursor, limit) {
-      const wanted = Number.isFinite(cursor) ? Math.max(0, Math.trunc(cursor)) : 0;
-      const most = Math.max(0, Math.trunc(limit));
-      // One unit more on either side tells whether a pair would be split there.
-      const { base, text } = await textAround(taskId, Math.max(0, wanted - 1), wanted + most + 1);
-      let start = Math.min(wanted - base, text.length);
-      if (splitsPair(text, start)) start -= 1;
-      let end = Math.min(start + most, text.length);
-      if (splitsPair(text, end)) end += end - 1 > start ? -1 : 1;
-      return { data: text.slice(start, end), cursor: base + start, nextCursor: base + end };
+      const window = logWindow(cursor, limit);
+      const upToHere = { where: between(taskId, logSort(0), logSort(window.from)), newestFirst: true };
+      const chunks = (await items.first(upToHere, 1)).map((item) => toChunk(taskId, item));
+      const next = chunks[0] && chunks[0].offset + chunks[0].text.length;
+      if (next !== undefined && next <= window.to)
+        for await (const page of items.pages({ where: between(taskId, logSort(next), logSort(window.to)) }))
+          chunks.push(...page.map((item) => toChunk(taskId, item)));
+      return window.cut(chunks);
     },
   };
-}
-
-/** Whether a cut before the unit at `index` would go through a surrogate pair. */
-function splitsPair(text: string, index: number): boolean {
-  return (text.charCodeAt(index) & 0xfc00) === 0xdc00 && (text.charCodeAt(index - 1) & 0xfc00) === 0xd800;
 }
 
 function toItem({ taskId, offset, sequence, stream, timestamp, text }: LogChunk, expires: number): Key & Item {
@@ -146,13 +122,9 @@ function toItem({ taskId, offset, sequence, stream, timestamp, text }: LogChunk,
   };
 }
 
-function toChunk(item: Item): Chunk {
-  const { offset, sequence, stream, timestamp } = item as Chunk;
-  return { offset, sequence, stream, timestamp, text: unpackText(item) };
-}
-
-function logEvent(taskId: string, { offset, sequence, stream, timestamp, text }: Chunk): TaskEvent {
-  return { taskId, sequence, type: "task.log", timestamp, message: text, payload: { stream, offset } };
+function toChunk(taskId: string, item: Item): LogChunk {
+  const { offset, sequence, stream, timestamp } = item as LogChunk;
+  return { taskId, offset, sequence, stream, timestamp, text: unpackText(item) };
 }
 
 /** Does `work` for each, a few at once; nothing more is begun once one has failed. */

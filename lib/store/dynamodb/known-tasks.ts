@@ -1,3 +1,4 @@
+import { Waiters } from "../waiters.ts";
 import { isExpired, type TaskItem } from "./task-item.ts";
 
 const MAX_TASKS = 256;
@@ -7,7 +8,6 @@ const MAX_BODY_BYTES = 16 * 1024;
 const MAX_AGE_MS = 20_000;
 
 type Known = { item: TaskItem; atMs: number };
-type Waiter = { revision: number; done: () => void };
 
 /**
  * Tasks as this process has last seen them. A change that begins with one of them needs no read: its write is refused if
@@ -15,12 +15,12 @@ type Waiter = { revision: number; done: () => void };
  */
 export class KnownTasks {
   readonly #tasks = new Map<string, Known>();
-  readonly #waiters = new Map<string, Set<Waiter>>();
+  readonly #waiters = new Waiters();
 
   /** This process has read or written the item. */
   note(item: TaskItem): void {
     const { pk, revision } = item;
-    for (const waiter of this.#waiters.get(pk) ?? []) if (revision > waiter.revision) waiter.done();
+    this.#waiters.tell(pk, revision);
     const known = this.#tasks.get(pk);
     if (known && known.item.revision > revision) return;
     this.#tasks.delete(pk);
@@ -43,25 +43,11 @@ export class KnownTasks {
 
   /** Resolves when this process has seen a greater revision, after `timeoutMs`, or on abort. */
   async wait(pk: string, revision: number, timeoutMs: number, signal?: AbortSignal): Promise<void> {
-    if (signal?.aborted) return;
-    await new Promise<void>((resolve) => {
-      const waiters = this.#waiters.get(pk) ?? new Set();
-      const done = () => {
-        waiters.delete(waiter);
-        if (waiters.size === 0 && this.#waiters.get(pk) === waiters) this.#waiters.delete(pk);
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", done);
-        resolve();
-      };
-      const waiter = { revision, done };
-      this.#waiters.set(pk, waiters.add(waiter));
-      const timer = setTimeout(done, Math.max(timeoutMs, 0));
-      signal?.addEventListener("abort", done);
-    });
+    await this.#waiters.wait(pk, revision, timeoutMs, signal);
   }
 
   /** Lets everybody go who waits. */
   close(): void {
-    for (const waiters of this.#waiters.values()) for (const waiter of waiters) waiter.done();
+    this.#waiters.close();
   }
 }

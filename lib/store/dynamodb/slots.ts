@@ -1,6 +1,5 @@
-import { setTimeout as pause } from "node:timers/promises";
-import { RetryableError } from "../../contract/errors.ts";
 import type { Holder, SlotAnswer, TaskStore } from "../port.ts";
+import { settled } from "./conflicts.ts";
 import type { Item, Items } from "./items.ts";
 import { slotsKey } from "./keys.ts";
 
@@ -15,20 +14,11 @@ const MAX_CONFLICTS = 50;
 /** The slots of all owners: one item each, with the ids of running tasks as a set, and again as a set per profile. */
 export function slots(items: Items): Pick<TaskStore, "takeSlot" | "releaseSlot" | "listSlots"> {
   const read = async (owner: string): Promise<Item> => (await items.get(slotsKey(owner))) ?? {};
-  /** Owners of whom a task found no room when one was last refused here. */
+  /** Owners for whom somebody here is taking a slot, or was last refused one. */
   const crowded = new Set<string>();
 
-  /** Tries until `attempt` has an answer: undefined is a write that was refused because somebody else was faster. */
-  const settle = async <T>(owner: string, attempt: (item: Item) => Promise<T | undefined>): Promise<T> => {
-    for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
-      if (conflicts > 0) await pause(Math.random() * 10 * conflicts);
-      const answer = await attempt(await read(owner));
-      if (answer !== undefined) return answer;
-    }
-    throw new RetryableError("platform.store_unavailable", "too many tasks of one owner begin at once", {
-      hint: "try again in a few seconds",
-    });
-  };
+  const settle = <T>(owner: string, attempt: (item: Item) => Promise<T | undefined>): Promise<T> =>
+    settled("the list of running tasks", async () => attempt(await read(owner)), { most: MAX_CONFLICTS });
 
   /** Replaces both sets if nobody has written since they were seen. */
   const replace = (owner: string, item: Item, next: Sets, hasLanded: (now: Sets) => boolean): Promise<boolean> => {
@@ -65,23 +55,26 @@ export function slots(items: Items): Pick<TaskStore, "takeSlot" | "releaseSlot" 
         const landed = async () => hasLanded(setsOf(await read(owner), profile));
         return items.update(slotsKey(owner), update, condition, landed);
       };
-      // The write proves that there is room. Where tasks queue up most are refused, which costs five times what a read does.
-      if (!crowded.has(owner) && (await take())) return "taken";
-      const answer = await settle(owner, async (item): Promise<SlotAnswer | undefined> => {
-        const { all, own } = setsOf(item, profile);
-        if (all.has(taskId)) return "taken";
-        const isFull = all.size >= maxRunning;
-        const isProfileFull = own.size >= maxRunningPerProfile && !own.has(taskId);
-        const lender = isFull ? nearest(lenders, all) : undefined;
-        const alike = isProfileFull ? nearest(ofSame(profile, lenders), own) : undefined;
-        if (isFull && !lender) return "full";
-        if (isProfileFull && !alike) return "profile_full";
-        if (!lender && !alike) return (await take()) ? "taken" : undefined;
-        const next = { profile, all: replaced(all, lender, taskId), own: replaced(own, alike, taskId) };
-        return (await replace(owner, item, next, hasLanded)) ? "taken" : undefined;
-      });
+      // The write itself proves that there is room. Where tasks queue up most would be refused: reading costs a fifth of that.
+      const isAlone = !crowded.has(owner);
+      crowded.add(owner);
+      const hasRoom = isAlone && (await take());
+      const answer = hasRoom
+        ? "taken"
+        : await settle(owner, async (item): Promise<SlotAnswer | undefined> => {
+            const { all, own } = setsOf(item, profile);
+            if (all.has(taskId)) return "taken";
+            const isFull = all.size >= maxRunning;
+            const isProfileFull = own.size >= maxRunningPerProfile && !own.has(taskId);
+            const lender = isFull ? nearest(lenders, all) : undefined;
+            const alike = isProfileFull ? nearest(ofSame(profile, lenders), own) : undefined;
+            if (isFull && !lender) return "full";
+            if (isProfileFull && !alike) return "profile_full";
+            if (!lender && !alike) return (await take()) ? "taken" : undefined;
+            const next = { profile, all: replaced(all, lender, taskId), own: replaced(own, alike, taskId) };
+            return (await replace(owner, item, next, hasLanded)) ? "taken" : undefined;
+          });
       if (answer === "taken") crowded.delete(owner);
-      else crowded.add(owner);
       return answer;
     },
 

@@ -1,13 +1,18 @@
+import * as z from "zod";
 import type { Logger } from "../../contract/logger.ts";
-import { isSettled, type Task } from "../../contract/task.ts";
+import { isSettled, type Task, taskIdSchema } from "../../contract/task.ts";
+import { taskCursors } from "../cursor.ts";
 import type { TaskStore } from "../port.ts";
 import type { Item, Items } from "./items.ts";
 import { openShards, ownerPartition, taskIdOf, taskKey } from "./keys.ts";
 import { tableDescription } from "./table.ts";
-import { type Position, readCursor, writeCursor } from "./task-cursor.ts";
 import { isExpired, type TaskItem, toTask } from "./task-item.ts";
 
 const { byOwner, open } = tableDescription;
+
+/** Where a page of an owner's tasks ended. */
+type Position = { created: number; taskId: string };
+const cursors = taskCursors<Position>(z.object({ created: z.int(), taskId: taskIdSchema }));
 
 /**
  * A listing that filters by status reads at most about this many tasks; then it returns what it has, and a cursor. The index
@@ -63,7 +68,7 @@ export function taskLists(items: Items, now: () => number, log?: Logger): Pick<T
   return {
     async list(owner, { status, limit, cursor }) {
       const most = Math.max(1, limit);
-      const from = cursor === undefined ? undefined : readCursor(owner, cursor);
+      const from = cursor === undefined ? undefined : cursors.read(owner, cursor);
       const found: Task[] = [];
       let read = 0;
       let last: Position | undefined;
@@ -89,7 +94,7 @@ export function taskLists(items: Items, now: () => number, log?: Logger): Pick<T
         }
       }
       const page = found.slice(0, most);
-      return last ? { items: page, cursor: writeCursor(owner, last) } : { items: page };
+      return last ? { items: page, cursor: cursors.write(owner, last) } : { items: page };
     },
 
     async listDue(atMs, limit) {

@@ -1,6 +1,7 @@
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { Connection } from "../../aws/connection.ts";
 import type { Logger } from "../../contract/logger.ts";
+import { asChild } from "../edited.ts";
 import type { TaskStore } from "../port.ts";
 import { artifactList } from "./artifact-list.ts";
 import { children } from "./children.ts";
@@ -48,8 +49,8 @@ export function openTaskStore(options: TaskStoreOptions): TaskStore & { close():
   return {
     ...writes,
     async create(task) {
-      const { id, parent, createdAt } = task;
-      if (parent !== undefined) await addChild({ parent, taskId: id, atMs: Date.parse(createdAt) });
+      const child = asChild(task);
+      if (child) await addChild(child);
       return create(task);
     },
     ...family,

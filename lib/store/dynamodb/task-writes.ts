@@ -1,21 +1,17 @@
-import { setTimeout as pause } from "node:timers/promises";
-import { RetryableError, taskNotFound } from "../../contract/errors.ts";
-import { assertTransition, isTerminal } from "../../contract/lifecycle.ts";
+import { taskNotFound } from "../../contract/errors.ts";
 import { type Task, taskIdSchema } from "../../contract/task.ts";
+import { type Edit, edited } from "../edited.ts";
 import type { TaskStore } from "../port.ts";
-import { stamp } from "../stamp.ts";
+import { settled } from "./conflicts.ts";
 import type { Items } from "./items.ts";
 import { taskKey } from "./keys.ts";
 import type { KnownTasks } from "./known-tasks.ts";
 import { hasMark, isExpired, newMark, type TaskItem, toItem, toTask } from "./task-item.ts";
 
 const MAX_CONFLICTS = 50;
-const MAX_PAUSE_MS = 200;
 const WAIT_MS = 1000;
 /** What a caller has read just now is not read again before it waits for the next revision. */
 const JUST_NOW_MS = 500;
-
-type Edit = (task: Task) => Task | undefined;
 
 /** Tasks, one item each: every write names the revision that it has seen. */
 export function taskWrites(
@@ -48,14 +44,8 @@ export function taskWrites(
     return landed;
   };
 
-  const edited = (item: TaskItem, edit: Edit): Task | undefined => {
-    const before = toTask(item);
-    const after = edit(before);
-    if (!after) return undefined;
-    if (isTerminal(before.status) && after.status !== before.status) assertTransition(before.status, after.status);
-    const { id, owner, createdAt, revision } = before;
-    return stamp({ ...after, id, owner, createdAt, revision }, now(), retentionDays);
-  };
+  const editedItem = (item: TaskItem, edit: Edit): Task | undefined =>
+    edited(toTask(item), edit, { nowMs: now(), retentionDays });
 
   /** The change made on the task as this process knows it, if it stands so; what the edit refuses is decided afresh. */
   const changeKnown = async (id: string, edit: Edit): Promise<Task | undefined> => {
@@ -63,7 +53,7 @@ export function taskWrites(
     if (!item) return undefined;
     let task: Task | undefined;
     try {
-      task = edited(item, edit);
+      task = editedItem(item, edit);
     } catch {
       return undefined;
     }
@@ -73,17 +63,14 @@ export function taskWrites(
   const change = async (id: string, edit: Edit): Promise<Task> => {
     const changed = await changeKnown(id, edit);
     if (changed) return changed;
-    for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
-      if (conflicts > 0) await pause(Math.random() * Math.min(MAX_PAUSE_MS, 5 * 2 ** conflicts));
+    const attempt = async () => {
       const item = await read(id);
       if (!item) throw taskNotFound(id);
-      const task = edited(item, edit);
+      const task = editedItem(item, edit);
       if (!task) return toTask(item);
-      if (await write(task, item)) return task;
-    }
-    throw new RetryableError("platform.store_unavailable", `task ${id} is written by too many at once`, {
-      hint: "try again in a few seconds",
-    });
+      return (await write(task, item)) ? task : undefined;
+    };
+    return settled(`task ${id}`, attempt, { most: MAX_CONFLICTS });
   };
 
   const inTurn = turns();

@@ -1,7 +1,6 @@
-const POLL_MS = 1000;
-const MAX_TIMER_MS = 2 ** 31 - 1;
+import { Waiters } from "../waiters.ts";
 
-type Waiter = { revision: number; done: () => void };
+const POLL_MS = 1000;
 
 /** What a watch needs to know of the store. */
 export type Watched = {
@@ -17,7 +16,7 @@ export type Watched = {
  */
 export class ChangeWatch {
   readonly #watched: Watched;
-  readonly #waiters = new Map<string, Set<Waiter>>();
+  readonly #waiters = new Waiters();
   #timer: NodeJS.Timeout | undefined;
   #seen = 0;
 
@@ -31,40 +30,23 @@ export class ChangeWatch {
     // The count of foreign writes is taken before the revision is read, so that no write falls between the two.
     this.#start();
     try {
-      if (this.#isPast(taskId, revision)) return;
-      await new Promise<void>((resolve) => {
-        const waiters = this.#waiters.get(taskId) ?? new Set();
-        const done = () => {
-          waiters.delete(waiter);
-          if (waiters.size === 0 && this.#waiters.get(taskId) === waiters) this.#waiters.delete(taskId);
-          clearTimeout(timer);
-          signal?.removeEventListener("abort", done);
-          resolve();
-        };
-        const waiter = { revision, done };
-        this.#waiters.set(taskId, waiters.add(waiter));
-        const timer = setTimeout(done, Math.min(Math.max(timeoutMs, 0), MAX_TIMER_MS));
-        signal?.addEventListener("abort", done);
-      });
+      const stored = this.#watched.revisionOf(taskId);
+      if (stored === undefined || stored > revision) return;
+      await this.#waiters.wait(taskId, revision, timeoutMs, signal);
     } finally {
-      if (this.#waiters.size === 0) this.#stop();
+      if (this.#waiters.isEmpty) this.#stop();
     }
   }
 
   /** This process has written the task. */
   notify(taskId: string, revision: number): void {
-    for (const waiter of this.#waiters.get(taskId) ?? []) if (revision > waiter.revision) waiter.done();
+    this.#waiters.tell(taskId, revision);
   }
 
   /** Lets everybody go. */
   close(): void {
-    for (const waiters of this.#waiters.values()) for (const waiter of waiters) waiter.done();
+    this.#waiters.close();
     this.#stop();
-  }
-
-  #isPast(taskId: string, revision: number): boolean {
-    const stored = this.#watched.revisionOf(taskId);
-    return stored === undefined || stored > revision;
   }
 
   #start(): void {
@@ -84,8 +66,7 @@ export class ChangeWatch {
       const writes = this.#watched.foreignWrites();
       if (writes === this.#seen) return;
       this.#seen = writes;
-      for (const [taskId, waiters] of this.#waiters)
-        for (const waiter of waiters) if (this.#isPast(taskId, waiter.revision)) waiter.done();
+      for (const taskId of this.#waiters.tasks()) this.#waiters.tell(taskId, this.#watched.revisionOf(taskId));
     } catch {
       // The store cannot be read: whoever waits finds out, with a clear error, when it reads next.
       this.close();

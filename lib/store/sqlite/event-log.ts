@@ -1,4 +1,5 @@
 import type { TaskEvent } from "../../contract/events.ts";
+import { hasText, logEvent, logWindow } from "../log-window.ts";
 import type { LogChunk, TaskStore } from "../port.ts";
 import type { Database } from "./database.ts";
 
@@ -28,18 +29,6 @@ export function eventLog(db: Database): EventLog {
   const removeEvents = db.prepare("DELETE FROM events WHERE task_id = ?");
   const removeLog = db.prepare("DELETE FROM log WHERE task_id = ?");
 
-  /** Text from the chunk that holds `from` up to and including the unit `to`, as far as it is there without a gap. */
-  const textAround = (taskId: string, from: number, to: number) => {
-    const first = chunkAt.get(taskId, from) as ChunkRow | undefined;
-    const base = first?.offset ?? 0;
-    let text = "";
-    for (const chunk of chunks.all(taskId, base, to) as ChunkRow[]) {
-      if (chunk.offset !== base + text.length) break;
-      text += decode(chunk.text);
-    }
-    return { base, text };
-  };
-
   return {
     async appendEvents(events) {
       db.write(() => {
@@ -49,27 +38,26 @@ export function eventLog(db: Database): EventLog {
 
     async appendLog(added) {
       db.write(() => {
-        // A chunk without text would take the place of the one that begins where it ends.
-        for (const chunk of added.filter(({ text }) => text !== ""))
+        for (const chunk of added.filter(hasText))
           addChunk.run(chunk.taskId, chunk.offset, chunk.sequence, chunk.stream, chunk.timestamp, encode(chunk.text));
       });
     },
 
     async listEvents(taskId, after, limit) {
       const rows = db.read(() => eventsAfter.all({ taskId, after, limit: Math.max(0, limit) }) as EventRow[]);
-      return rows.map((row) => (row.body === null ? logEvent(taskId, row) : (JSON.parse(row.body) as TaskEvent)));
+      return rows.map(
+        ({ body, text, ...row }): TaskEvent =>
+          body === null ? logEvent({ taskId, ...row, text: decode(text) }) : JSON.parse(body),
+      );
     },
 
     async readLog(taskId, cursor, limit) {
-      const wanted = Number.isFinite(cursor) ? Math.max(0, Math.trunc(cursor)) : 0;
-      const most = Math.max(0, Math.trunc(limit));
-      // One unit more on either side tells whether a pair would be split there.
-      const { base, text } = db.read(() => textAround(taskId, Math.max(0, wanted - 1), wanted + most + 1));
-      let start = Math.min(wanted - base, text.length);
-      if (splitsPair(text, start)) start -= 1;
-      let end = Math.min(start + most, text.length);
-      if (splitsPair(text, end)) end += end - 1 > start ? -1 : 1;
-      return { data: text.slice(start, end), cursor: base + start, nextCursor: base + end };
+      const window = logWindow(cursor, limit);
+      return db.read(() => {
+        const first = chunkAt.get(taskId, window.from) as Pick<ChunkRow, "offset"> | undefined;
+        const rows = first ? (chunks.all(taskId, first.offset, window.to) as ChunkRow[]) : [];
+        return window.cut(rows.map(({ offset, text }) => ({ offset, text: decode(text) })));
+      });
     },
 
     forgetEvents(taskId) {
@@ -77,16 +65,6 @@ export function eventLog(db: Database): EventLog {
       removeLog.run(taskId);
     },
   };
-}
-
-/** Whether a cut before the unit at `index` would go through a surrogate pair. */
-function splitsPair(text: string, index: number): boolean {
-  return (text.charCodeAt(index) & 0xfc00) === 0xdc00 && (text.charCodeAt(index - 1) & 0xfc00) === 0xd800;
-}
-
-function logEvent(taskId: string, row: EventRow): TaskEvent {
-  const { sequence, timestamp, stream, offset } = row;
-  return { taskId, sequence, type: "task.log", timestamp, message: decode(row.text), payload: { stream, offset } };
 }
 
 /** SQLite keeps text as UTF-8, which cannot hold half a surrogate pair: such text is kept as UTF-16. */

@@ -11,7 +11,8 @@ import { newTaskId, RETENTION_DAYS, transition } from "../../../lib/contract/tas
 import { withSession } from "../../../lib/engine/invocation-gate.ts";
 import type { TaskStore } from "../../../lib/store/port.ts";
 import { migrate } from "../../../lib/store/sqlite/schema.ts";
-import { listing, openTaskStore } from "../../../lib/store/sqlite/task-store.ts";
+import { listing } from "../../../lib/store/sqlite/task-lists.ts";
+import { openTaskStore } from "../../../lib/store/sqlite/task-store.ts";
 import { makeTask } from "../../contract/make-task.ts";
 import { taskStoreSuite } from "../../contract/task-store.ts";
 
