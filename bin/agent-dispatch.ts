@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import { resolve } from "node:path";
 import { endWithReader, onDeparture } from "../lib/client/cli/interrupt.ts";
+import type { LocalSystems, Place } from "../lib/client/cli/local-system.ts";
 import { main } from "../lib/client/cli/program.ts";
 import { COMMAND_ACCOUNT } from "../lib/client/cli/run-call.ts";
 import { claimForRun, isClaimedForRun } from "../lib/client/cli/run-claim.ts";
-import type { LocalDoor, Place } from "../lib/client/sdk/door.ts";
 
 const toOptions = ({ config, stateDir }: Place) => ({
   ...(config !== undefined && { configFile: resolve(config) }),
@@ -12,7 +12,7 @@ const toOptions = ({ config, stateDir }: Place) => ({
 });
 
 /** The local system is loaded only where it is needed: most commands ask the one that runs. */
-const local: LocalDoor = {
+const local: LocalSystems = {
   async stateDir(place) {
     const { resolveStateDir } = await import("../lib/system/local/endpoint.ts");
     return resolveStateDir(toOptions(place));

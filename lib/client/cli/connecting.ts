@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import type { Place } from "../sdk/door.ts";
+import type { Place } from "./local-system.ts";
 
 /** How to use a system that runs: for each client the lines of a shell that connect it, in the order in which they are run. */
 export type Connecting = { client: string; lines: string[] }[];

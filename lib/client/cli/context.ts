@@ -1,11 +1,11 @@
-import type { LocalDoor } from "../sdk/door.ts";
 import type { Departure } from "./interrupt.ts";
 import type { Io } from "./io.ts";
+import type { LocalSystems } from "./local-system.ts";
 
 /** What the commands are given by the entry file. */
 export type Context = {
   io: Io;
-  local: LocalDoor;
+  local: LocalSystems;
   /** For how long a run tries again when the system that it waits at does not answer. */
   patienceMs: number;
   /** Calls back at each Ctrl-C or other reason to end, until released. */

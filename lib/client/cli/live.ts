@@ -1,7 +1,7 @@
 import yoctoSpinner, { type Spinner } from "yocto-spinner";
-import type { TaskEvent } from "../../contract/events.ts";
-import { hasEnded, type Watcher } from "../sdk/follow.ts";
-import type { TaskRecord } from "../sdk/reply.ts";
+import { isTerminal } from "../../contract/lifecycle.ts";
+import type { TaskRecord } from "../../contract/tools/task-record.ts";
+import type { TaskEvent, Watcher } from "../sdk/follow.ts";
 import { harmless } from "./harmless.ts";
 import { type Io, isInteractive, type Output, write } from "./io.ts";
 import { formatDuration, oneLine, paint } from "./print.ts";
@@ -41,7 +41,7 @@ export class LiveView implements Watcher {
     this.#status = record.status;
     this.#refresh();
     // How it ended is told with the result.
-    if (!this.#spinner && !this.#hushed && !hasEnded(record.status))
+    if (!this.#spinner && !this.#hushed && !isTerminal(record.status))
       return this.note(record.status.replaceAll("_", " "));
   }
 

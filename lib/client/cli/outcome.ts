@@ -1,9 +1,11 @@
-import type { Place } from "../sdk/door.ts";
-import { outputText, type TaskOutcome, type TaskRecord } from "../sdk/reply.ts";
+import type { TaskResult } from "../../contract/tools/get-task-result.ts";
+import type { TaskRecord } from "../../contract/tools/task-record.ts";
 import { placeWords } from "./connecting.ts";
 import { harmless } from "./harmless.ts";
 import { type Io, write } from "./io.ts";
+import type { Place } from "./local-system.ts";
 import { formatBytes, formatDuration, oneLine, paint } from "./print.ts";
+import { outputText } from "./task-text.ts";
 import { hintInTerms } from "./terms.ts";
 
 /** Files that are named at the end of a run. */
@@ -21,41 +23,39 @@ type View = {
 export async function printOutcome(
   io: Io,
   record: Pick<TaskRecord, "id" | "taskType">,
-  outcome: TaskOutcome,
+  result: TaskResult,
   { elapsedMs, place, most = Number.POSITIVE_INFINITY }: View,
 ): Promise<void> {
-  const answer = record.taskType === "agent.run" ? outputText(outcome.result) : undefined;
+  const answer = record.taskType === "agent.run" ? outputText(result.result) : undefined;
   if (answer) await write(io.stdout, harmless(io.stdout, answer.endsWith("\n") ? answer : `${answer}\n`));
-  for (const line of artifactLines(outcome, most, `agent-dispatch result ${record.id}${placeWords(place)}`))
+  for (const line of artifactLines(result, most, `agent-dispatch result ${record.id}${placeWords(place)}`))
     await write(io.stderr, paint(io.stderr, "dim", `› ${line}\n`));
-  await write(
-    io.stderr,
-    `${verdict(io, outcome)} in ${formatDuration(elapsedMs)}${reason(outcome, place, record.id)}\n`,
-  );
+  await write(io.stderr, `${verdict(io, result)} in ${formatDuration(elapsedMs)}${reason(result, place, record.id)}\n`);
 }
 
-function artifactLines(outcome: TaskOutcome, most: number, command: string): string[] {
-  const lines = outcome.artifacts.slice(0, most).map(({ name, uri, sizeBytes }) => {
+function artifactLines(result: TaskResult, most: number, command: string): string[] {
+  const { artifacts, lostArtifacts: lost = [], artifactsLeftOut: leftOut, resultRef } = result;
+  const lines = artifacts.slice(0, most).map(({ id, name = id, uri, sizeBytes }) => {
     const size = sizeBytes === undefined ? "" : ` (${formatBytes(sizeBytes)})`;
     return `artifact ${oneLine(name)}${size}: ${oneLine(uri, 2000)}`;
   });
-  const more = outcome.artifacts.length - lines.length;
+  const more = artifacts.length - lines.length;
   if (more > 0) lines.push(`${more} more artifacts: ${command} lists them`);
-  for (const { name, reason } of outcome.lost.slice(0, most))
+  for (const { name, reason } of lost.slice(0, most))
     lines.push(`artifact ${oneLine(name)} is lost: ${oneLine(reason, 2000)}`);
-  if (outcome.lost.length > most) lines.push(`${outcome.lost.length - most} more artifacts are lost`);
-  if (outcome.leftOut > 0) lines.push(`${outcome.leftOut} files more than a task may keep were left out`);
-  if (outcome.resultUri) lines.push(`the whole result: ${oneLine(outcome.resultUri, 2000)}`);
+  if (lost.length > most) lines.push(`${lost.length - most} more artifacts are lost`);
+  if (leftOut) lines.push(`${leftOut.count} files more than a task may keep were left out`);
+  if (resultRef) lines.push(`the whole result: ${oneLine(resultRef.uri, 2000)}`);
   return lines;
 }
 
-function verdict(io: Io, { status }: TaskOutcome): string {
+function verdict(io: Io, { status }: TaskResult): string {
   if (status === "succeeded") return paint(io.stderr, "green", "✔ succeeded");
   if (status === "cancelled") return paint(io.stderr, "yellow", "■ cancelled");
   return paint(io.stderr, "red", `✖ ${status}`);
 }
 
-const reason = ({ error }: TaskOutcome, place: Place, taskId: string): string => {
+const reason = ({ error }: TaskResult, place: Place, taskId: string): string => {
   if (!error) return "";
   const hint = error.hint ? `\nhint: ${oneLine(hintInTerms(error.hint, place, taskId), 2000)}` : "";
   return `: ${oneLine(error.message, 2000)} (${error.code})${hint}`;

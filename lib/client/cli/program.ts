@@ -1,11 +1,11 @@
 import { CommanderError } from "commander";
 import { DispatchError, type Problem } from "../../contract/errors.ts";
 import { environmentVariables } from "../../contract/execution-environment.ts";
-import type { Place } from "../sdk/door.ts";
-import { exitCodeOfProblem, USAGE_ERROR } from "../sdk/exit-code.ts";
 import type { Context } from "./context.ts";
 import { describe } from "./describe.ts";
+import { exitCodeOfProblem, USAGE_ERROR } from "./exit-code.ts";
 import { type Io, write } from "./io.ts";
+import type { Place } from "./local-system.ts";
 import { printJson, printProblem } from "./print.ts";
 import { inTerms } from "./terms.ts";
 

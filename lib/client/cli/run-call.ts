@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import { InvalidInputError, type Issue } from "../../contract/errors.ts";
 import { environmentVariables } from "../../contract/execution-environment.ts";
-import { CAPABILITY, type Json } from "../../contract/task.ts";
+import { CAPABILITY } from "../../contract/task.ts";
+import type { ToolArguments, ToolName } from "../../contract/tools/index.ts";
 import type { Io } from "./io.ts";
 
 /** The account that programs run at. */
@@ -26,7 +27,8 @@ export type RunOptions = {
   stateDir?: string;
 };
 
-export type Call = { tool: string; args: Json };
+type CallOf<Name extends ToolName> = { tool: Name; args: ToolArguments<Name> };
+export type Call = CallOf<"spawn_cloud_agent"> | CallOf<"dispatch_task">;
 
 /** The tool call that a run comes down to. `stdin` is the text for the command's standard input. */
 export function toCall(instruction: string | undefined, options: RunOptions, env: Io["env"], stdin?: string): Call {
@@ -44,7 +46,7 @@ export function toCall(instruction: string | undefined, options: RunOptions, env
     : { tool: "dispatch_task", args: { ...commandCall(options.command, options, stdin), ...common } };
 }
 
-function agentCall(instruction: string | undefined, options: RunOptions): Json {
+function agentCall(instruction: string | undefined, options: RunOptions): ToolArguments<"spawn_cloud_agent"> {
   return {
     ...(instruction !== undefined && { instruction }),
     ...(options.runtime !== undefined && { runtime: options.runtime }),
@@ -55,7 +57,7 @@ function agentCall(instruction: string | undefined, options: RunOptions): Json {
   };
 }
 
-function commandCall(command: string, options: RunOptions, stdin: string | undefined): Json {
+function commandCall(command: string, options: RunOptions, stdin: string | undefined): ToolArguments<"dispatch_task"> {
   return {
     provider: "local",
     account_profile: COMMAND_ACCOUNT,

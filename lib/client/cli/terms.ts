@@ -1,6 +1,6 @@
 import type { Problem } from "../../contract/errors.ts";
-import type { Place } from "../sdk/door.ts";
 import { placeWords } from "./connecting.ts";
+import type { Place } from "./local-system.ts";
 
 /** What stands at the command line for a tool, and for a field of one, that an error names. */
 export const terms: Readonly<Record<string, string>> = {

@@ -1,9 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Client, ProtocolError, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import manifest from "../../../package.json" with { type: "json" };
-import { DispatchError, type Problem, problemSchema, RetryableError } from "../../contract/errors.ts";
-import type { Json } from "../../contract/task.ts";
-import { isObject } from "./reply.ts";
+import { DispatchError, RetryableError } from "../../contract/errors.ts";
+import type { ToolArguments, ToolName, ToolResult } from "../../contract/tools/index.ts";
+import { readReply } from "./reply.ts";
+
+/** What can call tools. */
+export type ToolCaller = Pick<Endpoint, "call">;
 
 /** Where an endpoint listens, and what opens it. */
 export type Address = { url: string; token: string };
@@ -38,13 +41,13 @@ export class Endpoint {
   }
 
   /** Calls a tool. Throws the DispatchError that the endpoint answered with, or `endpoint.unreachable`. */
-  async call(tool: string, args: Json = {}): Promise<Json> {
+  async call<Name extends ToolName>(tool: Name, args: ToolArguments<Name>): Promise<ToolResult<Name>> {
     for (;;) {
       const connection = this.#connect();
       try {
         const client = await connection;
         const reply = await client.callTool({ name: tool, arguments: args }, { signal: this.#end.signal });
-        const value = read(reply);
+        const value = readReply(tool, reply);
         this.#answered();
         return value;
       } catch (error) {
@@ -112,29 +115,6 @@ async function connect({ url, token }: Address, signal: AbortSignal): Promise<Cl
   await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }), { signal });
   return client;
 }
-
-/** The fields of a tool's answer. Throws what it answered as an error. */
-function read(reply: { isError?: boolean | undefined; structuredContent?: unknown; content: unknown[] }): Json {
-  const value = isObject(reply.structuredContent) ? reply.structuredContent : parsed(reply.content[0]);
-  if (!reply.isError && value) return value;
-  const problem = problemSchema.safeParse(value?.error);
-  if (problem.success) throw fromProblem(problem.data);
-  const text = isObject(reply.content[0]) ? String(reply.content[0].text ?? "") : "";
-  throw new DispatchError("endpoint.failed", text || "the endpoint answered without a value", false);
-}
-
-function parsed(block: unknown): Json | undefined {
-  if (!isObject(block) || typeof block.text !== "string") return undefined;
-  try {
-    const value: unknown = JSON.parse(block.text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-const fromProblem = ({ code, message, retryable, hint, details }: Problem): DispatchError =>
-  new DispatchError(code, message, retryable, { ...(hint && { hint }), ...(details && { details }) });
 
 /** Whether the same call may succeed soon: the connection was lost, or the endpoint says so. */
 function isPassing(error: unknown): boolean {

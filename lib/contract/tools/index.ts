@@ -28,4 +28,6 @@ export const toolSchemas = {
 } satisfies Record<string, ToolSchemas>;
 
 export type ToolName = keyof typeof toolSchemas;
+/** The arguments of a tool, as a caller writes them. */
+export type ToolArguments<Name extends ToolName> = z.input<(typeof toolSchemas)[Name]["input"]>;
 export type ToolResult<Name extends ToolName> = z.output<(typeof toolSchemas)[Name]["output"]>;

@@ -2,22 +2,22 @@ import { once } from "node:events";
 import { afterEach, expect, test } from "vitest";
 import type { Context } from "../../../lib/client/cli/context.ts";
 import type { Departure } from "../../../lib/client/cli/interrupt.ts";
+import type { LocalSystems, RunningSystem } from "../../../lib/client/cli/local-system.ts";
 import { main } from "../../../lib/client/cli/program.ts";
-import type { Found, LocalDoor } from "../../../lib/client/sdk/door.ts";
 import type { Json } from "../../../lib/contract/task.ts";
+import { artifact, handle, TASK_ID as id, record, result } from "../replies.ts";
 import { fakeEndpoint, fields, refusal } from "../sdk/fake-endpoint.ts";
 import { memoryIo } from "./memory-io.ts";
 
-const id = `task_${"a".repeat(32)}`;
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0)) await close();
 });
 
 /** A context whose local system is the one that `found` says at the time. */
-function makeContext(found: () => Found | undefined, patienceMs = 300) {
+function makeContext(found: () => RunningSystem | undefined, patienceMs = 300) {
   const io = memoryIo();
-  const local: LocalDoor = {
+  const local: LocalSystems = {
     stateDir: async () => "/state",
     find: async () => found(),
     start: async () => {
@@ -41,8 +41,8 @@ async function serve(answer: (tool: string, args: Json) => Promise<Json> | Json)
 
 test("a run that loses the system for good says which task it was and how to come back", async () => {
   const server = await serve(async (tool) => {
-    if (tool === "dispatch_task") return fields({ taskId: id, status: "queued" });
-    if (tool === "get_task_status") return fields({ id, status: "running", events: [] });
+    if (tool === "dispatch_task") return fields(handle());
+    if (tool === "get_task_status") return fields({ ...record(), events: [] });
     // It dies while it is waited for.
     setImmediate(() => void server.close());
     return new Promise<Json>(() => {});
@@ -58,10 +58,11 @@ test("a run that loses the system for good says which task it was and how to com
 });
 
 test("a clean-up that takes long is waited for, which is said, and Ctrl-C ends the workers and leaves", async () => {
-  const artifacts = Array.from({ length: 30 }, (_, i) => ({ name: `file-${i}`, uri: `file:///f/${i}` }));
+  const artifacts = Array.from({ length: 30 }, (_, i) => artifact(`file-${i}`));
+  const ended = { status: "failed", result: { exitCode: 4 } } as const;
   const server = await serve((tool) => {
-    const ended = { id, taskId: id, status: "failed", taskType: "command.run", result: { exitCode: 4 }, artifacts };
-    return fields(tool === "get_task_status" ? { ...ended, events: [] } : ended);
+    if (tool === "dispatch_task") return fields(handle());
+    return fields(tool === "get_task_status" ? { ...record(ended), events: [] } : result({ ...ended, artifacts }));
   });
   const { io, local, context, depart } = makeContext(() => undefined);
   const done: string[] = [];
@@ -113,24 +114,25 @@ test("a task that waits for input says so, and its artifacts and whole result ar
     timestamp: "t",
     message,
   });
+  const ended = record({ status: "succeeded", taskType: "agent.run" });
   const looks = [
-    { id, status: "input_required", events: [event(100, "task.input_required", "Which branch?")] },
-    { id, status: "succeeded", taskType: "agent.run", events: [event(101, "task.progress", "half")] },
-    { id, status: "succeeded", taskType: "agent.run", events: [] },
+    { ...record({ status: "input_required" }), events: [event(100, "task.input_required", "Which branch?")] },
+    { ...ended, events: [event(101, "task.progress", "half")] },
+    { ...ended, events: [] },
   ];
   const server = await serve((tool) => {
-    if (tool === "spawn_cloud_agent") return fields({ taskId: id });
+    if (tool === "spawn_cloud_agent") return fields(handle());
     if (tool === "get_task_status") return fields(looks.length > 1 ? (looks.shift() ?? {}) : { ...looks[0] });
-    const artifacts = [{ id: "a", name: "report.md", uri: "file:///r/report.md", sizeBytes: 2048 }];
+    if (tool === "get_task_logs") return fields({ taskId: id, cursor: 0, nextCursor: 0, data: "" });
     if (tool === "get_task_result")
-      return fields({
-        taskId: id,
-        status: "succeeded",
-        result: { output: "All done." },
-        resultRef: { uri: "file:///whole" },
-        artifacts,
-      });
-    return fields({ id, status: "input_required" });
+      return fields(
+        result({
+          result: { output: "All done." },
+          resultRef: { uri: "file:///whole", sizeBytes: 1, sha256: "" },
+          artifacts: [artifact("report.md", { sizeBytes: 2048 })],
+        }),
+      );
+    return fields(record({ status: "input_required" }));
   });
   const { io, context } = makeContext(() => server);
   expect(await main(["run", "Merge it"], context)).toBe(0);
@@ -138,7 +140,7 @@ test("a task that waits for input says so, and its artifacts and whole result ar
   for (const line of [
     "the task needs input: Which branch?",
     "half",
-    "artifact report.md (2.0 kB): file:///r/report.md",
+    "artifact report.md (2.0 kB): file:///f/report.md",
     "the whole result: file:///whole",
   ])
     expect(io.err()).toContain(`› ${line}\n`);

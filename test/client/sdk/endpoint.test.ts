@@ -3,6 +3,7 @@ import { afterEach, expect, test } from "vitest";
 import { Endpoint } from "../../../lib/client/sdk/endpoint.ts";
 import { RetryableError } from "../../../lib/contract/errors.ts";
 import type { Json } from "../../../lib/contract/task.ts";
+import { record } from "../replies.ts";
 import { fakeEndpoint, fields, refusal, textBlock } from "./fake-endpoint.ts";
 
 const closers: (() => Promise<void>)[] = [];
@@ -22,16 +23,18 @@ function open(...args: ConstructorParameters<typeof Endpoint>): Endpoint {
   return endpoint;
 }
 
+/** What a list of providers is answered with here. */
+const listing = (...items: string[]) => fields({ items });
+
 test("a call returns the fields of the answer, as structured content or as text", async () => {
   const server = await serve((tool, args) =>
-    tool === "plain" ? { content: [textBlock({ tool })] } : fields({ tool, args }),
+    tool === "list_providers"
+      ? { content: [textBlock({ items: ["local"] })] }
+      : fields(record({ id: String(args.task_id) })),
   );
   const endpoint = open(async () => server);
-  expect(await endpoint.call("get_task_status", { task_id: "a" })).toEqual({
-    tool: "get_task_status",
-    args: { task_id: "a" },
-  });
-  expect(await endpoint.call("plain")).toEqual({ tool: "plain" });
+  expect(await endpoint.call("get_task_status", { task_id: "a" })).toEqual(record({ id: "a" }));
+  expect(await endpoint.call("list_providers", {})).toEqual({ items: ["local"] });
 });
 
 test("a tool's error is thrown with all it says, and is not tried again", async () => {
@@ -42,7 +45,7 @@ test("a tool's error is thrown with all it says, and is not tried again", async 
     return refusal(error);
   });
   const endpoint = open(async () => server, { patienceMs: 10_000 });
-  await expect(endpoint.call("get_task_status")).rejects.toMatchObject({ problem: error });
+  await expect(endpoint.call("get_task_status", { task_id: "a" })).rejects.toMatchObject({ problem: error });
   expect(calls).toBe(1);
 });
 
@@ -51,7 +54,10 @@ test("an unknown tool is told as it is", async () => {
     throw new ProtocolError(ProtocolErrorCode.InvalidParams, "Unknown tool");
   });
   const endpoint = open(async () => server, { patienceMs: 10_000 });
-  await expect(endpoint.call("nope")).rejects.toMatchObject({ code: "endpoint.failed", retryable: false });
+  await expect(endpoint.call("list_providers", {})).rejects.toMatchObject({
+    code: "endpoint.failed",
+    retryable: false,
+  });
 });
 
 test("a lost connection is made again to wherever the endpoint is then, and the calls repeated", async () => {
@@ -63,12 +69,12 @@ test("a lost connection is made again to wherever the endpoint is then, and the 
     onLost: () => told.push("lost"),
     onBack: () => told.push("back"),
   });
-  const calls = [endpoint.call("a"), endpoint.call("b")];
+  const calls = [endpoint.call("list_providers", {}), endpoint.call("list_account_profiles", {})];
   address = undefined;
   await first.close();
   await expect.poll(() => told).toEqual(["lost"]);
-  address = await serve((tool) => fields({ tool }));
-  expect(await Promise.all(calls)).toEqual([{ tool: "a" }, { tool: "b" }]);
+  address = await serve(() => listing());
+  expect(await Promise.all(calls)).toEqual([{ items: [] }, { items: [] }]);
   expect(told).toEqual(["lost", "back"]);
 });
 
@@ -77,24 +83,29 @@ test("an answer that says it may succeed later is asked for again", async () => 
   const server = await serve(() => {
     calls += 1;
     const error = { code: "platform.store_unavailable", message: "busy", retryable: true };
-    return calls < 3 ? refusal(error) : fields({ calls });
+    return calls < 3 ? refusal(error) : listing(`${calls}`);
   });
-  expect(await open(async () => server, { patienceMs: 20_000 }).call("a")).toEqual({ calls: 3 });
+  expect(await open(async () => server, { patienceMs: 20_000 }).call("list_providers", {})).toEqual({ items: ["3"] });
   calls = 0;
-  await expect(open(async () => server).call("a")).rejects.toMatchObject({ code: "platform.store_unavailable" });
+  await expect(open(async () => server).call("list_providers", {})).rejects.toMatchObject({
+    code: "platform.store_unavailable",
+  });
 });
 
 test("patience has an end, counted from the loss", async () => {
   const error = { code: "platform.internal", message: "always", retryable: true };
   const server = await serve(() => refusal(error));
   const endpoint = open(async () => server, { patienceMs: 400 });
-  await expect(endpoint.call("a")).rejects.toMatchObject({ code: "platform.internal" });
+  await expect(endpoint.call("list_providers", {})).rejects.toMatchObject({ code: "platform.internal" });
 });
 
 test("what goes wrong while the address is looked for is told at once, unless it says that it passes", async () => {
   const broken = open(() => Promise.reject(new TypeError("a mistake of ours")), { patienceMs: 20_000 });
-  await expect(broken.call("a")).rejects.toMatchObject({ code: "endpoint.failed", message: "a mistake of ours" });
-  const server = await serve(() => fields({ ok: true }));
+  await expect(broken.call("list_providers", {})).rejects.toMatchObject({
+    code: "endpoint.failed",
+    message: "a mistake of ours",
+  });
+  const server = await serve(() => listing("local"));
   let looks = 0;
   const late = open(
     async () => {
@@ -103,21 +114,23 @@ test("what goes wrong while the address is looked for is told at once, unless it
     },
     { patienceMs: 20_000 },
   );
-  expect(await late.call("a")).toEqual({ ok: true });
+  expect(await late.call("list_providers", {})).toEqual({ items: ["local"] });
 });
 
 test("nobody there, or another token, is unreachable at once without patience", async () => {
-  await expect(open(async () => undefined).call("a")).rejects.toMatchObject({ code: "endpoint.unreachable" });
-  const server = await serve(() => fields({}));
+  await expect(open(async () => undefined).call("list_providers", {})).rejects.toMatchObject({
+    code: "endpoint.unreachable",
+  });
+  const server = await serve(() => listing());
   const other = open(async () => ({ url: server.url, token: "other" }));
-  await expect(other.call("a")).rejects.toMatchObject({ code: "endpoint.unreachable" });
+  await expect(other.call("list_providers", {})).rejects.toMatchObject({ code: "endpoint.unreachable" });
   const nobody = open(async () => ({ url: "http://127.0.0.1:9/mcp", token: "x" }));
-  await expect(nobody.call("a")).rejects.toThrow(/does not answer: .*(ECONNREFUSED|bad port)/);
+  await expect(nobody.call("list_providers", {})).rejects.toThrow(/does not answer: .*(ECONNREFUSED|bad port)/);
 });
 
 test("closing ends the calls under way", async () => {
   const server = await serve(() => new Promise<Json>(() => {}));
   const endpoint = open(async () => server, { patienceMs: 20_000 });
-  const call = endpoint.call("a");
+  const call = endpoint.call("list_providers", {});
   await Promise.all([expect(call).rejects.toMatchObject({ code: "endpoint.closed" }), endpoint.close()]);
 });

@@ -1,58 +1,38 @@
 import { expect, test } from "vitest";
-import { outputText, toOutcome, toPage, toQuestions, toRecord } from "../../../lib/client/sdk/reply.ts";
+import { readReply } from "../../../lib/client/sdk/reply.ts";
+import { record, result } from "../replies.ts";
 
-test("a record keeps the reply whole, without the events, and leaves out what is malformed", () => {
-  const event = {
-    taskId: "task_1",
-    sequence: 100,
-    type: "task.log",
-    timestamp: "now",
-    message: "hi",
-    payload: { a: 1 },
-  };
-  const record = toRecord({
-    id: "task_1",
-    status: "running",
-    owner: "local",
-    logLength: 5,
-    events: [event, 7, { type: "x" }],
-  });
-  expect(record).toMatchObject({ id: "task_1", status: "running", logLength: 5, events: [event], createdAt: "" });
-  expect(record.whole).toEqual({ id: "task_1", status: "running", owner: "local", logLength: 5 });
-  expect(toRecord({ error: "odd", events: "odd" })).not.toHaveProperty("error");
+const structured = (value: object) => ({ structuredContent: value, content: [] });
+
+test("a reply keeps what a newer endpoint says besides, at any depth", () => {
+  const newer = { ...record(), mood: "fine", progress: { sequence: 1, timestamp: "now", share: 0.5 } };
+  expect(readReply("get_task_status", structured(newer))).toEqual(newer);
 });
 
-test("an outcome names its artifacts, by name or else by id", () => {
-  const artifacts = [
-    { id: "a1", name: "report.md", uri: "file:///r", sizeBytes: 3 },
-    { id: "a2", uri: "file:///s" },
-  ];
-  expect(toOutcome({ status: "succeeded", result: 1, artifacts, resultRef: { uri: "file:///whole" } })).toMatchObject({
-    result: 1,
-    resultUri: "file:///whole",
-    artifacts: [
-      { name: "report.md", uri: "file:///r", sizeBytes: 3 },
-      { name: "a2", uri: "file:///s" },
-    ],
-  });
+test("the text block serves where there is no structured content", () => {
+  const reply = { content: [{ type: "text", text: JSON.stringify(result({ result: 1 })) }] };
+  expect(readReply("get_task_result", reply)).toEqual(result({ result: 1 }));
 });
 
-test("a page has a cursor only when there is more", () => {
-  expect(toPage({ items: [{ id: "a" }] })).toEqual({ items: [{ id: "a" }] });
-  expect(toPage({ items: [], cursor: "next" })).toEqual({ items: [], cursor: "next" });
+test("an error is told as it is, however long its text", () => {
+  const error = { code: "worker.lost", message: "x".repeat(20_000), retryable: false };
+  expect(readReply("get_task_result", structured(result({ status: "failed", error })))).toMatchObject({ error });
 });
 
-test("a clarification is its questions; a handle is none", () => {
-  const questions = [{ id: "runtime", question: "Which?", choices: ["a", { name: "b" }] }];
-  expect(toQuestions({ status: "needs_clarification", questions })).toEqual([
-    { id: "runtime", question: "Which?", choices: ["a", "b"] },
-  ]);
-  expect(toQuestions({ status: "queued", taskId: "task_1" })).toBeUndefined();
+test.each([
+  ["a status that there is not", { ...record(), status: "resting" }, "status: "],
+  ["a record without its id", { ...record(), id: undefined }, "id: is required"],
+  ["something else", { tides: "high" }, "id: is required; status: is required"],
+])("%s is refused by name, with what is wrong", (_, reply, issue) => {
+  expect(() => readReply("get_task_status", structured(reply))).toThrow(
+    `the endpoint answered get_task_status in a way that this version does not know: ${issue}`,
+  );
 });
 
-test("an answer is its output, its text, or all of it", () => {
-  expect(outputText({ output: "text", result: 1 })).toBe("text");
-  expect(outputText("text")).toBe("text");
-  expect(outputText({ result: 1 })).toBe('{\n  "result": 1\n}');
-  expect(outputText(undefined)).toBeUndefined();
+test.each([
+  [{ isError: true, content: [{ type: "text", text: "it broke" }] }, "it broke"],
+  [{ content: [] }, "the endpoint answered without a value"],
+  [{ content: [{ type: "text", text: "[1]" }] }, "[1]"],
+])("what is neither a result nor an error of ours is told as it is: %j", (reply, message) => {
+  expect(() => readReply("list_providers", reply)).toThrow(message);
 });

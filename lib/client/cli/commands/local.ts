@@ -1,11 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { InvalidInputError, RefusedError } from "../../../contract/errors.ts";
-import { type DynamoStore, notRunning, type Place, type Started } from "../../sdk/door.ts";
 import { Endpoint } from "../../sdk/endpoint.ts";
-import { toPage, toRecord } from "../../sdk/reply.ts";
 import { checkout, connecting, placeWords } from "../connecting.ts";
 import type { Context } from "../context.ts";
 import { type Io, write } from "../io.ts";
+import { type DynamoStore, notRunning, type Place, type StartedSystem } from "../local-system.ts";
 import { paint, printJson, table } from "../print.ts";
 
 /** Stable, so that what an assistant was told keeps working after a restart. */
@@ -69,7 +68,7 @@ function chosenStore(
 }
 
 /** What a person needs to use the system that has just started. */
-function howToConnect(io: Io, system: Started, line: string): string {
+function howToConnect(io: Io, system: StartedSystem, line: string): string {
   const title = (text: string) => paint(io.stdout, "bold", text);
   const facts = [
     ["endpoint", system.url],
@@ -157,8 +156,8 @@ async function countTasks(endpoint: Endpoint): Promise<{ counts: Record<string, 
   const counts: Record<string, number> = {};
   let cursor: string | undefined;
   for (let seen = 0; seen < MAX_COUNTED; ) {
-    const page = toPage(await endpoint.call("list_tasks", { limit: PAGE, ...(cursor !== undefined && { cursor }) }));
-    for (const { status } of page.items.map(toRecord)) counts[status] = (counts[status] ?? 0) + 1;
+    const page = await endpoint.call("list_tasks", { limit: PAGE, ...(cursor !== undefined && { cursor }) });
+    for (const { status } of page.items) counts[status] = (counts[status] ?? 0) + 1;
     seen += page.items.length;
     cursor = page.cursor;
     if (cursor === undefined || page.items.length === 0) return { counts, more: false };

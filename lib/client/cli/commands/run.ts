@@ -1,17 +1,19 @@
 import { text } from "node:stream/consumers";
 import { DispatchError } from "../../../contract/errors.ts";
-import type { Json } from "../../../contract/task.ts";
-import { type OpenDoor, openForRun, openStaying } from "../../sdk/door.ts";
+import type { TaskResult } from "../../../contract/tools/get-task-result.ts";
+import type { Clarification } from "../../../contract/tools/spawn-cloud-agent.ts";
+import type { TaskHandle } from "../../../contract/tools/task-handle.ts";
+import type { TaskRecord } from "../../../contract/tools/task-record.ts";
 import type { Endpoint } from "../../sdk/endpoint.ts";
-import { CANCELLED, exitCodeOf, USAGE_ERROR } from "../../sdk/exit-code.ts";
-import { fetchOutcome } from "../../sdk/fetch-outcome.ts";
 import { follow } from "../../sdk/follow.ts";
-import { type TaskOutcome, type TaskRecord, toQuestions } from "../../sdk/reply.ts";
+import { fetchResult } from "../../sdk/result.ts";
 import { placeWords } from "../connecting.ts";
 import type { Context } from "../context.ts";
+import { CANCELLED, exitCodeOf, USAGE_ERROR } from "../exit-code.ts";
 import type { Departure } from "../interrupt.ts";
 import { type Io, write } from "../io.ts";
 import { LiveView } from "../live.ts";
+import { openForRun, openStaying, type RunSystem } from "../local-system.ts";
 import { FEW_ARTIFACTS, printOutcome } from "../outcome.ts";
 import { oneLine, paint, printJson } from "../print.ts";
 import { type Call, type RunOptions, toCall } from "../run-call.ts";
@@ -45,7 +47,7 @@ async function detach({ io, local }: Context, options: RunOptions, call: Call): 
 class Attendance {
   readonly #context: Context;
   readonly #options: RunOptions;
-  readonly #door: OpenDoor;
+  readonly #system: RunSystem;
   readonly #left = Promise.withResolvers<number>();
   /** Aborted once the clean-up is not waited for any more. */
   readonly #haste = new AbortController();
@@ -57,7 +59,7 @@ class Attendance {
   constructor(context: Context, options: RunOptions) {
     this.#context = context;
     this.#options = options;
-    this.#door = openForRun(context, options, (line) => void this.#tell(line));
+    this.#system = openForRun(context, options, (line) => void this.#tell(line));
   }
 
   async attend(call: Call): Promise<number> {
@@ -69,17 +71,17 @@ class Attendance {
       return await Promise.race([whole, this.#left.promise]);
     } finally {
       await this.#view?.stop();
-      await this.#door.close();
+      await this.#system.close();
       release();
     }
   }
 
   async #perform({ tool, args }: Call): Promise<number> {
     const { io } = this.#context;
-    const { endpoint } = this.#door;
+    const { endpoint } = this.#system;
     const handle = await endpoint.call(tool, args);
-    const id = taskIdOf(handle);
-    if (id === undefined) return await printClarification(io, this.#options, handle);
+    if (handle.status === "needs_clarification") return await printClarification(io, this.#options, handle);
+    const id = handle.taskId;
     this.#taskId = id;
     const view = new LiveView(io, this.#options.json ? { stdout: io.stderr } : {});
     this.#view = view;
@@ -88,20 +90,20 @@ class Attendance {
     const { record, outcome } = await watch(endpoint, id, view);
     await view.stop();
     this.#exitCode = exitCodeOf(outcome);
-    if (this.#options.json) await printJson(io, { ...record.whole, ...outcome.whole, exitCode: this.#exitCode });
+    if (this.#options.json) await printJson(io, { ...record, ...outcome, exitCode: this.#exitCode });
     else {
       // A system of this run alone is gone by the time that anybody could ask it for more.
-      const most = this.#door.stays() ? FEW_ARTIFACTS : undefined;
+      const most = this.#system.stays() ? FEW_ARTIFACTS : undefined;
       await printOutcome(io, record, outcome, { elapsedMs: view.elapsedMs, place: this.#options, most });
     }
-    await this.#door.settle(id, this.#haste.signal);
+    await this.#system.settle(id, this.#haste.signal);
     return this.#exitCode;
   }
 
   #depart(why: Departure): void {
     const task = this.#taskId;
     if (why === "interrupt") this.#interrupt();
-    else if (this.#door.stays()) {
+    else if (this.#system.stays()) {
       if (task) void this.#tell(`the task goes on: agent-dispatch logs ${task}${placeWords(this.#options)} --follow`);
       this.#left.resolve(why === "hangup" ? HUNG_UP : READER_GONE);
     } else if (why === "reader_gone") {
@@ -114,13 +116,13 @@ class Attendance {
     if (this.#exitCode !== undefined) this.#haste.abort();
     else if (this.#interrupts === 1) {
       void this.#tell("ending the task; Ctrl-C once more does not wait for it");
-      if (this.#taskId !== undefined && this.#view) void cancel(this.#door.endpoint, this.#taskId, this.#view);
+      if (this.#taskId !== undefined && this.#view) void cancel(this.#system.endpoint, this.#taskId, this.#view);
     } else if (this.#interrupts === 2) void this.#abandon();
     else this.#context.exit(CANCELLED);
   }
 
   async #abandon(): Promise<void> {
-    if (this.#taskId !== undefined) await this.#door.abandon(this.#taskId).catch(() => {});
+    if (this.#taskId !== undefined) await this.#system.abandon(this.#taskId).catch(() => {});
     this.#left.resolve(CANCELLED);
   }
 
@@ -134,10 +136,10 @@ async function watch(
   endpoint: Endpoint,
   id: string,
   view: LiveView,
-): Promise<{ record: TaskRecord; outcome: TaskOutcome }> {
+): Promise<{ record: TaskRecord; outcome: TaskResult }> {
   try {
     const record = await follow(endpoint, id, view);
-    return { record, outcome: await fetchOutcome(endpoint, id) };
+    return { record, outcome: await fetchResult(endpoint, id) };
   } catch (error) {
     if (!(error instanceof DispatchError)) throw error;
     throw new DispatchError(error.code, `lost sight of ${id}: ${error.message}`, error.retryable, {
@@ -157,11 +159,9 @@ async function cancel(endpoint: Endpoint, id: string, view: LiveView): Promise<v
   }
 }
 
-const taskIdOf = (reply: Json): string | undefined => (typeof reply.taskId === "string" ? reply.taskId : undefined);
-
-async function printHandle(io: Io, options: RunOptions, handle: Json): Promise<number> {
-  const id = taskIdOf(handle);
-  if (id === undefined) return printClarification(io, options, handle);
+async function printHandle(io: Io, options: RunOptions, handle: TaskHandle | Clarification): Promise<number> {
+  if (handle.status === "needs_clarification") return printClarification(io, options, handle);
+  const id = handle.taskId;
   if (options.json) await printJson(io, handle);
   else {
     await write(io.stdout, `${id}\n`);
@@ -185,9 +185,9 @@ const answers: Readonly<Record<string, string>> = {
 };
 
 /** What has to be answered before anything can run. */
-async function printClarification(io: Io, options: RunOptions, reply: Json): Promise<number> {
+async function printClarification(io: Io, options: RunOptions, reply: Clarification): Promise<number> {
   if (options.json) await printJson(io, reply);
-  for (const { id, question, choices } of toQuestions(reply) ?? []) {
+  for (const { id, question, choices = [] } of reply.questions) {
     const known = choices.length > 0 ? ` (${choices.map((choice) => oneLine(choice, 100)).join(", ")})` : "";
     await write(io.stderr, `${paint(io.stderr, "yellow", "question:")} ${oneLine(question)}${known}\n`);
     const answer = Object.hasOwn(answers, id) ? answers[id] : `--context ${oneLine(id, 100)}=…`;

@@ -1,17 +1,22 @@
-import type { Json } from "../../../contract/task.ts";
-import { openForRun, type Place } from "../../sdk/door.ts";
-import { isObject, toPage } from "../../sdk/reply.ts";
+import type { JsonObject } from "../../../contract/json.ts";
+import type { ToolArguments, ToolName, ToolResult } from "../../../contract/tools/index.ts";
 import type { Context } from "../context.ts";
 import { type Io, write } from "../io.ts";
+import { openForRun, type Place } from "../local-system.ts";
 import { oneLine, paint, printJson, table } from "../print.ts";
 import { hintInTerms } from "../terms.ts";
 
 type Options = Place & { json?: boolean };
 
 /** Asks the system that runs, or one that is started for this question. */
-async function ask(context: Context, place: Place, tool: string, args: Json = {}): Promise<Json> {
-  const door = openForRun(context, place, () => {});
-  return await door.endpoint.call(tool, args).finally(() => door.close());
+async function ask<Name extends ToolName>(
+  context: Context,
+  place: Place,
+  tool: Name,
+  args: ToolArguments<Name>,
+): Promise<ToolResult<Name>> {
+  const system = openForRun(context, place, () => {});
+  return await system.endpoint.call(tool, args).finally(() => system.close());
 }
 
 /** `agent-dispatch check [runtime]`: whether it could run, without starting anything. Exits 1 if it could not. */
@@ -20,22 +25,19 @@ export async function check(context: Context, runtime: string | undefined, optio
   const reply = await ask(context, options, "check_cloud_agent_runtime", { ...(runtime !== undefined && { runtime }) });
   if (options.json) await printJson(io, reply);
   else {
-    const checks = Array.isArray(reply.checks) ? reply.checks.filter(isObject) : [];
-    const rows = checks.map(({ name, status, message }) => [
-      sign(io, String(status)),
-      oneLine(String(name).replaceAll("_", " ")),
-      oneLine(hintInTerms(String(message), options), 2000),
+    const rows = reply.checks.map(({ name, status, message }) => [
+      sign(io, status),
+      oneLine(name.replaceAll("_", " ")),
+      oneLine(hintInTerms(message, options), 2000),
     ]);
-    const verdict = reply.ok === true ? "can run" : "cannot run";
-    await write(
-      io.stdout,
-      `${oneLine(String(reply.runtime ?? runtime ?? "the default runtime"))} ${verdict}\n${table(rows)}`,
-    );
+    const verdict = reply.ok ? "can run" : "cannot run";
+    const what = oneLine(reply.runtime ?? runtime ?? "the default runtime");
+    await write(io.stdout, `${what} ${verdict}\n${table(rows)}`);
   }
-  return reply.ok === true ? 0 : 1;
+  return reply.ok ? 0 : 1;
 }
 
-function sign(io: Io, status: string): string {
+function sign(io: Io, status: ToolResult<"check_cloud_agent_runtime">["checks"][number]["status"]): string {
   if (status === "pass") return paint(io.stdout, "green", "✔");
   return status === "warn" ? paint(io.stdout, "yellow", "!") : paint(io.stdout, "red", "✖");
 }
@@ -48,9 +50,14 @@ export const accounts = (context: Context, options: Options): Promise<number> =>
 export const capabilities = (context: Context, options: Options): Promise<number> =>
   list(context, options, "list_capabilities", ["adapter", "provider", "taskTypes", "targetModes", "protocols"]);
 
-async function list(context: Context, options: Options, tool: string, fields: readonly string[]): Promise<number> {
+async function list(
+  context: Context,
+  options: Options,
+  tool: "list_account_profiles" | "list_capabilities",
+  fields: readonly string[],
+): Promise<number> {
   const { io } = context;
-  const reply = await ask(context, options, tool);
+  const reply = await ask(context, options, tool, {});
   if (options.json) return await printJson(io, reply).then(() => 0);
   const head = fields.map((name) =>
     paint(
@@ -59,7 +66,7 @@ async function list(context: Context, options: Options, tool: string, fields: re
       name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`),
     ),
   );
-  const rows = toPage(reply).items.map((item) => fields.map((name) => cell(item[name])));
+  const rows = reply.items.map((item: JsonObject) => fields.map((name) => cell(item[name])));
   await write(io.stdout, table([head, ...rows]));
   return 0;
 }

@@ -1,15 +1,16 @@
-import { openRunning, type Place } from "../../sdk/door.ts";
+import { isTerminal, type Status } from "../../../contract/lifecycle.ts";
+import type { ShortRecord, TaskRecord } from "../../../contract/tools/task-record.ts";
 import type { Endpoint } from "../../sdk/endpoint.ts";
-import { exitCodeOf, NOT_ENDED } from "../../sdk/exit-code.ts";
-import { fetchOutcome } from "../../sdk/fetch-outcome.ts";
-import { hasEnded } from "../../sdk/follow.ts";
-import { isObject, type TaskRecord, toPage, toRecord, whatOf } from "../../sdk/reply.ts";
-import { findTaskId } from "../../sdk/task-id.ts";
+import { fetchResult } from "../../sdk/result.ts";
 import type { Context } from "../context.ts";
+import { exitCodeOf, NOT_ENDED } from "../exit-code.ts";
 import { harmless } from "../harmless.ts";
 import { type Io, write } from "../io.ts";
+import { openRunning, type Place } from "../local-system.ts";
 import { printOutcome } from "../outcome.ts";
 import { clip, columnsOf, formatDuration, formatTime, oneLine, paint, printJson, table } from "../print.ts";
+import { findTaskId } from "../task-id.ts";
+import { whatOf } from "../task-text.ts";
 import { hintInTerms } from "../terms.ts";
 
 type Options = Place & { json?: boolean };
@@ -34,24 +35,23 @@ const atTask = (
 /** `agent-dispatch status <id>` */
 export function showStatus(context: Context, text: string, options: Options): Promise<number> {
   return atTask(context, options, text, async (endpoint, id) => {
-    const record = toRecord(await endpoint.call("get_task_status", { task_id: id }));
-    if (options.json) await printJson(context.io, record.whole);
+    const record = await endpoint.call("get_task_status", { task_id: id });
+    if (options.json) await printJson(context.io, record);
     else await write(context.io.stdout, table(statusRows(context.io, record, options)));
     return 0;
   });
 }
 
 function statusRows(io: Io, record: TaskRecord, place: Place): string[][] {
-  const { whole } = record;
-  const progress = isObject(whole.progress) && typeof whole.progress.message === "string" ? whole.progress.message : "";
-  const position = typeof whole.queuePosition === "number" ? [["queue position", String(whole.queuePosition)]] : [];
+  const { queuePosition, progress: { message: progress = "" } = {} } = record;
+  const position = queuePosition === undefined ? [] : [["queue position", String(queuePosition)]];
   const rows = [
     ["task", record.id],
     ["what", oneLine(whatOf(record)) || record.taskType],
     ["status", paintStatus(io, record.status)],
     ...position,
     ["created", formatTime(record.createdAt)],
-    [hasEnded(record.status) ? "took" : "running for", formatDuration(ageMs(record))],
+    [isTerminal(record.status) ? "took" : "running for", formatDuration(ageMs(record))],
     ...(progress ? [["progress", oneLine(progress)]] : []),
     ...(record.error ? [["error", `${oneLine(record.error.message, 2000)} (${record.error.code})`]] : []),
     ...(record.error?.hint ? [["hint", oneLine(hintInTerms(record.error.hint, place, record.id), 2000)]] : []),
@@ -68,17 +68,17 @@ export function showLogs(context: Context, text: string, options: Options & { fo
     for (let last = !options.follow; ; ) {
       const wait = last ? {} : { wait_seconds: 20 };
       const reply = await endpoint.call("get_task_logs", { task_id: id, cursor, limit: 64_000, ...wait });
-      const data = typeof reply.data === "string" ? reply.data : "";
-      cursor = typeof reply.nextCursor === "number" ? reply.nextCursor : cursor + data.length;
+      const { data } = reply;
+      cursor = reply.nextCursor;
       if (options.json) whole += data;
       else if (data) await write(io.stdout, harmless(io.stdout, data));
       if (data) continue;
       if (last) break;
       // What was written just before the end is read once more after the end was seen.
-      last = hasEnded(toRecord(await endpoint.call("get_task_status", { task_id: id })).status);
+      last = isTerminal((await endpoint.call("get_task_status", { task_id: id })).status);
     }
     if (options.json) await printJson(io, { taskId: id, cursor: 0, nextCursor: cursor, data: whole });
-    return options.follow ? exitCodeOf(await fetchOutcome(endpoint, id)) : 0;
+    return options.follow ? exitCodeOf(await fetchResult(endpoint, id)) : 0;
   });
 }
 
@@ -86,15 +86,15 @@ export function showLogs(context: Context, text: string, options: Options & { fo
 export function showResult(context: Context, text: string, options: Options): Promise<number> {
   return atTask(context, options, text, async (endpoint, id) => {
     const { io } = context;
-    const outcome = await fetchOutcome(endpoint, id);
-    if (options.json) await printJson(io, outcome.whole);
-    else if (!hasEnded(outcome.status)) await write(io.stderr, `the task has not ended: it is ${outcome.status}\n`);
+    const outcome = await fetchResult(endpoint, id);
+    if (options.json) await printJson(io, outcome);
+    else if (!isTerminal(outcome.status)) await write(io.stderr, `the task has not ended: it is ${outcome.status}\n`);
     else {
-      const record = toRecord(await endpoint.call("get_task_status", { task_id: id }));
+      const record = await endpoint.call("get_task_status", { task_id: id });
       if (record.taskType === "command.run" && outcome.result !== undefined) await printJson(io, outcome.result);
       await printOutcome(io, record, outcome, { elapsedMs: ageMs(record), place: options });
     }
-    return hasEnded(outcome.status) ? exitCodeOf(outcome) : NOT_ENDED;
+    return isTerminal(outcome.status) ? exitCodeOf(outcome) : NOT_ENDED;
   });
 }
 
@@ -103,23 +103,23 @@ export function cancel(context: Context, text: string, options: Options & { casc
   return atTask(context, options, text, async (endpoint, id) => {
     const reply = await endpoint.call("cancel_task", { task_id: id, ...(!options.cascade && { cascade: false }) });
     if (options.json) await printJson(context.io, reply);
-    else await write(context.io.stdout, `${id} ${oneLine(String(reply.status))}\n`);
+    else await write(context.io.stdout, `${id} ${reply.status}\n`);
     return 0;
   });
 }
 
 /** `agent-dispatch list [--status] [--limit]` */
-export function list(context: Context, options: Options & { status?: string; limit: number }): Promise<number> {
+export function list(context: Context, options: Options & { status?: Status; limit: number }): Promise<number> {
   return at(context, options, async (endpoint) => {
     const { io } = context;
     const filter = { limit: options.limit, ...(options.status !== undefined && { status: options.status }) };
     const reply = await endpoint.call("list_tasks", filter);
     if (options.json) return await printJson(io, reply).then(() => 0);
-    const { items, cursor } = toPage(reply);
+    const { items, cursor } = reply;
     if (items.length === 0) await write(io.stdout, "no tasks\n");
     else {
       const head = ["task", "status", "created", "took", "what"].map((name) => paint(io.stdout, "dim", name));
-      const rows = table([head, ...items.map(toRecord).map((record) => listRow(io, record))]);
+      const rows = table([head, ...items.map((record) => listRow(io, record))]);
       await write(
         io.stdout,
         rows.replaceAll(/^.*$/gm, (row) => clip(row, columnsOf(io.stdout))),
@@ -131,7 +131,7 @@ export function list(context: Context, options: Options & { status?: string; lim
 }
 
 /** A task in a line: enough of its id to name it, and the end of the line for what it is. */
-const listRow = (io: Io, record: TaskRecord): string[] => [
+const listRow = (io: Io, record: ShortRecord): string[] => [
   record.id.slice(0, SHORT_ID),
   paintStatus(io, record.status),
   formatTime(record.createdAt),
@@ -139,14 +139,14 @@ const listRow = (io: Io, record: TaskRecord): string[] => [
   oneLine(whatOf(record)),
 ];
 
-function paintStatus(io: Io, status: string): string {
+function paintStatus(io: Io, status: Status): string {
   const styles = { succeeded: "green", failed: "red", cancelled: "yellow" } as const;
-  return status in styles ? paint(io.stdout, styles[status as keyof typeof styles], status) : oneLine(status);
+  return status in styles ? paint(io.stdout, styles[status as keyof typeof styles], status) : status;
 }
 
 /** From its creation to its end, or to now. */
-function ageMs(record: TaskRecord): number {
-  const phases = isObject(record.whole.phases) ? record.whole.phases : {};
-  const ended = hasEnded(record.status) ? Date.parse(String(phases[record.status] ?? record.updatedAt)) : Date.now();
+function ageMs(record: ShortRecord | TaskRecord): number {
+  const endedAt = ("phases" in record && record.phases?.[record.status]) || record.updatedAt;
+  const ended = isTerminal(record.status) ? Date.parse(endedAt) : Date.now();
   return ended - Date.parse(record.createdAt);
 }

@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { CAPABILITY, type Json } from "../../../contract/task.ts";
-import { outputText } from "../../sdk/reply.ts";
+import { CAPABILITY } from "../../../contract/task.ts";
 import { oneLine } from "../print.ts";
+import type { Call } from "../run-call.ts";
+import { outputText } from "../task-text.ts";
 import type { Played, Stage } from "./stage.ts";
 
 /** What came of a scene, and what was not as it should be. */
@@ -20,13 +21,17 @@ type Props = {
 };
 
 const LINE_MS = 250;
-const command = (args: string[]): Json => ({
-  provider: "local",
-  account_profile: "local",
-  capability: CAPABILITY,
-  task_type: "command.run",
-  target: { mode: "session" },
-  input: { command: "node", args },
+const command = (words: string[], more: { idempotency_key?: string } = {}): Call => ({
+  tool: "dispatch_task",
+  args: {
+    provider: "local",
+    account_profile: "local",
+    capability: CAPABILITY,
+    task_type: "command.run",
+    target: { mode: "session" },
+    input: { command: "node", args: words },
+    ...more,
+  },
 });
 
 /** Names every expectation that does not hold. */
@@ -46,7 +51,7 @@ export function scenes({ folder, runtime, readArtifact }: Props): Scene[] {
 
   async function liveCommand(stage: Stage): Promise<Shown> {
     const script = `let n = 0; const timer = setInterval(() => { console.log("step", ++n, "of 4"); if (n === 4) clearInterval(timer); }, ${LINE_MS})`;
-    const played = await stage.play("dispatch_task", command(["-e", script]));
+    const played = await stage.play(command(["-e", script]));
     const first = played.lines[0]?.atMs ?? Number.POSITIVE_INFINITY;
     return {
       played,
@@ -60,7 +65,7 @@ export function scenes({ folder, runtime, readArtifact }: Props): Scene[] {
 
   async function agent(stage: Stage): Promise<Shown> {
     const instruction = "Report what this repository consists of.";
-    const played = await stage.play("spawn_cloud_agent", { instruction, runtime });
+    const played = await stage.play({ tool: "spawn_cloud_agent", args: { instruction, runtime } });
     const artifact = played.outcome.artifacts.find(({ uri }) => uri.endsWith("report.md"));
     const report = artifact ? await readArtifact(artifact.uri) : "";
     await stage.say(oneLine(outputText(played.outcome.result) ?? "", 100), "reset");
@@ -77,7 +82,7 @@ export function scenes({ folder, runtime, readArtifact }: Props): Scene[] {
 
   async function failing(stage: Stage): Promise<Shown> {
     const script = `console.error("cannot open inventory.csv: no such file"); process.exitCode = 3`;
-    const played = await stage.play("dispatch_task", command(["-e", script]));
+    const played = await stage.play(command(["-e", script]));
     const { status, error } = played.outcome;
     await stage.say(oneLine(error?.message ?? "", 100), "reset");
     return {
@@ -93,7 +98,7 @@ export function scenes({ folder, runtime, readArtifact }: Props): Scene[] {
   async function cancelled(stage: Stage): Promise<Shown> {
     let asked = false;
     const script = `console.log("working for an hour"); setTimeout(() => {}, 3_600_000)`;
-    const played = await stage.play("dispatch_task", command(["-e", script]), async (id) => {
+    const played = await stage.play(command(["-e", script]), async (id) => {
       if (asked) return;
       asked = true;
       await stage.endpoint.call("cancel_task", { task_id: id });
@@ -104,9 +109,9 @@ export function scenes({ folder, runtime, readArtifact }: Props): Scene[] {
   async function onlyOnce(stage: Stage): Promise<Shown> {
     const file = join(folder, "runs.txt");
     const script = `require("node:fs").appendFileSync(${JSON.stringify(file)}, "ran\\n"); console.log("ran")`;
-    const call = { ...command(["-e", script]), idempotency_key: "demo-once" };
-    const first = await stage.dispatch("dispatch_task", call);
-    const played = await stage.play("dispatch_task", call);
+    const call = command(["-e", script], { idempotency_key: "demo-once" });
+    const first = await stage.dispatch(call);
+    const played = await stage.play(call);
     const runs = await readFile(file, "utf8").catch(() => "");
     const count = runs.split("\n").filter(Boolean).length;
     await stage.say(

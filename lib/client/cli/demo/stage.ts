@@ -1,11 +1,11 @@
-import type { TaskEvent } from "../../../contract/events.ts";
-import type { Json } from "../../../contract/task.ts";
+import type { TaskResult } from "../../../contract/tools/get-task-result.ts";
+import type { TaskRecord } from "../../../contract/tools/task-record.ts";
 import type { Endpoint } from "../../sdk/endpoint.ts";
-import { fetchOutcome } from "../../sdk/fetch-outcome.ts";
-import { follow } from "../../sdk/follow.ts";
-import type { TaskOutcome, TaskRecord } from "../../sdk/reply.ts";
+import { follow, type TaskEvent } from "../../sdk/follow.ts";
+import { fetchResult } from "../../sdk/result.ts";
 import { type Io, write } from "../io.ts";
 import { formatDuration, oneLine, paint } from "../print.ts";
+import type { Call } from "../run-call.ts";
 
 /** A line that a task wrote, or said of its progress, and when it was seen, counted from the dispatch. */
 type Seen = { atMs: number; text: string };
@@ -14,7 +14,7 @@ type Seen = { atMs: number; text: string };
 export type Played = {
   id: string;
   record: TaskRecord;
-  outcome: TaskOutcome;
+  outcome: TaskResult;
   lines: Seen[];
   progress: Seen[];
   tookMs: number;
@@ -35,17 +35,16 @@ export class Stage {
     return write(this.io.stdout, `   ${paint(this.io.stdout, style, text)}\n`);
   }
 
-  async dispatch(tool: string, args: Json): Promise<string> {
-    const handle = await this.endpoint.call(tool, args);
-    if (typeof handle.taskId !== "string")
-      throw new Error(`${tool} answered without a task: ${JSON.stringify(handle)}`);
+  async dispatch(call: Call): Promise<string> {
+    const handle = await this.endpoint.call(call.tool, call.args);
+    if (handle.status === "needs_clarification") throw new Error(`something is missing: ${JSON.stringify(handle)}`);
     return handle.taskId;
   }
 
   /** Dispatches a task and shows it until it has ended; `onLine` is told of each line. */
-  async play(tool: string, args: Json, onLine?: (id: string) => Promise<void>): Promise<Played> {
+  async play(call: Call, onLine?: (id: string) => Promise<void>): Promise<Played> {
     const startedMs = performance.now();
-    const id = await this.dispatch(tool, args);
+    const id = await this.dispatch(call);
     const lines: Seen[] = [];
     const progress: Seen[] = [];
     const event = async ({ type, message = "" }: TaskEvent): Promise<void> => {
@@ -63,7 +62,7 @@ export class Stage {
     };
     const record = await follow(this.endpoint, id, { event, status() {} });
     const tookMs = performance.now() - startedMs;
-    const outcome = await fetchOutcome(this.endpoint, id);
+    const outcome = await fetchResult(this.endpoint, id);
     return { id, record, outcome, lines, progress, tookMs };
   }
 

@@ -1,9 +1,8 @@
 import { InvalidInputError, RefusedError } from "../../contract/errors.ts";
-import type { Json } from "../../contract/task.ts";
-import { clip, oneLine } from "../cli/print.ts";
-import { toPage, toRecord, whatOf } from "./reply.ts";
-
-type Caller = { call(tool: string, args: Json): Promise<Json> };
+import type { ShortRecord } from "../../contract/tools/task-record.ts";
+import type { ToolCaller } from "../sdk/endpoint.ts";
+import { clip, oneLine } from "./print.ts";
+import { whatOf } from "./task-text.ts";
 
 const PREFIX = "task_";
 const DIGITS = 32;
@@ -16,7 +15,7 @@ const MAX_NAMED = 10;
  * The whole id of the task that `text` begins, with or without `task_`. Throws RefusedError `task.not_found`, and
  * `task.ambiguous` with the tasks that it could be.
  */
-export async function findTaskId(endpoint: Caller, text: string): Promise<string> {
+export async function findTaskId(endpoint: ToolCaller, text: string): Promise<string> {
   const digits = text.toLowerCase().replace(PREFIX, "");
   if (!/^[0-9a-f]+$/.test(digits) || digits.length < LEAST_DIGITS || digits.length > DIGITS)
     throw new InvalidInputError(
@@ -43,13 +42,12 @@ export async function findTaskId(endpoint: Caller, text: string): Promise<string
   });
 }
 
-async function beginningWith(endpoint: Caller, prefix: string) {
-  const found = [];
+async function beginningWith(endpoint: ToolCaller, prefix: string): Promise<ShortRecord[]> {
+  const found: ShortRecord[] = [];
   let cursor: string | undefined;
   for (let pages = 0; pages < MAX_PAGES; pages++) {
-    const reply = await endpoint.call("list_tasks", { limit: PAGE, ...(cursor !== undefined && { cursor }) });
-    const page = toPage(reply);
-    found.push(...page.items.map(toRecord).filter(({ id }) => id.startsWith(prefix)));
+    const page = await endpoint.call("list_tasks", { limit: PAGE, ...(cursor !== undefined && { cursor }) });
+    found.push(...page.items.filter(({ id }) => id.startsWith(prefix)));
     cursor = page.cursor;
     if (cursor === undefined) break;
   }

@@ -1,18 +1,16 @@
 import { expect, test } from "vitest";
-import { findTaskId } from "../../../lib/client/sdk/task-id.ts";
-import type { Json } from "../../../lib/contract/task.ts";
+import { findTaskId } from "../../../lib/client/cli/task-id.ts";
+import { callerOf, shortRecord } from "../replies.ts";
 
 const ids = ["abcd".padEnd(32, "0"), "abcd".padEnd(32, "1"), "abce".padEnd(32, "0")].map((digits) => `task_${digits}`);
 
 /** An endpoint that lists a task per page. */
-const endpoint = {
-  async call(tool: string, { cursor = "0" }: Json): Promise<Json> {
-    expect(tool).toBe("list_tasks");
-    const at = Number(cursor);
-    const item = { id: ids[at], status: "failed", taskType: "command.run", summary: `make ${at}` };
-    return { items: [item], ...(at + 1 < ids.length && { cursor: String(at + 1) }) };
-  },
-};
+const endpoint = callerOf((tool, { cursor = "0" }) => {
+  expect(tool).toBe("list_tasks");
+  const at = Number(cursor);
+  const item = shortRecord({ id: ids[at] ?? "", status: "failed", summary: `make ${at}` });
+  return { items: [item], ...(at + 1 < ids.length && { cursor: String(at + 1) }) };
+});
 
 test("the beginning of one id is that id, wherever it stands in the list", async () => {
   expect(await findTaskId(endpoint, "abce")).toBe(ids[2]);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { exitCodeOf, exitCodeOfProblem } from "../../../lib/client/sdk/exit-code.ts";
+import { exitCodeOf, exitCodeOfProblem } from "../../../lib/client/cli/exit-code.ts";
 
 const failed = (code: string, details?: Record<string, unknown>) => ({
   code,
@@ -8,7 +8,7 @@ const failed = (code: string, details?: Record<string, unknown>) => ({
   ...(details && { details }),
 });
 
-test.each([
+test.each<[string, Parameters<typeof exitCodeOf>[0], number]>([
   ["a success", { status: "succeeded", result: { exitCode: 0 } }, 0],
   ["an agent's success", { status: "succeeded", result: { output: "done" } }, 0],
   ["its own exit code", { status: "failed", result: { exitCode: 7 }, error: failed("task.exit_code") }, 7],

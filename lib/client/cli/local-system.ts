@@ -1,15 +1,15 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { DispatchError, RefusedError } from "../../contract/errors.ts";
-import { type Address, Endpoint } from "./endpoint.ts";
+import { type Address, Endpoint } from "../sdk/endpoint.ts";
 
 /** Which local system is meant: by its state folder, or by the configuration file that names it. */
 export type Place = { config?: string; stateDir?: string };
 
 /** A local system that runs; `forRun` when it lives only as long as one run in its process. */
-export type Found = { url: string; pid: number; token: string; forRun: boolean };
+export type RunningSystem = { url: string; pid: number; token: string; forRun: boolean };
 
 /** A local system started by this process. */
-export type Started = {
+export type StartedSystem = {
   url: string;
   token: string;
   tokenFile: string;
@@ -32,24 +32,24 @@ export type Started = {
 /** A table on DynamoDB, or on a stand-in for it at the endpoint, where a system keeps its tasks instead of a file. */
 export type DynamoStore = { kind: "dynamodb"; table: string; endpoint?: string; region?: string };
 
-/** The local system as the commands know it; the entry file says what is behind it. */
-export type LocalDoor = {
+/** The local systems as the commands know them; the entry file says what is behind it. */
+export type LocalSystems = {
   /** The state folder that is meant. */
   stateDir(place: Place): Promise<string>;
   /** The system that runs on that state, if one does. */
-  find(place: Place): Promise<Found | undefined>;
+  find(place: Place): Promise<RunningSystem | undefined>;
   /** Starts one. Throws RefusedError `local.already_running` when another runs on that state. */
-  start(options: Place & { port: number; forRun: boolean; store?: DynamoStore }): Promise<Started>;
+  start(options: Place & { port: number; forRun: boolean; store?: DynamoStore }): Promise<StartedSystem>;
 };
 
 /** The endpoint of the system that runs. Throws RefusedError `local.not_running`. */
-export async function openRunning(local: LocalDoor, place: Place): Promise<Endpoint> {
+export async function openRunning(local: LocalSystems, place: Place): Promise<Endpoint> {
   if (!(await local.find(place))) throw await notRunning(local, place);
   return new Endpoint(() => local.find(place));
 }
 
 /** The same of a system that does not end with somebody's run. */
-export async function openStaying(local: LocalDoor, place: Place): Promise<Endpoint> {
+export async function openStaying(local: LocalSystems, place: Place): Promise<Endpoint> {
   const find = async () => {
     const found = await local.find(place);
     return found?.forRun ? undefined : found;
@@ -59,7 +59,7 @@ export async function openStaying(local: LocalDoor, place: Place): Promise<Endpo
 }
 
 /** The refusal of a command that needs a system which runs already. */
-export async function notRunning(local: LocalDoor, place: Place): Promise<RefusedError> {
+export async function notRunning(local: LocalSystems, place: Place): Promise<RefusedError> {
   return new RefusedError("local.not_running", `no local system is running on ${await local.stateDir(place)}`, {
     hint: "agent-dispatch local starts it; --state-dir or --config names another one",
   });
@@ -70,7 +70,7 @@ const SETTLE_MS = 120_000;
 const TELL_AFTER_MS = 1000;
 const GIVE_UP_MS = 5000;
 
-export type OpenDoor = {
+export type RunSystem = {
   endpoint: Endpoint;
   /** Whether the system goes on when this command ends, and the task with it. */
   stays(): boolean;
@@ -87,11 +87,11 @@ export type OpenDoor = {
  * another run is taken over, so that two runs at the same time do not depend on which ends first.
  */
 export function openForRun(
-  { local, patienceMs }: { local: LocalDoor; patienceMs: number },
+  { local, patienceMs }: { local: LocalSystems; patienceMs: number },
   place: Place,
   tell: (text: string) => void,
-): OpenDoor {
-  let started: Started | undefined;
+): RunSystem {
+  let started: StartedSystem | undefined;
   let mayStart = true;
   const locate = async (): Promise<Address | undefined> => {
     if (started) return started;
@@ -136,7 +136,7 @@ export function openForRun(
   };
 }
 
-async function startUnlessRunning(local: LocalDoor, place: Place): Promise<Started | undefined> {
+async function startUnlessRunning(local: LocalSystems, place: Place): Promise<StartedSystem | undefined> {
   try {
     return await local.start({ ...place, port: 0, forRun: true });
   } catch (error) {

@@ -1,6 +1,7 @@
 import { constants } from "node:os";
 import type { Problem } from "../../contract/errors.ts";
-import { isObject, type TaskOutcome } from "./reply.ts";
+import { isObject } from "../../contract/json.ts";
+import type { TaskResult } from "../../contract/tools/get-task-result.ts";
 
 export const USAGE_ERROR = 2;
 const TIMED_OUT = 124;
@@ -26,7 +27,7 @@ export function exitCodeOfProblem(problem: Pick<Problem, "code">): number {
  * The exit code with which a run ends: the job's own, or what a shell would say of the way it ended. A result of a failed
  * task that names no exit code is 1.
  */
-export function exitCodeOf({ status, result, error }: Pick<TaskOutcome, "status" | "result" | "error">): number {
+export function exitCodeOf({ status, result, error }: Pick<TaskResult, "status" | "result" | "error">): number {
   // How a command ended travels in the result, or with the error where there is no result.
   const facts = { ...error?.details, ...(isObject(result) && result) };
   if (status === "succeeded") return typeof facts.exitCode === "number" ? facts.exitCode : 0;

@@ -1,0 +1,16 @@
+import { isObject } from "../../contract/json.ts";
+import type { ShortRecord, TaskRecord } from "../../contract/tools/task-record.ts";
+
+/** What an agent answered, as text: its `output` where it gave one, otherwise all of it as JSON. */
+export function outputText(result: unknown): string | undefined {
+  if (typeof result === "string") return result;
+  if (isObject(result) && typeof result.output === "string") return result.output;
+  return result === undefined || result === null ? undefined : JSON.stringify(result, null, 2);
+}
+
+/** What a task is, in its own words: the instruction of an agent, or `$` and the command. */
+export function whatOf(task: ShortRecord | TaskRecord): string {
+  const said = "input" in task ? (task.input.instruction ?? task.input.command) : task.summary;
+  if (typeof said !== "string") return "";
+  return task.taskType === "command.run" && said ? `$ ${said}` : said;
+}
