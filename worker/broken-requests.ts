@@ -1,7 +1,7 @@
 import { type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-
-type Refusal = { status: number; code: string; message: string };
+import { factsOf } from "../lib/contract/error-codes.ts";
+import { type Problem, problem } from "../lib/contract/errors.ts";
 
 /**
  * Answers with JSON what Node refuses before anybody sees a request: bytes that are no HTTP, headers that are too long, a
@@ -21,31 +21,23 @@ export function refuseBrokenRequests(server: Server): void {
     socket.end(answer(refusalOf(error)), () => socket.destroy());
   });
   server.on("checkExpectation", (_request, response) => {
-    const { status, body } = refusal({
-      status: 417,
-      code: "http.expectation",
-      message: "only 100-continue is understood",
-    });
+    const { status, body } = refusal(problem("http.expectation", "only 100-continue is understood"));
     response.writeHead(status, { "content-type": "application/json", connection: "close" }).end(body);
   });
 }
 
-function refusalOf({ code }: NodeJS.ErrnoException): Refusal {
+function refusalOf({ code }: NodeJS.ErrnoException): Problem {
   if (code === "HPE_HEADER_OVERFLOW")
-    return { status: 431, code: "http.headers_too_long", message: "the headers of the request are too long" };
+    return problem("http.headers_too_long", "the headers of the request are too long");
   if (code === "HPE_CHUNK_EXTENSIONS_OVERFLOW")
-    return { status: 413, code: "http.body_too_large", message: "the extensions of a chunk are too long" };
-  if (code === "ERR_HTTP_REQUEST_TIMEOUT")
-    return { status: 408, code: "http.too_slow", message: "the request did not arrive in time" };
-  return { status: 400, code: "http.malformed", message: "the request is not HTTP/1.1" };
+    return problem("http.body_too_large", "the extensions of a chunk are too long");
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return problem("http.too_slow", "the request did not arrive in time");
+  return problem("http.malformed", "the request is not HTTP/1.1");
 }
 
-const refusal = ({ status, ...error }: Refusal) => ({
-  status,
-  body: JSON.stringify({ error: { ...error, retryable: false } }),
-});
+const refusal = (error: Problem) => ({ status: factsOf(error.code).httpStatus, body: JSON.stringify({ error }) });
 
-function answer(refused: Refusal): string {
+function answer(refused: Problem): string {
   const { status, body } = refusal(refused);
   const headers = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,

@@ -1,22 +1,21 @@
-import { DispatchError, type Problem, RefusedError } from "../lib/contract/errors.ts";
+import type { RefusedCode } from "../lib/contract/error-codes.ts";
+import { DispatchError, type Problem, problem, RefusedError } from "../lib/contract/errors.ts";
 import { clip } from "./parse.ts";
 import { killAnyMarked, type Mark } from "./processes/processes.ts";
 import { report } from "./report.ts";
 import type { Outcome } from "./runner.ts";
 
 /** A failed task as an error to throw, with the system's error code in its text. */
-export const failure = (code: string, message: string, cause?: unknown): RefusedError =>
+export const failure = (code: RefusedCode, message: string, cause?: unknown): RefusedError =>
   new RefusedError(code, clip(`${message}${systemCode(cause)}`, 4000), { cause });
 
 const systemCode = (cause: unknown): string =>
   cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
 
-export const timeoutProblem = (): Problem => ({
-  code: "task.timeout",
-  message: "the task was stopped because its time was over",
-  retryable: false,
-  hint: "timeout_seconds, or timeoutSeconds in the input, gives it longer",
-});
+export const timeoutProblem = (): Problem =>
+  problem("task.timeout", "the task was stopped because its time was over", {
+    hint: "timeout_seconds, or timeoutSeconds in the input, gives it longer",
+  });
 
 /** What became of a task whose runner threw. Ours travel; a bug is told apart from them and leaves nothing running. */
 export async function runnerFailure(error: unknown, taskId: string, marks: readonly Mark[]): Promise<Outcome> {
@@ -26,8 +25,5 @@ export async function runnerFailure(error: unknown, taskId: string, marks: reado
   return { error: internalProblem() };
 }
 
-export const internalProblem = (): Problem => ({
-  code: "worker.internal",
-  message: "an error inside the worker; its own log has the details",
-  retryable: false,
-});
+export const internalProblem = (): Problem =>
+  problem("worker.internal", "an error inside the worker; its own log has the details");

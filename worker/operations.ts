@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { RefusedError } from "../lib/contract/errors.ts";
+import { RefusedError, RetryableError } from "../lib/contract/errors.ts";
 import {
   CONTRACT,
   type cancelSchema,
@@ -26,7 +26,7 @@ export async function operate(worker: Worker, body: object, gone: AbortSignal): 
   const operation: Operation = parse(operationSchema, body);
   if (operation.op === "hello") return hello(worker);
   if (operation.bootId !== worker.bootId) {
-    throw new RefusedError("worker.replaced", "this is another worker than the one that was greeted");
+    throw new RetryableError("worker.replaced", "this is another worker than the one that was greeted");
   }
   switch (operation.op) {
     case "start":

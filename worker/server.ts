@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { DispatchError, type Problem } from "../lib/contract/errors.ts";
+import { factsOf } from "../lib/contract/error-codes.ts";
+import { DispatchError, type Problem, problem } from "../lib/contract/errors.ts";
 import { refuseBrokenRequests } from "./broken-requests.ts";
 import { internalProblem } from "./failures.ts";
 import { operate } from "./operations.ts";
@@ -28,7 +29,7 @@ export function createWorkerServer(worker: Worker, { bodyTimeoutMs = 20_000 }: S
     (request, response) => {
       handle(worker, request, response, bodyTimeoutMs).catch((error: unknown) => {
         report("a request failed", error);
-        if (!response.headersSent) refuse(response, 500, internalProblem());
+        if (!response.headersSent) refuse(response, internalProblem());
       });
     },
   );
@@ -45,11 +46,10 @@ async function handle(
 ): Promise<void> {
   const path = request.url?.split("?")[0];
   const allowed = path === "/ping" ? "GET" : path === "/invocations" ? "POST" : undefined;
-  if (!allowed)
-    return refuse(response, 404, problem("worker.no_such_path", "there is GET /ping and POST /invocations"));
+  if (!allowed) return refuse(response, problem("worker.no_such_path", "there is GET /ping and POST /invocations"));
   if (request.method !== allowed) {
     response.setHeader("allow", allowed);
-    return refuse(response, 405, problem("worker.method_not_allowed", `only ${allowed} is understood here`));
+    return refuse(response, problem("worker.method_not_allowed", `only ${allowed} is understood here`));
   }
   if (path === "/ping") return send(response, 200, worker.health.reply);
   worker.touch();
@@ -70,10 +70,10 @@ async function invoke(
   } catch (error) {
     if (!(error instanceof BodyError)) throw error;
     if (error.status === 408) response.setHeader("connection", "close");
-    return refuse(response, error.status, problem("input.invalid", error.message));
+    return refuse(response, problem("input.invalid", error.message), error.status);
   }
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    return refuse(response, 400, problem("input.invalid", "the body must be a JSON object"));
+    return refuse(response, problem("input.invalid", "the body must be a JSON object"));
   }
   const isPlain = !("contract" in body);
   try {
@@ -92,9 +92,8 @@ function problemOf(error: unknown): Problem {
   return internalProblem();
 }
 
-const problem = (code: string, message: string): Problem => ({ code, message, retryable: false });
-
-const refuse = (response: ServerResponse, status: number, error: Problem): void => send(response, status, { error });
+const refuse = (response: ServerResponse, error: Problem, status = factsOf(error.code).httpStatus): void =>
+  send(response, status, { error });
 
 function send(response: ServerResponse, status: number, value: unknown): void {
   if (response.destroyed) return;

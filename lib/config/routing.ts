@@ -1,5 +1,6 @@
 import type { BackendAdapter, Placement } from "../backends/adapter.ts";
 import { type Backend, type Configuration, own, type Runtime } from "../contract/configuration.ts";
+import type { RefusedCode } from "../contract/error-codes.ts";
 import { RefusedError } from "../contract/errors.ts";
 import {
   CAPABILITY,
@@ -207,7 +208,7 @@ const merge = (...layers: (Json | undefined)[]): Json | undefined =>
     ? Object.fromEntries(layers.flatMap((layer) => Object.entries(layer ?? {})))
     : undefined;
 
-function notFound(code: string, kind: string, name: string, known: string[]): RefusedError {
+function notFound(code: RefusedCode, kind: string, name: string, known: string[]): RefusedError {
   const there = known.length > 0 ? `there are: ${known.slice(0, 50).join(", ")}` : "none is configured";
   const what = name === "" ? `no ${kind} was named` : `no ${kind} is named ${JSON.stringify(name.slice(0, 200))}`;
   return new RefusedError(code, what, {

@@ -1,67 +1,112 @@
 import * as z from "zod";
+import {
+  type DeliveredCode,
+  type ErrorCode,
+  factsOf,
+  isErrorCode,
+  nearestCode,
+  type RefusedCode,
+  type RetryableCode,
+} from "./error-codes.ts";
+
+type Details = Record<string, unknown>;
 
 /** What a caller reads when something was refused or failed; `hint` names a command or field that exists. */
-export const problemSchema = z.object({
+export type Problem = {
+  code: ErrorCode;
+  message: string;
+  retryable: boolean;
+  hint?: string | undefined;
+  details?: Details | undefined;
+};
+
+/** The fields of a problem as it arrives from a worker, an endpoint or a store, of this version or another. */
+export const saidProblem = z.object({
   code: z.string().min(1).max(100),
   message: z.string().max(8000),
   retryable: z.boolean(),
   hint: z.string().max(2000).optional(),
   details: z.record(z.string(), z.unknown()).optional(),
 });
-export type Problem = z.infer<typeof problemSchema>;
 
-type Extra = { hint?: string; details?: Record<string, unknown>; cause?: unknown };
+/** A problem that arrived; a code that is not in the table becomes the nearest one, and stands as it came in `details.code`. */
+export const asKnown = ({ code, ...said }: z.infer<typeof saidProblem>): Problem =>
+  isErrorCode(code) ? { code, ...said } : { code: nearestCode(code), ...said, details: { ...said.details, code } };
 
-/** The base of the family. Its `code` is stable and part of the contract; the subclass says what a caller should do. */
+export const problemSchema = saidProblem.transform(asKnown);
+
+type Extra = { hint?: string | undefined; details?: Details | undefined };
+type Caused = Extra & { cause?: unknown };
+
+/** A problem of ours; whether it can be overcome by the same call says the table. */
+export const problem = (code: ErrorCode, message: string, { hint, details }: Extra = {}): Problem => ({
+  code,
+  message,
+  retryable: factsOf(code).retryable,
+  ...(hint !== undefined && { hint }),
+  ...(details !== undefined && { details }),
+});
+
+/**
+ * The base of the family, and a problem that somebody else reported. Its `code` is stable and part of the contract; the
+ * subclass says what a caller should do.
+ */
 export class DispatchError extends Error {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly retryable: boolean;
   readonly hint: string | undefined;
-  readonly details: Record<string, unknown> | undefined;
+  readonly details: Details | undefined;
 
-  constructor(code: string, message: string, retryable: boolean, extra: Extra = {}) {
-    super(message, extra.cause === undefined ? undefined : { cause: extra.cause });
+  constructor({ code, message, retryable, hint, details }: Problem, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
     this.name = new.target.name;
     this.code = code;
     this.retryable = retryable;
-    this.hint = extra.hint;
-    this.details = extra.details;
+    this.hint = hint;
+    this.details = details;
   }
 
   /** The error as it travels: never a stack, never a cause. */
   get problem(): Problem {
-    return {
-      code: this.code,
-      message: this.message,
-      retryable: this.retryable,
-      ...(this.hint !== undefined && { hint: this.hint }),
-      ...(this.details !== undefined && { details: this.details }),
-    };
+    const { code, message, hint, details } = this;
+    return { ...problem(code, message, { hint, details }), retryable: this.retryable };
+  }
+
+  /** A copy, of the same class, that says something else. */
+  with(changes: Extra & { message?: string }): this {
+    const copy = new DispatchError({ ...this.problem, ...changes }, this.cause);
+    const { message: _, ...fields } = changes;
+    return Object.setPrototypeOf(Object.assign(copy, this, fields), Object.getPrototypeOf(this));
   }
 }
 
 /** The same call will be refused again: something in it, or in the configuration, has to change. */
 export class RefusedError extends DispatchError {
-  constructor(code: string, message: string, extra: Extra = {}) {
-    super(code, message, false, extra);
+  constructor(code: RefusedCode, message: string, { cause, ...extra }: Caused = {}) {
+    super(problem(code, message, extra), cause);
   }
 }
 
 /** Nothing is wrong with the call; the same call may succeed later. */
 export class RetryableError extends DispatchError {
-  constructor(code: string, message: string, extra: Extra = {}) {
-    super(code, message, true, extra);
+  constructor(code: RetryableCode, message: string, { cause, ...extra }: Caused = {}) {
+    super(problem(code, message, extra), cause);
   }
 }
 
 /** Something could not be made, and this attempt left nothing behind. */
 export class NothingMadeError extends DispatchError {
-  constructor({ code, message, retryable, hint, details, cause }: DispatchError) {
-    super(code, message, retryable, {
-      ...(hint !== undefined && { hint }),
-      ...(details !== undefined && { details }),
-      cause,
-    });
+  constructor(error: DispatchError) {
+    super(error.problem, error.cause);
+  }
+}
+
+/** A job that nobody can ask about has failed and may have run: look for what it did before it is dispatched again. */
+export class MayHaveRunError extends DispatchError {
+  constructor(code: DeliveredCode, message: string, { hint, details, cause }: Caused = {}) {
+    const look = "the job may have run; look for what it did before you dispatch it again";
+    const said = problem(code, message, { hint: hint === undefined ? look : `${look}; ${hint}`, details });
+    super({ ...said, retryable: false }, cause);
   }
 }
 
@@ -85,7 +130,7 @@ export class InvalidInputError extends RefusedError {
   /** All of them; the message and the details that travel hold the first twenty. */
   readonly issues: readonly Issue[];
 
-  constructor(issues: readonly Issue[], extra: Extra = {}) {
+  constructor(issues: readonly Issue[], extra: Caused = {}) {
     const listed = issues.slice(0, 20);
     const more = issues.length - listed.length;
     const text = listed.map(describeIssue).join("; ") + (more > 0 ? `; and ${more} more` : "");
@@ -112,11 +157,7 @@ export const taskTerminal = (id: string, status: string) =>
  */
 export function toProblem(error: unknown): Problem {
   if (error instanceof DispatchError) return error.problem;
-  return {
-    code: "platform.internal",
-    message: "an internal error; the log of the endpoint has the details",
-    retryable: true,
-  };
+  return problem("platform.internal", "an internal error; the log of the endpoint has the details");
 }
 
 /**
@@ -126,7 +167,7 @@ export function toProblem(error: unknown): Problem {
 export class WorkerGoneError extends RetryableError {
   readonly isCertain: boolean;
 
-  constructor(message: string, { isCertain = true, ...extra }: Extra & { isCertain?: boolean } = {}) {
+  constructor(message: string, { isCertain = true, ...extra }: Caused & { isCertain?: boolean } = {}) {
     super("worker.gone", message, extra);
     this.isCertain = isCertain;
   }

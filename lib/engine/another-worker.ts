@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../contract/error-codes.ts";
 import { DispatchError, RefusedError } from "../contract/errors.ts";
 import { type Task, without } from "../contract/task.ts";
 import { adapterOf } from "./invocation-gate.ts";
@@ -8,7 +9,12 @@ const MAX_LOST = 5;
 const FIRST_PAUSE_MS = 100;
 
 /** A worker that was there is not any more, or does not answer. */
-const lost = ["worker.gone", "worker.start_failed", "worker.connection_lost", "worker.outcome_unknown"];
+const lost: readonly ErrorCode[] = [
+  "worker.gone",
+  "worker.did_not_start",
+  "worker.connection_lost",
+  "worker.outcome_unknown",
+];
 
 /**
  * Gives a task another worker in place of one that was lost before it can have been handed the job, and resolves once that
@@ -44,18 +50,18 @@ const isBeforeStart = ({ status, session }: Task): boolean =>
 function mayTakeAnother(ports: Ports, task: Task, error: unknown): error is DispatchError {
   if (!(error instanceof DispatchError) || !isBeforeStart(task)) return false;
   if (error.code === "worker.replaced") return true;
-  return error.retryable && lost.includes(error.code) && adapterOf(ports, task).renew !== undefined;
+  return lost.includes(error.code) && adapterOf(ports, task).renew !== undefined;
 }
 
 function withoutWorker(task: Task, lostWorkers: number): Task {
   return task.session ? { ...task, session: { ...without(task.session, "bootId"), lostWorkers } } : task;
 }
 
-function tooMany(error: unknown): RefusedError {
-  const { message, hint, details } = error as DispatchError;
+function tooMany(error: DispatchError): RefusedError {
+  const { message, hint, details } = error;
   return new RefusedError(
     "worker.start_failed",
     `${MAX_LOST} workers were lost one after the other before the job could start; the last: ${message}`,
-    { ...(hint !== undefined && { hint }), ...(details && { details }), cause: error },
+    { hint, details, cause: error },
   );
 }

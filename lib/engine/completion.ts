@@ -1,3 +1,4 @@
+import { factsOf } from "../contract/error-codes.ts";
 import { DispatchError, toProblem, WorkerGoneError } from "../contract/errors.ts";
 import { type Task, type TaskArtifact, transition, without } from "../contract/task.ts";
 import { CONTRACT, type UploadReply, uploadReplySchema } from "../contract/worker.ts";
@@ -121,10 +122,11 @@ async function ask(ports: Ports, task: Task, pending: TaskArtifact[]): Promise<{
 }
 
 /** Whether the worker is gone, or will never send them; anything else may be trouble on the way, or of our own. */
-const isSuspicious = (error: unknown): boolean =>
-  error instanceof WorkerGoneError ||
-  (error instanceof DispatchError &&
-    (error.code === "worker.contract_broken" || (!error.retryable && error.code.startsWith("worker."))));
+function isSuspicious(error: unknown): boolean {
+  if (!(error instanceof DispatchError)) return false;
+  const { who, delivered } = factsOf(error.code);
+  return error instanceof WorkerGoneError || (who === "worker" && (!error.retryable || delivered === "yes"));
+}
 
 type Update = { state: TaskArtifact["state"]; reason?: string };
 

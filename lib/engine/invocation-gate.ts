@@ -1,12 +1,10 @@
+import { factsOf } from "../contract/error-codes.ts";
 import { DispatchError, OutcomeUnknownError, RefusedError } from "../contract/errors.ts";
 import { randomHex, type Session, type Task } from "../contract/task.ts";
 import type { Ports } from "./ports.ts";
 
 /** Slack between the end of an invocation's own time limit and the moment nothing of it can arrive any more. */
 export const IN_FLIGHT_SLACK_MS = 1000;
-/** How a platform says that it turned an invocation away, or was never asked. */
-const turnedAway =
-  /^(platform\.(access_denied|conflict|credentials|invalid_request|not_ready|quota_exceeded|refused|runtime_not_found|throttled|unreachable)|account_profile\..+)$/;
 
 /**
  * The gate before every invocation: notes the invocation in the task in the same write as `edit`, and only while the session is
@@ -58,7 +56,9 @@ export function withSession(task: Task, changes: Partial<Session>): Task {
 const countSent = (task: Task, by: 1 | -1): Task =>
   task.session?.sent === undefined ? task : withSession(task, { sent: task.session.sent + by });
 
-const isTurnedAway = (error: unknown): boolean => error instanceof DispatchError && turnedAway.test(error.code);
+/** Whether the platform turned an invocation away, or was never asked. */
+const isTurnedAway = (error: unknown): boolean =>
+  error instanceof DispatchError && factsOf(error.code).delivered === "no";
 
 function withoutInvocation(task: Task, invocation: string, untilMs: number): Task {
   if (!task.session) return task;

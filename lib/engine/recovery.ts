@@ -1,4 +1,4 @@
-import type { Problem } from "../contract/errors.ts";
+import { problem } from "../contract/errors.ts";
 import { isTerminal } from "../contract/lifecycle.ts";
 import { isSettled, type Task } from "../contract/task.ts";
 import { breather } from "./admission/breather.ts";
@@ -99,12 +99,9 @@ function lookedAt(task: Task, hadChance: boolean, nowMs: number): Task | undefin
   const count = task.recoveries?.atPhase === atPhase ? task.recoveries.count + 1 : 1;
   const counted = { ...later, recoveries: { count, atPhase } };
   if (count <= MAX_RECOVERIES || isTerminal(task.status)) return counted;
-  const stuck: Problem = {
-    code: "platform.stuck",
-    message: `the task made no progress in ${MAX_RECOVERIES} executions`,
-    retryable: true,
+  const stuck = problem("platform.stuck", `the task made no progress in ${MAX_RECOVERIES} executions`, {
     hint: "the log of the workflow steps says why; dispatch the task again",
-  };
+  });
   return fail(counted, stuck, nowMs);
 }
 

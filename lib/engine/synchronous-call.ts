@@ -1,5 +1,5 @@
 import type { SynchronousCalls } from "../backends/adapter.ts";
-import { type Problem, RefusedError, RetryableError } from "../contract/errors.ts";
+import { MayHaveRunError, type Problem, problem, RefusedError, RetryableError } from "../contract/errors.ts";
 import { type Task, without } from "../contract/task.ts";
 import type { PollReply } from "../contract/worker.ts";
 import { adapterOf, withSession } from "./invocation-gate.ts";
@@ -182,18 +182,13 @@ async function breakOffUnwanted({ ports, calls, held, overAtMs }: Holding, task:
   await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, STOP_MS))]);
 }
 
-const closed: Problem = {
-  code: "worker.lost",
-  message: "the process that held the connection to the runtime was stopped",
-  retryable: false,
-  hint: "the job may have run; look for what it did before you dispatch it again",
-};
+const closed = new MayHaveRunError("worker.lost", "the process that held the connection to the runtime was stopped")
+  .problem;
 
-const timedOut = ({ limits }: Task, seconds: number, maxSeconds: number): Problem => ({
-  code: "task.timeout",
-  message: `the runtime did not answer within ${seconds} s`,
-  retryable: false,
-  ...(limits.timeoutSeconds > maxSeconds && {
-    hint: `a runtime without the worker contract is called once, and here that call is held for ${maxSeconds} s at most; with the worker of this project in its image a job may take all of timeoutSeconds`,
-  }),
-});
+const timedOut = ({ limits }: Task, seconds: number, maxSeconds: number): Problem =>
+  problem("task.timeout", `the runtime did not answer within ${seconds} s`, {
+    hint:
+      limits.timeoutSeconds > maxSeconds
+        ? `a runtime without the worker contract is called once, and here that call is held for ${maxSeconds} s at most; with the worker of this project in its image a job may take all of timeoutSeconds`
+        : undefined,
+  });

@@ -41,7 +41,7 @@ const oneType = (_key: string, schema: unknown): unknown => {
  * own complaint in its place.
  */
 function outputSchema({ output }: ToolSchemas): ObjectSchema {
-  const { anyOf, ...schema } = z.toJSONSchema(output);
+  const { anyOf, ...schema } = z.toJSONSchema(output, { io: "input" });
   const objects = anyOf ?? [schema];
   const fields = objects.flatMap(({ properties = {} }) => Object.entries(properties));
   const shown = fields.filter(([, field]) => typeof field === "object" && field.unlisted !== true);

@@ -1,8 +1,9 @@
 import { identityHint, isThrottling, isTransient, nameOf } from "../aws/sdk-errors.ts";
+import type { RefusedCode } from "../contract/error-codes.ts";
 import { RefusedError, RetryableError } from "../contract/errors.ts";
 
 /** Asking again will be refused again, until somebody changes something outside this process. */
-const refusals: Readonly<Record<string, { code: string; message: string; hint: string }>> = {
+const refusals: Readonly<Record<string, { code: RefusedCode; message: string; hint: string }>> = {
   AccessDeniedException: {
     code: "platform.workflow_denied",
     message: "this identity may not start the workflow",

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import {
   DispatchError,
   InvalidInputError,
+  MayHaveRunError,
   problemSchema,
   RefusedError,
   RetryableError,
@@ -13,8 +14,8 @@ import {
 } from "../../lib/contract/errors.ts";
 
 test.each([
-  [new RefusedError("a.b", "no"), false],
-  [new RetryableError("a.b", "later"), true],
+  [new RefusedError("policy.denied", "no"), false],
+  [new RetryableError("platform.throttled", "later"), true],
   [new TransitionRefusedError("queued", "succeeded"), false],
   [new InvalidInputError([{ path: "a", message: "b" }]), false],
   [new WorkerGoneError("gone"), true],
@@ -56,4 +57,31 @@ test("all mistakes are kept, and a great many still make a message of bounded le
   expect(new InvalidInputError(issues.slice(0, 22).map(({ path }) => ({ path, message: "m" }))).message).toMatch(
     /^field0: m; field1: m; .*; field19: m; and 2 more$/,
   );
+});
+
+test("a copy says something else, and is what it was a copy of", () => {
+  const cause = new Error("hunter2");
+  const gone = new WorkerGoneError("gone", { isCertain: false, hint: "look", details: { a: 1 }, cause });
+  const copy = gone.with({ message: "gone; it printed nothing", details: { a: 2 } });
+  expect(copy).toBeInstanceOf(WorkerGoneError);
+  expect(copy).toMatchObject({ isCertain: false, cause, hint: "look", name: "WorkerGoneError" });
+  expect(copy.problem).toEqual({ ...gone.problem, message: "gone; it printed nothing", details: { a: 2 } });
+  expect(String(copy)).toBe("WorkerGoneError: gone; it printed nothing");
+  expect(gone).toMatchObject({ message: "gone", details: { a: 1 } });
+  expect(copy.with({ hint: undefined }).problem).not.toHaveProperty("hint");
+});
+
+test("a job that may have run is not run again blindly, whatever its code says otherwise", () => {
+  const { problem } = new MayHaveRunError("worker.lost", "it broke", { hint: "see its log" });
+  expect(problem).toMatchObject({ code: "worker.lost", retryable: false });
+  expect(problem.hint).toMatch(/may have run.*; see its log$/);
+});
+
+test("a problem of another version is read as the nearest that is known", () => {
+  const said = { code: "task.agent_bored", message: "nothing to do", retryable: true, details: { a: 1 } };
+  const known = { ...said, code: "task.other", details: { a: 1, code: "task.agent_bored" } };
+  expect(problemSchema.parse(said)).toEqual(known);
+  expect(problemSchema.parse(known)).toEqual(known);
+  const ours = { code: "worker.lost", message: "gone", retryable: false } as const;
+  expect(problemSchema.parse(ours)).toEqual(ours);
 });

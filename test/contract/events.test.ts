@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { problem } from "../../lib/contract/errors.ts";
 import { finalEvents, ownEvent, sequences } from "../../lib/contract/events.ts";
 import { statuses } from "../../lib/contract/lifecycle.ts";
 import type { Task } from "../../lib/contract/task.ts";
@@ -76,7 +77,7 @@ test("the events of the end follow from the settled task alone, in order, and en
 });
 
 test("a failure's event says who failed; a task that goes on has no event of its end", () => {
-  const error = { code: "worker.lost", message: "the worker is gone", retryable: true, details: { secret: 1 } };
+  const error = problem("worker.lost", "the worker is gone", { details: { secret: 1 } });
   expect(finalEvents(makeTask({ status: "failed", error }))).toMatchObject([
     { type: "task.failed", message: "the worker is gone", payload: { code: "worker.lost" } },
   ]);

@@ -1,6 +1,6 @@
 /** A job on a runtime that knows nothing of the worker contract: one call, which a step makes and holds. */
 import { describe, expect, it } from "vitest";
-import { OutcomeUnknownError, RetryableError } from "../../lib/contract/errors.ts";
+import { OutcomeUnknownError, problem, RefusedError, RetryableError } from "../../lib/contract/errors.ts";
 import { cancelTask } from "../../lib/engine/cancellation.ts";
 import { inFlightUntil, withSession } from "../../lib/engine/invocation-gate.ts";
 import { poll } from "../../lib/engine/poll/poll.ts";
@@ -68,8 +68,8 @@ describe("a call", () => {
   });
 
   it.each([
-    ["what it reports", async () => ({ result: 1, error: { code: "task.exit_code", message: "7", retryable: false } })],
-    ["what it throws", async () => Promise.reject(new RetryableError("task.exit_code", "7"))],
+    ["what it reports", async () => ({ result: 1, error: problem("task.exit_code", "7") })],
+    ["what it throws", async () => Promise.reject(new RefusedError("task.exit_code", "7"))],
   ])("that fails ends the task with %s", async (_, answer) => {
     await using system = contractLessSystem({ answer });
     expect(await system.settled(await system.dispatch())).toMatchObject({

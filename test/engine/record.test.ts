@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { problem } from "../../lib/contract/errors.ts";
 import { resultView, shortRecord, taskHandle, taskRecord } from "../../lib/engine/record.ts";
 import { describeContent, makeTask } from "../contract/make-task.ts";
 import { idleAdapter } from "../mcp/ports.ts";
@@ -85,7 +86,7 @@ test("a record has the result once the task has ended, and questions while it wa
 });
 
 test("a short record says what a task is", () => {
-  const error = { code: "task.failed", message: "long", retryable: false };
+  const error = problem("task.agent_failed", "long");
   const task = makeTask({
     createdAt,
     updatedAt: createdAt,
@@ -102,7 +103,7 @@ test("a short record says what a task is", () => {
     backend: "local-process",
     profile: "local",
     summary: "x".repeat(200),
-    error: { code: "task.failed" },
+    error: { code: "task.agent_failed" },
     createdAt,
     updatedAt: createdAt,
   });
@@ -117,7 +118,7 @@ test("a result has its error and artifacts, and none before the end", () => {
     state: "lost",
     reason: "why",
   });
-  const error = { code: "task.exit_code", message: "it failed", retryable: false };
+  const error = problem("task.exit_code", "it failed");
   const artifactsLeftOut = { count: 1, limit: 1000, files: [{ name: "c", reason: "too many" }] };
   const task = makeTask({ status: "failed", error, result: { exitCode: 2 }, artifactsLeftOut });
   const files = [{ artifact: file, uri: "file:///report.md" }, { artifact: lost }];

@@ -179,7 +179,7 @@ describe("the workflow", () => {
     let renewals = 0;
     Object.assign(system.backend, {
       async renew() {
-        throw new RetryableError("worker.start_failed", `it said ${++renewals}`, { hint: "mend it" });
+        throw new RetryableError("worker.did_not_start", `it said ${++renewals}`, { hint: "mend it" });
       },
     });
     answering(system, () => Promise.reject(new WorkerGoneError("nobody listens")));

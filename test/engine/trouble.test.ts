@@ -229,7 +229,7 @@ describe("one who looks", () => {
 describe("a result that is refused for good", () => {
   const refusing = (isRefused: () => boolean) => ({
     put: async () => {
-      if (isRefused()) throw new RefusedError("artifact.refused", "the bucket takes nothing so long");
+      if (isRefused()) throw new RefusedError("artifact.corrupt", "the bucket takes nothing so long");
       return { uri: "file:///result.json", sizeBytes: 200_000, sha256: file.sha256 };
     },
     uploadTarget: async () => ({ url: "http://127.0.0.1:1/", headers: {} }),
@@ -275,7 +275,7 @@ describe("a result that is refused for good", () => {
   });
 
   it.each([
-    ["for good", new RefusedError("artifact.refused", "the bucket takes nothing so long"), 120_000],
+    ["for good", new RefusedError("artifact.corrupt", "the bucket takes nothing so long"), 120_000],
     ["as on a full disk", new RetryableError("platform.artifacts_unavailable", "the disk is full"), 600_000],
   ])("%s holds up no cancel", async (_, error, withinMs) => {
     let cancelledAtMs = 0;

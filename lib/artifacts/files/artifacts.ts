@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { factsOf } from "../../contract/error-codes.ts";
 import { DispatchError, RefusedError, RetryableError } from "../../contract/errors.ts";
 import { type Content, checkedContent, checkedTaskId } from "../content.ts";
 import type { Artifacts } from "../port.ts";
@@ -87,19 +88,10 @@ export function openArtifacts(folder: string, { baseUrl, secret, now = Date.now 
   };
 }
 
-const HTTP_STATUS: Readonly<Record<string, number>> = {
-  "artifact.method": 405,
-  "artifact.token_invalid": 403,
-  "artifact.token_expired": 403,
-  "artifact.wrong_size": 400,
-  "artifact.wrong_content": 400,
-  "artifact.interrupted": 400,
-};
-
 function refusal(error: unknown): Response {
   // What is not ours came from the body: the sender went away.
   const known = error instanceof DispatchError ? error : interrupted(error);
-  const status = HTTP_STATUS[known.code] ?? 503;
+  const status = factsOf(known.code).httpStatus;
   return Response.json({ error: known.problem }, { status, headers: status === 405 ? { allow: "PUT" } : {} });
 }
 

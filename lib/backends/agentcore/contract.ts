@@ -48,9 +48,8 @@ async function taggedContract(
   } catch (error) {
     const explained = explain(error, { action: "ListTagsForResource", runtimeId: id, accountProfile });
     if (!isDenied(error) || !(explained instanceof RefusedError)) throw explained;
-    const { code, message, hint, details } = explained;
     const said = `or set target.details.contract: ${CONTRACT} for a runtime with the worker of this project, ${NO_CONTRACT} for any other`;
-    throw new RefusedError(code, message, { hint: `${hint}; ${said}`, ...(details && { details }), cause: error });
+    throw explained.with({ hint: `${explained.hint}; ${said}` });
   }
 }
 

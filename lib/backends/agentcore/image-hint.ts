@@ -19,7 +19,5 @@ export function imageHint(reason: string, placed: Pick<Placement, "target">): st
 export function withImageHint(error: unknown, placed: Pick<Placement, "target">): unknown {
   if (!(error instanceof RefusedError) || error.details?.action === "iam:PassRole") return error;
   const hint = imageHint(error.message, placed);
-  if (hint === undefined) return error;
-  const { code, message, details } = error;
-  return new RefusedError(code, message, { hint, ...(details && { details }), cause: error });
+  return hint === undefined ? error : error.with({ hint });
 }

@@ -1,7 +1,6 @@
+import { factsOf } from "../../contract/error-codes.ts";
 import { DispatchError } from "../../contract/errors.ts";
 import type { Task } from "../../contract/task.ts";
-
-const refusals = /^(platform\.(access_denied|credentials|invalid_request|refused)|account_profile\..+)$/;
 
 /**
  * Whether AWS refuses to undo something for the reason for which the task failed before any worker had answered: then
@@ -10,5 +9,8 @@ const refusals = /^(platform\.(access_denied|credentials|invalid_request|refused
  */
 export function isRefusedAlike(task: Task, error: unknown): boolean {
   if (task.session?.bootId !== undefined || !(error instanceof DispatchError)) return false;
-  return error.code === task.error?.code && refusals.test(error.code);
+  const { retryable, delivered } = factsOf(error.code);
+  // Credentials that are missing may be there later, but what is missing now has made nothing either.
+  const isRefusal = delivered === "no" && (!retryable || error.code === "platform.credentials");
+  return error.code === task.error?.code && isRefusal;
 }

@@ -126,7 +126,7 @@ export async function isRuntimeReady(
   for (const [what, get] of states) {
     const seen = await get();
     if (!seen && nowMs - provisionedAtMs(task) >= YOUNG_MS)
-      throw new RefusedError("worker.lost", `the ${what} made for the task was deleted by somebody else`, {
+      throw new RetryableError("worker.lost", `the ${what} made for the task was deleted by somebody else`, {
         hint: "dispatch the task again",
       });
     if (!seen || seen.status === "CREATING" || seen.status === "UPDATING") return waiting;

@@ -77,10 +77,14 @@ async function prepare(folder: SessionFolder) {
     await folder.create();
     return await folder.openLog();
   } catch (cause) {
-    throw new RetryableError("worker.start_failed", `the worker's folder cannot be made: ${(cause as Error).message}`, {
-      hint: "free some space in the state folder, or mend its permissions",
-      cause,
-    });
+    throw new RetryableError(
+      "worker.did_not_start",
+      `the worker's folder cannot be made: ${(cause as Error).message}`,
+      {
+        hint: "free some space in the state folder, or mend its permissions",
+        cause,
+      },
+    );
   }
 }
 
@@ -107,7 +111,7 @@ function workerEnvironment(folder: SessionFolder, sessionId: string, details: Wo
 
 /**
  * Resolves with true once the worker of a session listens, with false when `timeoutMs` is over. Throws RetryableError
- * `worker.start_failed`, with the last that it printed, when it never will: it has ended, nobody started one, or it took
+ * `worker.did_not_start`, with the last that it printed, when it never will: it has ended, nobody started one, or it took
  * longer than a minute.
  */
 export async function awaitListening(
@@ -130,7 +134,7 @@ export async function awaitListening(
 
 async function startFailed(folder: SessionFolder, what: string): Promise<RetryableError> {
   const lastWords = (await folder.readLogTail()).slice(-500);
-  return new RetryableError("worker.start_failed", `${what}: ${lastWords || "it printed nothing"}`, {
+  return new RetryableError("worker.did_not_start", `${what}: ${lastWords || "it printed nothing"}`, {
     hint: "mend what it says; a worker's environment is details.environment of its backend in the configuration",
   });
 }

@@ -1,5 +1,5 @@
 import { CommanderError } from "commander";
-import { DispatchError, type Problem } from "../../contract/errors.ts";
+import { DispatchError, problem } from "../../contract/errors.ts";
 import { environmentVariables } from "../../contract/execution-environment.ts";
 import type { Context } from "./context.ts";
 import { describe } from "./describe.ts";
@@ -31,13 +31,10 @@ export async function main(args: readonly string[], context: Context): Promise<n
 
 async function fail(io: Io, error: unknown, { json, ...place }: Place & { json?: boolean }): Promise<number> {
   const message = error instanceof Error ? error.message : String(error);
-  const problem: Problem =
-    error instanceof DispatchError
-      ? inTerms(error.problem, place)
-      : { code: "client.internal", message, retryable: false };
-  if (json) await printJson(io, { error: problem });
-  await printProblem(io, problem);
+  const said = error instanceof DispatchError ? inTerms(error.problem, place) : problem("client.internal", message);
+  if (json) await printJson(io, { error: said });
+  await printProblem(io, said);
   if (io.env[environmentVariables.logLevel] === "debug" && error instanceof Error)
     await write(io.stderr, `${error.stack}\n`);
-  return exitCodeOfProblem(problem);
+  return exitCodeOfProblem(said);
 }

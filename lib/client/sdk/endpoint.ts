@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Client, ProtocolError, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import manifest from "../../../package.json" with { type: "json" };
-import { DispatchError, RetryableError } from "../../contract/errors.ts";
+import { DispatchError, RefusedError, RetryableError } from "../../contract/errors.ts";
 import type { ToolArguments, ToolName, ToolResult } from "../../contract/tools/index.ts";
 import { readReply } from "./reply.ts";
 
@@ -51,7 +51,7 @@ export class Endpoint {
         this.#answered();
         return value;
       } catch (error) {
-        if (this.#end.signal.aborted) throw new DispatchError("endpoint.closed", "the call was given up", false);
+        if (this.#end.signal.aborted) throw new RefusedError("endpoint.closed", "the call was given up");
         if (!isPassing(error)) {
           this.#answered();
           throw asDispatchError(error);
@@ -124,7 +124,7 @@ function isPassing(error: unknown): boolean {
 
 function asDispatchError(error: unknown): DispatchError {
   if (error instanceof DispatchError) return error;
-  return new DispatchError("endpoint.failed", reasonOf(error), false, { cause: error });
+  return new RefusedError("endpoint.failed", reasonOf(error), { cause: error });
 }
 
 function unreachable(error: unknown): DispatchError {

@@ -1,4 +1,4 @@
-import { DispatchError } from "../../contract/errors.ts";
+import { DispatchError, RefusedError } from "../../contract/errors.ts";
 import { explain, toIssue } from "../../contract/issues.ts";
 import { isObject, type JsonObject } from "../../contract/json.ts";
 import { problem } from "../../contract/tools/fields.ts";
@@ -8,27 +8,25 @@ import { type ToolName, type ToolResult, toolSchemas } from "../../contract/tool
 export type Reply = { isError?: boolean | undefined; structuredContent?: unknown; content: unknown[] };
 
 /**
- * The result of a tool: checked against its schema, and given back as it came, with whatever a newer endpoint says besides.
+ * The result of a tool: checked against its schema, and given back as it came, with whatever a newer endpoint says besides,
+ * but for an error whose code is not known here.
  * Throws the error that the endpoint answered with, or `endpoint.failed` for what is neither.
  */
 export function readReply<Name extends ToolName>(tool: Name, reply: Reply): ToolResult<Name> {
   const value = isObject(reply.structuredContent) ? reply.structuredContent : parsed(reply.content[0]);
   const refused = problem.safeParse(value?.error);
   if (reply.isError || !value) {
-    if (refused.success) throw asError(refused.data);
+    if (refused.success) throw new DispatchError(refused.data);
     throw failed(textOf(reply.content[0]) || "the endpoint answered without a value");
   }
   const { error } = toolSchemas[tool].output.safeParse(value, { error: explain });
-  if (!error) return value as ToolResult<Name>;
+  if (!error) return (refused.success ? { ...value, error: refused.data } : value) as ToolResult<Name>;
   const issues = error.issues.slice(0, 3).map(toIssue);
   const text = issues.map(({ path, message }) => `${path}: ${message}`).join("; ");
   throw failed(`the endpoint answered ${tool} in a way that this version does not know: ${text}`);
 }
 
-const failed = (message: string) => new DispatchError("endpoint.failed", message, false);
-
-const asError = ({ code, message, retryable, hint, details }: ReturnType<typeof problem.parse>): DispatchError =>
-  new DispatchError(code, message, retryable, { ...(hint && { hint }), ...(details && { details }) });
+const failed = (message: string) => new RefusedError("endpoint.failed", message);
 
 const textOf = (block: unknown): string => (isObject(block) && typeof block.text === "string" ? block.text : "");
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { problemSchema } from "../errors.ts";
+import { asKnown, saidProblem } from "../errors.ts";
 import { MAX_TIMEOUT_SECONDS } from "../limits.ts";
 import { protocols, targetModes, taskIdSchema, taskTypes } from "../task.ts";
 
@@ -56,11 +56,9 @@ export const targetWithMode = z.strictObject({ ...targetFields, mode: routed(tar
 export const object = z.record(z.string(), z.unknown());
 
 /** An error in a result: as it was stored, however long its texts are. */
-export const problem = problemSchema.extend({
-  code: z.string(),
-  message: z.string(),
-  hint: z.string().optional(),
-});
+export const problem = saidProblem
+  .extend({ code: z.string(), message: z.string(), hint: z.string().optional() })
+  .transform(asKnown);
 
 /** Where a value is that is too large for a result. */
 export const valueRef = z.object({ uri: z.string(), sizeBytes: z.number(), sha256: z.string() });

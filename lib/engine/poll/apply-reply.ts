@@ -1,4 +1,4 @@
-import { DispatchError, type Problem } from "../../contract/errors.ts";
+import { DispatchError, type Problem, problem } from "../../contract/errors.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
 import { previewText } from "../../contract/preview.ts";
 import { type Task, transition, without } from "../../contract/task.ts";
@@ -58,12 +58,8 @@ function goOn(task: Task, reply: PollReply, kept: Partial<Task>, nowMs: number):
 
 /** The worker has ended: its word is kept, and the status follows once its artifacts are safe. */
 function end(task: Task, reply: PollReply, kept: Partial<Task>, nowMs: number): Task {
-  const stopped: Problem = { code: "worker.stopped", message: "the worker was stopped from outside", retryable: true };
-  const failed: Problem = {
-    code: "worker.failed",
-    message: "the worker reported a failure without a reason",
-    retryable: false,
-  };
+  const stopped = problem("worker.stopped", "the worker was stopped from outside");
+  const failed = problem("worker.failed", "the worker reported a failure without a reason");
   const error =
     (reply.error && withoutLongDetails(reply.error)) ??
     (reply.status === "cancelled" ? stopped : reply.status === "failed" ? failed : undefined);
@@ -78,11 +74,8 @@ function end(task: Task, reply: PollReply, kept: Partial<Task>, nowMs: number): 
   return cancelling ? ended : transition(ended, "completing", nowMs);
 }
 
-const timedOut = ({ limits }: Task): Problem => ({
-  code: "task.timeout",
-  message: `the job did not end within ${limits.timeoutSeconds} s`,
-  retryable: false,
-});
+const timedOut = ({ limits }: Task): Problem =>
+  problem("task.timeout", `the job did not end within ${limits.timeoutSeconds} s`);
 
 /** The task after a worker could not be asked. */
 export function applyFailure(task: Task, error: unknown, nowMs: number): Task {

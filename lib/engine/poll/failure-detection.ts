@@ -1,4 +1,4 @@
-import { type DispatchError, type Problem, WorkerGoneError } from "../../contract/errors.ts";
+import { type DispatchError, type Problem, problem, WorkerGoneError } from "../../contract/errors.ts";
 import { type Session, type Task, without } from "../../contract/task.ts";
 import { LASTING_MS } from "../../contract/worker.ts";
 import { withSession } from "../invocation-gate.ts";
@@ -14,11 +14,11 @@ export type Detection = { task: Task; lost?: Problem };
 export function detectFailure(task: Task, error: DispatchError, nowMs: number): Detection {
   if (error.code === "worker.replaced") {
     const message = "the machine that ran the job was replaced, and the job with it";
-    return { task, lost: { code: "worker.replaced", message, retryable: true, hint: HINT } };
+    return { task, lost: problem("worker.replaced", message, { hint: HINT }) };
   }
   if (error.code === "worker.unknown_task") {
     const hint = "dispatch the task again";
-    return { task, lost: { code: "worker.lost", message: "the job never reached the worker", retryable: true, hint } };
+    return { task, lost: problem("worker.lost", "the job never reached the worker", { hint }) };
   }
   const gone = suspicionOf(error);
   if (!gone) return { task };
@@ -51,14 +51,9 @@ export function cleared(task: Task): Task {
 function suspicionOf(error: DispatchError): Problem | undefined {
   if (error.code === "worker.contract_broken") return error.problem;
   if (error instanceof WorkerGoneError)
-    return {
-      code: "worker.lost",
-      message: `the worker that ran the job is gone; ${KEPT}`,
-      retryable: true,
-      hint: HINT,
-    };
+    return problem("worker.lost", `the worker that ran the job is gone; ${KEPT}`, { hint: HINT });
   if (error.code !== "worker.unavailable") return undefined;
   const { hint = HINT, details } = error;
   const message = `the container that ran the job answers nothing but failures; ${KEPT}`;
-  return { code: "worker.lost", message, retryable: true, hint, ...(details && { details }) };
+  return problem("worker.lost", message, { hint, details });
 }

@@ -1,4 +1,4 @@
-import { type Problem, RetryableError, toProblem } from "../../contract/errors.ts";
+import { type Problem, problem, RetryableError, toProblem } from "../../contract/errors.ts";
 import type { Task } from "../../contract/task.ts";
 import type { PollReply } from "../../contract/worker.ts";
 import { withSession } from "../invocation-gate.ts";
@@ -43,12 +43,13 @@ export function withoutResult(task: Task, reply: PollReply, error: unknown, nowM
 function lost({ status, error }: PollReply, cause: unknown): Problem {
   const { message } = toProblem(cause);
   if (error) return { ...error, message: short(`${error.message}; its result could not be kept: ${message}`) };
-  return {
-    code: "task.result_lost",
-    message: short(`the job ended as ${status}, but its result could not be kept: ${message}`),
-    retryable: false,
-    hint: "get_task_logs shows what it printed; what it did is done",
-  };
+  return problem(
+    "task.result_lost",
+    short(`the job ended as ${status}, but its result could not be kept: ${message}`),
+    {
+      hint: "get_task_logs shows what it printed; what it did is done",
+    },
+  );
 }
 
 const short = (message: string): string => message.slice(0, MAX_MESSAGE_LENGTH).toWellFormed();

@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { RefusedError, RetryableError } from "../../contract/errors.ts";
+import { DispatchError, RetryableError } from "../../contract/errors.ts";
 import { CONTRACT, refusalReplySchema } from "../../contract/worker.ts";
 
 /** A worker's reply by its schema. Throws what the worker refused, or RetryableError `worker.contract_broken`. */
@@ -19,10 +19,5 @@ export function refuseRefusal(reply: unknown): void {
   const refusal = refusalReplySchema.safeParse(reply);
   // A poll of a failed task has an error as well, beside its status.
   if (!refusal.success || (typeof reply === "object" && reply !== null && "status" in reply)) return;
-  const { code, message, retryable, ...extra } = refusal.data.error;
-  const options = {
-    ...(extra.hint !== undefined && { hint: extra.hint }),
-    ...(extra.details && { details: extra.details }),
-  };
-  throw retryable ? new RetryableError(code, message, options) : new RefusedError(code, message, options);
+  throw new DispatchError(refusal.data.error);
 }

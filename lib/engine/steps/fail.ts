@@ -1,4 +1,4 @@
-import { type Problem, problemSchema } from "../../contract/errors.ts";
+import { type Problem, problem, problemSchema } from "../../contract/errors.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
 import type { Task } from "../../contract/task.ts";
 import type { StepInput } from "../../workflow/port.ts";
@@ -32,12 +32,9 @@ async function goesOn(ports: Ports, task: Task): Promise<boolean> {
 
 /** The problem that the failed step put into its message; a step that died without one was ours. */
 function problemOf(failure: StepInput["failure"]): Problem {
-  const internal: Problem = {
-    code: "platform.internal",
-    message: `a step of the workflow failed: ${failure?.Error ?? "unknown"}`,
-    retryable: true,
+  const internal = problem("platform.internal", `a step of the workflow failed: ${failure?.Error ?? "unknown"}`, {
     hint: "the log of the workflow steps has the details",
-  };
+  });
   try {
     const cause: unknown = JSON.parse(failure?.Cause ?? "");
     const text = (cause as { errorMessage?: unknown }).errorMessage;

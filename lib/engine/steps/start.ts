@@ -1,4 +1,5 @@
-import { DispatchError, RefusedError, WorkerGoneError } from "../../contract/errors.ts";
+import { factsOf } from "../../contract/error-codes.ts";
+import { DispatchError, RetryableError } from "../../contract/errors.ts";
 import { type Task, without } from "../../contract/task.ts";
 import { CONTRACT, helloReplySchema, startReplySchema } from "../../contract/worker.ts";
 import { takeAnotherWorker } from "../another-worker.ts";
@@ -49,9 +50,9 @@ async function handOver(ports: Ports, task: Task): Promise<void> {
   await noteStart(ports, task.id);
 }
 
-/** Whether a worker that failed to be handed the job has certainly not got it: nobody was there, or it was another boot. */
+/** Whether a worker that failed to be handed the job has certainly not got it: nothing reached it, or it was another boot. */
 const neverReached = (error: unknown): boolean =>
-  error instanceof WorkerGoneError || (error instanceof DispatchError && error.code === "worker.replaced");
+  error instanceof DispatchError && (error.code === "worker.replaced" || factsOf(error.code).delivered === "no");
 
 /**
  * The task as the job is about to be handed to that boot of its worker; undefined when it must not be any more, because the
@@ -79,6 +80,6 @@ async function meet(ports: Ports, task: Task): Promise<string> {
     current.session?.bootId === undefined ? withSession(current, { bootId }) : undefined,
   );
   if (known.session?.bootId !== bootId)
-    throw new RefusedError("worker.replaced", "the worker was replaced before the job could start");
+    throw new RetryableError("worker.replaced", "the worker was replaced before the job could start");
   return bootId;
 }

@@ -1,3 +1,4 @@
+import { problem } from "../../contract/errors.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
 import type { Task } from "../../contract/task.ts";
 import { isCompleting } from "../completion.ts";
@@ -41,7 +42,7 @@ const isOver = (task: Task) => isTerminal(task.status) || isCompleting(task);
 
 /** A task that nobody works on, because it was cancelled before its start. */
 async function endUnstarted(ports: Ports, task: Task): Promise<void> {
-  const error = { code: "worker.lost", message: "the job was never started", retryable: true };
+  const error = problem("worker.lost", "the job was never started");
   await settle(ports, () =>
     ports.store.change(task.id, (now) => (isOver(now) || canBeAsked(now) ? undefined : fail(now, error, ports.now()))),
   );

@@ -10,7 +10,8 @@ import {
 } from "@modelcontextprotocol/server";
 import { Hono, type MiddlewareHandler } from "hono";
 import { refuseBrokenRequests } from "../../../worker/broken-requests.ts";
-import { RefusedError } from "../../contract/errors.ts";
+import { type ErrorCode, factsOf } from "../../contract/error-codes.ts";
+import { problem, RefusedError } from "../../contract/errors.ts";
 import { type BudgetOptions, budgetConnections } from "./connection-budget.ts";
 
 const serverOptions = {
@@ -66,7 +67,7 @@ export async function openHttp(
   app.get("/health", authorized, ({ json }) => json({ ok: true, pid: process.pid }));
   app.all("/mcp", authorized, ({ req, env }) => inTime(env.incoming, mcp(req.raw)));
   // Without a token too: a client that asks how to log in must learn that there is nothing of the kind.
-  app.notFound(() => refusal(404, "http.no_such_path", "there is /mcp and /health"));
+  app.notFound(() => refusal("http.no_such_path", "there is /mcp and /health"));
 
   const fetch = (request: Request, env: Bindings) => app.fetch(request, env);
   const server = createServer(
@@ -106,7 +107,7 @@ function listen(server: Server, port: number): Promise<void> {
 /** The answer, or a refusal when the request has not arrived as a whole by then. */
 async function inTime(incoming: Readable, answer: Promise<Response>): Promise<Response> {
   const late = Promise.withResolvers<Response>();
-  const refuse = () => late.resolve(refusal(408, "http.too_slow", "the request did not arrive in time"));
+  const refuse = () => late.resolve(refusal("http.too_slow", "the request did not arrive in time"));
   const timer = setTimeout(refuse, CALL_MS);
   incoming.once("end", () => clearTimeout(timer));
   try {
@@ -118,8 +119,8 @@ async function inTime(incoming: Readable, answer: Promise<Response>): Promise<Re
 
 /** A Host header or an address that no request can have. */
 function notARequest(error: unknown): Response {
-  if (error instanceof RequestError) return refusal(400, "http.malformed", "the address or the Host is not valid");
-  return refusal(500, "platform.internal", "an internal error");
+  if (error instanceof RequestError) return refusal("http.malformed", "the address or the Host is not valid");
+  return refusal("platform.internal", "an internal error");
 }
 
 /**
@@ -134,13 +135,14 @@ function refuseStranger(header: string | undefined, token: string): Response | u
   return unauthorized("the bearer token is not that of this system", 'Bearer error="invalid_token"');
 }
 
-const refusal = (status: number, code: string, message: string): Response =>
-  Response.json({ error: { code, message, retryable: false } }, { status, ...(status === 408 && closing) });
-
-const closing = { headers: { connection: "close" } };
+const refusal = (code: ErrorCode, message: string): Response => {
+  const status = factsOf(code).httpStatus;
+  const headers = status === 408 ? { connection: "close" } : undefined;
+  return Response.json({ error: problem(code, message) }, { status, ...(headers && { headers }) });
+};
 
 const unauthorized = (message: string, challenge: string) =>
   Response.json(
-    { error: { code: "unauthorized", message, hint: "the state folder holds it in the file `token`" } },
-    { status: 401, headers: { "www-authenticate": challenge } },
+    { error: problem("http.unauthorized", message, { hint: "the state folder holds it in the file `token`" }) },
+    { status: factsOf("http.unauthorized").httpStatus, headers: { "www-authenticate": challenge } },
   );

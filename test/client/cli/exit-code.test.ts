@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { exitCodeOf, exitCodeOfProblem } from "../../../lib/client/cli/exit-code.ts";
+import type { ErrorCode } from "../../../lib/contract/error-codes.ts";
 
-const failed = (code: string, details?: Record<string, unknown>) => ({
+const failed = (code: ErrorCode, details?: Record<string, unknown>) => ({
   code,
   message: "it failed",
   retryable: false,
@@ -19,6 +20,7 @@ test.each<[string, Parameters<typeof exitCodeOf>[0], number]>([
   ["a cancelled task", { status: "cancelled", result: { exitCode: null, signal: "SIGTERM" } }, 130],
   ["a program that is not there", { status: "failed", error: failed("task.command_not_found") }, 127],
   ["one that cannot be executed", { status: "failed", error: failed("task.command_not_executable") }, 126],
+  ["a worker that may not run it", { status: "failed", error: failed("policy.denied") }, 2],
   ["a lost worker", { status: "failed", error: failed("worker.lost") }, 1],
   [
     "a failure after an exit with 0",
@@ -37,7 +39,7 @@ test("what the caller has to change is 2, everything else 1", () => {
     "task.not_found",
     "task.ambiguous",
     "idempotency.conflict",
-  ])
+  ] as const)
     expect(exitCodeOfProblem({ code })).toBe(2);
   for (const code of [
     "task.terminal",
@@ -45,6 +47,6 @@ test("what the caller has to change is 2, everything else 1", () => {
     "local.port_in_use",
     "platform.internal",
     "endpoint.unreachable",
-  ])
+  ] as const)
     expect(exitCodeOfProblem({ code })).toBe(1);
 });

@@ -48,7 +48,7 @@ test("a refusal names the task it is about, and words that only look like a fiel
     message: "it has ended",
     retryable: false,
     hint: "get_task_result returns it",
-  };
+  } as const;
   expect(inTerms({ ...problem, details: { taskId: "task_1" } }, {}).hint).toBe(
     "agent-dispatch result task_1 returns it",
   );

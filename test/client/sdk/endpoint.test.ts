@@ -49,6 +49,15 @@ test("a tool's error is thrown with all it says, and is not tried again", async 
   expect(calls).toBe(1);
 });
 
+test("an error of another version keeps its words, and who failed", async () => {
+  const error = { code: "worker.on_fire", message: "it burns", retryable: true, hint: "water", details: { a: 1 } };
+  const server = await serve(() => refusal(error));
+  const endpoint = open(async () => server, { patienceMs: 0 });
+  await expect(endpoint.call("get_task_status", { task_id: "a" })).rejects.toMatchObject({
+    problem: { ...error, code: "worker.other", details: { a: 1, code: "worker.on_fire" } },
+  });
+});
+
 test("an unknown tool is told as it is", async () => {
   const server = await serve(() => {
     throw new ProtocolError(ProtocolErrorCode.InvalidParams, "Unknown tool");

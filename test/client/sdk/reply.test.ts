@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { readReply } from "../../../lib/client/sdk/reply.ts";
+import { problem } from "../../../lib/contract/errors.ts";
 import { record, result } from "../replies.ts";
 
 const structured = (value: object) => ({ structuredContent: value, content: [] });
@@ -15,8 +16,16 @@ test("the text block serves where there is no structured content", () => {
 });
 
 test("an error is told as it is, however long its text", () => {
-  const error = { code: "worker.lost", message: "x".repeat(20_000), retryable: false };
+  const error = problem("worker.lost", "x".repeat(20_000));
   expect(readReply("get_task_result", structured(result({ status: "failed", error })))).toMatchObject({ error });
+});
+
+test("the error of a task that another version names is read as the nearest that is known", () => {
+  const error = { code: "worker.on_fire", message: "it burns", retryable: false };
+  const newer = { ...result({ status: "failed" }), error };
+  expect(readReply("get_task_result", structured(newer))).toMatchObject({
+    error: { ...error, code: "worker.other", details: { code: "worker.on_fire" } },
+  });
 });
 
 test.each([

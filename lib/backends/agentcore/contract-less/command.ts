@@ -1,4 +1,11 @@
-import { type DispatchError, InvalidInputError, type Problem, RefusedError } from "../../../contract/errors.ts";
+import {
+  type DispatchError,
+  InvalidInputError,
+  MayHaveRunError,
+  type Problem,
+  problem,
+  RefusedError,
+} from "../../../contract/errors.ts";
 import type { Json } from "../../../contract/task.ts";
 import { type CommandResult, commandInputSchema } from "../../../contract/worker.ts";
 import type { JobEnd } from "../../adapter.ts";
@@ -102,26 +109,21 @@ export async function runCommand(call: ContractLessCall): Promise<JobEnd> {
   } catch (error) {
     throw explainCall(error, call, "InvokeAgentRuntimeCommand");
   }
-  return { error: { code: "worker.lost", message: "the stream ended before the command did", retryable: false } };
+  return { error: new MayHaveRunError("worker.lost", "the stream ended before the command did").problem };
 }
 
-const timedOut = (seconds: number, heldSeconds: number): Problem => ({
-  code: "task.timeout",
-  message: `the command did not end within ${seconds} s`,
-  retryable: false,
-  ...(seconds === heldSeconds && {
-    hint: `without the worker contract a command has ${heldSeconds} s here, however high timeoutSeconds is; on a runtime with the worker of this project it has all of them`,
-  }),
-});
+const timedOut = (seconds: number, heldSeconds: number): Problem =>
+  problem("task.timeout", `the command did not end within ${seconds} s`, {
+    hint:
+      seconds === heldSeconds
+        ? `without the worker contract a command has ${heldSeconds} s here, however high timeoutSeconds is; on a runtime with the worker of this project it has all of them`
+        : undefined,
+  });
 
 function endOf(result: CommandResult): JobEnd {
   if (result.exitCode === 0) return { result };
   // AgentCore's own failures have this code: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-execute-command.html
-  if (result.exitCode === -1)
-    return {
-      result,
-      error: { code: "worker.failed", message: "AgentCore could not run the command", retryable: true },
-    };
+  if (result.exitCode === -1) return { result, error: problem("worker.failed", "AgentCore could not run the command") };
   const message = `the command ended with exit code ${result.exitCode}`;
-  return { result, error: { code: "task.exit_code", message, retryable: false } };
+  return { result, error: problem("task.exit_code", message) };
 }

@@ -1,8 +1,7 @@
-import { DispatchError, OutcomeUnknownError, RefusedError, WorkerGoneError } from "../../../contract/errors.ts";
+import { DispatchError, MayHaveRunError, OutcomeUnknownError, WorkerGoneError } from "../../../contract/errors.ts";
 import { explainInvocation } from "../problems.ts";
 import { askedOf, noRuntime, notReady } from "../session.ts";
 import type { ContractLessCall } from "./call.ts";
-import { MAY_HAVE_RUN } from "./protocols/problem.ts";
 
 /**
  * A call of a contract-less runtime that failed, as one of ours. Where nobody can ask again, an unknown outcome is the end of the
@@ -24,17 +23,9 @@ export function explainCall(
     const name = error instanceof Error ? error.name : typeof error;
     return lost("the answer of the runtime could not be read", new OutcomeUnknownError(name, error));
   }
-  if (error.code === "worker.unavailable") return mayHaveRun("worker.failed", error);
-  return error.code === "worker.contract_broken" ? mayHaveRun(error.code, error) : error;
+  const { code, message } = error;
+  if (code === "worker.unavailable") return new MayHaveRunError("worker.failed", message, error);
+  return code === "worker.contract_broken" ? new MayHaveRunError(code, message, error) : error;
 }
 
-const lost = (message: string, cause: OutcomeUnknownError) =>
-  new RefusedError("worker.lost", message, { hint: MAY_HAVE_RUN, cause });
-
-function mayHaveRun(code: string, { message, hint, details, cause }: DispatchError): RefusedError {
-  return new RefusedError(code, message, {
-    hint: hint === undefined ? MAY_HAVE_RUN : `${MAY_HAVE_RUN}; ${hint}`,
-    ...(details && { details }),
-    cause,
-  });
-}
+const lost = (message: string, cause: OutcomeUnknownError) => new MayHaveRunError("worker.lost", message, { cause });

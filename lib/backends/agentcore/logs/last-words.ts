@@ -1,4 +1,5 @@
 import type { Configuration } from "../../../contract/configuration.ts";
+import type { ErrorCode } from "../../../contract/error-codes.ts";
 import { DispatchError, type Problem } from "../../../contract/errors.ts";
 import type { Task } from "../../../contract/task.ts";
 import { workerEnvironment } from "../../worker-environment.ts";
@@ -7,7 +8,12 @@ import { logGroupOf, qualifierOf, type RuntimeRef } from "../place.ts";
 import { lastLines } from "./runtime-logs.ts";
 
 /** Failures whose reason only the container's own output tells. */
-const unexplained = ["worker.start_failed", "worker.unavailable", "worker.outcome_unknown", "worker.failed"];
+const unexplained: readonly ErrorCode[] = [
+  "worker.start_failed",
+  "worker.unavailable",
+  "worker.outcome_unknown",
+  "worker.failed",
+];
 /** Of the lines as JSON, so that an error with them fits wherever one may go. */
 const MAX_BYTES = 4096;
 /** Shorter values are words that any text may have. */
@@ -27,12 +33,7 @@ export async function orLastWords<T>(where: Where, start: (runtime: RuntimeRef) 
 async function withLastWords(error: unknown, where: Where): Promise<unknown> {
   if (!(error instanceof DispatchError) || !unexplained.includes(error.code)) return error;
   const { message, hint, details } = await explained(error.problem, where);
-  // The class says more than the code does: whether the outcome is known.
-  return Object.create(error, {
-    message: { value: message },
-    hint: { value: hint },
-    details: { value: details },
-  });
+  return error.with({ message, hint, details });
 }
 
 async function explained(problem: Problem, { clients, configuration, task, runtime }: Where): Promise<Problem> {

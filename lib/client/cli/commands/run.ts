@@ -142,9 +142,9 @@ async function watch(
     return { record, outcome: await fetchResult(endpoint, id) };
   } catch (error) {
     if (!(error instanceof DispatchError)) throw error;
-    throw new DispatchError(error.code, `lost sight of ${id}: ${error.message}`, error.retryable, {
+    throw error.with({
+      message: `lost sight of ${id}: ${error.message}`,
       hint: `the task is kept: agent-dispatch local starts the system again, agent-dispatch status ${id} shows how it stands`,
-      cause: error,
     });
   }
 }

@@ -1,12 +1,13 @@
-import type { Problem } from "../../../../contract/errors.ts";
+import type { ErrorCode } from "../../../../contract/error-codes.ts";
+import { MayHaveRunError, type Problem, problem } from "../../../../contract/errors.ts";
 import { isObject } from "../../../../contract/json.ts";
 
 const MAX_LENGTH = 4000;
 
 /** What an agent reported as its failure, in whatever shape. */
-export function agentFailed(said: unknown, code = "task.agent_failed", did = "failed"): Problem {
+export function agentFailed(said: unknown, code: ErrorCode = "task.agent_failed", did = "failed"): Problem {
   const reason = reasonIn(said) ?? "it gave no reason";
-  return { code, message: `the agent ${did}: ${reason.slice(0, MAX_LENGTH)}`, retryable: false };
+  return problem(code, `the agent ${did}: ${reason.slice(0, MAX_LENGTH)}`);
 }
 
 /** The agent asks something, and nobody can answer on this connection. */
@@ -15,19 +16,11 @@ export const agentAsks = (question: unknown): Problem => ({
   hint: "dispatch the task again with the answer in its instruction or context: a runtime without the worker contract is called once",
 });
 
-/** For whoever cannot know how far a job came that nobody can ask about. */
-export const MAY_HAVE_RUN = "the job may have run; look for what it did before you dispatch it again";
-
 /** What of the job is known ended before its answer did. */
-export const brokenOff = (message: string): Problem => ({
-  code: "worker.contract_broken",
-  message,
-  retryable: false,
-  hint: MAY_HAVE_RUN,
-});
+export const brokenOff = (message: string): Problem => new MayHaveRunError("worker.contract_broken", message).problem;
 
 /** The agent may still be at work, and cannot be asked. */
-export const outOfReach = (message: string): Problem => ({ ...brokenOff(message), code: "worker.lost" });
+export const outOfReach = (message: string): Problem => new MayHaveRunError("worker.lost", message).problem;
 
 /**
  * The failure that an answer is: JSON-RPC's, our own envelope's, and those of AWS's SDKs for agents, which answer what
