@@ -15,7 +15,7 @@ test.concurrent("two workers have different boots, and an operation for another 
   await using one = await startWorker();
   await using other = await startWorker();
   one.bootId = (await other.hello()).bootId;
-  expect(await one.start(command("true"))).toMatchObject({ error: { code: "worker.replaced", retryable: false } });
+  expect(await one.start(command("true"))).toMatchObject({ error: { code: "worker.replaced", retryable: true } });
   expect(await one.call("poll", { taskId: one.taskId, after: 0 })).toMatchObject({
     error: { code: "worker.replaced" },
   });
