@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseConfiguration } from "../../lib/config/parse-configuration.ts";
 import { InvalidInputError } from "../../lib/contract/errors.ts";
+import { documentedConfiguration } from "../fixtures/documented-configuration.ts";
 
 const issuesOf = (input: unknown): InvalidInputError => {
   try {
@@ -14,41 +15,9 @@ const issuesOf = (input: unknown): InvalidInputError => {
 };
 const pathsOf = (input: unknown): string[] => issuesOf(input).issues.map(({ path }) => path);
 
-const example = {
-  stateDir: ".agentdispatch",
-  accounts: { "dev-aws": { provider: "aws", region: "us-west-2", credentialSource: "aws-sdk-default" } },
-  backends: {
-    "agentcore-dev": {
-      provider: "aws",
-      capability: "agent-runtime",
-      adapter: "aws-agentcore",
-      account: "dev-aws",
-      details: {
-        region: "us-west-2",
-        runtimeArn: "arn:aws:bedrock-agentcore:us-west-2:123456789012:runtime/my_runtime-AbCdEf1234",
-        qualifier: "DEFAULT",
-        protocol: "a2a",
-      },
-    },
-  },
-  runtimes: {
-    "research-agent": {
-      provider: "aws",
-      account: "dev-aws",
-      capability: "agent-runtime",
-      backend: "agentcore-dev",
-      target: { mode: "session" },
-      protocol: "a2a",
-      framework: "strands",
-      model: "a-model",
-      runtimeTools: { enabled: ["web-search"] },
-      requiredInputs: [],
-      metadata: {},
-    },
-  },
-  defaults: { runtime: "research-agent", limits: { maxRunning: 8 } },
-  policy: { defaultEffect: "allow", rules: [] },
-};
+const example = documentedConfiguration({
+  runtimeArn: "arn:aws:bedrock-agentcore:us-west-2:123456789012:runtime/my_runtime-AbCdEf1234",
+});
 
 /** What is there without a word of the user's. */
 const ofDeployments = {

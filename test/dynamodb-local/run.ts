@@ -5,11 +5,10 @@
  * has no option to do otherwise; it is given nothing but what the tests make up.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../fixtures/free-port.ts";
 
 const MAIN = "software.amazon.dynamodb.services.local.main.ServerRunner";
 const READY_MS = 60_000;
@@ -24,16 +23,6 @@ function run(program: string, args: string[], env: Record<string, string> = {}):
   const { error, status } = spawnSync(program, args, { stdio: "inherit", env: { ...process.env, ...env } });
   if (error) throw new Error(`${program} cannot be run (${error.message}); it is needed for DynamoDB Local`);
   if (status !== 0) throw new Error(`${program} ended with ${status}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (typeof address !== "object" || !address) throw new Error("no port is free");
-  return address.port;
 }
 
 /** Starts DynamoDB Local and resolves with its endpoint once it answers. */

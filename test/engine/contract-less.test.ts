@@ -9,6 +9,7 @@ import type { Ports } from "../../lib/engine/ports.ts";
 import { recoverDue } from "../../lib/engine/recovery.ts";
 import { steps } from "../../lib/engine/steps/index.ts";
 import { brokenOff, contractLessSystem } from "../fixtures/contract-less-system.ts";
+import { eventsOfWholeJob } from "../fixtures/whole-job.ts";
 
 type System = ReturnType<typeof contractLessSystem>;
 const soon = { timeout: 5000 };
@@ -54,16 +55,9 @@ describe("a call", () => {
     expect(system.calls).toMatchObject([{ taskId: id, taskType: "command.run", input: { command: "true" } }]);
     expect(system.asked).toEqual([]);
     const events = await system.ports.store.listEvents(id, 0, 100);
-    expect(events.map(({ type }) => type)).toEqual([
-      "task.created",
-      "task.provisioning",
-      "session.created",
-      "task.started",
-      "task.log",
-      "task.log",
-      "task.result",
-      "task.succeeded",
-    ]);
+    expect(events.map(({ type }) => type)).toEqual(
+      eventsOfWholeJob.flatMap((type) => (type === "task.log" ? [type, type] : type)),
+    );
     expect(system.visits).toMatchObject({ SynchronousCall: 1, Watch: 1 });
   });
 

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { admit } from "../../lib/engine/admission/admission.ts";
 import type { Ports } from "../../lib/engine/ports.ts";
 import { recoverDue } from "../../lib/engine/recovery.ts";
-import type { TaskStore } from "../../lib/store/port.ts";
 import { makeTask } from "../contract/make-task.ts";
+import { countedStore } from "../fixtures/counted-store.ts";
 import { openPorts } from "../mcp/ports.ts";
 
 const OWNER = "local";
@@ -28,16 +28,7 @@ async function queued(count: number): Promise<{ ports: Ports; calls: Record<stri
   };
   for (let i = 0; i < count; i++) await add();
   const last = await add(makeTask({ createdAt: new Date(Date.now() + 1000).toISOString() }));
-  const calls: Record<string, number> = {};
-  const counted = new Proxy(store, {
-    get(target, name: keyof TaskStore) {
-      const method = target[name] as (...args: unknown[]) => unknown;
-      return (...args: unknown[]) => {
-        calls[name] = (calls[name] ?? 0) + 1;
-        return method.apply(target, args);
-      };
-    },
-  }) as TaskStore;
+  const { store: counted, calls } = countedStore(store);
   aheadMs = 120_000;
   return { ports: { ...ports, store: counted }, calls, last };
 }

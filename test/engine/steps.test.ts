@@ -6,6 +6,7 @@ import { recoverAll, recoverDue } from "../../lib/engine/recovery.ts";
 import { done } from "../../lib/engine/steps/step.ts";
 import type { TaskStore } from "../../lib/store/port.ts";
 import { answering, virtualSystem } from "../fixtures/virtual-system.ts";
+import { eventsOfWholeJob } from "../fixtures/whole-job.ts";
 
 const HOUR_MS = 3_600_000;
 const ALL_STEPS = ["Provision", "AwaitReady", "Start", "Watch", "Complete", "Cleanup"];
@@ -26,15 +27,7 @@ describe("the workflow", () => {
     ]);
     expect(system.backend.sessions.size).toBe(0);
     const events = await system.ports.store.listEvents(id, 0, 100);
-    expect(events.map(({ type }) => type)).toEqual([
-      "task.created",
-      "task.provisioning",
-      "session.created",
-      "task.started",
-      "task.log",
-      "task.result",
-      "task.succeeded",
-    ]);
+    expect(events.map(({ type }) => type)).toEqual(eventsOfWholeJob);
   });
 
   it("gives the first hello a minute, in which a machine and its container start", async () => {

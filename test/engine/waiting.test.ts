@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import type { Task } from "../../lib/contract/task.ts";
 import { waitForTask } from "../../lib/engine/poll/waiting.ts";
 import { TaskService } from "../../lib/engine/service.ts";
-import type { TaskStore } from "../../lib/store/port.ts";
 import { makeTask } from "../contract/make-task.ts";
+import { countedStore } from "../fixtures/counted-store.ts";
 import { openPorts } from "../mcp/ports.ts";
 
 const WAITERS = 200;
@@ -20,16 +20,7 @@ async function running() {
     lease: { holder: "another", untilMs: ports.now() + 3_600_000 },
   });
   await ports.store.create(task);
-  const calls: Record<string, number> = {};
-  const store = new Proxy(ports.store, {
-    get(target, name: keyof TaskStore) {
-      const method = target[name] as (...args: unknown[]) => unknown;
-      return (...args: unknown[]) => {
-        calls[name] = (calls[name] ?? 0) + 1;
-        return method.apply(target, args);
-      };
-    },
-  }) as TaskStore;
+  const { store, calls } = countedStore(ports.store);
   const { id } = task;
   const write = (edit: (task: Task) => Task) => ports.store.change(id, edit);
   return { ports: { ...ports, store }, id, write, calls };

@@ -3,21 +3,14 @@ import { describe, expect, test } from "vitest";
 import type { Json } from "../../lib/contract/task.ts";
 import { waitSeconds } from "../../lib/contract/tools/fields.ts";
 import { makeTask } from "../contract/make-task.ts";
-import { bareCaller, problemOf } from "./clients.ts";
+import { bareCaller, command, problemOf } from "./clients.ts";
 import { exampleConfiguration, openPorts } from "./ports.ts";
 
 const open = () => {
   const ports = openPorts();
   return { ports, ...bareCaller({ ports }) };
 };
-const dispatch: Json = {
-  provider: "local",
-  account_profile: "local",
-  capability: "agent-runtime",
-  task_type: "command.run",
-  target: { mode: "session" },
-  input: { command: "true" },
-};
+const dispatch = command();
 const unknownId = `task_${"0".repeat(32)}`;
 /** A call of each tool that is right, or at least well formed. */
 const goodCalls: Record<string, Json> = {

@@ -18,6 +18,17 @@ export type Reply = { isError: boolean; structured: Json | undefined; text: unkn
 export type Call = (name: string, args?: Json, onProgress?: (progress: Json) => void) => Promise<Reply>;
 export type TestClient = { call: Call; listTools(): Promise<Json[]> };
 
+/** The arguments of dispatch_task for a program. */
+export const command = (more: Json = {}) => ({
+  provider: "local",
+  account_profile: "local",
+  capability: "agent-runtime",
+  task_type: "command.run",
+  target: { mode: "session" },
+  input: { command: "true" },
+  ...more,
+});
+
 /** What is served, and to whom. */
 type Served = { ports: Ports; owner?: string };
 
@@ -69,19 +80,7 @@ async function connectModern(url: string, transport: Transport, atEnd: AtEnd): P
     { versionNegotiation: { mode: { pin: "2026-07-28" } } },
   );
   await client.connect(new ModernTransport(new URL(url), transport));
-  atEnd(() => client.close());
-  await client.listTools();
-  return {
-    listTools: async () => (await client.listTools()).tools as Json[],
-    call: async (name, args = {}, onProgress) =>
-      toReply(
-        name,
-        await client.callTool(
-          { name, arguments: args },
-          onProgress && { onprogress: (told) => onProgress({ ...told }) },
-        ),
-      ),
-  };
+  return asTestClient(client, (asked, options) => client.callTool(asked, options), atEnd);
 }
 
 /** Asks for an older revision than the newest that the v1 client knows. */
@@ -104,19 +103,26 @@ async function connectOlder(url: string, revision: string, options: Transport, a
   // The v1 package was not written for exactOptionalPropertyTypes
   await client.connect(transport as Parameters<typeof client.connect>[0]);
   if (transport.protocolVersion !== revision) throw new Error(`negotiated ${transport.protocolVersion}`);
+  return asTestClient(client, (asked, options) => client.callTool(asked, undefined, options), atEnd);
+}
+
+type AnyClient = { listTools(): Promise<{ tools: unknown[] }>; close(): Promise<void> };
+type Asked = { name: string; arguments: Json };
+type Options = { onprogress: (told: object) => void } | undefined;
+
+async function asTestClient(
+  client: AnyClient,
+  callTool: (asked: Asked, options: Options) => Promise<object>,
+  atEnd: AtEnd,
+): Promise<TestClient> {
   atEnd(() => client.close());
   await client.listTools();
   return {
     listTools: async () => (await client.listTools()).tools as Json[],
-    call: async (name, args = {}, onProgress) =>
-      toReply(
-        name,
-        await client.callTool(
-          { name, arguments: args },
-          undefined,
-          onProgress && { onprogress: (told) => onProgress({ ...told }) },
-        ),
-      ),
+    call: async (name, args = {}, onProgress) => {
+      const options = onProgress && { onprogress: (told: object) => onProgress({ ...told }) };
+      return toReply(name, await callTool({ name, arguments: args }, options));
+    },
   };
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { ownEvent } from "../../lib/contract/events.ts";
 import type { Json, Task } from "../../lib/contract/task.ts";
 import { bytes, describeContent, makeTask } from "../contract/make-task.ts";
-import { connect, openEndpoint, problemOf, revisions } from "./clients.ts";
+import { command, connect, openEndpoint, problemOf, revisions } from "./clients.ts";
 import { exampleConfiguration, openPorts, RUNTIME_ARN, type TestPorts } from "./ports.ts";
 
 const names = [
@@ -20,15 +20,6 @@ const names = [
   "list_capabilities",
   "list_account_profiles",
 ];
-const command = (more: Json = {}) => ({
-  provider: "local",
-  account_profile: "local",
-  capability: "agent-runtime",
-  task_type: "command.run",
-  target: { mode: "session" },
-  input: { command: "true" },
-  ...more,
-});
 const ended = (more: Partial<Task> = {}): Task =>
   makeTask({
     owner: "me",

@@ -10,6 +10,7 @@ import {
   startLaptop as startOn,
 } from "../emulators/agentcore/system.ts";
 import { startAgent } from "../emulators/agents/start-agent.ts";
+import { documentedConfiguration } from "../fixtures/documented-configuration.ts";
 import { type AtEnd, problemOf } from "../mcp/clients.ts";
 import { temporaryFolder } from "./system.ts";
 
@@ -298,42 +299,9 @@ describe.concurrent("a control plane killed with kill -9", () => {
   });
 });
 
-/** The configuration that tool-contract documents show, with the address of a runtime that is there. */
-const example = (runtimeArn: string): Json => ({
-  accounts: { "dev-aws": { provider: "aws", region: "us-west-2", credentialSource: "aws-sdk-default" } },
-  backends: {
-    "agentcore-dev": {
-      provider: "aws",
-      capability: "agent-runtime",
-      adapter: "aws-agentcore",
-      account: "dev-aws",
-      details: {
-        region: "us-west-2",
-        runtimeArn,
-        qualifier: "DEFAULT",
-        protocol: "a2a",
-        defaultExecutionRoleArn: "arn:aws:iam::123456789012:role/worker",
-      },
-    },
-  },
-  runtimes: {
-    "research-agent": {
-      provider: "aws",
-      account: "dev-aws",
-      capability: "agent-runtime",
-      backend: "agentcore-dev",
-      target: { mode: "session" },
-      protocol: "a2a",
-      framework: "strands",
-      model: "some-model",
-      runtimeTools: { enabled: ["web-search"] },
-      requiredInputs: [],
-      metadata: {},
-    },
-  },
-  defaults: { runtime: "research-agent", limits: { maxRunning: 8 } },
-  policy: { defaultEffect: "allow", rules: [] },
-});
+/** The documented configuration, with the address of a runtime that is there. */
+const example = (runtimeArn: string) =>
+  documentedConfiguration({ runtimeArn, defaultExecutionRoleArn: "arn:aws:iam::123456789012:role/worker" });
 
 describe.concurrent("the configured session on a runtime of others", () => {
   it.for([

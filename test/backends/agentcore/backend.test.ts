@@ -15,18 +15,9 @@ import {
   REGION,
   ROLE,
 } from "../../emulators/agentcore/emulator.ts";
+import { hello, poll } from "../../fixtures/operations.ts";
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
-const hello = { contract: CONTRACT, op: "hello" } as const;
-const poll = {
-  contract: CONTRACT,
-  op: "poll",
-  bootId: "b",
-  taskId: "t",
-  after: 0,
-  waitSeconds: 0,
-  maxBytes: 1000,
-} as const;
 
 let emulator: Emulator;
 let shared: string;

@@ -17,11 +17,11 @@ import {
 } from "../../emulators/agentcore/account.ts";
 import { ACCOUNT, credentials, IMAGE, REGION, ROLE } from "../../emulators/agentcore/emulator.ts";
 import { configurationWith, onAgentCore, startLaptop } from "../../emulators/agentcore/system.ts";
+import { hello } from "../../fixtures/operations.ts";
 import { temporaryFolder } from "../../system/system.ts";
 
 const settles = { timeout: 20_000 };
 const nothing = { runtimes: [], sessions: [] };
-const hello = { contract: CONTRACT, op: "hello" } as const;
 const CLOSED_ROLE = `arn:aws:iam::${ACCOUNT}:role/closed`;
 
 /** The whole system, run by somebody of another account; one task at a time. */

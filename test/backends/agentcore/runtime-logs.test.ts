@@ -4,14 +4,13 @@ import { parseConfiguration } from "../../../lib/config/parse-configuration.ts";
 import type { Problem } from "../../../lib/contract/errors.ts";
 import { OutcomeUnknownError } from "../../../lib/contract/errors.ts";
 import type { Task } from "../../../lib/contract/task.ts";
-import { CONTRACT } from "../../../lib/contract/worker.ts";
 import { makeTask } from "../../contract/make-task.ts";
 import { type Account, startAccount } from "../../emulators/agentcore/account.ts";
 import { type Failure, IMAGE, REGION, ROLE } from "../../emulators/agentcore/emulator.ts";
 import { configurationWith, onAgentCore, startLaptop } from "../../emulators/agentcore/system.ts";
+import { hello, poll } from "../../fixtures/operations.ts";
 import { temporaryFolder } from "../../system/system.ts";
 
-const hello = { contract: CONTRACT, op: "hello" } as const;
 const before = { ...process.env };
 let account: Account;
 let warnings: string[];
@@ -225,15 +224,6 @@ describe("on a runtime that others use too", () => {
   it("nothing is read once the worker has answered", async () => {
     const { backend, task } = onShared();
     account.emulator.fail("InvokeAgentRuntime", { error: "RuntimeClientError" });
-    const poll = {
-      contract: CONTRACT,
-      op: "poll",
-      bootId: "b",
-      taskId: "t",
-      after: 0,
-      waitSeconds: 0,
-      maxBytes: 1,
-    } as const;
     await expect(backend.invoke(task, poll, { timeoutMs: 5000 })).rejects.toMatchObject({ code: "worker.unavailable" });
     expect(account.logs.faults.seen).toEqual([]);
   });

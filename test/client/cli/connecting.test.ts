@@ -2,20 +2,16 @@ import { execFile } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { checkout } from "../../../lib/client/cli/connecting.ts";
-import { Cli, cleanEnv, cli, makeFolder, removeFolder } from "./cli.ts";
-import { endAllOf } from "./left-behind.ts";
+import { Cli, cleanEnv, cli } from "./cli.ts";
+import { eachInFolder } from "./in-folder.ts";
 
 const clients = ["claude", "codex", "gemini", "opencode", "code", "cursor"];
 
 let folder = "";
-beforeEach(async () => {
-  folder = await makeFolder();
-});
-afterEach(async () => {
-  endAllOf(folder);
-  await removeFolder(folder);
+eachInFolder((made) => {
+  folder = made;
 });
 
 /** Runs the lines in a shell where the clients are programs that note what they were called with. */
@@ -44,37 +40,14 @@ test("the lines that it prints connect each client as that client's own program 
     .split("\n")
     .filter((line) => /^ {2}(\w+="[^"]*" )?(claude|codex|gemini|opencode|code|cursor) /.test(line));
   const authorization = `Authorization: Bearer ${token}`;
+  const added = ["mcp", "add", "--transport", "http", "--scope", "user", "agent-dispatch"];
   const server = { name: "agent-dispatch", url, headers: { Authorization: `Bearer ${token}` } };
   const calls = await callsOf(lines);
   expect(calls.map(({ words }) => words)).toEqual([
-    [
-      "claude",
-      "mcp",
-      "add",
-      "--transport",
-      "http",
-      "--scope",
-      "user",
-      "agent-dispatch",
-      url,
-      "--header",
-      authorization,
-    ],
+    ["claude", ...added, url, "--header", authorization],
     ["codex", "mcp", "add", "agent-dispatch", "--url", url, "--bearer-token-env-var", "AGENT_DISPATCH_TOKEN"],
     ["codex", "-c", 'mcp_servers.agent-dispatch.default_tools_approval_mode="approve"'],
-    [
-      "gemini",
-      "mcp",
-      "add",
-      "--transport",
-      "http",
-      "--scope",
-      "user",
-      "agent-dispatch",
-      url,
-      "--header",
-      authorization,
-    ],
+    ["gemini", ...added, url, "--header", authorization],
     ["opencode", "mcp", "add", "agent-dispatch", "--url", url, "--header", `Authorization=Bearer ${token}`],
     ["code", "--add-mcp", expect.any(String)],
     ["cursor", "--add-mcp", expect.any(String)],

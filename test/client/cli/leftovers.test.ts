@@ -1,19 +1,16 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { CONTRACT } from "../../../lib/contract/worker.ts";
 import { credentials, type Emulator } from "../../emulators/agentcore/emulator.ts";
 import { configurationWith, startEmulator } from "../../emulators/agentcore/system.ts";
-import { Cli, makeFolder, removeFolder } from "./cli.ts";
-import { endAllOf, leftBehind, nothing } from "./left-behind.ts";
+import { Cli } from "./cli.ts";
+import { eachInFolder } from "./in-folder.ts";
+import { leftBehind, nothing } from "./left-behind.ts";
 
 let stateDir = "";
-beforeEach(async () => {
-  stateDir = await makeFolder();
-});
-afterEach(async () => {
-  endAllOf(stateDir);
-  await removeFolder(stateDir);
+eachInFolder((made) => {
+  stateDir = made;
 });
 
 /** A run that starts a system for itself; a shell runs the line. */

@@ -1,20 +1,17 @@
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { Cli, cli, makeFolder, removeFolder } from "./cli.ts";
-import { endAllOf, leftBehind, nothing, processesOf, runningIn } from "./left-behind.ts";
+import { expect, test } from "vitest";
+import { Cli, cli } from "./cli.ts";
+import { eachInFolder } from "./in-folder.ts";
+import { leftBehind, nothing, processesOf, runningIn } from "./left-behind.ts";
 import { agentDispatch, Terminal } from "./terminal.ts";
 
 const CTRL_C = "\u0003";
 
 let stateDir = "";
-beforeEach(async () => {
-  stateDir = await makeFolder();
-});
-afterEach(async () => {
-  endAllOf(stateDir);
-  await removeFolder(stateDir);
+eachInFolder((made) => {
+  stateDir = made;
 });
 
 const run = (line: string) => `${agentDispatch} run --state-dir ${stateDir} --shell --command '${line}'`;

@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { onTestFinished } from "vitest";
+import { freePort } from "../../fixtures/free-port.ts";
 import type { AtEnd } from "../../mcp/clients.ts";
 
 export type AgentName = "bedrock-agentcore" | "a2a" | "ag-ui" | "mcp";
@@ -36,12 +36,3 @@ const drain = async (response: Response): Promise<true> => {
   await response.arrayBuffer();
   return true;
 };
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address ? address.port : 0;
-}

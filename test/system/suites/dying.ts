@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "vitest";
+import { eventsOfWholeJob } from "../../fixtures/whole-job.ts";
 import { processesOf } from "../system.ts";
 import type { SystemUnderTest } from "../under-test.ts";
 
@@ -26,15 +27,7 @@ export function dying({ openDying }: SystemUnderTest): void {
         expect(readFileSync(proof, "utf8")).toBe("ran\n");
         expect(await client.log(id)).toBe("out\n");
         const types = (await client.events(id)).map(({ type }) => type);
-        expect(types.filter((type) => type !== "runtime.provisioned")).toEqual([
-          "task.created",
-          "task.provisioning",
-          "session.created",
-          "task.started",
-          "task.log",
-          "task.result",
-          "task.succeeded",
-        ]);
+        expect(types.filter((type) => type !== "runtime.provisioned")).toEqual(eventsOfWholeJob);
         await expect.poll(() => processesOf(id), { timeout: 30_000 }).toEqual([]);
       },
     );
