@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { SignatureV4 } from "@smithy/signature-v4";
-import { Sha256 } from "../emulators/sha256.ts";
+import { Sha256 } from "../emulators/requests/sha256.ts";
 
 export const REGION = "us-west-2";
 /** What a REST API calls itself in the scope of a signature. */

@@ -1,5 +1,5 @@
-import type { Identities } from "./signature.ts";
-import { awsJson, startStandIn } from "./stand-in.ts";
+import type { Identities } from "./requests/signature.ts";
+import { awsJson, startStandIn } from "./requests/stand-in.ts";
 
 type Line = { stream: string; timestamp: number; message: string };
 

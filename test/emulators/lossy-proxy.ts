@@ -1,7 +1,6 @@
-import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
+import { listen } from "./requests/listen.ts";
 
 /**
  * Stands between a client and DynamoDB and loses answers: the request is carried out, and then the connection is closed.
@@ -29,14 +28,5 @@ export async function startLossyProxy(endpoint: string, loses: (operation: strin
     const type = answer.headers.get("content-type") ?? "application/x-amz-json-1.0";
     response.writeHead(answer.status, { "content-type": type }).end(body);
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    lost: () => lost,
-    close() {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
+  return { ...(await listen(server)), lost: () => lost };
 }

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { tooLong } from "../../lib/infra/too-long.ts";
 import { type Caller, newCaller, REGION, SERVICE } from "../aws/callers.ts";
 import type { DeployedFunction } from "./lambda-runner.ts";
-import { type Flaw, flawOf } from "./signature.ts";
+import { listen } from "./requests/listen.ts";
+import { type Flaw, flawOf } from "./requests/signature.ts";
 
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html */
 const MAX_PAYLOAD = 10 * 1024 * 1024;
@@ -132,18 +132,15 @@ export async function openRestApi(target: Pick<DeployedFunction, "invoke">) {
     }
   }
   const server = createServer((request, response) => void answer(request, response));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { endpoint, close } = await listen(server);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/live/mcp`,
+    url: `${endpoint}/live/mcp`,
     /** A caller with an access key that this API knows. */
     admit(userArn?: string): Caller {
       const caller = newCaller(userArn);
       callers.set(caller.accessKeyId, caller);
       return caller;
     },
-    async stop() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    stop: close,
   };
 }

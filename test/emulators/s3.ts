@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
-import { Faults } from "./faults.ts";
-import { type Flaw, flawOf, type Identities, localIdentity, queryOf } from "./signature.ts";
+import { Faults } from "./requests/faults.ts";
+import { listen } from "./requests/listen.ts";
+import { type Flaw, flawOf, type Identities, localIdentity, queryOf } from "./requests/signature.ts";
 
 type Stored = { body: Buffer; headers: Record<string, string>; checksum: string | undefined };
 type Answer = { status: number; headers?: Record<string, string>; body?: Buffer | string };
@@ -67,22 +66,16 @@ export async function startS3(options: { region?: string; identities?: Identitie
     if (fault && "cut" in fault) cutShort(response, result);
     else send(request, response, result);
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  const listening = await listen(server);
 
   return {
-    endpoint: `http://127.0.0.1:${port}`,
+    ...listening,
     faults,
     /** Makes an empty bucket; its objects by key are there to be looked at, and damaged. */
     makeBucket(name: string): Map<string, Stored> {
       const objects = new Map<string, Stored>();
       buckets.set(name, objects);
       return objects;
-    },
-    close() {
-      server.closeAllConnections();
-      server.close();
     },
   };
 }

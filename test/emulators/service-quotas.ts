@@ -1,5 +1,5 @@
-import type { Identities } from "./signature.ts";
-import { awsJson, startStandIn } from "./stand-in.ts";
+import type { Identities } from "./requests/signature.ts";
+import { awsJson, startStandIn } from "./requests/stand-in.ts";
 
 /**
  * Service Quotas, for the applied values of AgentCore's quotas, on a free port of this machine.

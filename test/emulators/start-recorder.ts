@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
+import { listen } from "./requests/listen.ts";
 
 type Start = { stateMachineArn: string; name: string; input: string };
 
@@ -17,13 +17,6 @@ export async function openStartRecorder() {
       JSON.stringify(known ? { executionArn, startDate: Date.now() / 1000 } : { __type: "UnknownOperation" }),
     );
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    starts,
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async stop() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  const { endpoint, close } = await listen(server);
+  return { starts, endpoint, stop: close };
 }

@@ -1,10 +1,9 @@
-import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { type Execution, type RunnerOptions, runner } from "./executions.ts";
-import { Faults } from "./faults.ts";
-import { type Flaw, flawOf, type Identities, localIdentity } from "./signature.ts";
+import { Faults } from "./requests/faults.ts";
+import { listen } from "./requests/listen.ts";
+import { type Flaw, flawOf, type Identities, localIdentity } from "./requests/signature.ts";
 
 type Options = Omit<RunnerOptions, "now"> & { region?: string; identities?: Identities; now?: () => number };
 
@@ -79,19 +78,17 @@ export async function startStepFunctions(options: Options) {
     response.writeHead(result.status, { "content-type": "application/x-amz-json-1.0" });
     response.end("body" in result ? result.body : JSON.stringify({ __type: result.code, message: result.message }));
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const { endpoint, close } = await listen(server);
 
   return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    endpoint,
     stateMachineArn,
     faults,
     /** By name, in the order of their starts. */
     executions: executions as ReadonlyMap<string, Execution>,
     /** Ends what runs, and listens no more. */
     async close() {
-      server.closeAllConnections();
-      server.close();
+      await close();
       await Promise.all([...executions.values()].map((execution) => execution.abort()));
     },
   };

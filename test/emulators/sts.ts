@@ -1,4 +1,4 @@
-import { startStandIn } from "./stand-in.ts";
+import { startStandIn } from "./requests/stand-in.ts";
 
 type Identity = { secretAccessKey: string; arn: string };
 type Role = { trusts: string[]; accessKeyId: string; secretAccessKey: string; seconds?: number };

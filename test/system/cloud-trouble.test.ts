@@ -7,7 +7,7 @@ import { newCaller, signingFetch } from "../aws/callers.ts";
 import type { Operation } from "../emulators/agentcore/constraints.ts";
 import { leftOf } from "../emulators/agentcore/left.ts";
 import { type CloudSystem, openCloudSystem } from "../emulators/cloud-system.ts";
-import { witnessed } from "../emulators/witness.ts";
+import { witnessed } from "../emulators/requests/witness.ts";
 import { problemOf } from "../mcp/clients.ts";
 import { cloudConfiguration, cloudUnderTest, onAws } from "./cloud-under-test.ts";
 import { forbiddenActions } from "./permissions.ts";

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
 import type { Json } from "../../lib/contract/task.ts";
 import { type CloudSystem, openCloudSystem } from "../emulators/cloud-system.ts";
-import { witnessed } from "../emulators/witness.ts";
+import { witnessed } from "../emulators/requests/witness.ts";
 import { cloudConfiguration, cloudUnderTest, onAws } from "./cloud-under-test.ts";
 import { forbiddenActions } from "./permissions.ts";
 import { cancelling } from "./suites/cancelling.ts";

@@ -1,4 +1,4 @@
-import { witnessed } from "../emulators/witness.ts";
+import { witnessed } from "../emulators/requests/witness.ts";
 import { Synthesis } from "../infra/synthesis.ts";
 import { cloudConfiguration } from "./cloud-under-test.ts";
 

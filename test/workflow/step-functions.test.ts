@@ -3,7 +3,7 @@ import { newTaskId } from "../../lib/contract/task.ts";
 import definition from "../../lib/workflow/dispatch.asl.json" with { type: "json" };
 import { stepFunctionsWorkflow, type WorkflowOptions } from "../../lib/workflow/step-functions.ts";
 import type { StateFunction } from "../emulators/executions.ts";
-import type { Fault } from "../emulators/faults.ts";
+import type { Fault } from "../emulators/requests/faults.ts";
 import { startStepFunctions } from "../emulators/step-functions.ts";
 
 /** One state, which ends when the test says so. */

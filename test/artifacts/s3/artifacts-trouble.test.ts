@@ -3,7 +3,7 @@ import { type ArtifactsOptions, openArtifacts } from "../../../lib/artifacts/s3/
 import { toProblem } from "../../../lib/contract/errors.ts";
 import { newTaskId } from "../../../lib/contract/task.ts";
 import { bytes, describeContent } from "../../contract/make-task.ts";
-import type { Fault } from "../../emulators/faults.ts";
+import type { Fault } from "../../emulators/requests/faults.ts";
 import { startS3 } from "../../emulators/s3.ts";
 
 describe("when S3 does not do what it was asked, artifacts", () => {

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { contractTag } from "../../../lib/contract/tags.ts";
-import { flawOf, localIdentity } from "../signature.ts";
+import { flawOf, localIdentity } from "../requests/signature.ts";
 import {
   commandSchema,
   createSchema,

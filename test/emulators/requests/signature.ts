@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { SignatureV4 } from "@smithy/signature-v4";
-import { record } from "./record.ts";
+import { record } from "./keep-request.ts";
 import { Sha256 } from "./sha256.ts";
 import { witness } from "./witness.ts";
 

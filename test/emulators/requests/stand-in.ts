@@ -1,8 +1,7 @@
-import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { Faults } from "./faults.ts";
+import { listen } from "./listen.ts";
 import { type Flaw, flawOf, type Identities } from "./signature.ts";
 
 /** A request whose signature is right: what is asked, by whom. */
@@ -60,17 +59,7 @@ export async function startStandIn(service: Service): Promise<StandIn & { hang: 
     return service.answer({ operation, body, accessKeyId });
   }
 
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    faults,
-    hang,
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  return { ...(await listen(server)), faults, hang };
 }
 
 /** What services with the protocol AWS JSON 1.1 have in common. https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html */
