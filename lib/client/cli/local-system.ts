@@ -23,7 +23,7 @@ export type StartedSystem = {
    * owe, as one text each.
    */
   settle(taskId: string, signal: AbortSignal): Promise<string[]>;
-  /** Ends the workers of the task and of what it dispatched at once. */
+  /** Ends the sessions of the task and of what it dispatched; resolves once nothing of them can run any more. */
   endSessions(taskId: string): Promise<void>;
   /** Workers go on, other than those of the task named and of what it dispatched. */
   close(ending?: string): Promise<void>;
@@ -68,7 +68,9 @@ export async function notRunning(local: LocalSystems, place: Place): Promise<Ref
 /** How long a run waits for its worker to be gone. Longer than a step of the workflow that tries again. */
 const SETTLE_MS = 120_000;
 const TELL_AFTER_MS = 1000;
-const GIVE_UP_MS = 5000;
+/** How long a run that is left waits for its session to be gone: longer than an invocation lasts that is under way. */
+const END_MS = 20_000;
+const CLOSE_MS = 5000;
 
 export type RunSystem = {
   endpoint: Endpoint;
@@ -76,7 +78,7 @@ export type RunSystem = {
   stays(): boolean;
   /** Waits until nothing is left of a task that has ended; when that takes too long, or is aborted, its workers are ended. */
   settle(taskId: string, signal: AbortSignal): Promise<void>;
-  /** Ends the workers of a task that goes on, unless the system stays. Takes 5 s at most. */
+  /** Ends the sessions of a task that goes on, unless the system stays. Takes 25 s at most. */
   abandon(taskId: string): Promise<void>;
   close(): Promise<void>;
 };
@@ -124,10 +126,11 @@ export function openForRun(
       }
     },
     async abandon(taskId) {
-      const { endSessions, close } = started ?? {};
-      const late = delay(GIVE_UP_MS, undefined, { ref: false });
-      await Promise.race([late, endSessions?.(taskId)]);
-      await Promise.race([late, close?.(taskId)]);
+      if (!started) return;
+      const timer = setTimeout(() => tell("waiting until its session is gone; Ctrl-C leaves at once"), TELL_AFTER_MS);
+      await Promise.race([delay(END_MS, undefined, { ref: false }), started.endSessions(taskId)]).catch(() => {});
+      clearTimeout(timer);
+      await Promise.race([delay(CLOSE_MS, undefined, { ref: false }), started.close(taskId)]);
     },
     async close() {
       await endpoint.close();

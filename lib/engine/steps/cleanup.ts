@@ -5,9 +5,9 @@ import type { StepOutput } from "../../workflow/port.ts";
 import { vacate } from "../admission/admission.ts";
 import { leaveParent } from "../admission/lineage.ts";
 import { cancelBelow } from "../cancellation.ts";
-import { adapterOf, clampInFlight, inFlightUntil, withSession } from "../invocation-gate.ts";
+import { adapterOf } from "../invocation-gate.ts";
 import type { Ports } from "../ports.ts";
-import { longestInvocationMs } from "../starting.ts";
+import { endSession } from "../session-end.ts";
 import { again, current, done, type Step } from "./step.ts";
 
 /** How long a session that cannot be ended is tried again and again, with the slot still held; then once in as long. */
@@ -42,28 +42,6 @@ export const cleanup: Step = async (ports, input) => {
   }
   return isOverdue ? putOff(ports, task, "it is not gone yet") : again(deletionPause(sinceMs));
 };
-
-/**
- * Closes the gate and stops the session. Resolves with how long an invocation may still be under way, in milliseconds: then
- * it is stopped once more. Once that is done it is not owed any more, and not stopped again.
- */
-async function endSession(ports: Ports, task: Task): Promise<number> {
-  if (task.obligations.session === undefined) return 0;
-  const longestMs = longestInvocationMs(ports, task);
-  const closed = await ports.store.change(task.id, (now) => {
-    if (!now.session) return undefined;
-    const latestMs = ports.now() + longestMs;
-    // Longer than any invocation lasts: the clock was set back.
-    if (now.session.state === "closed" && inFlightUntil(now.session) <= latestMs) return undefined;
-    const inFlight = clampInFlight(now.session, latestMs);
-    const dueAtMs = Math.max(ports.now(), inFlightUntil({ ...now.session, inFlight })) + 5 * 60_000;
-    return { ...withSession(now, { state: "closed", inFlight }), dueAtMs };
-  });
-  // The time that is left counts from before the stop: what arrives while it is under way is not known to be stopped.
-  const leftMs = closed.session ? inFlightUntil(closed.session) - ports.now() : 0;
-  await adapterOf(ports, closed).stop(closed);
-  return leftMs;
-}
 
 /** Lets the next one begin before it is noted that nothing is owed for it: whoever dies in between is followed by another. */
 async function giveSlotBack(ports: Ports, task: Task): Promise<Task> {

@@ -1,9 +1,9 @@
 import { RefusedError } from "../../contract/errors.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
 import { isSettled, type Task } from "../../contract/task.ts";
-import { cancelTask } from "../../engine/cancellation.ts";
-import { adapterOf } from "../../engine/invocation-gate.ts";
+import { calledOff, cancelTask } from "../../engine/cancellation.ts";
 import type { Ports } from "../../engine/ports.ts";
+import { endSessionForGood } from "../../engine/session-end.ts";
 import { readable } from "../../store/stored-task.ts";
 
 const LOOK_AGAIN_MS = 1000;
@@ -34,10 +34,21 @@ async function cancelUnlessEnded(ports: Ports, task: Task): Promise<void> {
   }
 }
 
-/** Ends at once the sessions of a task and of what it dispatched, whatever they are doing. */
+/**
+ * Ends the sessions of a task and of what it dispatched, whatever they are doing, and cancels what goes on: resolves once no
+ * machine of theirs can run any more, which takes as long as an invocation may that was sent before.
+ */
 export async function endSessions(ports: Ports, taskId: string): Promise<void> {
-  const owing = (await openFamily(ports, taskId)).filter((task) => task.obligations.session !== undefined);
-  await Promise.all(owing.map((task) => adapterOf(ports, task).stop(task)));
+  const family = await openFamily(ports, taskId);
+  await Promise.all(
+    family.map(async ({ id }) => {
+      // What waits in the queue has no session; none begins of what is cancelled.
+      const task = await ports.store.change(id, (now) =>
+        now.status === "queued" ? undefined : calledOff(now, ports.now()),
+      );
+      await endSessionForGood(ports, task);
+    }),
+  );
 }
 
 /** The sessions that tasks still need: of tasks that have not ended, but not of the `ending` one and what it dispatched. */
