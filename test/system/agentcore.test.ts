@@ -311,8 +311,8 @@ describe.concurrent("the configured session on a runtime of others", () => {
     "is one call of a %s agent, by %s",
     async ([name, serverProtocol, result], { expect, onTestFinished: atEnd }) => {
       const emulator = await startEmulator(atEnd);
-      const foreign = await startAgent(name, { atEnd });
-      const arn = emulator.deploy("my_runtime", { serverProtocol, foreign });
+      const contractLess = await startAgent(name, { atEnd });
+      const arn = emulator.deploy("my_runtime", { serverProtocol, contractLess });
       const { client } = await startLaptop(atEnd, emulator, example(arn));
       const check = await client.must("check_cloud_agent_runtime", {});
       expect((check.checks as Json[]).find(({ name: check }) => check === "contract")).toMatchObject({
@@ -337,18 +337,18 @@ describe.concurrent("the configured session on a runtime of others", () => {
 });
 
 describe.concurrent("a runtime that knows nothing of the worker contract", () => {
-  const foreign = { contract: "none" };
+  const contractLess = { contract: "none" };
 
   it("is asked once, and what it answers is the result", async ({ expect, onTestFinished: atEnd }) => {
     const emulator = await startEmulator(atEnd);
     const asked: Json[] = [];
-    const arn = emulator.deploy("foreign", {
-      foreign: (body, response) => {
+    const arn = emulator.deploy("strangers", {
+      contractLess: (body, response) => {
         asked.push(JSON.parse(String(body)));
         response.writeHead(200, { "content-type": "application/json" }).end('{"answer":42}');
       },
     });
-    const { client } = await startLaptop(atEnd, emulator, configurationWith(arn, foreign));
+    const { client } = await startLaptop(atEnd, emulator, configurationWith(arn, contractLess));
     const { taskId } = await client.must("spawn_cloud_agent", { instruction: "ask", ...spawnOn("session") });
     const record = await client.ended(taskId as string);
     expect(record).toMatchObject({ status: "succeeded", result: { answer: 42 } });
@@ -360,15 +360,15 @@ describe.concurrent("a runtime that knows nothing of the worker contract", () =>
   it("streams its answer into the log, and its last event is the result", async ({ expect, onTestFinished: atEnd }) => {
     const emulator = await startEmulator(atEnd);
     const more = Promise.withResolvers<void>();
-    const arn = emulator.deploy("foreign", {
-      foreign: async (_body, response) => {
+    const arn = emulator.deploy("strangers", {
+      contractLess: async (_body, response) => {
         response.writeHead(200, { "content-type": "text/event-stream" });
         response.write('data: {"step":1}\n\n');
         await more.promise;
         response.end('data: {"step":2}\n\ndata: {"done":true}\n\n');
       },
     });
-    const { client } = await startLaptop(atEnd, emulator, configurationWith(arn, foreign));
+    const { client } = await startLaptop(atEnd, emulator, configurationWith(arn, contractLess));
     const { taskId } = await client.must("spawn_cloud_agent", { instruction: "ask", ...spawnOn("session") });
     const id = taskId as string;
     await client.until(id, hasLog);
@@ -380,13 +380,13 @@ describe.concurrent("a runtime that knows nothing of the worker contract", () =>
 
   it("is not asked again when its answer was cut off", async ({ expect, onTestFinished: atEnd }) => {
     const emulator = await startEmulator(atEnd);
-    const arn = emulator.deploy("foreign", {
-      foreign: (_body, response) => {
+    const arn = emulator.deploy("strangers", {
+      contractLess: (_body, response) => {
         response.writeHead(200, { "content-type": "application/json", "content-length": "100" });
         response.write('{"half":', () => response.destroy());
       },
     });
-    const { client } = await startLaptop(atEnd, emulator, configurationWith(arn, foreign));
+    const { client } = await startLaptop(atEnd, emulator, configurationWith(arn, contractLess));
     const { taskId } = await client.must("spawn_cloud_agent", { instruction: "ask", ...spawnOn("session") });
     const record = await client.ended(taskId as string);
     expect(record).toMatchObject({ status: "failed", error: { code: "worker.lost" } });
@@ -399,8 +399,10 @@ describe.concurrent("a runtime that knows nothing of the worker contract", () =>
   }) => {
     const emulator = await startEmulator(atEnd);
     const folder = temporaryFolder(atEnd);
-    const arn = emulator.deploy("foreign", { foreign: (_body, response) => void response.writeHead(200).write(" ") });
-    const configuration = configurationWith(arn, foreign);
+    const arn = emulator.deploy("strangers", {
+      contractLess: (_body, response) => void response.writeHead(200).write(" "),
+    });
+    const configuration = configurationWith(arn, contractLess);
     const first = await startLaptop(atEnd, emulator, configuration, folder);
     const { taskId } = await first.client.must("spawn_cloud_agent", { instruction: "ask", ...spawnOn("session") });
     const id = taskId as string;
@@ -418,7 +420,11 @@ describe.concurrent("a runtime that knows nothing of the worker contract", () =>
     [{ command: "pwd", cwd: "/tmp" }, 0, "/tmp\n"],
   ])("runs the command %j beside the agent", async ([input, exitCode, log], { expect, onTestFinished: atEnd }) => {
     const emulator = await startEmulator(atEnd);
-    const { client } = await startLaptop(atEnd, emulator, configurationWith(emulator.deploy("foreign"), foreign));
+    const { client } = await startLaptop(
+      atEnd,
+      emulator,
+      configurationWith(emulator.deploy("strangers"), contractLess),
+    );
     const id = await client.command(input, onAgentCore("session"));
     const record = await client.ended(id);
     expect(record.status).toBe(exitCode === 0 ? "succeeded" : "failed");
@@ -433,7 +439,11 @@ describe.concurrent("a runtime that knows nothing of the worker contract", () =>
     "is not given a command with what would be logged: %j",
     async ([input], { expect, onTestFinished: atEnd }) => {
       const emulator = await startEmulator(atEnd);
-      const { client } = await startLaptop(atEnd, emulator, configurationWith(emulator.deploy("foreign"), foreign));
+      const { client } = await startLaptop(
+        atEnd,
+        emulator,
+        configurationWith(emulator.deploy("strangers"), contractLess),
+      );
       const call = { task_type: "command.run", capability: "agent-runtime", input, ...onAgentCore("session") };
       expect(problemOf(await client.call("dispatch_task", call))).toMatchObject({ code: "adapter.unsupported" });
       expect(emulator.calls).toEqual([]);

@@ -21,7 +21,7 @@ export function cloudConfiguration({ workerImageUri, workerRoleArn, sharedRuntim
     },
     runtimes: { narrow: { backend: "narrow", limits: { maxRunning: 1 } } },
     defaults: { limits: { maxRunning: 50, graceSeconds: 1 } },
-    allowed: { runtimes: ["arn:aws:bedrock-agentcore:*:*:runtime/foreign-*"] },
+    allowed: { runtimes: ["arn:aws:bedrock-agentcore:*:*:runtime/strangers-*"] },
   };
 }
 

@@ -28,8 +28,8 @@ describe.concurrent("the cloud as deployed", () => {
     onTestFinished: atEnd,
   }) => {
     const asked: Json[] = [];
-    const arn = cloud.emulator.deploy("foreign", {
-      foreign: (body, response) => {
+    const arn = cloud.emulator.deploy("strangers", {
+      contractLess: (body, response) => {
         asked.push(JSON.parse(String(body)));
         response.writeHead(200, { "content-type": "application/json" }).end('{"answer":42}');
       },

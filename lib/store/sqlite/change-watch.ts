@@ -7,7 +7,7 @@ export type Watched = {
   /** The stored revision of a task, or undefined when there is no such task. */
   revisionOf(taskId: string): number | undefined;
   /** A number that changes whenever another process has written. */
-  foreignWrites(): number;
+  writesOfOthers(): number;
 };
 
 /**
@@ -27,7 +27,7 @@ export class ChangeWatch {
   /** Resolves once the stored revision is greater, the task is gone, `timeoutMs` are over, or on abort. */
   async wait(taskId: string, revision: number, timeoutMs: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return;
-    // The count of foreign writes is taken before the revision is read, so that no write falls between the two.
+    // The count of others' writes is taken before the revision is read, so that no write falls between the two.
     this.#start();
     try {
       const stored = this.#watched.revisionOf(taskId);
@@ -51,7 +51,7 @@ export class ChangeWatch {
 
   #start(): void {
     if (this.#timer) return;
-    this.#seen = this.#watched.foreignWrites();
+    this.#seen = this.#watched.writesOfOthers();
     this.#timer = setInterval(() => this.#look(), POLL_MS);
     this.#timer.unref();
   }
@@ -63,7 +63,7 @@ export class ChangeWatch {
 
   #look(): void {
     try {
-      const writes = this.#watched.foreignWrites();
+      const writes = this.#watched.writesOfOthers();
       if (writes === this.#seen) return;
       this.#seen = writes;
       for (const taskId of this.#waiters.tasks()) this.#waiters.tell(taskId, this.#watched.revisionOf(taskId));

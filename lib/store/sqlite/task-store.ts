@@ -77,7 +77,7 @@ export function openTaskStore(
   const revisionOf = (id: string) => (revision.get(id) as { revision: number } | undefined)?.revision;
   const watch = new ChangeWatch({
     revisionOf: (id) => db.read(() => revisionOf(id)),
-    foreignWrites: () => (db.read(() => dataVersion.get()) as { data_version: number }).data_version,
+    writesOfOthers: () => (db.read(() => dataVersion.get()) as { data_version: number }).data_version,
   });
   /** Whether a task waits for its environment; undefined for one that is not known. */
   const needsEnv = (id: string): boolean | undefined => {

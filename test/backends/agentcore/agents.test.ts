@@ -65,7 +65,7 @@ async function ask(runtimeArn: string, { prompt, context, protocol, details = {}
 async function deploy(name: AgentName, serverProtocol: string, env: Record<string, string> = {}): Promise<string> {
   return emulator.deploy(name.replaceAll("-", "_"), {
     serverProtocol,
-    foreign: await startAgent(name, { env, atEnd }),
+    contractLess: await startAgent(name, { env, atEnd }),
   });
 }
 
@@ -213,7 +213,7 @@ describe("an MCP server", () => {
   ])("whose stream %s before the answer is given up at once", async (_how, end, code) => {
     const runtimeArn = emulator.deploy(`mcp_${code.replace(".", "_")}`, {
       serverProtocol: "MCP",
-      foreign: (body, response) => {
+      contractLess: (body, response) => {
         const { id, method } = JSON.parse(String(body));
         if (id === undefined) return void response.writeHead(202).end();
         const tools = [{ name: "go", inputSchema: { type: "object", properties: { prompt: { type: "string" } } } }];

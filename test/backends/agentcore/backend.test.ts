@@ -345,7 +345,7 @@ describe("a session", () => {
 
 describe("whether a runtime knows the worker contract", () => {
   const knownOf = async (task: Task, backend = open()) => (await backend.provision(task)).providerRefs;
-  const strange = () => emulator.deploy("strange", { serverProtocol: "A2A", foreign: () => {} });
+  const strange = () => emulator.deploy("strange", { serverProtocol: "A2A", contractLess: () => {} });
 
   it("is said by its tag, which is read once", async () => {
     const backend = open();

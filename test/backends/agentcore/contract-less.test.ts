@@ -16,7 +16,7 @@ import type { Ports } from "../../../lib/engine/ports.ts";
 import { steps } from "../../../lib/engine/steps/index.ts";
 import definition from "../../../lib/workflow/dispatch.asl.json" with { type: "json" };
 import { makeTask } from "../../contract/make-task.ts";
-import { Emulator, type ForeignAgent } from "../../emulators/agentcore/emulator.ts";
+import { type ContractLessAgent, Emulator } from "../../emulators/agentcore/emulator.ts";
 import { startAgent } from "../../emulators/agents/start-agent.ts";
 import { runner, type StateFunction } from "../../emulators/executions.ts";
 import { type Cloud, openCloud } from "../../emulators/functions.ts";
@@ -78,7 +78,7 @@ function caller(): Ports {
 let number = 0;
 /** Starts the job of a task that was admitted, on an agent of its own. */
 async function begin(
-  foreign: ForeignAgent,
+  contractLess: ContractLessAgent,
   overrides: Partial<Task> = {},
   {
     deployed = functions,
@@ -86,7 +86,7 @@ async function begin(
     serverProtocol = "HTTP",
   }: { deployed?: Invocable; machine?: unknown; serverProtocol?: string } = {},
 ) {
-  const runtimeArn = emulator.deploy(`foreign_${number++}`, { foreign, serverProtocol });
+  const runtimeArn = emulator.deploy(`contract_less_${number++}`, { contractLess, serverProtocol });
   const task = makeTask({
     provider: "aws",
     accountProfile: "dev-aws",
@@ -115,7 +115,7 @@ async function begin(
 /** An agent that streams, and answers when it is told to. */
 function streaming() {
   const open = Promise.withResolvers<ServerResponse>();
-  const agent: ForeignAgent = (_body, response) => {
+  const agent: ContractLessAgent = (_body, response) => {
     response.writeHead(200, { "content-type": "text/event-stream" }).write('data: {"step":1}\n\n');
     open.resolve(response);
   };

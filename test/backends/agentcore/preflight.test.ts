@@ -99,8 +99,8 @@ describe("the check of a target", () => {
 
   it("says what a runtime without the worker contract means, in what it speaks", async () => {
     const { emulator } = account;
-    const foreign = () => {};
-    const agent = emulator.deploy("agent", { serverProtocol: "A2A", foreign });
+    const contractLess = () => {};
+    const agent = emulator.deploy("agent", { serverProtocol: "A2A", contractLess });
     const means = { status: "warn", message: expect.stringMatching(/called once, by a2a, and has 3600 s/) };
     const seen = await check(onRuntime(agent), { framework: "strands" });
     expect(seen).toMatchObject({ protocol: { status: "pass" }, contract: means });

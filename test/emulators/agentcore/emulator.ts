@@ -32,14 +32,14 @@ type Call = { operation: Operation; body: unknown; session?: string };
 type Rule = { operation: Operation; failure: Failure; times: number; when: (call: Call) => boolean };
 
 /** A container that knows nothing of the worker contract: what it answers, or where it listens. */
-export type ForeignAgent = ((request: Buffer, response: ServerResponse) => void | Promise<void>) | URL;
+export type ContractLessAgent = ((request: Buffer, response: ServerResponse) => void | Promise<void>) | URL;
 
-type Deployment = Deployed & { foreign?: ForeignAgent };
+type Deployment = Deployed & { contractLess?: ContractLessAgent };
 
 /**
  * AgentCore's two planes on a loopback port, for the official clients: signatures and constraints are checked, answers and
  * errors are those of the service's models, runtimes and their endpoints take their time, and each session is a real worker
- * process, or that of a foreign container. Whatever runs or bills is in its inventory.
+ * process, or that of a container without the contract. Whatever runs or bills is in its inventory.
  *
  * Left out: versions and updates of runtimes, endpoints that are made or deleted by themselves, agent cards, WebSockets,
  * shells, JWT authorizers, resource policies, quotas, the limits of payloads and of times (idle and longest life, 15
@@ -54,9 +54,9 @@ export class Emulator {
   readonly flaws: string[] = [];
   /** Added to the environment of every worker. */
   readonly workerEnv: Record<string, string> = {};
-  readonly #foreign = new Map<string, ForeignAgent>();
-  /** Sessions of foreign containers, which have no machine here. */
-  readonly #foreignSessions = new Set<string>();
+  readonly #contractLess = new Map<string, ContractLessAgent>();
+  /** Sessions of containers without the contract, which have no machine here. */
+  readonly #contractLessSessions = new Set<string>();
   readonly #rules: Rule[] = [];
   readonly #server = createServer((request, response) => void this.#serve(request, response));
 
@@ -77,7 +77,7 @@ export class Emulator {
   /** What runs and bills: runtimes that were made through the API, and sessions with a machine. */
   get inventory() {
     const runtimes = this.runtimes.made.map(({ name }) => name);
-    return { runtimes, sessions: [...this.machines.running, ...this.#foreignSessions] };
+    return { runtimes, sessions: [...this.machines.running, ...this.#contractLessSessions] };
   }
   countOf(operation: Operation): number {
     return this.calls.filter((call) => call.operation === operation).length;
@@ -89,10 +89,10 @@ export class Emulator {
       throw new Error(`${operation} never answers with ${failure.error}`);
     this.#rules.push({ operation, failure, times, when });
   }
-  /** A runtime that is there already, as one that a stack deployed, with our worker or a foreign container; its ARN. */
-  deploy(name: string, { foreign, ...options }: Deployment = {}): string {
-    const runtime = this.runtimes.deploy(name, { ...(!foreign && { tags: contractTag }), ...options });
-    if (foreign) this.#foreign.set(runtime.id, foreign);
+  /** A runtime that is there already, as one that a stack deployed, with our worker or a container without the contract; its ARN. */
+  deploy(name: string, { contractLess, ...options }: Deployment = {}): string {
+    const runtime = this.runtimes.deploy(name, { ...(!contractLess && { tags: contractTag }), ...options });
+    if (contractLess) this.#contractLess.set(runtime.id, contractLess);
     return runtime.arn;
   }
   /** The machine of a session is gone; the next invocation gets a new one. */
@@ -160,7 +160,7 @@ export class Emulator {
         const failure = this.#note("InvokeAgentRuntimeCommand", asked, target.session);
         this.#throwError(failure);
         const runtime = this.runtimes.invokable(name, target.qualifier);
-        if (this.#foreign.has(runtime.id)) this.#foreignSessions.add(target.key);
+        if (this.#contractLess.has(runtime.id)) this.#contractLessSessions.add(target.key);
         response.setHeader(SESSION_HEADER, target.session);
         return runCommand(asked, response, failure && "lose" in failure ? failure.lose : undefined);
       }
@@ -176,7 +176,7 @@ export class Emulator {
   }
 
   async #stop(key: string): Promise<object> {
-    if (this.#foreignSessions.delete(key) || (await this.machines.end(key))) return {};
+    if (this.#contractLessSessions.delete(key) || (await this.machines.end(key))) return {};
     throw new ServiceError("ResourceNotFoundException", `no session ${key}`);
   }
 
@@ -193,11 +193,11 @@ export class Emulator {
     this.#throwError(failure);
     const runtime = this.runtimes.invokable(arn, qualifier);
     response.setHeader(SESSION_HEADER, session);
-    const foreign = this.#foreign.get(runtime.id);
-    if (foreign) {
-      this.#foreignSessions.add(key);
-      if (!(foreign instanceof URL)) return foreign(body, response);
-      return forward({ container: foreign, serverProtocol: runtime.serverProtocol }, request, body, response);
+    const contractLess = this.#contractLess.get(runtime.id);
+    if (contractLess) {
+      this.#contractLessSessions.add(key);
+      if (!(contractLess instanceof URL)) return contractLess(body, response);
+      return forward({ container: contractLess, serverProtocol: runtime.serverProtocol }, request, body, response);
     }
     const worker = await this.machines.of(key, { ...this.workerEnv, ...runtime.environment });
     const reply = await fetch(`${worker.url}/invocations`, {
