@@ -129,6 +129,34 @@ test("the README counts the tools", () => {
   expect(/(\d+) MCP tools/.exec(readme)?.[1]).toBe(String(tools.length));
 });
 
+test("ten cases say where to change what, in source and tests, each with files that there are", () => {
+  const [, ...cases] = read("docs/WHERE.md").split(/^## /m);
+  expect(cases.length).toBeGreaterThanOrEqual(10);
+  for (const text of cases) {
+    const [title = ""] = text.split("\n");
+    const named = [...text.matchAll(/`([\w.-]+\/[\w./-]+|\w+\.md)`/g)].map(([, path = ""]) => path);
+    expect(
+      named.filter((path) => !existsSync(join(root, path))),
+      title,
+    ).toEqual([]);
+    expect(
+      named.some((path) => /^(lib|worker)\//.test(path)),
+      title,
+    ).toBe(true);
+  }
+});
+
+test("the architecture names every folder of the source", () => {
+  const folders = ["lib", "."].flatMap((parent) =>
+    readdirSync(join(root, parent), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => join(parent, name)),
+  );
+  const sources = folders.filter((folder) => /^(?:lib\/\w+|bin|lambdas|worker|test)$/.test(folder));
+  const architecture = read("docs/ARCHITECTURE.md");
+  expect(sources.filter((folder) => !architecture.includes(`\`${folder}/`))).toEqual([]);
+});
+
 describe("the checks", () => {
   test.each([
     ["[a](nowhere.md)"],
