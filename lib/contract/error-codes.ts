@@ -72,7 +72,6 @@ export const errorCodes = {
   "platform.quota_exceeded": { ...platform, ...passing, ...unsent },
   "platform.refused": { ...platform, ...unsent },
   "platform.runtime_not_found": { ...platform, ...passing, ...unsent },
-  "platform.store_newer": platform,
   "platform.store_throttled": { ...platform, ...passing },
   "platform.store_unavailable": { ...platform, ...passing },
   "platform.stuck": { ...platform, retryable: true },

@@ -30,175 +30,265 @@ export const CAPABILITY = "agent-runtime";
 export const channels = ["call", "synchronous", "mailbox"] as const;
 export type Channel = (typeof channels)[number];
 
-export type Json = Record<string, unknown>;
-export type Target = { mode: TargetMode; protocol?: Protocol; details?: Json };
+/** The version of the records that this program writes; `lib/store/stored-task.ts` reads older ones. */
+export const TASK_VERSION = 2;
+
+const json = z.record(z.string(), z.unknown());
+export type Json = z.infer<typeof json>;
+const texts = z.record(z.string(), z.string());
+const number = z.number();
+const text = z.string();
 
 /** Where a value too large for the task item is kept. */
-export type ValueRef = { uri: string; sizeBytes: number; sha256: string };
+const valueRefSchema = z.object({ uri: text, sizeBytes: number, sha256: text });
+export type ValueRef = z.infer<typeof valueRefSchema>;
+
+const targetSchema = z.object({
+  mode: z.enum(targetModes),
+  protocol: z.enum(protocols).exactOptional(),
+  details: json.exactOptional(),
+});
+export type Target = z.infer<typeof targetSchema>;
 
 /** Limits as they stood when the task was dispatched. */
-export type Limits = {
-  maxRunning: number;
-  maxRunningPerProfile: number;
-  timeoutSeconds: number;
-  graceSeconds: number;
-  maxDepth: number;
-  maxBudgetUsd?: number;
-};
+const limitsSchema = z.object({
+  maxRunning: number,
+  maxRunningPerProfile: number,
+  timeoutSeconds: number,
+  graceSeconds: number,
+  maxDepth: number,
+  maxBudgetUsd: number.exactOptional(),
+});
+export type Limits = z.infer<typeof limitsSchema>;
 
 /** A file that the task left behind; it ends `stored` or `lost`, with the reason. */
-export type TaskArtifact = {
-  id: string;
-  name: string;
-  kind: "file";
-  contentType: string;
-  sizeBytes: number;
-  sha256: string;
-  state: "pending" | "stored" | "lost";
-  reason?: string;
-  createdAt: string;
-};
+const artifactSchema = z.object({
+  id: text,
+  name: text,
+  kind: z.literal("file"),
+  contentType: text,
+  sizeBytes: number,
+  sha256: text,
+  state: z.enum(["pending", "stored", "lost"]),
+  reason: text.exactOptional(),
+  createdAt: text,
+});
+export type TaskArtifact = z.infer<typeof artifactSchema>;
 
 /** Files that a job left beyond what is kept: how many, and the first of them. `limit` is how many are kept. */
-export type LeftOut = { count: number; limit: number; files: { name: string; reason: string }[] };
+const leftOutSchema = z.object({
+  count: number,
+  limit: number,
+  files: z.array(z.object({ name: text, reason: text })),
+});
+export type LeftOut = z.infer<typeof leftOutSchema>;
 
 /**
  * The worker session of a task. `inFlight` are the invocations under way, each with the time (epoch ms) until which it
  * may last: none begins once the session is `closed`, and the last stop waits until none is left.
  */
-export type Session = {
-  id: string;
-  state: "open" | "closed";
-  inFlight: Record<string, number>;
+const sessionSchema = z.object({
+  id: text,
+  state: z.enum(["open", "closed"]),
+  inFlight: z.record(z.string(), number),
   /** Invocations that may have reached it. */
-  sent?: number;
-  bootId?: string;
-  startAttemptedAtMs?: number;
+  sent: number.exactOptional(),
+  bootId: text.exactOptional(),
+  startAttemptedAtMs: number.exactOptional(),
   /** Attempts to hand the job over since then, that one included. */
-  startAttempts?: number;
+  startAttempts: number.exactOptional(),
   /** Since when the end of the job is refused where it should be kept (epoch ms). */
-  unkeptSinceMs?: number;
+  unkeptSinceMs: number.exactOptional(),
   /** Polls in a row that failed after the deadline. */
-  overdueMisses?: number;
+  overdueMisses: number.exactOptional(),
   /** Workers that were lost before the job could start. */
-  lostWorkers?: number;
+  lostWorkers: number.exactOptional(),
   /** Failures in a row that speak for the work being gone. */
-  suspicions?: number;
+  suspicions: number.exactOptional(),
   /** Since when there are such failures (epoch ms). */
-  failingSinceMs?: number;
-};
+  failingSinceMs: number.exactOptional(),
+});
+export type Session = z.infer<typeof sessionSchema>;
 
 /**
- * What has to be undone or given back, written before the effect that creates the obligation. `slot` is the profile for which it
- * counts: the task has one, or has lent it to a task that it dispatched. `children` is there while those are to be cancelled.
+ * What has to be undone or given back, written before the effect that creates the obligation. `slot` is the profile for which
+ * it counts: the task has one, or has lent it to a task that it dispatched. `children` is there while those are to be
+ * cancelled.
  */
-export type Obligations = { slot?: string; session?: string; runtime?: string; children?: "cancel" };
+const obligationsSchema = z.object({
+  slot: text.exactOptional(),
+  session: text.exactOptional(),
+  runtime: text.exactOptional(),
+  children: z.literal("cancel").exactOptional(),
+});
 
 /** What the worker said of the end; the status follows once its artifacts are safe. */
-export type Outcome = { status: "succeeded" | "failed" | "cancelled"; atMs: number };
+const outcomeSchema = z.object({ status: z.enum(["succeeded", "failed", "cancelled"]), atMs: number });
+export type Outcome = z.infer<typeof outcomeSchema>;
 
-/** A task as it is stored. Times ending in `Ms` are epoch milliseconds, the others RFC 3339. */
-export type Task = {
-  id: string;
-  owner: string;
+/** What every task has, whatever its status. Times ending in `Ms` are epoch milliseconds, the others RFC 3339. */
+const common = {
+  version: z.literal(TASK_VERSION),
+  id: text,
+  owner: text,
   /** Grows with every write; a write names the one it has seen. */
-  revision: number;
+  revision: number,
   /** Number of the execution that may act for this task; a step of an older one does nothing. */
-  executionNumber: number;
-  provider: string;
-  accountProfile: string;
-  capability: string;
+  executionNumber: number,
+  provider: text,
+  accountProfile: text,
+  capability: text,
   /** Name of the backend adapter. */
-  backend: string;
+  backend: text,
   /** Name of the backend in the configuration, when one was chosen. */
-  backendName?: string;
+  backendName: text.exactOptional(),
   /** Runtime profile; admission counts by it. */
-  profile: string;
-  taskType: TaskType;
-  target: Target;
-  input: Json;
+  profile: text,
+  taskType: z.enum(taskTypes),
+  target: targetSchema,
+  input: json,
   /** Set when `input` is kept elsewhere because it is large; `input` is then a preview. */
-  inputRef?: ValueRef;
-  goal?: string;
-  caller?: unknown;
-  metadata?: Json;
+  inputRef: valueRefSchema.exactOptional(),
+  goal: text.exactOptional(),
+  caller: z.unknown().exactOptional(),
+  metadata: json.exactOptional(),
   /** Values live here only until the start, then their names. */
-  env?: Record<string, string>;
-  envNames?: string[];
-  limits: Limits;
-  parent?: string;
-  depth: number;
+  env: texts.exactOptional(),
+  envNames: z.array(text).exactOptional(),
+  limits: limitsSchema,
+  parent: text.exactOptional(),
+  depth: number,
   /** It was cancelled with everything below it: what it dispatched begins no more. */
-  calledOff?: true;
+  calledOff: z.literal(true).exactOptional(),
 
-  status: Status;
-  phases: Partial<Record<Status, string>>;
-  createdAt: string;
-  updatedAt: string;
+  phases: texts,
+  createdAt: z.iso.datetime(),
+  updatedAt: text,
   /** When the janitor should look: every step pushes it ahead. Absent once nothing is left to do. */
-  dueAtMs?: number;
+  dueAtMs: number.exactOptional(),
   /** Epoch seconds at which the store may forget the task; set once it is terminal and has no obligations. */
-  expiresAtSeconds?: number;
+  expiresAtSeconds: number.exactOptional(),
   /** When the job's time is over, set at the start. */
-  deadlineAtMs?: number;
-  obligations: Obligations;
+  deadlineAtMs: number.exactOptional(),
+  obligations: obligationsSchema,
   /** Attempts to make its runtime that may have succeeded. */
-  creations?: number;
-  providerRefs: Record<string, string>;
+  creations: number.exactOptional(),
+  providerRefs: texts,
   /** Set at dispatch, or by Provision where only the platform knows whether the runtime has the worker contract. */
-  channel?: Channel;
-  session?: Session;
-  lease?: { holder: string; untilMs: number };
+  channel: z.enum(channels).exactOptional(),
+  session: sessionSchema.exactOptional(),
+  lease: z.object({ holder: text, untilMs: number }).exactOptional(),
   /** Executions started anew in one phase since the worker last answered; too many end the task. */
-  recoveries?: { count: number; atPhase: number };
+  recoveries: z.object({ count: number, atPhase: number }).exactOptional(),
 
   /** Number of the last worker event stored. */
-  workerSequence: number;
+  workerSequence: number,
   /** Length of the log in UTF-16 units. */
-  logLength: number;
+  logLength: number,
   /** Bytes of UTF-8 that count against what a log may hold: all of it once something did not fit. */
-  logBytes?: number;
+  logBytes: number,
   /** Whether text is missing at the end of the log. */
-  logTruncated?: boolean;
-  progress?: { message?: string; sequence: number; timestamp: string; payload?: Json };
-  usage?: Json;
-  inputRequests?: Json;
-  /** Set when they are kept elsewhere because they are large; `inputRequests` is then a preview. */
-  inputRequestsRef?: ValueRef;
-  outcome?: Outcome;
-  result?: unknown;
-  resultRef?: ValueRef;
-  error?: Problem;
-  /** How many files it left; they are kept beside the task, in pages. */
-  artifactCount?: number;
-  /** Those before this one are all stored or lost. */
-  artifactsSettled?: number;
-  /** Why those that are still pending are lost, once the task has ended. */
-  artifactsLostReason?: string;
-  artifactsLeftOut?: LeftOut;
+  logTruncated: z.boolean().exactOptional(),
+  progress: z
+    .object({ message: text.exactOptional(), sequence: number, timestamp: text, payload: json.exactOptional() })
+    .exactOptional(),
+  usage: json.exactOptional(),
   /** Parts that are previews, because the whole would be too large to store. */
-  shortened?: string[];
-  /** In tasks of older versions, in place of the pages. */
-  artifacts?: TaskArtifact[];
+  shortened: z.array(text).exactOptional(),
 };
+
+/** What a job asks for. */
+const asking = {
+  inputRequests: json,
+  /** Set when they are kept elsewhere because they are large; `inputRequests` is then a preview. */
+  inputRequestsRef: valueRefSchema.exactOptional(),
+};
+
+/** What a job that has ended left. */
+const ending = {
+  result: z.unknown().exactOptional(),
+  resultRef: valueRefSchema.exactOptional(),
+  /** How many files it left; they are kept beside the task, in pages. */
+  artifactCount: number.exactOptional(),
+  /** Those before this one are all stored or lost. */
+  artifactsSettled: number.exactOptional(),
+  /** Why those that are still pending are lost, once the task has ended. */
+  artifactsLostReason: text.exactOptional(),
+  artifactsLeftOut: leftOutSchema.exactOptional(),
+  /** In tasks of older versions, in place of the pages. */
+  artifacts: z.array(artifactSchema).exactOptional(),
+};
+
+/** A problem that was stored: as long as it is, it is kept. */
+const storedProblem = z.object({ code: text, message: text, retryable: z.boolean() });
+const problem = z.custom<Problem>((value) => storedProblem.safeParse(value).success, "is no problem");
+
+const inStatus = <S extends Status, Shape extends z.ZodRawShape>(status: S, own: Shape) =>
+  z.object({ ...common, ...own, status: z.literal(status) });
+const maybeEnded = { ...ending, outcome: outcomeSchema.exactOptional() };
+const ended = { ...ending, outcome: outcomeSchema };
+
+/** A task as it is stored, by its status. */
+export const taskSchema = z.discriminatedUnion("status", [
+  inStatus("queued", {}),
+  inStatus("provisioning", {}),
+  inStatus("starting", {}),
+  inStatus("running", {}),
+  inStatus("input_required", asking),
+  inStatus("completing", { ...ended, error: problem.exactOptional() }),
+  inStatus("cancelling", maybeEnded),
+  inStatus("succeeded", ended),
+  inStatus("failed", { ...maybeEnded, error: problem }),
+  inStatus("cancelled", maybeEnded),
+]);
+type Parsed = z.infer<typeof taskSchema>;
+type FieldOf<T> = T extends unknown ? keyof T : never;
+/** What only tasks of another status have can be asked for, and is not there. */
+type Closed<T> = T extends unknown ? T & { [Field in Exclude<FieldOf<Parsed>, keyof T>]?: never } : never;
+export type Task = Closed<Parsed>;
+/** A task in that status. */
+type TaskIn<S extends Status> = Extract<Task, { status: S }>;
+export type EndedTask = TaskIn<"succeeded" | "failed" | "cancelled">;
+
+/** What a task of that status has beside what all have. */
+export type OwnOf<S extends Status> = S extends Status
+  ? Omit<Extract<Parsed, { status: S }>, keyof typeof common | "status">
+  : never;
+/** The statuses that a task can only be in with something of its own. */
+type Demanding<S extends Status> = S extends Status ? (Record<never, never> extends OwnOf<S> ? never : S) : never;
 
 /** Days for which a settled task stays readable, unless the configuration says otherwise. */
 export const RETENTION_DAYS = 90;
 
-/** Moves the status by the table of transitions and notes when. Throws TransitionRefusedError. Returns a new task. */
-export function transition(task: Task, to: Status, nowMs: number): Task {
+/**
+ * Moves the status by the table of transitions and notes when; `own` is what a task of that status has to have. Throws
+ * TransitionRefusedError. Returns a new task.
+ */
+export function transition<S extends Status>(
+  task: Task,
+  to: S,
+  nowMs: number,
+  ...own: [Demanding<S>] extends [never] ? [own?: OwnOf<S>] : [own: OwnOf<Demanding<S>>]
+): TaskIn<S> {
   assertTransition(task.status, to);
-  return { ...task, status: to, phases: { ...task.phases, [to]: new Date(nowMs).toISOString() } };
+  const phases = { ...task.phases, [to]: new Date(nowMs).toISOString() };
+  const kept: object = without(task, "inputRequests", "inputRequestsRef");
+  return { ...kept, ...own[0], status: to, phases } as unknown as TaskIn<S>;
 }
+
+/** Whether status, result and error of a task can never change again. */
+export const hasEnded = (task: Task): task is EndedTask => isTerminal(task.status);
 
 /** Whether the janitor has nothing left to do for it. */
 export function isSettled(task: Task): boolean {
-  return isTerminal(task.status) && Object.keys(task.obligations).length === 0;
+  return hasEnded(task) && Object.keys(task.obligations).length === 0;
 }
 
+type Without<T, K> = T extends unknown ? Omit<T, K & keyof T> & Partial<Pick<T, K & keyof T>> : never;
+
 /** A copy without the given optional fields. */
-export function without<T extends object, K extends keyof T>(value: T, ...keys: K[]): Omit<T, K> & Partial<Pick<T, K>> {
-  const copy = { ...value };
+export function without<T extends object, K extends FieldOf<T>>(value: T, ...keys: K[]): Without<T, K> {
+  const copy: Partial<Record<PropertyKey, unknown>> = { ...value };
   for (const key of keys) delete copy[key];
-  return copy;
+  return copy as Without<T, K>;
 }

@@ -1,4 +1,4 @@
-import type { LeftOut, Task, TaskArtifact } from "../contract/task.ts";
+import { type LeftOut, type OwnOf, type Task, type TaskArtifact, without } from "../contract/task.ts";
 import type { PollReply } from "../contract/worker.ts";
 import { ARTIFACTS_PER_PAGE } from "../store/artifact-pages.ts";
 import type { Ports } from "./ports.ts";
@@ -26,7 +26,7 @@ export async function keepArtifacts(
   taskId: string,
   { artifacts = [], artifactsLeftOut }: Pick<PollReply, "artifacts" | "artifactsLeftOut">,
   nowMs: number,
-): Promise<Partial<Task>> {
+): Promise<Partial<OwnOf<"completing">>> {
   const createdAt = new Date(nowMs).toISOString();
   const pending = artifacts.map((artifact) => ({ ...artifact, kind: "file", state: "pending", createdAt }) as const);
   if (pending.length > 0) await store.addArtifacts(taskId, pending);
@@ -41,11 +41,10 @@ export async function withPages(ports: Pick<Ports, "store">, task: Task): Promis
   const { artifacts = [] } = task;
   if (task.artifactCount !== undefined || artifacts.length === 0) return task;
   await ports.store.addArtifacts(task.id, artifacts);
-  return ports.store.change(task.id, ({ artifacts: _, ...current }) =>
-    current.artifactCount === undefined
-      ? { ...current, artifactCount: artifacts.length, artifactsSettled: 0 }
-      : undefined,
-  );
+  return ports.store.change(task.id, (current) => {
+    if (!current.artifacts || current.artifactCount !== undefined) return undefined;
+    return { ...without(current, "artifacts"), artifactCount: artifacts.length, artifactsSettled: 0 };
+  });
 }
 
 /** A reason as it is kept. */

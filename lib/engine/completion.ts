@@ -1,10 +1,11 @@
 import { factsOf } from "../contract/error-codes.ts";
 import { DispatchError, toProblem, WorkerGoneError } from "../contract/errors.ts";
-import { type Task, type TaskArtifact, transition, without } from "../contract/task.ts";
+import { type Task, type TaskArtifact, without } from "../contract/task.ts";
 import { CONTRACT, type UploadReply, uploadReplySchema } from "../contract/worker.ts";
 import { ARTIFACTS_PER_PAGE } from "../store/artifact-pages.ts";
 import { artifactCountOf, shortReason, withPages } from "./artifact-pages.ts";
 import { adapterOf } from "./invocation-gate.ts";
+import { conclude, isCompleting } from "./poll/apply-reply.ts";
 import { cleared, countSuspicion, isConfirmed } from "./poll/failure-detection.ts";
 import { settle } from "./poll/poll.ts";
 import { type Lease, takeLease } from "./poll/poll-lease.ts";
@@ -17,10 +18,6 @@ const BATCH = 50;
 const UPLOAD_TIMEOUT_MS = 14_000;
 /** So many failures in a row that say that the worker is gone, or will never send them, give its files up. */
 const SUSPICIONS_NEEDED = 5;
-
-/** Whether the job's end is known and only its artifacts and its final status are left. */
-export const isCompleting = (task: Task): boolean =>
-  task.status === "completing" || (task.status === "cancelling" && task.outcome !== undefined);
 
 /** Whether what has not arrived yet is given up. */
 export const isUploadOverdue = (task: Task, nowMs: number): boolean =>
@@ -147,7 +144,5 @@ function apply(task: Task, settled: number, failure: unknown, nowMs: number): Ta
   return isSuspicious(failure) ? countSuspicion(noted, nowMs) : noted;
 }
 
-function finish(task: Task, nowMs: number): Task | undefined {
-  if (!isCompleting(task) || !task.outcome) return undefined;
-  return transition(task, task.outcome.status, nowMs);
-}
+const finish = (task: Task, nowMs: number): Task | undefined =>
+  isCompleting(task) ? conclude(task, nowMs) : undefined;

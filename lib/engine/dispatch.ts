@@ -2,7 +2,7 @@ import { enforcePolicy } from "../config/policy.ts";
 import type { Route } from "../config/routing.ts";
 import { InvalidInputError, type Issue, RefusedError } from "../contract/errors.ts";
 import { ownEvent } from "../contract/events.ts";
-import { type Json, newTaskId, type Task, taskIdSchema } from "../contract/task.ts";
+import { type Json, newTaskId, TASK_VERSION, type Task, taskIdSchema } from "../contract/task.ts";
 import type { TaskHandle } from "../contract/tools/task-handle.ts";
 import { FIRST_WORKER_SEQUENCE } from "../contract/worker.ts";
 import { assertDispatchable, fits, MAX_DISPATCHED_BYTES } from "../store/task-size.ts";
@@ -105,6 +105,7 @@ function newTask(ports: Ports, owner: string, id: string, plan: Plan, place: { d
   const nowMs = ports.now();
   const at = new Date(nowMs).toISOString();
   return {
+    version: TASK_VERSION,
     id,
     owner,
     revision: 0,
@@ -133,6 +134,7 @@ function newTask(ports: Ports, owner: string, id: string, plan: Plan, place: { d
     providerRefs: {},
     workerSequence: FIRST_WORKER_SEQUENCE - 1,
     logLength: 0,
+    logBytes: 0,
   };
 }
 

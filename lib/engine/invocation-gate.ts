@@ -48,7 +48,7 @@ export const isOver = (error: unknown): boolean =>
   !(error instanceof OutcomeUnknownError || (error instanceof Error && error.cause instanceof OutcomeUnknownError));
 
 /** The task with its session's fields replaced. */
-export function withSession(task: Task, changes: Partial<Session>): Task {
+export function withSession<T extends Task>(task: T, changes: Partial<Session>): T {
   return task.session ? { ...task, session: { ...task.session, ...changes } } : task;
 }
 

@@ -34,9 +34,11 @@ export async function keepLargeFields<Name extends "input" | "inputRequests">(
   name: Name,
   value: Json,
   maxBytes = LARGE_VALUE_BYTES,
-): Promise<Kept<Name, Json>> {
+): Promise<{ [key in Name]: Json } & { [key in `${Name}Ref`]?: ValueRef }> {
   const kept = await keepLargeValue(ports, taskId, name, value, maxBytes);
-  return { ...kept, [name]: kept[`${name}Ref`] ? storedPreview(value) : value } as Kept<Name, Json>;
+  return { ...kept, [name]: kept[`${name}Ref`] ? storedPreview(value) : value } as Awaited<
+    ReturnType<typeof keepLargeFields<Name>>
+  >;
 }
 
 /** Reads a value that `keepLargeValue` put away. Throws RefusedError `artifact.corrupt` or `artifact.not_found`. */

@@ -1,25 +1,7 @@
-import * as z from "zod";
-import { RefusedError } from "../contract/errors.ts";
+import { asKnown, RefusedError } from "../contract/errors.ts";
 import { isObject } from "../contract/json.ts";
-import { statuses } from "../contract/lifecycle.ts";
-import type { Json, Session, Task } from "../contract/task.ts";
+import { type Json, type Session, TASK_VERSION, type Task, taskSchema } from "../contract/task.ts";
 import type { TaskStore } from "./port.ts";
-
-/** Without these nothing can be done with a task, or decided about it; the rest is as this program wrote it. */
-const coreSchema = z.looseObject({
-  status: z.enum(statuses),
-  executionNumber: z.number(),
-  revision: z.number(),
-  backend: z.string(),
-  profile: z.string(),
-  input: z.record(z.string(), z.unknown()),
-  target: z.looseObject({}),
-  limits: z.looseObject({}),
-  phases: z.record(z.string(), z.string()),
-  obligations: z.record(z.string(), z.string()),
-  providerRefs: z.record(z.string(), z.string()),
-  createdAt: z.iso.datetime(),
-});
 
 const CODE = "platform.task_unreadable";
 
@@ -34,11 +16,23 @@ const taskUnreadable = (id: string, cause?: unknown) =>
 export const isUnreadable = (error: unknown): error is RefusedError =>
   error instanceof RefusedError && error.code === CODE;
 
+const NEWER = "platform.newer_version";
+
+/** Whether the error says that a newer version of this program wrote the record of a task. */
+export const isNewer = (error: unknown): error is RefusedError => error instanceof RefusedError && error.code === NEWER;
+
+/** A task that a newer version of this program wrote. Nothing is known of it here, and nothing is done to it. */
+const newerVersion = (id: string, version: number) =>
+  new RefusedError(NEWER, `the record of task ${id} has version ${version}; known is ${TASK_VERSION}`, {
+    hint: "update AgentDispatch to the version that wrote it",
+    details: { version, known: TASK_VERSION },
+  });
+
 /**
  * A task as the object that is stored. Some fields have the names that the first versions gave them, because a program of
  * such a version may read and write the same records while an update is under way.
  */
-export function toStored({ executionNumber, obligations, recoveries, session, ...rest }: Partial<Task>): Json {
+export function toStored({ executionNumber, obligations, recoveries, session, ...rest }: Task): Json {
   return {
     ...rest,
     n: executionNumber,
@@ -54,15 +48,13 @@ const toStoredSession = ({ inFlight, suspicions, ...rest }: Session): Json => ({
   ...(suspicions !== undefined && { goneProofs: suspicions }),
 });
 
-function fromStored({ n, owes, revivals, session, ...rest }: Json): Json {
-  return {
-    ...rest,
-    executionNumber: n,
-    obligations: owes,
-    ...(revivals !== undefined && { recoveries: revivals }),
-    ...(isObject(session) && { session: fromStoredSession(session) }),
-  };
-}
+const fromStored = ({ n, owes, revivals, session, ...rest }: Json): Json => ({
+  ...rest,
+  executionNumber: n,
+  obligations: owes,
+  ...(revivals !== undefined && { recoveries: revivals }),
+  ...(isObject(session) && { session: fromStoredSession(session) }),
+});
 
 const fromStoredSession = ({ uses, goneProofs, ...rest }: Json): Json => ({
   ...rest,
@@ -70,22 +62,53 @@ const fromStoredSession = ({ uses, goneProofs, ...rest }: Json): Json => ({
   ...(goneProofs !== undefined && { suspicions: goneProofs }),
 });
 
-/** A task from its JSON and what is stored beside that. Throws RefusedError `platform.task_unreadable`. */
-export function parseTask(id: string, json: () => string, beside: Partial<Task> = {}): Task {
+/**
+ * Adds to a record of version 1 what one of version 2 has. That counted the log in UTF-16 units only, counted no attempts to
+ * make a runtime at first, and had no channel, which follows from what its references say of the contract. A program of
+ * version 1 leaves the number as it is when it changes a record, so this is done to every one.
+ */
+function upgradeFrom1(record: Json): void {
+  const { obligations, providerRefs } = record;
+  record.logBytes ??= record.logLength;
+  if (isObject(obligations) && obligations.runtime !== undefined) record.creations ??= 1;
+  if (isObject(providerRefs) && providerRefs.contract !== undefined)
+    record.channel ??= providerRefs.contract === "none" ? "synchronous" : "call";
+}
+
+/** Brings a record to the version of this program. Throws RefusedError `platform.newer_version`. */
+function upgrade(id: string, record: Json): void {
+  const { version = 1 } = record;
+  if (typeof version === "number" && version > TASK_VERSION) throw newerVersion(id, version);
+  if (version === 1) record.version = TASK_VERSION;
+  upgradeFrom1(record);
+}
+
+/** Whether it is what this program calls a task. Fields that it does not know stay, for the program that wrote them. */
+const isTask = (record: Json): record is Task => taskSchema.safeParse(record).success;
+
+/**
+ * A task from its JSON, of any version up to this one; `complete` adds what is stored beside that. Throws RefusedError
+ * `platform.task_unreadable` or `platform.newer_version`.
+ */
+export function parseTask(id: string, json: () => string, complete: (record: Json) => Json): Task {
+  const task = { ...fromStored(complete(recordOf(id, json))), id };
+  upgrade(id, task);
+  if (isTask(task)) {
+    if (task.error) task.error = asKnown(task.error);
+    return task;
+  }
+  throw taskUnreadable(id, taskSchema.safeParse(task).error);
+}
+
+function recordOf(id: string, json: () => string): Json {
+  let record: unknown;
   try {
-    const task = { id, ...beside, ...fromStored(JSON.parse(json())) };
-    coreSchema.parse(task);
-    return withChannel(task as unknown as Task);
+    record = JSON.parse(json());
   } catch (error) {
     throw taskUnreadable(id, error);
   }
-}
-
-/** A task of an older version has none: where its references say whether its runtime has the contract, they decide. */
-function withChannel(task: Task): Task {
-  const { contract } = task.providerRefs;
-  if (task.channel !== undefined || contract === undefined) return task;
-  return { ...task, channel: contract === "none" ? "synchronous" : "call" };
+  if (isObject(record)) return record;
+  throw taskUnreadable(id);
 }
 
 /** Reads a task for the sake of others: one whose record is damaged is to them as one that is not there. */

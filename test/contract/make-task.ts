@@ -1,10 +1,38 @@
 import { createHash } from "node:crypto";
-import { newTaskId, type Task, type TaskArtifact } from "../../lib/contract/task.ts";
+import type { Status } from "../../lib/contract/lifecycle.ts";
+import {
+  newTaskId,
+  type OwnOf,
+  TASK_VERSION,
+  type Task,
+  type TaskArtifact,
+  transition,
+} from "../../lib/contract/task.ts";
 
-/** A valid queued task with a random id; `overrides` replace whole fields. */
-export function makeTask(overrides: Partial<Task> = {}): Task {
+/** Fields of a task, of whatever status. */
+export type TaskFields = { [Field in keyof Task]?: Exclude<Task[Field], undefined> };
+
+/** What a task of a status has to have. */
+const needed: Partial<Record<Status, TaskFields>> = {
+  input_required: { inputRequests: {} },
+  completing: { outcome: { status: "succeeded", atMs: 0 } },
+  succeeded: { outcome: { status: "succeeded", atMs: 0 } },
+  failed: { error: { code: "task.exit_code", message: "it failed", retryable: false } },
+};
+
+/** The task with other fields, and those that it needs for its status. */
+export const withFields = (task: Task, fields: TaskFields): Task =>
+  ({ ...task, ...needed[fields.status ?? task.status], ...fields }) as Task;
+
+/** The task in another status. Throws TransitionRefusedError. */
+export const moved = (task: Task, to: Status, nowMs = Date.now()): Task =>
+  transition(task, to, nowMs, { ...needed[to] } as OwnOf<"failed">);
+
+/** A valid task with a random id, queued unless it is told otherwise; `overrides` replace whole fields. */
+export function makeTask(overrides: TaskFields = {}): Task {
   const createdAt = new Date().toISOString();
-  return {
+  const task: Task = {
+    version: TASK_VERSION,
     id: newTaskId(),
     owner: "local",
     revision: 1,
@@ -28,8 +56,9 @@ export function makeTask(overrides: Partial<Task> = {}): Task {
     providerRefs: {},
     workerSequence: 0,
     logLength: 0,
-    ...overrides,
+    logBytes: 0,
   };
+  return withFields(task, overrides);
 }
 
 /** The artifact, as a worker announces it, that this content is. */

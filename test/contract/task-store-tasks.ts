@@ -1,20 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { InvalidInputError, TransitionRefusedError } from "../../lib/contract/errors.ts";
 import { isTerminal, type Status, statuses, transitions } from "../../lib/contract/lifecycle.ts";
-import {
-  isSettled,
-  newTaskId,
-  RETENTION_DAYS,
-  randomHex,
-  type Task,
-  transition,
-  without,
-} from "../../lib/contract/task.ts";
-import { makeTask } from "./make-task.ts";
+import { isSettled, newTaskId, RETENTION_DAYS, randomHex, type Task, without } from "../../lib/contract/task.ts";
+import { makeTask, moved, withFields } from "./make-task.ts";
 import { allPages, hostileStrings, newOwner, sharedStore } from "./shared-store.ts";
 import type { OpenStoreFunction } from "./task-store.ts";
 
-const move = (to: Status) => (task: Task) => transition(task, to, Date.now());
+const move = (to: Status) => (task: Task) => moved(task, to);
 const terminal = statuses.filter(isTerminal);
 
 export function tasksSuite(open: OpenStoreFunction): void {
@@ -129,7 +121,7 @@ export function tasksSuite(open: OpenStoreFunction): void {
       const task = makeTask({ status: from, obligations: { slot: "local" } });
       await store().create(task);
       for (const status of statuses.filter((status) => status !== from))
-        await expect(store().change(task.id, (current) => ({ ...current, status }))).rejects.toMatchObject({
+        await expect(store().change(task.id, (current) => withFields(current, { status }))).rejects.toMatchObject({
           code: "task.transition_refused",
         });
       const paid = await store().change(task.id, (current) => ({ ...current, obligations: {} }));
@@ -138,9 +130,9 @@ export function tasksSuite(open: OpenStoreFunction): void {
 
     it.each([100, 350])("keeps an item of %i KB", async (kilobytes) => {
       const half = Array.from({ length: kilobytes }, () => randomHex(256)).join("");
-      const task = makeTask({ input: { text: half } });
+      const task = makeTask({ input: { text: half }, status: "completing" });
       await store().create(task);
-      await store().change(task.id, (current) => ({ ...current, result: { text: half } }));
+      await store().change(task.id, (current) => withFields(current, { result: { text: half } }));
       const stored = await store().get(task.id);
       expect(stored?.input).toEqual({ text: half });
       expect(stored?.result).toEqual({ text: half });

@@ -1,12 +1,21 @@
 import { describe } from "vitest";
+import type { Json } from "../../lib/contract/task.ts";
 import type { TaskStore } from "../../lib/store/port.ts";
 import { artifactsOfTasksSuite } from "./task-store-artifacts.ts";
 import { logSuite } from "./task-store-log.ts";
 import { queueSuite } from "./task-store-queue.ts";
 import { tasksSuite } from "./task-store-tasks.ts";
+import { versionsSuite } from "./task-store-versions.ts";
 
-/** An open store; `reopen` closes it and opens what it kept, where that can be done. */
-export type OpenStore = { store: TaskStore; reopen?: () => Promise<TaskStore>; close(): Promise<void> };
+/** An open store. */
+export type OpenStore = {
+  store: TaskStore;
+  /** Closes it and opens what it kept. */
+  reopen: () => Promise<TaskStore>;
+  /** Puts what another version of the program would have stored in place of what is stored of a task. */
+  rewrite(id: string, edit: (record: Json) => Json): Promise<void>;
+  close(): Promise<void>;
+};
 
 /** Opens an empty store. `now` gives epoch milliseconds; `retentionDays` is how long settled tasks stay. */
 export type OpenStoreFunction = (options?: { now?: () => number; retentionDays?: number }) => Promise<OpenStore>;
@@ -15,6 +24,7 @@ export type OpenStoreFunction = (options?: { now?: () => number; retentionDays?:
 export function taskStoreSuite(name: string, open: OpenStoreFunction): void {
   describe(`task store: ${name}`, () => {
     tasksSuite(open);
+    versionsSuite(open);
     logSuite(open);
     queueSuite(open);
     artifactsOfTasksSuite(open);

@@ -1,18 +1,20 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
-import { TransitionRefusedError } from "../../lib/contract/errors.ts";
-import { isTerminal, statuses, transitions } from "../../lib/contract/lifecycle.ts";
+import { expect, expectTypeOf, test } from "vitest";
+import { type Problem, TransitionRefusedError } from "../../lib/contract/errors.ts";
+import { isTerminal, type Status, statuses, transitions } from "../../lib/contract/lifecycle.ts";
 import {
   isSettled,
   newTaskId,
+  type OwnOf,
   RETENTION_DAYS,
   randomHex,
+  type Task,
   taskIdSchema,
   transition,
   without,
 } from "../../lib/contract/task.ts";
 import { stamp } from "../../lib/store/stamp.ts";
-import { makeTask } from "./make-task.ts";
+import { makeTask, moved, withFields } from "./make-task.ts";
 
 const anyStatus = fc.constantFrom(...statuses);
 const obligations = fc.constantFrom(
@@ -51,13 +53,38 @@ test("a transition changes status and phases of a copy, or refuses", () => {
         makeTask({ status: from, phases: Object.freeze({ [from]: "2026-01-01T00:00:00.000Z" }) }),
       );
       if (!transitions[from].includes(to)) {
-        expect(() => transition(task, to, nowMs)).toThrow(TransitionRefusedError);
+        expect(() => moved(task, to, nowMs)).toThrow(TransitionRefusedError);
         return;
       }
       const at = new Date(nowMs).toISOString();
-      expect(transition(task, to, nowMs)).toEqual({ ...task, status: to, phases: { ...task.phases, [to]: at } });
+      const { inputRequests: _, ...kept } = task;
+      expect(moved(task, to, nowMs)).toEqual(
+        withFields(kept as Task, { status: to, phases: { ...task.phases, [to]: at } }),
+      );
     }),
   );
+});
+
+test("what a task of a status has to have is asked for by the compiler", () => {
+  type In<S extends Task["status"]> = Extract<Task, { status: S }>;
+  expectTypeOf<In<"failed">>().toExtend<Task>();
+  expectTypeOf<In<"failed">["error"]>().toEqualTypeOf<Problem>();
+  expectTypeOf<Omit<In<"failed">, "error">>().not.toExtend<Task>();
+  expectTypeOf<Omit<In<"succeeded">, "outcome">>().not.toExtend<Task>();
+  expectTypeOf<Omit<In<"completing">, "outcome">>().not.toExtend<Task>();
+  expectTypeOf<Omit<In<"input_required">, "inputRequests">>().not.toExtend<Task>();
+  expectTypeOf<Omit<In<"queued">, "version">>().not.toExtend<Task>();
+  expectTypeOf<Omit<In<"queued">, "status"> & { status: "failed" }>().not.toExtend<Task>();
+  expectTypeOf<Omit<In<"running">, "result"> & { result: string }>().not.toExtend<Task>();
+  expectTypeOf<Omit<In<"succeeded">, "error"> & { error: Problem }>().not.toExtend<Task>();
+
+  expectTypeOf(transition<"failed">)
+    .parameter(3)
+    .toEqualTypeOf<OwnOf<"failed">>();
+  expectTypeOf<OwnOf<"failed">["error"]>().toEqualTypeOf<Problem>();
+  expectTypeOf<[Task, "failed", number]>().not.toExtend<Parameters<typeof transition<"failed">>>();
+  expectTypeOf<[Task, Status, number]>().not.toExtend<Parameters<typeof transition<Status>>>();
+  expectTypeOf<[Task, "running", number]>().toExtend<Parameters<typeof transition<"running">>>();
 });
 
 test("a task is settled once it is terminal and owes nothing; only then may it be forgotten", () => {

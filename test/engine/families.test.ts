@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { chooseProfile, route } from "../../lib/config/routing.ts";
 import { isTerminal, type Status } from "../../lib/contract/lifecycle.ts";
-import { isSettled, type Task, transition } from "../../lib/contract/task.ts";
+import { isSettled, type Task } from "../../lib/contract/task.ts";
 import { admit } from "../../lib/engine/admission/admission.ts";
 import { cancelTask } from "../../lib/engine/cancellation.ts";
 import { dispatch } from "../../lib/engine/dispatch.ts";
@@ -10,6 +10,7 @@ import type { Ports } from "../../lib/engine/ports.ts";
 import { recoverDue } from "../../lib/engine/recovery.ts";
 import { steps } from "../../lib/engine/steps/index.ts";
 import type { Slots, TaskStore } from "../../lib/store/port.ts";
+import { moved } from "../contract/make-task.ts";
 import { damageTask } from "../fixtures/damage-task.ts";
 import { idleAdapter, openPorts } from "../mcp/ports.ts";
 
@@ -37,7 +38,7 @@ function plane(maxRunning: number, profiles: Record<string, number> = {}) {
   const ids: string[] = [];
   const read = (id: string) => store.get(id) as Promise<Task>;
   const move = (id: string, ...path: Status[]) =>
-    store.change(id, (task) => path.reduce((moved, status) => transition(moved, status, ports.now()), task));
+    store.change(id, (task) => path.reduce((now, status) => moved(now, status, ports.now()), task));
 
   return {
     ports,

@@ -11,6 +11,7 @@ import { recoverDue } from "../../lib/engine/recovery.ts";
 import { slotsKey } from "../../lib/store/dynamodb/keys.ts";
 import { openTaskStore } from "../../lib/store/dynamodb/task-store.ts";
 import type { TaskStore } from "../../lib/store/port.ts";
+import { type TaskFields, withFields } from "../contract/make-task.ts";
 import { type Dynalite, startDynalite } from "../emulators/dynalite.ts";
 import { answering, type VirtualSystem, virtualSystem } from "../fixtures/virtual-system.ts";
 
@@ -159,8 +160,8 @@ describe.each(["SQLite", "DynamoDB"])("on %s", (kind) => {
 });
 
 /** Puts into a task what an older version could have. */
-async function rewrite({ ports }: VirtualSystem, id: string, change: Partial<Task>): Promise<void> {
-  await ports.store.change(id, (task) => ({ ...task, ...change }));
+async function rewrite({ ports }: VirtualSystem, id: string, fields: TaskFields): Promise<void> {
+  await ports.store.change(id, (task) => withFields(task, fields));
 }
 
 async function until(store: TaskStore, id: string, wanted: (task: Task) => boolean): Promise<Task> {

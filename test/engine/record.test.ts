@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { problem } from "../../lib/contract/errors.ts";
 import { resultView, shortRecord, taskHandle, taskRecord } from "../../lib/engine/record.ts";
-import { describeContent, makeTask } from "../contract/make-task.ts";
+import { describeContent, makeTask, withFields } from "../contract/make-task.ts";
 import { idleAdapter } from "../mcp/ports.ts";
 
 const createdAt = "2026-11-20T10:00:00.000Z";
@@ -81,8 +81,10 @@ test("a record shows what an owner may see, and nothing else", () => {
 });
 
 test("a record has the result once the task has ended, and questions while it waits for answers", () => {
-  expect(taskRecord({ ...full, status: "cancelled" })).toMatchObject({ status: "cancelled", result: "early" });
-  expect(taskRecord({ ...full, status: "input_required" })).toMatchObject({ inputRequests: { q: {} } });
+  expect(taskRecord(withFields(full, { status: "cancelled" }))).toMatchObject({ status: "cancelled", result: "early" });
+  expect(taskRecord(withFields(full, { status: "input_required", inputRequests: { q: {} } }))).toMatchObject({
+    inputRequests: { q: {} },
+  });
 });
 
 test("a short record says what a task is", () => {
@@ -143,7 +145,7 @@ test("a result has its error and artifacts, and none before the end", () => {
     artifactsNextCursor: 2,
     error,
   });
-  expect(resultView({ ...task, status: "completing" }, { files: [] })).toEqual({
+  expect(resultView(withFields(task, { status: "completing" }), { files: [] })).toEqual({
     taskId: task.id,
     status: "completing",
     artifacts: [],

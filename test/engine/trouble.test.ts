@@ -11,7 +11,7 @@ import { resultView } from "../../lib/engine/record.ts";
 import { recoverDue } from "../../lib/engine/recovery.ts";
 import { steps } from "../../lib/engine/steps/index.ts";
 import { again, done, type Step } from "../../lib/engine/steps/step.ts";
-import { describeContent, makeTask } from "../contract/make-task.ts";
+import { describeContent, makeTask, withFields } from "../contract/make-task.ts";
 import { answering, type VirtualSystem, virtualSystem } from "../fixtures/virtual-system.ts";
 
 const HOUR_MS = 3_600_000;
@@ -184,7 +184,7 @@ describe("one who looks", () => {
       durationMs: () => HOUR_MS,
       wrap: (state, step) => async (ports, input) => {
         if (state === "Watch" && system.visits.Watch === 1) {
-          await ports.store.change(input.id, (task) => ({ ...task, status: "cancelling" }));
+          await ports.store.change(input.id, (task) => withFields(task, { status: "cancelling" }));
           await poll(ports, input.id, { waitSeconds: 10 });
         }
         return step(ports, input);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { progressTeller } from "../../lib/engine/service/progress.ts";
-import { makeTask } from "../contract/make-task.ts";
+import { makeTask, type TaskFields, withFields } from "../contract/make-task.ts";
 import { openPorts } from "./ports.ts";
 
 const timestamp = "2026-11-20T10:00:00.000Z";
@@ -19,8 +19,8 @@ async function watched() {
   await ports.store.create(task);
   const told: [number, string | undefined][] = [];
   const teller = progressTeller(ports, async (revision, message) => void told.push([revision, message]));
-  const change = async (more: Partial<typeof task>) => {
-    task = await ports.store.change(task.id, (current) => ({ ...current, ...more }));
+  const change = async (more: TaskFields) => {
+    task = await ports.store.change(task.id, (current) => withFields(current, more));
     await teller.see(task);
     return task.revision;
   };
@@ -85,6 +85,6 @@ test("what cannot be told later than it came fails the next news, not the proces
   await see({ ...task, revision: 2, logLength: 1 });
   await vi.advanceTimersByTimeAsync(1000);
   expect(tries).toBe(2);
-  await expect(see({ ...task, revision: 3, status: "completing" })).rejects.toThrow("the caller has gone");
+  await expect(see(withFields(task, { revision: 3, status: "completing" }))).rejects.toThrow("the caller has gone");
   await end();
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Json } from "../../lib/contract/task.ts";
 import { taskRecord } from "../../lib/engine/record.ts";
 import { fitRecord, fittingLength, MAX_REPLY, replySize } from "../../lib/engine/service/reply-size.ts";
-import { makeTask } from "../contract/make-task.ts";
+import { makeTask, withFields } from "../contract/make-task.ts";
 import { bareCaller } from "./clients.ts";
 import { openPorts } from "./ports.ts";
 
@@ -100,7 +100,7 @@ test("a result that is kept elsewhere is previewed from there", async () => {
   const task = makeTask({ owner: "me", status: "succeeded" });
   const content = new TextEncoder().encode(JSON.stringify("y".repeat(200_000)));
   const resultRef = await ports.artifacts.put(task.id, "result.json", content, "application/json");
-  await ports.store.create({ ...task, resultRef });
+  await ports.store.create(withFields(task, { resultRef }));
   const { structured } = await call("get_task_result", { task_id: task.id });
   expect(structured).toMatchObject({ result: expect.stringMatching(/^y+\n\[\.\.\. /), resultRef });
 });

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { ownEvent } from "../../lib/contract/events.ts";
 import type { Json, Task } from "../../lib/contract/task.ts";
-import { bytes, describeContent, makeTask } from "../contract/make-task.ts";
+import { bytes, describeContent, makeTask, withFields } from "../contract/make-task.ts";
 import { command, connect, openEndpoint, problemOf, revisions } from "./clients.ts";
 import { exampleConfiguration, openPorts, RUNTIME_ARN, type TestPorts } from "./ports.ts";
 
@@ -260,8 +260,8 @@ describe.each(revisions)("a client on %s", (revision) => {
       await ports.store.change(task.id, (current) => ({ ...current, progress: step(sequence) }));
       heard = await Promise.race([first.promise.then(() => true), delay(20).then(() => false)]);
     }
-    await ports.store.change(task.id, (current) => ({ ...current, status: "completing" }));
-    await ports.store.change(task.id, (current) => ({ ...current, status: "succeeded" }));
+    await ports.store.change(task.id, (current) => withFields(current, { status: "completing" }));
+    await ports.store.change(task.id, (current) => withFields(current, { status: "succeeded" }));
     const { structured } = await waiting;
     expect(structured).toMatchObject({ id: task.id, status: "succeeded" });
     expect(structured).not.toHaveProperty("timedOutWaiting");
@@ -294,8 +294,8 @@ describe.each(revisions)("a client on %s", (revision) => {
     });
     await begun.promise;
     expect(told).toMatchObject([{ message: "running: 90 %" }]);
-    await ports.store.change(task.id, (current) => ({ ...current, status: "completing" }));
-    await ports.store.change(task.id, (current) => ({ ...current, status: "succeeded" }));
+    await ports.store.change(task.id, (current) => withFields(current, { status: "completing" }));
+    await ports.store.change(task.id, (current) => withFields(current, { status: "succeeded" }));
     await waiting;
     expect(told.at(-1)).toMatchObject({ message: "succeeded: 90 %" });
     const heard = told.map(({ progress }) => progress as number);

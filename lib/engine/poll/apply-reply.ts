@@ -1,7 +1,7 @@
 import { DispatchError, type Problem, problem } from "../../contract/errors.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
 import { previewText } from "../../contract/preview.ts";
-import { type Task, transition, without } from "../../contract/task.ts";
+import { type Outcome, type Task, transition, without } from "../../contract/task.ts";
 import type { PollReply, WorkerEvent } from "../../contract/worker.ts";
 import { shortReason } from "../artifact-pages.ts";
 import { countMiss, isOverdue, withDeadline } from "../deadline.ts";
@@ -23,12 +23,29 @@ export function canBeAsked(task: Task): boolean {
  */
 export function fail(task: Task, error: Problem, nowMs: number): Task {
   if (isTerminal(task.status)) return task;
-  const next = without(task, "inputRequests", "inputRequestsRef", "env");
-  if (task.outcome)
-    return transition({ ...next, artifactsLostReason: shortReason(error.message) }, task.outcome.status, nowMs);
-  if (task.status === "cancelling") return transition(next, "cancelled", nowMs);
-  return { ...transition(next, "failed", nowMs), error: withoutLongDetails(error) };
+  const next = without(task, "env");
+  if (isCompleting(next)) return conclude({ ...next, artifactsLostReason: shortReason(error.message) }, nowMs);
+  if (next.status === "cancelling") return transition(next, "cancelled", nowMs);
+  return transition(next, "failed", nowMs, { error: withoutLongDetails(error) });
 }
+
+/** A task whose job has ended, and that has not. */
+export type Ended = Extract<Task, { status: "completing" | "cancelling" }> & { outcome: Outcome };
+
+/** Whether the job's end is known and only its artifacts and its final status are left. */
+export const isCompleting = (task: Task): task is Ended =>
+  task.status === "completing" || (task.status === "cancelling" && task.outcome !== undefined);
+
+/** The task with the status that the end of its job leads to. */
+export function conclude(task: Ended, nowMs: number): Task {
+  const { outcome, error = unexplained } = task;
+  return outcome.status === "failed"
+    ? transition(task, "failed", nowMs, { error })
+    : transition(task, outcome.status, nowMs, { outcome });
+}
+
+const unexplained = problem("worker.failed", "the worker reported a failure without a reason");
+const stopped = problem("worker.stopped", "the worker was stopped from outside");
 
 /** The task after a worker's reply, of which `kept` is what the task holds; its news are stored already. */
 export function applyReply(task: Task, reply: PollReply, kept: Kept, nowMs: number): Task {
@@ -42,36 +59,26 @@ export function applyReply(task: Task, reply: PollReply, kept: Kept, nowMs: numb
     ...(reply.usage && { usage: reply.usage }),
   };
   if (!canBeAsked(task)) return seen;
-  if (reply.status !== "running" && reply.status !== "input_required") return end(seen, reply, kept.values, nowMs);
+  if (reply.status !== "running" && reply.status !== "input_required") return end(seen, reply, kept.left, nowMs);
   // Only one with nothing more to tell is given up: it may have ended in time, with pages of news before its end.
   const isSilent = reply.next === task.workerSequence;
-  return isSilent && isOverdue(seen, nowMs) ? fail(seen, timedOut(task), nowMs) : goOn(seen, reply, kept.values, nowMs);
+  return isSilent && isOverdue(seen, nowMs) ? fail(seen, timedOut(task), nowMs) : goOn(seen, reply, kept.asked, nowMs);
 }
 
-function goOn(task: Task, reply: PollReply, kept: Partial<Task>, nowMs: number): Task {
+function goOn(task: Task, reply: PollReply, asked: Kept["asked"], nowMs: number): Task {
   if (reply.status === "input_required" && task.status === "running")
-    return { ...transition(task, "input_required", nowMs), inputRequests: {}, ...kept };
-  if (reply.status === "running" && task.status === "input_required")
-    return transition(without(task, "inputRequests", "inputRequestsRef"), "running", nowMs);
+    return transition(task, "input_required", nowMs, asked);
+  if (reply.status === "running" && task.status === "input_required") return transition(task, "running", nowMs);
   return task;
 }
 
 /** The worker has ended: its word is kept, and the status follows once its artifacts are safe. */
-function end(task: Task, reply: PollReply, kept: Partial<Task>, nowMs: number): Task {
-  const stopped = problem("worker.stopped", "the worker was stopped from outside");
-  const failed = problem("worker.failed", "the worker reported a failure without a reason");
-  const error =
-    (reply.error && withoutLongDetails(reply.error)) ??
-    (reply.status === "cancelled" ? stopped : reply.status === "failed" ? failed : undefined);
-  const status = reply.status === "succeeded" ? "succeeded" : "failed";
-  const cancelling = task.status === "cancelling";
-  const ended: Task = {
-    ...without(task, "inputRequests", "inputRequestsRef"),
-    ...kept,
-    outcome: { status: cancelling ? "cancelled" : status, atMs: nowMs },
-    ...(error && !cancelling && { error }),
-  };
-  return cancelling ? ended : transition(ended, "completing", nowMs);
+function end(task: Task, { status, error }: PollReply, left: Kept["left"], nowMs: number): Task {
+  if (task.status === "cancelling") return { ...task, ...left, outcome: { status: "cancelled", atMs: nowMs } };
+  if (status === "succeeded")
+    return transition(task, "completing", nowMs, { ...left, outcome: { status, atMs: nowMs } });
+  const reason = error ? withoutLongDetails(error) : status === "cancelled" ? stopped : unexplained;
+  return transition(task, "completing", nowMs, { ...left, outcome: { status: "failed", atMs: nowMs }, error: reason });
 }
 
 const timedOut = ({ limits }: Task): Problem =>

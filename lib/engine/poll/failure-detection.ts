@@ -27,7 +27,7 @@ export function detectFailure(task: Task, error: DispatchError, nowMs: number): 
 }
 
 /** The task with one more failure, in a row, that speaks for the work being gone, and since when there are any. */
-export const countSuspicion = (task: Task, nowMs: number): Task =>
+export const countSuspicion = <T extends Task>(task: T, nowMs: number): T =>
   withSession(task, {
     suspicions: (task.session?.suspicions ?? 0) + 1,
     failingSinceMs: task.session?.failingSinceMs ?? nowMs,
@@ -41,7 +41,7 @@ export function isConfirmed({ session }: Task, last: unknown, nowMs: number, nee
 }
 
 /** The worker has answered: what spoke against it counts no more. */
-export function cleared(task: Task): Task {
+export function cleared<T extends Task>(task: T): T {
   if (!task.session) return task;
   const session: Session = without(task.session, "failingSinceMs", "unkeptSinceMs");
   return { ...task, session: { ...session, suspicions: 0 } };

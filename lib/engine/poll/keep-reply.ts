@@ -1,6 +1,6 @@
 import type { TaskEvent } from "../../contract/events.ts";
 import { previewText } from "../../contract/preview.ts";
-import type { Task } from "../../contract/task.ts";
+import type { OwnOf, Task } from "../../contract/task.ts";
 import { MAX_EVENT_BYTES, MAX_LOG_BYTES, type PollReply, type WorkerEvent } from "../../contract/worker.ts";
 import type { LogChunk } from "../../store/port.ts";
 import { keepArtifacts } from "../artifact-pages.ts";
@@ -15,28 +15,35 @@ const MAX_REQUESTS_BYTES = 16 * 1024;
 /** What is left of a text that no event may hold, in UTF-16 units. */
 const SHORTENED_LENGTH = 16 * 1024;
 
-/** Where the log of a task ends. One that an older version wrote has counted UTF-16 units only. */
-const logEnd = ({ logLength, logBytes = logLength, logTruncated }: Task): Required<LogEnd> => ({
+const logEnd = ({ logLength, logBytes, logTruncated }: Task): Required<LogEnd> => ({
   logLength,
   logBytes,
   logTruncated: logTruncated ?? false,
 });
 
 /** What the task holds of a worker's reply. */
-export type Kept = { log: LogEnd; values: Partial<Task> };
+export type Kept = {
+  log: LogEnd;
+  /** What a job asks for. */
+  asked: OwnOf<"input_required">;
+  /** What a job that has ended left. */
+  left: Omit<OwnOf<"completing">, "outcome" | "error">;
+};
 
 /** Stores what a worker said: its news, and what it asks for or ended with. Kept again it changes nothing. */
 export async function keepReply(ports: Ports, task: Task, reply: PollReply): Promise<Kept> {
   const log = await keepNews(ports, task, reply.events);
   const { status, result, inputRequests } = reply;
-  const asks = status === "input_required" && task.status === "running" && inputRequests !== undefined;
+  const asks = status === "input_required" && task.status === "running";
   const hasEnded = status !== "running" && status !== "input_required";
-  const values: Partial<Task> = {
-    ...(asks && (await keepLargeFields(ports, task.id, "inputRequests", inputRequests, MAX_REQUESTS_BYTES))),
+  const asked = asks
+    ? await keepLargeFields(ports, task.id, "inputRequests", inputRequests ?? {}, MAX_REQUESTS_BYTES)
+    : {};
+  const left = {
     ...(result !== undefined && (await keepLargeValue(ports, task.id, "result", result))),
     ...(hasEnded && (await keepArtifacts(ports.store, task.id, reply, ports.now()))),
   };
-  return { log, values };
+  return { log, asked: { inputRequests: {}, ...asked }, left };
 }
 
 /**

@@ -1,9 +1,9 @@
 import { RetryableError, taskNotFound } from "../../contract/errors.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
 import type { Task } from "../../contract/task.ts";
-import { complete, isCompleting } from "../completion.ts";
+import { complete } from "../completion.ts";
 import type { Ports } from "../ports.ts";
-import { canBeAsked } from "./apply-reply.ts";
+import { canBeAsked, isCompleting } from "./apply-reply.ts";
 import { poll } from "./poll.ts";
 import { amongWaiters, within } from "./shared-wait.ts";
 

@@ -1,7 +1,6 @@
 import { DispatchError } from "../../contract/errors.ts";
-import { isTerminal } from "../../contract/lifecycle.ts";
 import { previewValue } from "../../contract/preview.ts";
-import { type Task, type TaskArtifact, type ValueRef, without } from "../../contract/task.ts";
+import { type EndedTask, hasEnded, type Task, type TaskArtifact, type ValueRef, without } from "../../contract/task.ts";
 import type { TaskResult } from "../../contract/tools/get-task-result.ts";
 import { ARTIFACTS_PER_PAGE } from "../../store/artifact-pages.ts";
 import { artifactCountOf, artifactsFrom } from "../artifact-pages.ts";
@@ -19,7 +18,7 @@ type Kept = Pick<Ports, "store" | "artifacts">;
 
 /** What a task came to, with its files from the cursor on; of one that has not ended, its status alone. */
 export async function readResult(ports: Kept, known: Task, artifactsCursor: number): Promise<TaskResult> {
-  if (!isTerminal(known.status)) return resultView(known, { files: [] });
+  if (!hasEnded(known)) return resultView(known, { files: [] });
   // The first reply has the result; those that go on with the files need not repeat it.
   const task = artifactsCursor > 0 ? without(known, "result", "resultRef") : await previewed(ports, known);
   const resultRef = task.resultRef && (await readable(ports, task.id, task.resultRef));
@@ -61,7 +60,7 @@ async function addressed(
 }
 
 /** The task with a result that fits into a reply; one that does not is kept whole where `resultRef` says. */
-async function previewed(ports: Kept, task: Task): Promise<Task> {
+async function previewed(ports: Kept, task: EndedTask): Promise<EndedTask> {
   if (task.resultRef && task.result === undefined) {
     const whole = await readLargeValue(ports, task.resultRef);
     return { ...task, result: previewValue(whole, PREVIEW) };

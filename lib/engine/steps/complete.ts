@@ -1,4 +1,5 @@
-import { complete as completeTask, isCompleting } from "../completion.ts";
+import { complete as completeTask } from "../completion.ts";
+import { isCompleting } from "../poll/apply-reply.ts";
 import { again, current, done, type Step } from "./step.ts";
 
 /** Brings the artifacts to safety and gives the task its final status. */

@@ -43,8 +43,6 @@ export const provision: Step = async (ports, input) => {
 /** Each attempt to make a runtime is counted before it, so that none that may have succeeded is forgotten. */
 function name(task: Task, session: string, runtime: string | undefined, nowMs: number): Task | undefined {
   if (task.status !== "provisioning" || (task.session && runtime === undefined)) return undefined;
-  // One of which nobody counted may have been made.
-  const earlier = task.creations ?? (task.session ? 1 : 0);
   return {
     ...task,
     session: task.session ?? { id: session, state: "open", inFlight: {}, sent: 0 },
@@ -53,7 +51,7 @@ function name(task: Task, session: string, runtime: string | undefined, nowMs: n
       session: task.session?.id ?? session,
       ...(runtime !== undefined && { runtime }),
     },
-    ...(runtime !== undefined && { creations: earlier + 1 }),
+    ...(runtime !== undefined && { creations: (task.creations ?? 0) + 1 }),
     dueAtMs: nowMs + 5 * 60_000,
   };
 }

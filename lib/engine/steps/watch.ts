@@ -1,8 +1,7 @@
 import { problem } from "../../contract/errors.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
 import type { Task } from "../../contract/task.ts";
-import { isCompleting } from "../completion.ts";
-import { canBeAsked, fail } from "../poll/apply-reply.ts";
+import { canBeAsked, fail, isCompleting } from "../poll/apply-reply.ts";
 import { poll, settle } from "../poll/poll.ts";
 import type { Ports } from "../ports.ts";
 import { again, current, done, type Step } from "./step.ts";

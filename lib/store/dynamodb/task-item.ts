@@ -14,24 +14,28 @@ export type TaskItem = Key &
 
 /** The item of a task that this write, known by its random mark, puts in place of `before`. */
 export function toItem(task: Task, mark: Uint8Array, nowMs: number, before?: TaskItem): TaskItem {
-  const { id, owner, ...rest } = task;
+  const { id: _, owner: __, ...record } = toStored(task);
   const look = lookOf(task, nowMs, before?.look);
   return {
-    ...taskKey(id),
-    owner: ownerPartition(owner),
+    ...taskKey(task.id),
+    owner: ownerPartition(task.owner),
     created: Date.parse(task.createdAt),
     status: task.status,
     revision: task.revision,
     marks: Buffer.concat([mark, before?.marks ?? new Uint8Array()]).subarray(0, MARK_BYTES * MARKS),
-    body: packTask(JSON.stringify(toStored(rest))),
-    ...(look !== undefined && { open: shardOf(id), look }),
+    body: packTask(JSON.stringify(record)),
+    ...(look !== undefined && { open: shardOf(task.id), look }),
     ...(task.expiresAtSeconds !== undefined && { expires: task.expiresAtSeconds }),
   };
 }
 
-/** Throws RefusedError `platform.task_unreadable`. */
+/** Throws RefusedError `platform.task_unreadable` or `platform.newer_version`. */
 export function toTask({ pk, owner, body }: TaskItem): Task {
-  return parseTask(taskIdOf(pk), () => unpackTask(body), { owner: ownerOf(owner) });
+  return parseTask(
+    taskIdOf(pk),
+    () => unpackTask(body),
+    (record) => ({ ...record, owner: ownerOf(owner) }),
+  );
 }
 
 export const newMark = (): Uint8Array => crypto.getRandomValues(new Uint8Array(MARK_BYTES));

@@ -3,6 +3,7 @@ import type { Logger } from "../../contract/logger.ts";
 import { isSettled, type Task, taskIdSchema } from "../../contract/task.ts";
 import { taskCursors } from "../cursor.ts";
 import type { TaskStore } from "../port.ts";
+import { isNewer, isUnreadable } from "../stored-task.ts";
 import type { Item, Items } from "./items.ts";
 import { openShards, ownerPartition, taskIdOf, taskKey } from "./keys.ts";
 import { tableDescription } from "./table.ts";
@@ -31,11 +32,13 @@ export function taskLists(items: Items, now: () => number, log?: Logger): Pick<T
     const values = { seen: item.revision };
     await items.update(taskKey(taskIdOf(item.pk)), { expression: "REMOVE #open, #look", values }, "#revision = :seen");
   };
+  /** The task of an item; none where it is damaged, or where a newer version of the program wrote it. */
   const readable = async (item: TaskItem): Promise<Task[]> => {
     try {
       return [toTask(item)];
     } catch (error) {
-      await setAside(item, error instanceof Error ? error.cause : error);
+      if (isUnreadable(error)) await setAside(item, error.cause);
+      else if (!isNewer(error)) throw error;
       return [];
     }
   };

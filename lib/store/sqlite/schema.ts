@@ -108,7 +108,7 @@ const migrations: readonly string[] = [
 
 /**
  * Brings the file to the newest of `steps`, all in one transaction; two processes may do this at once.
- * Throws RefusedError `platform.store_newer` when a newer version of the program has written the file.
+ * Throws RefusedError `platform.newer_version` when a newer version of the program has written the file.
  */
 export function migrate(database: DatabaseSync, steps: readonly string[] = migrations): void {
   if (version(database, steps) === steps.length) return;
@@ -128,7 +128,7 @@ function version(database: DatabaseSync, steps: readonly string[]): number {
   const row = database.prepare("PRAGMA user_version").get() as { user_version: number };
   if (row.user_version <= steps.length) return row.user_version;
   throw new RefusedError(
-    "platform.store_newer",
+    "platform.newer_version",
     `the task store has schema version ${row.user_version}; this version of AgentDispatch knows up to ${steps.length}`,
     { hint: "run the newer version of AgentDispatch that wrote it, or choose another state folder" },
   );

@@ -1,5 +1,5 @@
 import type { Task } from "../../contract/task.ts";
-import { parseTask, toStored } from "../stored-task.ts";
+import { isUnreadable, parseTask, toStored } from "../stored-task.ts";
 import type { EnvFiles } from "./env-files.ts";
 
 /** What stands in a row in place of the values, which are in a file. */
@@ -14,21 +14,30 @@ export function bodies(files: EnvFiles) {
       return JSON.stringify({ ...toStored(task), env: IN_FILE });
     },
 
-    /** Throws RefusedError `platform.task_unreadable`. One whose values are lost has none; its start says so. */
+    /** Throws RefusedError `platform.task_unreadable` or `platform.newer_version`. One whose values are lost has none; its start says so. */
     toTask(id: string, body: string): Task {
-      const { env, ...task } = parseTask(id, () => body) as Omit<Task, "env"> & { env?: unknown };
-      const values = env === IN_FILE ? files.get(id) : (env as Task["env"]);
-      return { ...task, ...(values && { env: values }) };
+      return parseTask(
+        id,
+        () => body,
+        ({ env, ...record }) => {
+          const values = env === IN_FILE ? files.get(id) : env;
+          return values === undefined ? record : { ...record, env: values };
+        },
+      );
     },
   };
 }
 
-/** Whether a row is that of a task. */
+/** Whether a row is that of a task, of this version or a newer one. */
 export function isReadable(id: string, body: string): boolean {
   try {
-    parseTask(id, () => body);
+    parseTask(
+      id,
+      () => body,
+      ({ env: _, ...record }) => record,
+    );
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return !isUnreadable(error);
   }
 }

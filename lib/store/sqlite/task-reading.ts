@@ -1,6 +1,6 @@
 import type { Logger } from "../../contract/logger.ts";
 import type { Task } from "../../contract/task.ts";
-import { isUnreadable } from "../stored-task.ts";
+import { isNewer, isUnreadable } from "../stored-task.ts";
 import type { Database } from "./database.ts";
 import { isReadable } from "./task-body.ts";
 
@@ -23,7 +23,7 @@ export function taskReading(db: Database, { toTask, seconds, log }: Options) {
   const notDue = db.prepare("UPDATE tasks SET due_ms = NULL WHERE id = ?");
   const reported = new Set<string>();
 
-  /** Throws RefusedError `platform.task_unreadable`. */
+  /** Throws RefusedError `platform.task_unreadable` or `platform.newer_version`. */
   const find = (id: string): Task | undefined => {
     const row = select.get(id, seconds()) as { body: string } | undefined;
     return row && toTask(id, row.body);
@@ -49,12 +49,12 @@ export function taskReading(db: Database, { toTask, seconds, log }: Options) {
     }
   };
 
-  /** The task of a row, or none. */
+  /** The task of a row; none where it is damaged, or where a newer version of the program wrote it. */
   const readable = ({ id, body }: TaskRow): Task[] => {
     try {
       return [orSetAside(id, () => toTask(id, body))];
     } catch (error) {
-      if (isUnreadable(error)) return [];
+      if (isUnreadable(error) || isNewer(error)) return [];
       throw error;
     }
   };

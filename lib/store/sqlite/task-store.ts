@@ -35,7 +35,7 @@ export type TaskStoreOptions = {
 
 /**
  * The task store on one machine: a SQLite file in the folder, which several processes may have open at once. Throws
- * RetryableError `platform.store_unavailable` when the folder or the file cannot be used, and RefusedError `platform.store_newer` when a newer version of the program wrote the file.
+ * RetryableError `platform.store_unavailable` when the folder or the file cannot be used, and RefusedError `platform.newer_version` when a newer version of the program wrote the file.
  *
  * @example
  * const store = openTaskStore("/var/lib/agentdispatch");

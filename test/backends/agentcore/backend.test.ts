@@ -5,7 +5,7 @@ import { parseConfiguration } from "../../../lib/config/parse-configuration.ts";
 import { NothingMadeError, OutcomeUnknownError, WorkerGoneError } from "../../../lib/contract/errors.ts";
 import type { Task } from "../../../lib/contract/task.ts";
 import { CONTRACT } from "../../../lib/contract/worker.ts";
-import { makeTask } from "../../contract/make-task.ts";
+import { makeTask, type TaskFields, withFields } from "../../contract/make-task.ts";
 import {
   ACCOUNT,
   credentials,
@@ -46,7 +46,7 @@ const openOptions = ({ now = Date.now, endpoint = emulator.endpoint, configurati
 const open = (options?: Options) => agentCoreBackend(openOptions(options));
 
 const details = { region: REGION, ecrImageUri: IMAGE, executionRoleArn: ROLE };
-const runtimeTask = (overrides: Partial<Task> = {}) => {
+const runtimeTask = (overrides: TaskFields = {}): Task => {
   const task = makeTask({
     provider: "aws",
     backend: "aws-agentcore",
@@ -54,9 +54,13 @@ const runtimeTask = (overrides: Partial<Task> = {}) => {
     ...overrides,
   });
   const runtime = task.id.replace("task_", "ad_");
-  return { ...task, obligations: { runtime }, phases: { ...task.phases, provisioning: task.createdAt }, ...overrides };
+  return withFields(task, {
+    obligations: { runtime },
+    phases: { ...task.phases, provisioning: task.createdAt },
+    ...overrides,
+  });
 };
-const sessionTask = (more: object = {}, overrides: Partial<Task> = {}) =>
+const sessionTask = (more: object = {}, overrides: TaskFields = {}) =>
   makeTask({
     provider: "aws",
     backend: "aws-agentcore",

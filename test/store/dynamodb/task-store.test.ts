@@ -1,4 +1,7 @@
+import { GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll } from "vitest";
+import { packTask, unpackTask } from "../../../lib/store/dynamodb/compression.ts";
+import { taskKey } from "../../../lib/store/dynamodb/keys.ts";
 import { openTaskStore } from "../../../lib/store/dynamodb/task-store.ts";
 import { taskStoreSuite } from "../../contract/task-store.ts";
 import { type Dynalite, startDynalite } from "../../emulators/dynalite.ts";
@@ -19,6 +22,12 @@ taskStoreSuite("DynamoDB", async (options) => {
       store.close();
       store = openTaskStore({ tableName, endpoint, ...options });
       return store;
+    },
+    rewrite: async (id, edit) => {
+      const { client } = dynalite;
+      const { Item } = await client.send(new GetCommand({ TableName: tableName, Key: taskKey(id) }));
+      const body = packTask(JSON.stringify(edit(JSON.parse(unpackTask(Item?.body)))));
+      await client.send(new PutCommand({ TableName: tableName, Item: { ...Item, body } }));
     },
     close: async () => store.close(),
   };

@@ -68,6 +68,12 @@ taskStoreSuite("SQLite", async (options) => {
       store = openTaskStore(folder, options);
       return store;
     },
+    rewrite: async (id, edit) => {
+      using database = new DatabaseSync(join(folder, "tasks.sqlite"));
+      const row = database.prepare("SELECT body FROM tasks WHERE id = ?").get(id);
+      const body = JSON.stringify(edit(JSON.parse(String(row?.body))));
+      database.prepare("UPDATE tasks SET body = ? WHERE id = ?").run(body, id);
+    },
     close: async () => {
       store.close();
       rmSync(folder, { recursive: true });
@@ -102,7 +108,7 @@ describe("the file", () => {
     file.close();
     const before = readFileSync(join(folder, "tasks.sqlite"));
     const refused = codeOf(() => openTaskStore(folder));
-    expect(refused).toMatchObject({ code: "platform.store_newer", retryable: false, hint: expect.any(String) });
+    expect(refused).toMatchObject({ code: "platform.newer_version", retryable: false, hint: expect.any(String) });
     expect(readFileSync(join(folder, "tasks.sqlite")).equals(before)).toBe(true);
   });
 
