@@ -1,4 +1,4 @@
-import { identityHint, isThrottling, isTransient, nameOf } from "../aws/sdk-errors.ts";
+import { failureOf, identityHint, isPassing, nameOf } from "../aws/sdk-errors.ts";
 import type { RefusedCode } from "../contract/error-codes.ts";
 import { RefusedError, RetryableError } from "../contract/errors.ts";
 
@@ -51,8 +51,8 @@ export function explain(error: unknown, stateMachineArn: string): unknown {
   const refusal = Object.hasOwn(refusals, error.name) ? refusals[error.name] : undefined;
   if (refusal) return new RefusedError(refusal.code, refusal.message, { hint: refusal.hint, details, cause: error });
   const hint = identityHint(error) ?? (Object.hasOwn(repeatable, error.name) ? repeatable[error.name] : undefined);
-  if (hint === undefined && !isThrottling(error) && !isTransient(error)) return error;
-  const reason = isThrottling(error) ? "Step Functions throttles it" : error.message;
+  if (hint === undefined && !isPassing(error)) return error;
+  const reason = failureOf(error) === "throttled" ? "Step Functions throttles it" : error.message;
   return new RetryableError("platform.workflow_unavailable", `the workflow cannot be started: ${reason}`, {
     hint: hint ?? "try again in a few seconds",
     details,

@@ -1,11 +1,11 @@
-import { identityHint, isThrottling, isTransient, nameOf, statusOf } from "../../aws/sdk-errors.ts";
+import { failureOf, identityHint, isPassing, statusOf } from "../../aws/sdk-errors.ts";
 import { DispatchError, RetryableError } from "../../contract/errors.ts";
 
 /** An action on a bucket, as IAM calls it. */
 export type BucketAction = "s3:PutObject" | "s3:GetObject" | "s3:ListBucket";
 
-/** The content or its key arrived damaged, or somebody else writes the same: the next attempt is a new one. */
-const repeatable = ["BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody", "ConditionalRequestConflict"];
+/** The content or its key arrived damaged: the next attempt is a new one. */
+const damaged = ["BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody"];
 const otherRegion = [
   "PermanentRedirect",
   "AuthorizationHeaderMalformed",
@@ -15,7 +15,7 @@ const otherRegion = [
 ];
 
 /** Whether S3 says that there is no such object, or, as HEAD does, only that something is missing. */
-export const isMissing = (error: unknown): boolean => ["NoSuchKey", "NotFound"].includes(nameOf(error));
+export const isMissing = (error: unknown): boolean => failureOf(error) === "missing";
 
 /**
  * A failed request as the port promises it: RetryableError `platform.artifacts_unavailable`, with the name of S3's error
@@ -39,10 +39,8 @@ function hintFor(error: Error, bucket: string, action: BucketAction): string | u
   if (error.name === "NoSuchBucket") return `create bucket ${bucket}, or correct its name in the configuration`;
   if (otherRegion.includes(error.name) || statusOf(error) === 301) return `set the region of bucket ${bucket}`;
   if (error.name.startsWith("KMS.")) return `make the KMS key of bucket ${bucket} usable for this identity`;
-  if (isThrottling(error) || isTransient(error) || repeatable.includes(error.name)) return "try again in a few seconds";
-  // A HEAD has no body that would name the error.
-  if (error.name === "AccessDenied" || statusOf(error) === 403) return permissionHint(bucket, action);
-  return undefined;
+  if (isPassing(error) || damaged.includes(error.name)) return "try again in a few seconds";
+  return failureOf(error) === "denied" ? permissionHint(bucket, action) : undefined;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { failureOf, nameOf } from "../../aws/sdk-errors.ts";
 import {
   DispatchError,
   OutcomeUnknownError,
@@ -8,8 +9,6 @@ import {
 import { accessDenied } from "./access-denied.ts";
 import { logGroupOf } from "./place.ts";
 
-type SdkError = Error & { code?: unknown; $metadata?: { httpStatusCode?: number } };
-
 /** What was asked, for messages and hints. */
 export type Asked = {
   /** IAM action without its prefix. */
@@ -19,37 +18,21 @@ export type Asked = {
   accountProfile?: string;
 };
 
-const credentialErrors = [
-  "CredentialsProviderError",
-  "TokenProviderError",
-  "UnrecognizedClientException",
-  "ExpiredTokenException",
-  "InvalidSignatureException",
-  "InvalidClientTokenId",
-  "UnauthorizedException",
-];
-const throttled = ["ThrottlingException", "ThrottledException", "TooManyRequestsException"];
-const conflicts = ["ConflictException", "RetryableConflictException", "ConcurrentModificationException"];
-/** Nothing was sent: no name, no route, nobody who listens. */
-const unsent = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "EACCES"];
-
-const nameOf = (error: unknown): string => (error instanceof Error ? error.name : "");
-
 /** Whether AWS says that what was named does not exist. */
-export const isNotFound = (error: unknown): boolean => nameOf(error) === "ResourceNotFoundException";
-export const isDenied = (error: unknown): boolean => nameOf(error) === "AccessDeniedException";
-export const isInvalid = (error: unknown): boolean => nameOf(error) === "ValidationException";
-export const isConflict = (error: unknown): boolean => conflicts.includes(nameOf(error));
+export const isNotFound = (error: unknown): boolean => failureOf(error) === "missing";
+export const isDenied = (error: unknown): boolean => failureOf(error) === "denied";
+export const isInvalid = (error: unknown): boolean => failureOf(error) === "invalid";
+export const isConflict = (error: unknown): boolean => failureOf(error) === "conflict";
 
 /** Whether a request certainly had no effect: it was not sent, or refused. What conflicts may be an effect of another. */
 export function hadNoEffect(error: unknown): boolean {
-  if (!(error instanceof Error) || isConflict(error)) return false;
-  return isUnsent(error) || (statusOf(error) !== undefined && !isSentOrServer(error));
+  const failure = failureOf(error);
+  return failure !== undefined && failure !== "conflict" && failure !== "unanswered";
 }
 
 /** Whether AgentCore turned an invocation away before it reached a worker, and may take it a moment later. */
 export const isNotDelivered = (error: unknown): boolean =>
-  nameOf(error) === "RetryableConflictException" || throttled.includes(nameOf(error));
+  failureOf(error) === "throttled" || nameOf(error) === "RetryableConflictException";
 
 /**
  * A failed request to either plane as one of ours; what is ours already, or no request's failure, comes back as it is.
@@ -59,38 +42,43 @@ export function explain(error: unknown, asked: Asked): unknown {
   if (!(error instanceof Error) || error instanceof DispatchError) return error;
   const { name, message } = error;
   const cause = { cause: error };
-  if (name === "AccessDeniedException") return accessDenied(error, asked);
-  if (credentialErrors.includes(name))
-    return new RetryableError("platform.credentials", `AWS credentials are missing or not valid: ${message}`, {
-      hint: `make valid AWS credentials available to the control plane, for instance with \`aws sso login\`; accounts.${asked.accountProfile ?? "<name>"}.credentialSource says which it uses`,
-      ...cause,
-    });
-  if (throttled.includes(name) || statusOf(error) === 429)
-    return new RetryableError("platform.throttled", `AgentCore throttles ${asked.action}: ${message}`, {
-      hint: "try again in a few seconds, or lower maxRunning",
-      ...cause,
-    });
-  if (name === "ServiceQuotaExceededException" || name === "ResourceLimitExceededException")
-    return quotaExceeded(error, asked);
-  if (conflicts.includes(name))
-    return new RetryableError("platform.conflict", `AgentCore is busy with another change: ${message}`, cause);
-  if (isInvalid(error)) return invalid(error, asked);
   if (name === "RuntimeClientError") return runtimeFailed(error, asked);
-  if (isNotFound(error))
-    return new RefusedError("platform.not_found", `${asked.action}: AgentCore knows no such resource: ${message}`, {
-      hint: "check the runtime's ARN and its region with check_cloud_agent_runtime",
-      ...cause,
-    });
-  if (isUnsent(error))
-    return new RetryableError("platform.unreachable", `AgentCore cannot be reached: ${message}`, {
-      hint: "check the region, the network of the control plane, and NODE_EXTRA_CA_CERTS behind a proxy of your own",
-      ...cause,
-    });
-  if (isSentOrServer(error))
-    return new RetryableError("platform.unavailable", `AgentCore did not answer ${asked.action}: ${message}`, cause);
-  if (statusOf(error) !== undefined)
-    return new RefusedError("platform.refused", `AgentCore refuses ${asked.action}: ${name}: ${message}`, cause);
-  return error;
+  switch (failureOf(error)) {
+    case "denied":
+      return accessDenied(error, asked);
+    case "credentials":
+      return new RetryableError("platform.credentials", `AWS credentials are missing or not valid: ${message}`, {
+        hint: `make valid AWS credentials available to the control plane, for instance with \`aws sso login\`; accounts.${asked.accountProfile ?? "<name>"}.credentialSource says which it uses`,
+        ...cause,
+      });
+    case "throttled":
+      return new RetryableError("platform.throttled", `AgentCore throttles ${asked.action}: ${message}`, {
+        hint: "try again in a few seconds, or lower maxRunning",
+        ...cause,
+      });
+    case "quota":
+      return quotaExceeded(error, asked);
+    case "conflict":
+      return new RetryableError("platform.conflict", `AgentCore is busy with another change: ${message}`, cause);
+    case "invalid":
+      return invalid(error, asked);
+    case "missing":
+      return new RefusedError("platform.not_found", `${asked.action}: AgentCore knows no such resource: ${message}`, {
+        hint: "check the runtime's ARN and its region with check_cloud_agent_runtime",
+        ...cause,
+      });
+    case "unsent":
+      return new RetryableError("platform.unreachable", `AgentCore cannot be reached: ${message}`, {
+        hint: "check the region, the network of the control plane, and NODE_EXTRA_CA_CERTS behind a proxy of your own",
+        ...cause,
+      });
+    case "unanswered":
+      return new RetryableError("platform.unavailable", `AgentCore did not answer ${asked.action}: ${message}`, cause);
+    case "refused":
+      return new RefusedError("platform.refused", `AgentCore refuses ${asked.action}: ${name}: ${message}`, cause);
+    default:
+      return error;
+  }
 }
 
 /**
@@ -104,7 +92,7 @@ export function explainInvocation(error: unknown, asked: Asked): unknown {
       isCertain: false,
       cause: error,
     });
-  if (!isUnsent(error) && isSentOrServer(error))
+  if (failureOf(error) === "unanswered")
     return new OutcomeUnknownError(`the worker's answer did not arrive: ${error.message || error.name}`, error);
   return explain(error, asked);
 }
@@ -137,23 +125,4 @@ function runtimeFailed(error: Error, { runtimeId, qualifier }: Asked): Retryable
     ...(group && { hint: `the CloudWatch log group ${group} has the reason`, details: { logGroup: group } }),
     cause: error,
   });
-}
-
-const statusOf = (error: Error): number | undefined => (error as SdkError).$metadata?.httpStatusCode;
-const codeOf = (error: Error): string => {
-  const code = (error as SdkError).code ?? (error.cause as SdkError | undefined)?.code;
-  return typeof code === "string" ? code : "";
-};
-
-/** A connection that was never made. The SDK calls that a timeout as well, and says so in the text alone. */
-const isUnsent = (error: Error): boolean =>
-  unsent.includes(codeOf(error)) ||
-  /CERT|SSL|TLS|VERIFY/.test(codeOf(error)) ||
-  /did not establish a connection/i.test(error.message);
-
-/** No answer came, or one that says nothing of what happened. */
-function isSentOrServer(error: Error): boolean {
-  if ((statusOf(error) ?? 0) >= 500) return true;
-  if (["TimeoutError", "AbortError", "RequestTimeout"].includes(error.name)) return true;
-  return /^(E[A-Z]+|UND_ERR.*|ERR_STREAM.*)$/.test(codeOf(error)) || error.message === "aborted";
 }

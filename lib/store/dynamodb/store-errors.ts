@@ -1,4 +1,4 @@
-import { attemptsOf, identityHint, isThrottling, isTransient, nameOf } from "../../aws/sdk-errors.ts";
+import { attemptsOf, failureOf, identityHint, isPassing, nameOf } from "../../aws/sdk-errors.ts";
 import { RetryableError } from "../../contract/errors.ts";
 
 const hints: Readonly<Record<string, string>> = {
@@ -13,9 +13,7 @@ export const isRefusal = (error: unknown): boolean => nameOf(error) === "Conditi
 export const wasRepeated = (error: unknown): boolean => attemptsOf(error) > 1;
 
 /** Whether a failed write may have taken effect all the same: it had no answer, or more than one attempt. */
-export function isOutcomeOpen(error: unknown): boolean {
-  return isTransient(error) || wasRepeated(error);
-}
+export const isOutcomeOpen = (error: unknown): boolean => failureOf(error) === "unanswered" || wasRepeated(error);
 
 /**
  * A failed request as the port promises it: RetryableError `platform.store_throttled` or `platform.store_unavailable`.
@@ -23,9 +21,9 @@ export function isOutcomeOpen(error: unknown): boolean {
  */
 export function explain(error: unknown, table: string): unknown {
   if (!(error instanceof Error)) return error;
-  if (isThrottling(error)) return throttledError(table, error);
+  if (failureOf(error) === "throttled") return throttledError(table, error);
   const hint = identityHint(error) ?? (Object.hasOwn(hints, error.name) ? hints[error.name] : undefined);
-  if (hint === undefined && !isTransient(error)) return error;
+  if (hint === undefined && !isPassing(error)) return error;
   return new RetryableError("platform.store_unavailable", `the task store cannot be used: ${error.message}`, {
     hint: hint ?? "try again in a few seconds",
     cause: error,

@@ -1,5 +1,5 @@
 import type { STSClient } from "@aws-sdk/client-sts";
-import { identityHint, isThrottling, nameOf, statusOf } from "../../../aws/sdk-errors.ts";
+import { failureOf, identityHint, isPassing } from "../../../aws/sdk-errors.ts";
 import { DispatchError, RefusedError, RetryableError } from "../../../contract/errors.ts";
 
 /** Asked by the account's own credentials, before any role is assumed. */
@@ -67,17 +67,17 @@ function explain(error: unknown, { name, roleArn }: Role): DispatchError {
   const what = `the role ${roleArn} of account profile ${name} could not be assumed: ${message}`;
   const details = { action: "sts:AssumeRole", roleArn, field: `accounts.${name}.roleArn` };
   const extra = { details, cause: error };
-  if (/^AccessDenied/.test(nameOf(error))) {
+  const failure = failureOf(error);
+  if (failure === "denied") {
     const caller = /User: (arn:\S+)/.exec(message)?.[1] ?? "the credentials of the control plane";
     return new RefusedError("platform.access_denied", what, {
       hint: `the trust policy of ${roleArn} must allow ${caller} sts:AssumeRole, and so must that caller's own policy; or change accounts.${name}.roleArn`,
       ...extra,
     });
   }
-  const hint = identityHint(error);
-  if (hint !== undefined) return new RetryableError("platform.credentials", what, { hint, ...extra });
-  if (isThrottling(error)) return new RetryableError("platform.throttled", what, extra);
-  const status = statusOf(error);
-  if (status !== undefined && status < 500) return new RefusedError("platform.refused", what, extra);
+  if (failure === "credentials")
+    return new RetryableError("platform.credentials", what, { hint: identityHint(error), ...extra });
+  if (failure === "throttled") return new RetryableError("platform.throttled", what, extra);
+  if (failure !== undefined && !isPassing(error)) return new RefusedError("platform.refused", what, extra);
   return new RetryableError("platform.unreachable", what, { hint: "check the region and the network", ...extra });
 }

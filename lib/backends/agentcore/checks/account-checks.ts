@@ -1,4 +1,4 @@
-import { identityHint, nameOf } from "../../../aws/sdk-errors.ts";
+import { failureOf, identityHint } from "../../../aws/sdk-errors.ts";
 import { DispatchError } from "../../../contract/errors.ts";
 import type { Check, Placement } from "../../adapter.ts";
 import { type AccountProfile, accountIn, profileIn } from "../account/account.ts";
@@ -51,10 +51,10 @@ function credentialsCheck(asked: PromiseSettledResult<Caller>, { name, credentia
   if (error instanceof DispatchError) return fail("credentials", reasonOf(error));
   const profile = profileIn(credentialSource);
   const login = profile === undefined ? "`aws sso login`" : `\`aws sso login --profile ${profile}\``;
-  if (identityHint(error) !== undefined || /Credential|Token/.test(nameOf(error)))
+  if (failureOf(error) === "credentials")
     return fail(
       "credentials",
-      `${reasonOf(error)}; accounts.${name}.credentialSource is ${credentialSource}: ${identityHint(error) ?? "renew them"}, for instance with ${login}`,
+      `${reasonOf(error)}; accounts.${name}.credentialSource is ${credentialSource}: ${identityHint(error)}, for instance with ${login}`,
     );
   return warn("credentials", `AWS STS could not be asked whose they are: ${reasonOf(error)}`);
 }

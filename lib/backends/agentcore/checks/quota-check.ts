@@ -1,4 +1,4 @@
-import { nameOf } from "../../../aws/sdk-errors.ts";
+import { failureOf } from "../../../aws/sdk-errors.ts";
 import type { Check, Placement } from "../../adapter.ts";
 import type { Clients } from "../account/clients.ts";
 import { fail, pass, reasonOf, type Within, warn } from "./checks.ts";
@@ -55,7 +55,7 @@ async function read(clients: Clients, region: string, code: string): Promise<num
     const { Quota } = await client.send(new GetServiceQuotaCommand({ ServiceCode: SERVICE, QuotaCode: code }));
     return Quota?.Value;
   } catch (error) {
-    if (nameOf(error) === "NoSuchResourceException") return undefined;
+    if (failureOf(error) === "missing") return undefined;
     throw error;
   }
 }
