@@ -3,46 +3,63 @@ import { frameworkOfVariable } from "../lib/contract/frameworks.ts";
 import { MAX_UNCOLLECTED_SECONDS } from "../lib/contract/worker.ts";
 import { splitWords } from "./processes/split-words.ts";
 
-type Environment = Record<string, string | undefined>;
+type Environment = Readonly<Record<string, string | undefined>>;
 
+/** What holds for the whole process. */
 export type WorkerConfig = {
-  /** Whoever can connect is obeyed: the machine, the folder of the socket or the network must keep others out. */
+  /**
+   * Whoever can connect is obeyed: the machine, the folder of the socket or the network must keep others out. On a port the
+   * worker has one session, and its environment is that of the process; on a socket sessions are opened.
+   */
   listen: { host: string; port: number } | { socket: string };
   addressFile?: string;
-  workspace?: string;
-  artifactsDir?: string;
-  /** Programs that `command.run` may start. An empty list allows none; no list allows every program. */
-  allowlist?: ReadonlySet<string>;
-  /** Command-backed frameworks: the words of each command, by name. */
-  frameworkCommands: ReadonlyMap<string, readonly string[]>;
   idleSeconds: number;
   /** How long the end of a task waits for somebody to collect it. */
   uncollectedSeconds: number;
   maxSeconds: number;
-  /** What jobs inherit: this process's environment without the worker's own variables. */
+};
+
+/** What holds for one session. */
+export type SessionConfig = {
+  workspace?: string;
+  artifactsDir?: string;
+  /** Where a job's own files are made; default the system's. */
+  temporary?: string;
+  /** Programs that `command.run` may start. An empty list allows none; no list allows every program. */
+  allowlist?: ReadonlySet<string>;
+  /** Command-backed frameworks: the words of each command, by name. */
+  frameworkCommands: ReadonlyMap<string, readonly string[]>;
+  /** What jobs inherit: the session's environment without the worker's own variables. */
   jobEnv: Record<string, string>;
 };
 
-/** Reads the worker's settings. Throws an Error that names the variable at fault, and never its value if secret. */
+/** Reads the settings of a worker. Throws an Error that names the variable at fault, and never its value if secret. */
 export function readConfig(env: Environment): WorkerConfig {
-  const text = (name: string) => env[name] || undefined;
-  const socket = text(environmentVariables.workerSocket);
-  const addressFile = text(environmentVariables.workerAddressFile);
-  const workspace = text(environmentVariables.workspace);
-  const artifactsDir = text(environmentVariables.artifactsDir);
-  const allowed = env[environmentVariables.commandAllowlist];
+  const socket = env[environmentVariables.workerSocket] || undefined;
+  const addressFile = env[environmentVariables.workerAddressFile] || undefined;
   const port = numberVariable(env, environmentVariables.workerPort, 8080);
   if (port > 65_535) throw new Error(`${environmentVariables.workerPort} must be at most 65535`);
   return {
-    listen: socket === undefined ? { host: text(environmentVariables.workerHost) ?? "0.0.0.0", port } : { socket },
+    listen: socket === undefined ? { host: env[environmentVariables.workerHost] || "0.0.0.0", port } : { socket },
     ...(addressFile !== undefined && { addressFile }),
-    ...(workspace !== undefined && { workspace }),
-    ...(artifactsDir !== undefined && { artifactsDir }),
-    ...(allowed !== undefined && { allowlist: new Set(allowed.split(",").flatMap((name) => name.trim() || [])) }),
-    frameworkCommands: readFrameworkCommands(env),
     idleSeconds: numberVariable(env, environmentVariables.workerIdleSeconds, 900),
     uncollectedSeconds: numberVariable(env, environmentVariables.workerUncollectedSeconds, MAX_UNCOLLECTED_SECONDS),
     maxSeconds: numberVariable(env, environmentVariables.workerMaxSeconds, 28_800),
+  };
+}
+
+/** Reads the environment of a session. Throws as `readConfig` does. */
+export function readSessionConfig(env: Environment): SessionConfig {
+  const workspace = env[environmentVariables.workspace] || undefined;
+  const artifactsDir = env[environmentVariables.artifactsDir] || undefined;
+  const temporary = env.TMPDIR || undefined;
+  const allowed = env[environmentVariables.commandAllowlist];
+  return {
+    ...(workspace !== undefined && { workspace }),
+    ...(artifactsDir !== undefined && { artifactsDir }),
+    ...(temporary !== undefined && { temporary }),
+    ...(allowed !== undefined && { allowlist: new Set(allowed.split(",").flatMap((name) => name.trim() || [])) }),
+    frameworkCommands: readFrameworkCommands(env),
     jobEnv: jobEnvironment(env),
   };
 }

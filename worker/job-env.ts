@@ -1,6 +1,5 @@
 import { environmentVariables } from "../lib/contract/execution-environment.ts";
 import { invalidInput } from "./parse.ts";
-import { isMarked } from "./processes/process-mark.ts";
 import type { Mark } from "./processes/processes.ts";
 import type { JobContext } from "./runner.ts";
 
@@ -19,17 +18,13 @@ export function jobEnv({ config, task, folder }: JobContext, own: Record<string,
   };
 }
 
-/**
- * What tells a job's processes from all others, by the environment they began with: their task, and the session of this
- * worker if that is marked itself; then nothing but the worker and its job carries that mark.
- */
+/** What tells a job's processes from all others: their task, and their session where that is marked. */
 export function marksOf(env: Readonly<Record<string, string>>): Mark[] {
   const [task, session] = [env[environmentVariables.taskId], env[environmentVariables.sessionMarker]];
   if (!task) throw new Error(`a job's environment must name its task in ${environmentVariables.taskId}`);
-  const isSessionMarked = session !== undefined && isMarked(environmentVariables.sessionMarker, session);
   return [
     [environmentVariables.taskId, task],
-    ...(isSessionMarked ? [[environmentVariables.sessionMarker, session] as const] : []),
+    ...(session === undefined ? [] : [[environmentVariables.sessionMarker, session] as const]),
   ];
 }
 

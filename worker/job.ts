@@ -1,20 +1,27 @@
 import { environmentVariables } from "../lib/contract/execution-environment.ts";
 import { type CollectedArtifacts, collectArtifacts, notesOf } from "./artifacts/artifacts.ts";
 import { AwakeTimer } from "./awake-timer.ts";
-import type { WorkerConfig } from "./config.ts";
+import type { SessionConfig } from "./config.ts";
 import { failure, runnerFailure, timeoutProblem } from "./failures.ts";
 import { marksOf } from "./job-env.ts";
 import { type JobFolder, makeJobFolder, removeJobFolder } from "./job-folder.ts";
 import { EventBudget } from "./output/event-budget.ts";
 import { EventLog, type NewEvent } from "./output/event-log.ts";
 import { OutputLog } from "./output/output-log.ts";
+import type { PipePool } from "./processes/pipes.ts";
 import { StopSwitch } from "./processes/stop.ts";
 import { forgetAnswers, writeAnswers } from "./questions.ts";
 import { report } from "./report.ts";
 import { shrinkResult } from "./result.ts";
 import type { JobContext, JobStatus, JobTask, Outcome, Runner } from "./runner.ts";
 
-type JobSetup = { task: JobTask; config: WorkerConfig; runner: Runner; folder?: Promise<JobFolder> };
+type JobSetup = {
+  task: JobTask;
+  config: SessionConfig;
+  pipes: PipePool;
+  runner: Runner;
+  folder?: Promise<JobFolder>;
+};
 
 /** One task, from its start until everything about it is known. It runs by itself; readers look at it. */
 export class Job {
@@ -133,10 +140,10 @@ export class Job {
   }
 
   #context(folder: JobFolder): JobContext {
-    const { config } = this.#setup;
+    const { config, pipes } = this.#setup;
     const emit = (event: NewEvent) => this.#emit(event, folder);
     const limitTo = (seconds: number) => this.limitTo(seconds);
-    return { task: this.task, config, folder, stop: this.#stop, log: this.#log, emit, limitTo };
+    return { task: this.task, config, folder, pipes, stop: this.#stop, log: this.#log, emit, limitTo };
   }
 
   #emit(event: NewEvent, folder: JobFolder): boolean {

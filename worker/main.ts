@@ -16,7 +16,7 @@ const CLOSE_WITHIN_MS = 10_000;
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
-  const worker = new Worker(config);
+  const worker = new Worker(config, process.env);
   const server = createWorkerServer(worker);
 
   let isClosing = false;
@@ -45,6 +45,7 @@ async function main(): Promise<void> {
 
   const checkMs = Math.min(5000, Math.max(50, Math.min(config.idleSeconds, config.maxSeconds) * 100));
   setInterval(() => {
+    worker.sweep();
     const isLost = config.addressFile !== undefined && !existsSync(config.addressFile);
     const reason = isLost ? "nobody can find it any more: its address file is gone" : worker.exitReason;
     if (reason !== undefined) void close(reason);

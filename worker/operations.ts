@@ -15,62 +15,62 @@ import { checkEnv } from "./job-env.ts";
 import { parse } from "./parse.ts";
 import { pollReply } from "./poll.ts";
 import { frameworksOf } from "./run-agent.ts";
+import type { Session } from "./sessions/session.ts";
 import { version } from "./version.ts";
-import type { Worker } from "./worker.ts";
 
 /** Carries out one operation of the contract. A refusal is thrown. `gone` tells that the caller hung up. */
-export async function operate(worker: Worker, body: object, gone: AbortSignal): Promise<unknown> {
+export async function operate(session: Session, body: object, gone: AbortSignal): Promise<unknown> {
   if (!("contract" in body) || body.contract !== CONTRACT) {
     throw new RefusedError("worker.contract_unknown", `this worker speaks ${CONTRACT}`);
   }
   const operation: Operation = parse(operationSchema, body);
-  if (operation.op === "hello") return hello(worker);
-  if (operation.bootId !== worker.bootId) {
+  if (operation.op === "hello") return hello(session);
+  if (operation.bootId !== session.bootId) {
     throw new RetryableError("worker.replaced", "this is another worker than the one that was greeted");
   }
   switch (operation.op) {
     case "start":
-      return start(worker, operation);
+      return start(session, operation);
     case "poll":
-      return poll(worker, operation, gone);
+      return poll(session, operation, gone);
     case "upload":
-      return upload(worker, operation);
+      return upload(session, operation);
     case "input":
-      return input(worker, operation);
+      return input(session, operation);
     case "cancel":
-      return cancel(worker, operation);
+      return cancel(session, operation);
   }
 }
 
-function hello(worker: Worker) {
-  const frameworks = [...frameworksOf(worker.config).keys()];
-  return { contract: CONTRACT, bootId: worker.bootId, version, protocols: [...workerProtocols], frameworks };
+function hello(session: Session) {
+  const frameworks = [...frameworksOf(session.config).keys()];
+  return { contract: CONTRACT, bootId: session.bootId, version, protocols: [...workerProtocols], frameworks };
 }
 
-function start(worker: Worker, { contract: _contract, op: _op, bootId: _bootId, ...task }: StartOperation) {
+function start(session: Session, { contract: _contract, op: _op, bootId: _bootId, ...task }: StartOperation) {
   checkEnv(task.env ?? {});
-  const { taskId } = worker.start(task).task;
+  const { taskId } = session.start(task).task;
   return { accepted: true, taskId, status: "running" };
 }
 
-function poll(worker: Worker, operation: z.infer<typeof pollSchema>, gone: AbortSignal) {
-  return pollReply(worker, worker.job(operation.taskId), operation, gone);
+function poll(session: Session, operation: z.infer<typeof pollSchema>, gone: AbortSignal) {
+  return pollReply(session, session.job(operation.taskId), operation, gone);
 }
 
-async function upload(worker: Worker, { taskId, targets }: z.infer<typeof uploadSchema>) {
-  const job = worker.job(taskId);
+async function upload(session: Session, { taskId, targets }: z.infer<typeof uploadSchema>) {
+  const job = session.job(taskId);
   if (!job.hasEnded) throw new RefusedError("worker.task_running", "artifacts can be sent once the task has ended");
-  return worker.uploads(job).request(targets);
+  return session.uploads(job).request(targets);
 }
 
-async function input(worker: Worker, { taskId, inputResponses }: z.infer<typeof inputSchema>) {
-  const job = worker.job(taskId);
+async function input(session: Session, { taskId, inputResponses }: z.infer<typeof inputSchema>) {
+  const job = session.job(taskId);
   const accepted = await job.answer(inputResponses);
   return { accepted, status: job.status };
 }
 
-function cancel(worker: Worker, { taskId, graceSeconds }: z.infer<typeof cancelSchema>) {
-  const job = worker.job(taskId);
+function cancel(session: Session, { taskId, graceSeconds }: z.infer<typeof cancelSchema>) {
+  const job = session.job(taskId);
   const accepted = job.cancel(graceSeconds);
   return { accepted, status: job.status };
 }

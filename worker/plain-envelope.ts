@@ -7,7 +7,7 @@ import {
   type WorkerEvent,
 } from "../lib/contract/worker.ts";
 import { parse } from "./parse.ts";
-import type { Worker } from "./worker.ts";
+import type { Session } from "./sessions/session.ts";
 
 const LIMITS = { timeoutSeconds: 900, graceSeconds: 5 };
 /** The answer has to travel in one piece. */
@@ -22,13 +22,13 @@ export type PlainReply = {
 };
 
 /** Runs a task and answers with all of it: for callers that know nothing of the contract. Ends it when they hang up. */
-export async function answerPlainly(worker: Worker, body: object, gone: AbortSignal): Promise<PlainReply> {
+export async function answerPlainly(session: Session, body: object, gone: AbortSignal): Promise<PlainReply> {
   const envelope = parse(plainEnvelopeSchema, body);
   const taskId = `task_${randomBytes(16).toString("hex")}`;
-  const job = worker.startPlain({ ...envelope, input: inputOf(envelope), taskId, limits: LIMITS, depth: 0 });
+  const job = session.startPlain({ ...envelope, input: inputOf(envelope), taskId, limits: LIMITS, depth: 0 });
   gone.addEventListener("abort", () => job.cancel(LIMITS.graceSeconds));
   await job.done;
-  worker.health.taskCollected();
+  session.health.taskCollected();
   await job.dispose();
   const { result, error } = job.outcome;
   return {

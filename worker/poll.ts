@@ -1,7 +1,7 @@
 import type * as z from "zod";
 import type { PollReply, pollSchema } from "../lib/contract/worker.ts";
 import type { Job } from "./job.ts";
-import type { Worker } from "./worker.ts";
+import type { Session } from "./sessions/session.ts";
 
 type Poll = Pick<z.infer<typeof pollSchema>, "after" | "waitSeconds" | "maxBytes">;
 
@@ -9,7 +9,7 @@ type Poll = Pick<z.infer<typeof pollSchema>, "after" | "waitSeconds" | "maxBytes
  * What is new about a task, as soon as there is something or the wait is over. The end of a task is told only together
  * with its last events, so whoever sees it has everything.
  */
-export async function pollReply(worker: Worker, job: Job, poll: Poll, gone: AbortSignal): Promise<PollReply> {
+export async function pollReply(session: Session, job: Job, poll: Poll, gone: AbortSignal): Promise<PollReply> {
   job.events.acknowledge(poll.after);
   const waitUntil = performance.now() + poll.waitSeconds * 1000;
   for (;;) {
@@ -17,11 +17,11 @@ export async function pollReply(worker: Worker, job: Job, poll: Poll, gone: Abor
     if (job.hasEnded || job.events.hasAfter(poll.after) || left <= 0 || gone.aborted) break;
     await job.events.changed(left, gone);
   }
-  worker.touch();
+  session.touch();
   const { events, next, more } = job.events.page(poll.after, poll.maxBytes);
   if (job.hasEnded && !more) {
     // The last event is acknowledged by a poll after it; where there is none, telling the end is all there is to do.
-    if (events.length === 0 && !gone.aborted) worker.health.taskCollected();
+    if (events.length === 0 && !gone.aborted) session.health.taskCollected();
     return { status: job.status, events, next, ...ending(job) };
   }
   const status = job.status === "input_required" ? "input_required" : "running";

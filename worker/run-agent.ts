@@ -1,6 +1,6 @@
 import { RefusedError } from "../lib/contract/errors.ts";
 import { agentInputSchema } from "../lib/contract/worker.ts";
-import type { WorkerConfig } from "./config.ts";
+import type { SessionConfig } from "./config.ts";
 import { commandFramework } from "./frameworks/command.ts";
 import { echo } from "./frameworks/echo.ts";
 import type { Framework } from "./frameworks/framework.ts";
@@ -10,7 +10,7 @@ import type { JobContext, Outcome } from "./runner.ts";
 const builtIn: Record<string, Framework> = { echo };
 
 /** The frameworks of this worker by name; a configured command may replace a built-in one. */
-export function frameworksOf(config: Pick<WorkerConfig, "frameworkCommands">): Map<string, Framework> {
+export function frameworksOf(config: Pick<SessionConfig, "frameworkCommands">): Map<string, Framework> {
   const configured = [...config.frameworkCommands].map(([name, words]) => [name, commandFramework(words)] as const);
   return new Map([...Object.entries(builtIn), ...configured]);
 }

@@ -25,7 +25,7 @@ export async function runCommand(job: JobContext): Promise<Outcome> {
   const stdout = logged(job, "stdout");
   const stderr = logged(job, "stderr");
   const env = jobEnv(job, input.env);
-  const end = await runProcess({ file, args, cwd, env, stdin: input.stdin, stdout, stderr }, job.folder, job.stop);
+  const end = await runProcess({ file, args, cwd, env, stdin: input.stdin, stdout, stderr }, job);
   await keepOutput(job, { "stdout.log": stdout, "stderr.log": stderr });
 
   const result = resultOf(end, job.stop.order?.kind, stdout.bytes, stderr.bytes);
@@ -63,8 +63,9 @@ function wordsOf({ command, args = [], shell }: CommandInput): [string, ...strin
 }
 
 /** A folder in the workspace, whatever symbolic links lead to it. */
-async function folderBelow(workspace: string, cwd = "."): Promise<string> {
+async function folderBelow(workspace: string, cwd: string | undefined): Promise<string> {
   const root = await realpath(workspace);
+  if (cwd === undefined) return root;
   let folder: string;
   try {
     folder = await realpath(resolve(root, cwd));

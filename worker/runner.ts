@@ -1,9 +1,10 @@
 import type { Problem } from "../lib/contract/errors.ts";
 import type { StartOperation, workerStatuses } from "../lib/contract/worker.ts";
-import type { WorkerConfig } from "./config.ts";
+import type { SessionConfig } from "./config.ts";
 import type { JobFolder } from "./job-folder.ts";
 import type { NewEvent } from "./output/event-log.ts";
 import type { OutputLog } from "./output/output-log.ts";
+import type { PipePool } from "./processes/pipes.ts";
 import type { StopSwitch } from "./processes/stop.ts";
 
 /** What the worker is asked to run. */
@@ -14,8 +15,9 @@ export type Outcome = { result?: unknown; error?: Problem; usage?: Record<string
 /** What a runner works with. */
 export type JobContext = {
   readonly task: JobTask;
-  readonly config: WorkerConfig;
+  readonly config: SessionConfig;
   readonly folder: JobFolder;
+  readonly pipes: PipePool;
   readonly stop: StopSwitch;
   readonly log: OutputLog;
   /** Publishes an event; false when the task has published too many. A question makes the task wait for its answers. */

@@ -1,15 +1,20 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { factsOf } from "../lib/contract/error-codes.ts";
 import { DispatchError, type Problem, problem } from "../lib/contract/errors.ts";
+import { SESSION_HEADER } from "../lib/contract/worker-sessions.ts";
 import { refuseBrokenRequests } from "./broken-requests.ts";
 import { internalProblem } from "./failures.ts";
 import { operate } from "./operations.ts";
 import { answerPlainly } from "./plain-envelope.ts";
 import { BodyError, readBody } from "./read-body.ts";
 import { report } from "./report.ts";
+import { endSession, openSession, sessionOfPath } from "./sessions/session-door.ts";
 import type { Worker } from "./worker.ts";
 
-/** Far more than anybody needs; what is beyond is turned away, so that files and processes can still be opened. */
+/**
+ * Far more than anybody needs on a machine of one session; what is beyond is turned away, so that files and processes can
+ * still be opened. A socket that only its owner can reach has no strangers.
+ */
 const MAX_CONNECTIONS = 500;
 
 export type ServerOptions = {
@@ -17,7 +22,9 @@ export type ServerOptions = {
   bodyTimeoutMs?: number;
 };
 
-/** The worker's door: `GET /ping` and `POST /invocations`. */
+type Exchange = { worker: Worker; request: IncomingMessage; response: ServerResponse; bodyTimeoutMs: number };
+
+/** The worker's door: `GET /ping` and `POST /invocations`; where it serves many sessions, `PUT` and `DELETE /sessions/<id>`. */
 export function createWorkerServer(worker: Worker, { bodyTimeoutMs = 20_000 }: ServerOptions = {}): Server {
   const timeouts = {
     headersTimeout: 10_000,
@@ -27,63 +34,82 @@ export function createWorkerServer(worker: Worker, { bodyTimeoutMs = 20_000 }: S
   const server = createServer(
     { ...timeouts, keepAliveTimeout: 60_000, requireHostHeader: false },
     (request, response) => {
-      handle(worker, request, response, bodyTimeoutMs).catch((error: unknown) => {
+      handle({ worker, request, response, bodyTimeoutMs }).catch((error: unknown) => {
         report("a request failed", error);
         if (!response.headersSent) refuse(response, internalProblem());
       });
     },
   );
-  server.maxConnections = MAX_CONNECTIONS;
+  if (!worker.isShared) server.maxConnections = MAX_CONNECTIONS;
   refuseBrokenRequests(server);
   return server;
 }
 
-async function handle(
-  worker: Worker,
-  request: IncomingMessage,
-  response: ServerResponse,
-  bodyTimeoutMs: number,
-): Promise<void> {
+async function handle(exchange: Exchange): Promise<void> {
+  const { worker, request, response } = exchange;
   const path = request.url?.split("?")[0];
-  const allowed = path === "/ping" ? "GET" : path === "/invocations" ? "POST" : undefined;
-  if (!allowed) return refuse(response, problem("worker.no_such_path", "there is GET /ping and POST /invocations"));
-  if (request.method !== allowed) {
-    response.setHeader("allow", allowed);
-    return refuse(response, problem("worker.method_not_allowed", `only ${allowed} is understood here`));
+  const opened = sessionOfPath(worker, path);
+  const allowed =
+    opened !== undefined ? ["PUT", "DELETE"] : path === "/ping" ? ["GET"] : path === "/invocations" ? ["POST"] : [];
+  if (allowed.length === 0)
+    return refuse(response, problem("worker.no_such_path", "there is GET /ping and POST /invocations"));
+  if (!allowed.includes(request.method ?? "")) {
+    response.setHeader("allow", allowed.join(", "));
+    return refuse(response, problem("worker.method_not_allowed", `only ${allowed.join(" and ")} is understood here`));
   }
-  if (path === "/ping") return send(response, 200, worker.health.reply);
-  worker.touch();
-  await invoke(worker, request, response, bodyTimeoutMs);
+  if (path === "/ping") return send(response, 200, worker.ping);
+  if (opened === undefined) return invoke(exchange);
+  if (request.method === "DELETE") return answer(response, () => endSession(worker, opened));
+  const body = await bodyOf(exchange);
+  if (body) await answer(response, () => openSession(worker, opened, body));
 }
 
-async function invoke(
-  worker: Worker,
-  request: IncomingMessage,
-  response: ServerResponse,
-  bodyTimeoutMs: number,
-): Promise<void> {
+async function invoke(exchange: Exchange): Promise<void> {
+  const { worker, request, response } = exchange;
+  const session = worker.session(request.headers[SESSION_HEADER]?.toString());
+  if (!session) return refuse(response, problem("worker.unknown_session", "this worker has no such session"));
+  session.touch();
   const gone = new AbortController();
   response.once("close", () => gone.abort());
-  let body: unknown;
+  const body = await bodyOf(exchange);
+  if (!body) return;
+  const isPlain = !("contract" in body);
+  await worker.within(session, () =>
+    answer(
+      response,
+      () => (isPlain ? answerPlainly(session, body, gone.signal) : operate(session, body, gone.signal)),
+      (error) => (isPlain ? { ok: false, events: [], artifacts: [], error } : { error }),
+    ),
+  );
+}
+
+/** The body of a request, or undefined once it has been refused. */
+async function bodyOf({ request, response, bodyTimeoutMs }: Exchange): Promise<object | undefined> {
   try {
-    body = await readBody(request, bodyTimeoutMs);
+    const body = await readBody(request, bodyTimeoutMs);
+    if (typeof body === "object" && body !== null && !Array.isArray(body)) return body;
+    refuse(response, problem("input.invalid", "the body must be a JSON object"));
   } catch (error) {
     if (!(error instanceof BodyError)) throw error;
     if (error.status === 408) response.setHeader("connection", "close");
-    return refuse(response, problem("input.invalid", error.message), error.status);
+    refuse(response, problem("input.invalid", error.message), error.status);
   }
-  if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    return refuse(response, problem("input.invalid", "the body must be a JSON object"));
-  }
-  const isPlain = !("contract" in body);
+  return undefined;
+}
+
+/** A refusal is a reply: what lies between may hide the body of anything but a 200. */
+async function answer(
+  response: ServerResponse,
+  work: () => unknown,
+  refusalOf: (error: Problem) => unknown = (error) => ({ error }),
+): Promise<void> {
+  let reply: unknown;
   try {
-    const reply = isPlain ? answerPlainly(worker, body, gone.signal) : operate(worker, body, gone.signal);
-    send(response, 200, await reply);
+    reply = await work();
   } catch (error) {
-    // A refusal is a reply: what lies between may hide the body of anything but a 200.
-    const refusal = { error: problemOf(error) };
-    send(response, 200, isPlain ? { ok: false, events: [], artifacts: [], ...refusal } : refusal);
+    reply = refusalOf(problemOf(error));
   }
+  send(response, 200, reply);
 }
 
 function problemOf(error: unknown): Problem {

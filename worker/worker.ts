@@ -1,109 +1,121 @@
-import { RefusedError } from "../lib/contract/errors.ts";
-import { Uploads } from "./artifacts/uploads.ts";
-import { makeBootId } from "./boot-id.ts";
-import type { WorkerConfig } from "./config.ts";
-import { Health } from "./health.ts";
-import { Job } from "./job.ts";
-import { type JobFolder, makeJobFolder, removeJobFolder } from "./job-folder.ts";
-import { runAgent } from "./run-agent.ts";
-import { runCommand } from "./run-command.ts";
-import type { JobTask } from "./runner.ts";
+import { AsyncLocalStorage } from "node:async_hooks";
+import { readSessionConfig, type WorkerConfig } from "./config.ts";
+import { PipePool } from "./processes/pipes.ts";
+import { report } from "./report.ts";
+import { Session } from "./sessions/session.ts";
 
-/** All that a worker remembers: its boot, and its one task. */
+/** On a machine of its own a worker has one session, which has no name. */
+const ONLY = "";
+/** Pipes made at a time: for one job, or for many that follow each other. */
+const PIPES = { own: 1, shared: 64 };
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** All that the process remembers: its sessions, by name. */
 export class Worker {
   readonly config: WorkerConfig;
-  readonly health: Health;
-  #bootId: string | undefined;
-  #job: Job | undefined;
-  #isPlain = false;
-  #uploads: Uploads | undefined;
-  #folder: Promise<JobFolder> | undefined;
+  readonly isShared: boolean;
+  readonly #pipes: PipePool;
+  readonly #sessions = new Map<string, Session>();
+  readonly #ending = new Map<string, Promise<void>>();
+  readonly #current = new AsyncLocalStorage<Session>();
+  #since = Math.floor(Date.now() / 1000);
   #startedAt = performance.now();
   #usedAt = performance.now();
 
-  constructor(config: WorkerConfig) {
+  /** The environment is that of the one session, where sessions are not opened. Throws an Error that names a variable at fault. */
+  constructor(config: WorkerConfig, environment: Environment) {
     this.config = config;
-    this.health = new Health(config.uncollectedSeconds);
+    this.isShared = "socket" in config.listen;
+    this.#pipes = new PipePool(this.isShared ? PIPES.shared : PIPES.own);
+    if (!this.isShared) this.#add(ONLY, environment);
   }
 
-  /** Made when first asked for, not before: what exists at a snapshot would be the same on every machine. */
-  get bootId(): string {
-    this.#bootId ??= makeBootId();
-    return this.#bootId;
-  }
-
-  /** Makes the folders of the first task ahead of time. If that fails, the task tries again. */
+  /** Makes ahead of time what the first task needs. */
   prepare(): void {
-    this.#folder = makeJobFolder(this.config);
-    this.#folder.catch(() => {
-      this.#folder = undefined;
-    });
+    void this.#pipes.prepare();
+    this.#sessions.get(ONLY)?.prepare();
   }
 
-  /** Somebody uses this worker. */
-  touch(): void {
+  /** The session that a request names; undefined when there is none. */
+  session(name: string | undefined): Session | undefined {
+    return this.#sessions.get(this.isShared ? (name ?? "") : ONLY);
+  }
+
+  /** Opens a session with its environment; one of that name that is open stays as it is. Throws as the constructor does. */
+  open(name: string, environment: Environment): Session {
     this.#usedAt = performance.now();
+    const known = this.#sessions.get(name);
+    if (known) return known;
+    const session = this.#add(name, environment);
+    session.prepare();
+    return session;
   }
 
-  /** Starts the task of this boot. The same one again changes nothing; another one is refused. */
-  start(task: JobTask): Job {
-    if (this.#job?.task.taskId === task.taskId) return this.#job;
-    if (this.#job) throw busy();
-    return this.#start(task);
+  /** Ends a session with everything that runs in it; resolves when it has ended. One that is gone is success. */
+  end(name: string, graceSeconds = 0): Promise<void> {
+    const session = this.#sessions.get(name);
+    if (!session) return this.#ending.get(name) ?? Promise.resolve();
+    // From now on nobody can start anything in it.
+    this.#sessions.delete(name);
+    this.#usedAt = performance.now();
+    const ended = session.close(graceSeconds).finally(() => this.#ending.delete(name));
+    this.#ending.set(name, ended);
+    return ended;
   }
 
-  /** Runs a task that is answered at once and leaves nothing to ask for, so that others may follow it. */
-  startPlain(task: JobTask): Job {
-    if (this.#job && !(this.#isPlain && this.#job.hasEnded)) throw busy();
-    this.#isPlain = true;
-    return this.#start(task);
+  /** Does work of a session, so that an error that nothing catches is known to be its own. */
+  within<T>(session: Session, work: () => T): T {
+    return this.#current.run(session, work);
   }
 
-  /** The task with this id. */
-  job(taskId: string): Job {
-    if (this.#job?.task.taskId === taskId) return this.#job;
-    throw new RefusedError("worker.unknown_task", `this worker does not run ${taskId}`);
+  /** An error that nothing caught ends the task of the session whose work it was, and no other. */
+  crash(error: unknown): void {
+    (this.#current.getStore() ?? this.#sessions.get(ONLY))?.crash(error);
   }
 
-  uploads(job: Job): Uploads {
-    this.#uploads ??= new Uploads(job.artifacts?.files ?? new Map());
-    return this.#uploads;
+  /** Ends the sessions that nobody uses any more: whoever opened them is gone. */
+  sweep(): void {
+    if (!this.isShared) return;
+    for (const [name, session] of this.#sessions) {
+      if (!this.#isIdle(session.idleMs)) continue;
+      report(`the session ${name} ends: idle`);
+      this.end(name).catch((error) => report(`the session ${name} could not be ended`, error));
+    }
   }
 
   /** Why this worker should exit now, if it should: never while it says that it is busy. The times are those awake. */
   get exitReason(): string | undefined {
     const now = performance.now();
-    const idleMs = Math.min(this.health.idleMs, now - this.#usedAt);
-    if (idleMs >= this.config.idleSeconds * 1000) return "idle";
-    const { maxSeconds } = this.config;
-    return this.health.idleMs > 0 && now - this.#startedAt >= maxSeconds * 1000 ? "too old" : undefined;
+    const sessions = [...this.#sessions.values()];
+    const idleMs = Math.min(...sessions.map((session) => session.idleMs));
+    const unusedMs = this.isShared || sessions.length === 0 ? now - this.#usedAt : Number.POSITIVE_INFINITY;
+    if (this.#isIdle(Math.min(idleMs, unusedMs))) return "idle";
+    const isBusy = sessions.some(({ health }) => health.idleMs === 0);
+    return !isBusy && now - this.#startedAt >= this.config.maxSeconds * 1000 ? "too old" : undefined;
   }
 
-  /** An error that nothing caught belongs to the task, if one runs. */
-  crash(error: unknown): void {
-    this.#job?.crash(error);
+  /** What `/ping` answers: busy while any session is. */
+  get ping(): Session["health"]["reply"] {
+    const replies = [...this.#sessions.values()].map(({ health }) => health.reply);
+    const busy = replies.find(({ status }) => status === "HealthyBusy");
+    return busy ?? replies[0] ?? { status: "Healthy", time_of_last_update: this.#since };
   }
 
-  /** Ends the task with all its processes, and removes its files. */
+  /** Ends every session with all its processes, and removes their files. */
   async close(graceSeconds: number): Promise<void> {
-    this.#job?.cancel(graceSeconds);
-    await this.#job?.done;
-    await this.#job?.dispose();
-    const unused = await this.#folder?.catch(() => undefined);
-    if (unused) await removeJobFolder(unused);
+    await Promise.all([...this.#sessions.keys(), ...this.#ending.keys()].map((name) => this.end(name, graceSeconds)));
+    await this.#pipes.close();
   }
 
-  #start(task: JobTask): Job {
-    const folder = this.#folder;
-    this.#folder = undefined;
-    const runner = task.taskType === "command.run" ? runCommand : runAgent;
-    this.health.taskStarted();
-    const job = new Job({ task, config: this.config, runner, ...(folder && { folder }) });
-    this.#job = job;
-    void job.done.then(() => this.health.taskEnded());
-    return job;
+  #isIdle(milliseconds: number): boolean {
+    return milliseconds >= this.config.idleSeconds * 1000;
+  }
+
+  #add(name: string, environment: Environment): Session {
+    const { uncollectedSeconds } = this.config;
+    const session = new Session({ config: readSessionConfig(environment), pipes: this.#pipes, uncollectedSeconds });
+    this.#sessions.set(name, session);
+    return session;
   }
 }
-
-const busy = () =>
-  new RefusedError("worker.busy", "this worker has its task already; another task needs a worker of its own");

@@ -19,7 +19,10 @@ export type Placement = {
 /** A placement with what is to be done there. */
 export type PlacedJob = Placement & Pick<Task, "taskType" | "input" | "env">;
 
-export type Readiness = { ready: true; providerRefs?: Record<string, string> } | { ready: false; waitSeconds: number };
+/** `bootId` tells who the worker is, where that is known already: then it is not greeted. */
+export type Readiness =
+  | { ready: true; providerRefs?: Record<string, string>; bootId?: string }
+  | { ready: false; waitSeconds: number };
 
 /** Where profiles run. Every method is idempotent, and reads what it needs from the task. */
 export interface BackendAdapter {

@@ -130,6 +130,7 @@ export const errorCodes = {
   "worker.storage": worker,
   "worker.task_running": { ...worker, ...conflict, ...answered },
   "worker.unavailable": { ...worker, ...passing, ...unknown },
+  "worker.unknown_session": { ...worker, ...passing, ...unsent, httpStatus: 410 },
   "worker.unknown_task": { ...worker, ...missing, ...answered },
 } as const satisfies Record<string, Facts>;
 

@@ -71,9 +71,14 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
   keepYoungSpaceSmall();
   const closers: (() => void | Promise<void>)[] = [];
   let ending: string | undefined;
-  const closeAll = async (taskId?: string) => {
+  let closed: Promise<void> | undefined;
+  const closeAll = (taskId?: string): Promise<void> => {
     ending ??= taskId;
-    for (const close of closers.splice(0).reverse()) await close();
+    // Whoever closes it once more waits for the same end.
+    closed ??= (async () => {
+      for (const close of closers.splice(0).reverse()) await close();
+    })();
+    return closed;
   };
   try {
     const { configFile } = options;

@@ -1,29 +1,38 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { sessionsOf } from "../system/workers.ts";
 import type { Machine } from "./machine.ts";
-import { signal } from "./processes.ts";
+import { type StormProcess, signal } from "./processes.ts";
 import type { Chance } from "./random.ts";
 
 /** What lethal faults have hit, by session: those tasks alone may fail. */
 export type Victims = { workers: Set<string>; jobs: Set<string> };
 
+type Kind = "workerId" | "session";
 type Fault = (machine: Machine, chance: Chance, victims: Victims) => Promise<void>;
 
 /** No freeze is longer than what any part has to wait for another. */
 const LONGEST_FREEZE_MS = 3000;
 
+const isOf = (kind: Kind) => (each: StormProcess) => each[kind] !== undefined;
+
+/** Notes every session that goes with a process: of a worker all that it served, which are known once it is dead. */
+function kill({ pid, session, workerId }: StormProcess, machine: Machine, victims: Victims): void {
+  signal(pid, "SIGKILL");
+  if (session !== undefined) victims.jobs.add(session);
+  if (workerId !== undefined) for (const each of sessionsOf(machine.stateDir, workerId)) victims.workers.add(each);
+}
+
 const killOne =
-  (isJob: boolean): Fault =>
+  (kind: Kind): Fault =>
   async (machine, chance, victims) => {
-    const victim = chance.pick(machine.processes().filter((each) => each.isJob === isJob));
-    if (!victim) return;
-    (isJob ? victims.jobs : victims.workers).add(victim.session);
-    signal(victim.pid, "SIGKILL");
+    const victim = chance.pick(machine.processes().filter(isOf(kind)));
+    if (victim) kill(victim, machine, victims);
   };
 
 const freezeOne =
-  (isJob: boolean): Fault =>
+  (kind: Kind): Fault =>
   async (machine, chance) => {
-    const frozen = chance.pick(machine.processes().filter((each) => each.isJob === isJob));
+    const frozen = chance.pick(machine.processes().filter(isOf(kind)));
     signal(frozen?.pid, "SIGSTOP");
     await sleep(chance.between(10, LONGEST_FREEZE_MS));
     signal(frozen?.pid, "SIGCONT");
@@ -35,9 +44,10 @@ const reboot: Fault = (machine, _, victims) =>
     for (;;) {
       const left = machine.processes();
       if (left.length === 0) return;
-      for (const { pid, session } of left) {
-        victims.workers.add(session);
-        signal(pid, "SIGKILL");
+      for (const each of left) {
+        // Its worker goes too, and who of them ends first is up to the machine.
+        if (each.session !== undefined) victims.workers.add(each.session);
+        kill(each, machine, victims);
       }
     }
   });
@@ -59,10 +69,10 @@ const faults = {
     signal(pid, "SIGCONT");
   },
   "the machine restarts": reboot,
-  "a worker is killed": killOne(false),
-  "a worker freezes": freezeOne(false),
-  "a job is killed": killOne(true),
-  "a job freezes": freezeOne(true),
+  "a worker is killed": killOne("workerId"),
+  "a worker freezes": freezeOne("workerId"),
+  "a job is killed": killOne("session"),
+  "a job freezes": freezeOne("session"),
 } satisfies Record<string, Fault>;
 
 export type FaultName = keyof typeof faults;

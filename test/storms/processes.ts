@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 
-export type StormProcess = { pid: number; session: string; isJob: boolean };
+/** A worker has an id, and a process of a job has its session. */
+export type StormProcess = { pid: number; workerId?: string; session?: string };
 
 /** Every process that belongs to a state folder, other than the system itself: workers, and what their jobs started. */
 export function processesOf(stateDir: string, systemPid: number | undefined): StormProcess[] {
@@ -11,9 +13,10 @@ export function processesOf(stateDir: string, systemPid: number | undefined): St
     try {
       const environment = readFileSync(`/proc/${pid}/environ`, "utf8");
       if (!environment.includes(stateDir)) return [];
-      const { [environmentVariables.sessionMarker]: session = "", [environmentVariables.taskId]: task } =
-        Object.fromEntries(environment.split("\0").map((entry) => entry.split(/=(.*)/s, 2)));
-      return [{ pid, session, isJob: task !== undefined }];
+      const { [environmentVariables.sessionMarker]: session, [environmentVariables.workerSocket]: socket } =
+        Object.fromEntries(environment.split("\0").map((entry) => entry.split(/=(.*)/s, 2))) as Record<string, string>;
+      if (session !== undefined) return [{ pid, session }];
+      return socket === undefined ? [{ pid }] : [{ pid, workerId: basename(dirname(socket)) }];
     } catch {
       return []; // gone meanwhile
     }

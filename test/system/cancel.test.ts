@@ -16,7 +16,7 @@ describe.concurrent("the local system", () => {
     const { providerRefs } = await client.until(id, ({ status }) => status === "running");
     await client.must("cancel_task", { task_id: id });
     await client.ended(id);
-    const file = join(folder, "sessions", (providerRefs as { sessionId: string }).sessionId, "worker.log");
+    const file = join(folder, "sessions", (providerRefs as { sessionId: string }).sessionId);
     await expect.poll(() => existsSync(file), { timeout: 10_000 }).toBe(false);
   });
 });

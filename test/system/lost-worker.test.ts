@@ -1,10 +1,13 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "vitest";
 import { environmentVariables } from "../../lib/contract/execution-environment.ts";
-import { killMarked } from "../../worker/processes/processes.ts";
 import { processesOf, startSystem, temporaryFolder } from "./system.ts";
 import { localSystem } from "./under-test.ts";
+import { workerIdOf, workerOf, workersOf } from "./workers.ts";
+
+const isThere = (pid: number): boolean => existsSync(`/proc/${pid}/exe`);
+const framework = `${environmentVariables.frameworkCommandPrefix}A`;
 
 describe.concurrent("a worker that is lost before its job starts", () => {
   const { openHeld } = localSystem();
@@ -13,13 +16,17 @@ describe.concurrent("a worker that is lost before its job starts", () => {
     ["before it was ready", "AwaitReady"],
     ["before it was greeted", "Start"],
   ] as const)("%s is replaced by another, which runs the job once", async ([, state], { expect, onTestFinished }) => {
-    const { client, folder, isThere, release } = await openHeld(state, { atEnd: onTestFinished });
+    const { client, folder, isThere: isHeld, release } = await openHeld(state, { atEnd: onTestFinished });
     const proof = join(folder, "proof");
     const id = await client.command({ command: `echo ran >> ${proof}`, shell: true });
-    await isThere;
-    const { providerRefs } = await client.status(id);
-    const { sessionId } = providerRefs as { sessionId: string };
-    expect((await killMarked(environmentVariables.sessionMarker, sessionId)).length).toBeGreaterThan(0);
+    await isHeld;
+    const record = await client.status(id);
+    await expect
+      .poll(() => workersOf(folder).map((worker) => worker.id), { timeout: 20_000 })
+      .toContain(workerIdOf(folder, (record.providerRefs as { sessionId: string }).sessionId));
+    const { pid } = workerOf(folder, record);
+    process.kill(pid, "SIGKILL");
+    await expect.poll(() => isThere(pid), { timeout: 10_000 }).toBe(false);
     release();
     expect(await client.ended(id)).toMatchObject({ status: "succeeded", result: { exitCode: 0 } });
     expect(readFileSync(proof, "utf8")).toBe("ran\n");
@@ -31,7 +38,7 @@ describe.concurrent("a worker that is lost before its job starts", () => {
       { [environmentVariables.frameworkCommands]: "{broken" },
       environmentVariables.frameworkCommands,
     ],
-    ["an environment in which no program starts", { NODE_OPTIONS: "--no-such-option" }, "--no-such-option"],
+    ["a framework whose command is not closed", { [framework]: "'b" }, framework],
   ] as const)(
     "says why none starts with %s, and gives the slot back",
     async ([, environment, words], { expect, onTestFinished: atEnd }) => {

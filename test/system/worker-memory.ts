@@ -1,20 +1,8 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { workersOf } from "./workers.ts";
 
 type Sample = { idleMb: number; peakMb: number };
-
-/** Ids of the processes of all workers of a local system. */
-function workersOf(stateDir: string): number[] {
-  const root = join(stateDir, "sessions");
-  return readdirSync(root).flatMap((session) => {
-    try {
-      return JSON.parse(readFileSync(join(root, session, "address.json"), "utf8")).pid as number;
-    } catch {
-      return [];
-    }
-  });
-}
 
 const megabytes = (status: string, line: "VmRSS" | "VmHWM") =>
   Number(new RegExp(`${line}:\\s+(\\d+)`).exec(status)?.[1]) / 1024;
@@ -26,7 +14,7 @@ const megabytes = (status: string, line: "VmRSS" | "VmHWM") =>
 export async function watchWorkers(stateDir: string): Promise<{ growth(): number } & Disposable> {
   const samples = new Map<number, Sample>();
   const look = () => {
-    for (const pid of workersOf(stateDir)) {
+    for (const { pid } of workersOf(stateDir)) {
       try {
         const status = readFileSync(`/proc/${pid}/status`, "utf8");
         const peakMb = megabytes(status, "VmHWM");

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSyn
 import { join } from "node:path";
 import { describe, it } from "vitest";
 import { processesOf, startSystem, temporaryFolder } from "./system.ts";
+import { workerOf } from "./workers.ts";
 
 /** A user who is neither us nor in our groups; only root can become one. */
 const STRANGER = { uid: 65_534, gid: 65_534 };
@@ -26,10 +27,6 @@ function portsOf(pid: number): number[] {
   );
 }
 
-const sessionOf = (folder: string, record: Record<string, unknown>) =>
-  join(folder, "sessions", (record.providerRefs as { sessionId: string }).sessionId);
-const pidOf = (session: string): number => JSON.parse(readFileSync(join(session, "address.json"), "utf8")).pid;
-
 describe.concurrent("a worker of this machine", () => {
   it("listens on no port, and is out of reach for other users, alive or dead", async ({
     expect,
@@ -39,30 +36,33 @@ describe.concurrent("a worker of this machine", () => {
     const folder = temporaryFolder(atEnd);
     const { client } = await startSystem(folder, { atEnd });
     const id = await client.command("sleep 600");
-    const session = sessionOf(folder, await client.until(id, ({ status }) => status === "running"));
-    const pid = pidOf(session);
-    expect(portsOf(pid)).toEqual([]);
-    expect(statSync(join(session, "worker.sock")).isSocket()).toBe(true);
+    const worker = workerOf(folder, await client.until(id, ({ status }) => status === "running"));
+    expect(portsOf(worker.pid)).toEqual([]);
+    const socket = join(worker.folder, "worker.sock");
+    expect(statSync(socket).isSocket()).toBe(true);
     // Nothing but the place tells who the worker is: there is no secret to be had from a caller.
-    expect(readdirSync(session)).not.toContain("token");
+    expect(readdirSync(worker.folder)).not.toContain("token");
 
     if (!isRoot) skip("only root can act as another user");
-    const socket = join(session, "worker.sock");
     const asStranger = (...words: string[]) => {
       const [program = "", ...args] = words;
       return spawnSync(program, args, { ...STRANGER, encoding: "utf8", env: { PATH: process.env.PATH } });
     };
     const takeOver = () => [
       asStranger("rm", "-f", socket).status,
-      asStranger("mv", session, `${session}-away`).status,
+      asStranger("mv", worker.folder, `${worker.folder}-away`).status,
       asStranger("python3", "-c", `import socket; socket.socket(socket.AF_UNIX).bind(${JSON.stringify(socket)})`)
         .status,
+      asStranger("python3", "-c", `import socket; socket.socket(socket.AF_UNIX).connect(${JSON.stringify(socket)})`)
+        .status,
+      asStranger("ls", join(folder, "sessions", worker.sessions[0] ?? "")).status,
     ];
     expect(takeOver()).not.toContain(0);
-    process.kill(pid, "SIGKILL");
+    process.kill(worker.pid, "SIGKILL");
     expect(takeOver()).not.toContain(0);
     expect(await client.ended(id)).toMatchObject({ status: "failed", error: { code: "worker.lost" } });
-    await expect.poll(() => existsSync(session), { timeout: 10_000 }).toBe(false);
+    const left = () => [worker.folder, join(folder, "sessions", worker.sessions[0] ?? "")].filter(existsSync);
+    await expect.poll(left, { timeout: 10_000 }).toEqual([]);
   });
 
   it("is reached, and found again, in a state folder of any depth", async ({ expect, onTestFinished: atEnd }) => {
@@ -73,12 +73,12 @@ describe.concurrent("a worker of this machine", () => {
     const waiting = { command: `echo before; while [ ! -e ${release} ]; do sleep 0.1; done; echo after`, shell: true };
     const id = await first.client.command(waiting);
     const record = await first.client.until(id, ({ logLength }) => (logLength as number) > 0);
-    const pid = pidOf(sessionOf(folder, record));
+    const { pid } = workerOf(folder, record);
     await first.kill("SIGKILL");
 
     const { client } = await startSystem(folder, { atEnd });
     expect(await client.status(id)).toMatchObject({ status: "running" });
-    expect(pidOf(sessionOf(folder, record))).toBe(pid);
+    expect(workerOf(folder, record).pid).toBe(pid);
     mkdirSync(release);
     expect(await client.ended(id)).toMatchObject({ status: "succeeded" });
     expect(await client.log(id)).toBe("before\nafter\n");

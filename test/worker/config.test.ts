@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { environmentVariables } from "../../lib/contract/execution-environment.ts";
-import { readConfig } from "../../worker/config.ts";
+import { readConfig, readSessionConfig } from "../../worker/config.ts";
 import { startWorker } from "./start-worker.ts";
 
 test.each([
@@ -13,18 +13,19 @@ test.each([
   [environmentVariables.frameworkCommands, '{"../a":"b"}'],
   [`${environmentVariables.frameworkCommandPrefix}A`, "'b"],
 ])("a wrong %s is refused by name", (name, value) => {
-  expect(() => readConfig({ [name]: value })).toThrow(name);
+  const read = () => ({ ...readConfig({ [name]: value }), ...readSessionConfig({ [name]: value }) });
+  expect(read).toThrow(name);
 });
 
 test("jobs inherit all but the worker's own variables", () => {
-  const config = readConfig({
+  const config = readSessionConfig({
     A: "1",
     [environmentVariables.workerIdleSeconds]: "5",
     [environmentVariables.sessionMarker]: "s",
   });
   expect(config.jobEnv).toEqual({ A: "1", [environmentVariables.sessionMarker]: "s" });
   expect(config.allowlist).toBeUndefined();
-  expect(readConfig({ [environmentVariables.commandAllowlist]: "" }).allowlist).toEqual(new Set());
+  expect(readSessionConfig({ [environmentVariables.commandAllowlist]: "" }).allowlist).toEqual(new Set());
 });
 
 test("a worker that cannot start says why and ends", async () => {

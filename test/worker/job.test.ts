@@ -1,12 +1,14 @@
 import { expect, test } from "vitest";
-import { readConfig } from "../../worker/config.ts";
+import { readSessionConfig } from "../../worker/config.ts";
 import { Job } from "../../worker/job.ts";
+import { PipePool } from "../../worker/processes/pipes.ts";
 import type { Runner } from "../../worker/runner.ts";
 import { newTaskId } from "./start-worker.ts";
 
 const start = (runner: Runner) =>
   new Job({
-    config: readConfig({}),
+    config: readSessionConfig({}),
+    pipes: new PipePool(1),
     runner,
     task: {
       taskId: newTaskId(),

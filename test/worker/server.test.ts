@@ -68,7 +68,7 @@ test("a body that is too large is refused, announced or not", async () => {
 });
 
 test("a body that never ends is answered and its connection closed", async () => {
-  const server = createWorkerServer(new Worker(readConfig({})), { bodyTimeoutMs: 100 });
+  const server = createWorkerServer(new Worker(readConfig({}), {}), { bodyTimeoutMs: 100 });
   await once(server.listen(0, "127.0.0.1"), "listening");
   const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
   socket.write("POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{");

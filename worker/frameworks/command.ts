@@ -28,7 +28,7 @@ export function commandFramework([file = "", ...args]: readonly string[]): Frame
     const stdout = captureOf(job, "stdout.log", (text) => answer.add(text));
     const stderr = captureOf(job, "stderr.log", (text) => lines.write(text));
     const spec = { file, args, cwd: job.folder.workspace, env: jobEnv(job), stdin: jsonLine(task), stdout, stderr };
-    const end = await runProcess(spec, job.folder, job.stop);
+    const end = await runProcess(spec, job);
     await stdout.end();
     lines.end();
     await keepOutput(job, { "stderr.log": stderr });

@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { closeSync, constants, openSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { JobFolder } from "../job-folder.ts";
+import type { PipePair } from "../processes/pipes.ts";
 import { type Output, readPipe, readStream } from "./output.ts";
 
 export type Stdio = {
@@ -12,10 +12,10 @@ export type Stdio = {
 };
 
 /**
- * The standard streams of a job: text on stdin as a file that ends, or nothing; stdout and stderr as real pipes.
- * The pipes can be opened once; a second process in the same folder gets sockets.
+ * The standard streams of a process: text on stdin as a file that ends (made in `folder` for a moment), or nothing; stdout
+ * and stderr through the named pipes, which are removed, or else through sockets.
  */
-export function openStdio(folder: JobFolder, stdin: string | undefined): Stdio {
+export function openStdio(folder: string, stdin: string | undefined, pipes: PipePair | undefined): Stdio {
   const opened: number[] = [];
   const readers: Output[] = [];
   const opening = (path: string, flags: string | number) => {
@@ -25,7 +25,7 @@ export function openStdio(folder: JobFolder, stdin: string | undefined): Stdio {
   };
   const input = () => {
     if (stdin === undefined) return "ignore";
-    const file = join(folder.root, "stdin");
+    const file = join(folder, "stdin");
     writeFileSync(file, stdin, { mode: 0o600 });
     const descriptor = opening(file, "r");
     rmSync(file);
@@ -43,8 +43,6 @@ export function openStdio(folder: JobFolder, stdin: string | undefined): Stdio {
   const close = () => {
     for (const descriptor of opened.splice(0)) closeSync(descriptor);
   };
-  const { pipes } = folder;
-  delete folder.pipes;
   try {
     const options: Stdio["options"] = [input(), output(pipes?.stdout), output(pipes?.stderr)];
     const attach = (child?: ChildProcess) => {

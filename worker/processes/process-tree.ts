@@ -1,19 +1,20 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { findAnyMarked, groupOf, killAnyMarked, type Mark, signal } from "./processes.ts";
+import { findAnyMarked, groupOf, killAnyMarked, type Mark, type Origin, signal } from "./processes.ts";
 
 const LOOK_AGAIN_MS = 20;
 const MAX_LOOK_AGAIN_MS = 250;
 
 /** All that one program started: its process group, and whatever left the group but carries a mark of its task. */
 export class ProcessTree {
-  #group: number | undefined;
+  readonly #origin: Origin | undefined;
   readonly #marks: readonly Mark[];
   #killAt = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #killed: Promise<void> | undefined;
 
-  constructor(pid: number | undefined, marks: readonly Mark[]) {
-    this.#group = pid;
+  /** `origin` leads the group; undefined when it never started. */
+  constructor(origin: Origin | undefined, marks: readonly Mark[]) {
+    this.#origin = origin;
     this.#marks = marks;
   }
 
@@ -37,7 +38,7 @@ export class ProcessTree {
       pause = Math.min(pause * 1.5, MAX_LOOK_AGAIN_MS)
     ) {
       // By the mark and not by the group: where nobody reaps orphans, the dead stay in a group for ever.
-      if ((await findAnyMarked(this.#marks)).length === 0) return;
+      if ((await findAnyMarked(this.#marks, [], this.#origin)).length === 0) return;
       await sleep(pause);
     }
   }
@@ -50,16 +51,16 @@ export class ProcessTree {
   }
 
   async #kill(): Promise<void> {
-    if (this.#group !== undefined) signal(-this.#group, "SIGKILL");
-    await killAnyMarked(this.#marks);
+    if (this.#origin) signal(-this.#origin.pid, "SIGKILL");
+    await killAnyMarked(this.#marks, [], this.#origin);
   }
 
   async #terminate(): Promise<void> {
-    if (this.#group !== undefined) signal(-this.#group, "SIGTERM");
-    for (const pid of await findAnyMarked(this.#marks)) {
+    if (this.#origin) signal(-this.#origin.pid, "SIGTERM");
+    for (const pid of await findAnyMarked(this.#marks, [], this.#origin)) {
       // A member of the group was asked already; to be asked twice often means "at once".
       const group = groupOf(pid);
-      if (group !== undefined && group !== this.#group) signal(pid, "SIGTERM");
+      if (group !== undefined && group !== this.#origin?.pid) signal(pid, "SIGTERM");
     }
   }
 }

@@ -10,14 +10,24 @@ const GIVE_UP_MS = 5000;
 /** What the processes of one session, or of one task, carry: in their environment, or as `withMark` gives it. */
 export type Mark = readonly [name: string, value: string];
 
+/** The first process that carries a mark, and when it was started by the steady clock: all others are its descendants. */
+export type Origin = { pid: number; startedAtMs: number };
+
+/** Nobody starts as many processes in so short a time as there are ids, so that an older one is no descendant. */
+const YOUNG_MS = 1000;
+
 /** Every process, other than this one, that carries the mark. It is inherited whatever happens to group, session or parent. */
 export async function findMarked(name: string, value: string, exclude: readonly number[] = []): Promise<number[]> {
   return findAnyMarked([[name, value]], exclude);
 }
 
-/** Every process, other than this one, that carries any of the marks. */
-export async function findAnyMarked(marks: readonly Mark[], exclude: readonly number[] = []): Promise<number[]> {
-  const found = process.platform === "linux" ? markedInProc(marks) : await markedInPs(marks);
+/** Every process, other than this one, that carries any of the marks; where their origin is known that takes less time. */
+export async function findAnyMarked(
+  marks: readonly Mark[],
+  exclude: readonly number[] = [],
+  origin?: Origin,
+): Promise<number[]> {
+  const found = process.platform === "linux" ? markedInProc(marks, origin) : await markedInPs(marks);
   return found.filter((pid) => pid !== process.pid && !exclude.includes(pid));
 }
 
@@ -32,12 +42,16 @@ export async function killMarked(name: string, value: string, exclude: readonly 
 }
 
 /** The same for any of the marks. */
-export async function killAnyMarked(marks: readonly Mark[], exclude: readonly number[] = []): Promise<number[]> {
+export async function killAnyMarked(
+  marks: readonly Mark[],
+  exclude: readonly number[] = [],
+  origin?: Origin,
+): Promise<number[]> {
   const killed = new Set<number>();
   const giveUpAt = performance.now() + GIVE_UP_MS;
   for (;;) {
     // One that became another user's cannot be killed, and is not waited for.
-    const found = (await findAnyMarked(marks, exclude)).filter((pid) => signal(pid, "SIGKILL"));
+    const found = (await findAnyMarked(marks, exclude, origin)).filter((pid) => signal(pid, "SIGKILL"));
     for (const pid of found) killed.add(pid);
     if (found.length === 0 || performance.now() > giveUpAt) return [...killed];
     await sleep(5);
@@ -67,7 +81,14 @@ function statOf(pid: number): string[] {
     .split(" ");
 }
 
-function markedInProc(marks: readonly Mark[]): number[] {
+/** The id that was given out last, by which one can see whether they began anew after an origin. */
+const lastPid = (): number => Number(readFileSync("/proc/loadavg", "latin1").split(" ")[4]);
+
+function isYoung({ pid, startedAtMs }: Origin): boolean {
+  return performance.now() - startedAtMs < YOUNG_MS && lastPid() >= pid;
+}
+
+function markedInProc(marks: readonly Mark[], origin: Origin | undefined): number[] {
   const entries = marks.map(([name, value]) => Buffer.from(`\0${name}=${value}\0`));
   const limits = new Set<string | undefined>(marks.map(([name, value]) => limitOf(name, value)));
   const hasEntry = (pid: number) => {
@@ -76,9 +97,11 @@ function markedInProc(marks: readonly Mark[]): number[] {
   };
   // One that has ended keeps its limits until somebody waits for it.
   const hasLimit = (pid: number) => limits.has(readLimit(pid)) && !/[ZX]/.test(statOf(pid)[0] ?? "");
+  const first = origin && isYoung(origin) ? origin.pid : 0;
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
+    .filter((pid) => pid >= first)
     .filter((pid) => unlessHidden(() => hasLimit(pid)) || unlessHidden(() => hasEntry(pid)));
 }
 

@@ -1,13 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import { failure } from "../failures.ts";
 import { marksOf } from "../job-env.ts";
-import type { JobFolder } from "../job-folder.ts";
 import type { Output, Sink } from "../output/output.ts";
 import { openStdio, type Stdio } from "../output/stdio.ts";
 import { invalidInput } from "../parse.ts";
+import type { JobContext } from "../runner.ts";
+import { assertProgram } from "./find-program.ts";
+import type { PipePair } from "./pipes.ts";
+import { NOT_EXECUTED, withMark } from "./process-mark.ts";
 import { ProcessTree } from "./process-tree.ts";
-import type { StopSwitch } from "./stop.ts";
 
 /** How long output may go on after the program ended, while something it started still holds its pipes. */
 const DRAIN_MS = 300;
@@ -40,15 +43,22 @@ type Exit = Omit<ProcessEnd, "durationMs">;
  * Runs a program in a process group of its own until it and all that it started are gone.
  * Resolves for every way to end; throws only if the process cannot even be described to the system.
  */
-export async function runProcess(spec: ProcessSpec, folder: JobFolder, stop: StopSwitch): Promise<ProcessEnd> {
+export async function runProcess(
+  spec: ProcessSpec,
+  { folder, stop, pipes }: Pick<JobContext, "folder" | "stop" | "pipes">,
+): Promise<ProcessEnd> {
   const startedAt = performance.now();
   const ended = (exit: Exit): ProcessEnd => ({ ...exit, durationMs: Math.round(performance.now() - startedAt) });
+  const pair = await pipes.take();
   if (stop.order) return ended({ exitCode: null, signal: null });
 
-  const { child, outputs, failedToStart } = start(spec, folder);
+  const { child, outputs, failedToStart } = start(spec, folder.root, pair);
   if (!child) return ended({ exitCode: null, signal: null, failedToStart });
   const read = Promise.all(outputs.map((output, index) => output.drainTo(index === 0 ? spec.stdout : spec.stderr)));
-  const tree = new ProcessTree(child.pid, marksOf(spec.env));
+  const tree = new ProcessTree(
+    child.pid === undefined ? undefined : { pid: child.pid, startedAtMs: startedAt },
+    marksOf(spec.env),
+  );
   const unlisten = stop.listen((order) => tree.stop(order.graceSeconds));
   try {
     const exit = await ending(child);
@@ -69,11 +79,12 @@ type Started =
   | { child: ChildProcess; outputs: Output[]; failedToStart?: never }
   | { child?: never; outputs?: never; failedToStart: NodeJS.ErrnoException };
 
-function start(spec: ProcessSpec, folder: JobFolder): Started {
-  const stdio = stdioOf(spec, folder);
+function start(spec: ProcessSpec, folder: string, pipes: PipePair | undefined): Started {
+  const stdio = stdioOf(spec, folder, pipes);
   try {
-    const { file, args, cwd, env } = spec;
-    const child = spawn(file, args, { cwd, env, stdio: stdio.options, detached: true });
+    const { cwd, env } = spec;
+    const [program, ...words] = wordsOf(spec);
+    const child = spawn(program, words, { cwd, env, stdio: stdio.options, detached: true });
     return { child, outputs: stdio.attach(child) };
   } catch (error) {
     for (const output of stdio.attach()) output.destroy();
@@ -85,9 +96,18 @@ function start(spec: ProcessSpec, folder: JobFolder): Started {
   }
 }
 
-function stdioOf({ stdin }: ProcessSpec, folder: JobFolder): Stdio {
+/** The processes of a session that is marked carry its mark where they cannot hide it. */
+function wordsOf({ file, args, cwd, env }: ProcessSpec): [string, ...string[]] {
+  const session = env[environmentVariables.sessionMarker];
+  if (session === undefined) return [file, ...args];
+  assertProgram(file, cwd, env);
+  const [program = file, ...words] = withMark(environmentVariables.sessionMarker, session, [file, ...args]);
+  return [program, ...words];
+}
+
+function stdioOf({ stdin }: ProcessSpec, folder: string, pipes: PipePair | undefined): Stdio {
   try {
-    return openStdio(folder, stdin);
+    return openStdio(folder, stdin, pipes);
   } catch (cause) {
     throw failure("worker.storage", "the worker could not open the input and output of the program", cause);
   }
@@ -98,7 +118,11 @@ const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
 
 function ending(child: ChildProcess): Promise<Exit> {
   return new Promise((resolve) => {
-    child.once("exit", (exitCode, signal) => resolve({ exitCode, signal }));
+    child.once("exit", (exitCode, signal) => {
+      if (signal !== NOT_EXECUTED) return resolve({ exitCode, signal });
+      const failedToStart = Object.assign(new Error("the program could not be executed"), { code: "ENOENT" });
+      resolve({ exitCode: null, signal: null, failedToStart });
+    });
     child.once("error", (failedToStart) => {
       if (child.pid === undefined) resolve({ exitCode: null, signal: null, failedToStart });
     });

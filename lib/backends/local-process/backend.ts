@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { access, constants, mkdir, stat } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { killMarked } from "../../../worker/processes/processes.ts";
 import type { Configuration } from "../../contract/configuration.ts";
-import { RefusedError } from "../../contract/errors.ts";
+import { RefusedError, RetryableError, WorkerGoneError } from "../../contract/errors.ts";
 import { environmentVariables } from "../../contract/execution-environment.ts";
 import { frameworkNames } from "../../contract/frameworks.ts";
 import type { Logger } from "../../contract/logger.ts";
@@ -12,39 +13,40 @@ import { workerProtocols } from "../../contract/worker.ts";
 import type { BackendAdapter, Check, Placement } from "../adapter.ts";
 import { refuseOutside } from "../placed-job.ts";
 import { workerEnvironment } from "../worker-environment.ts";
-import { listSessions, sessionFolder } from "./session-folder.ts";
-import { callWorker, isListening } from "./worker-client.ts";
-import { awaitListening, type LaunchedWorker, startWorker, type WorkerDetails } from "./worker-process.ts";
+import { listFolders, type SessionFolder, sessionFolder } from "./session-folder.ts";
+import { inheritedByJobs } from "./worker-process.ts";
+import { type PooledWorker, WorkerPool } from "./workers.ts";
 
-/** How long after a start the next spare worker is made, so that it does not compete with the job that just began. */
-const REFILL_MS = 150;
 const READY_WAIT_MS = 5000;
+/** A worker that is there answers at once; one that is stopped must hold up nobody for long. */
+const ANSWER_MS = 5000;
+
+/** What a backend's configuration may say about its sessions. */
+type SessionDetails = { workspace?: string; environment?: Record<string, string> };
 
 type Options = {
   stateDir: string;
   configuration: () => Configuration;
   log: Logger;
-  /** Whether one prewarmed worker is kept ready; it is used once. */
+  /** Whether workers are kept ready for the next task. */
   prewarm: boolean;
 };
 
 export type LocalBackend = BackendAdapter & {
-  /** Ends every session that no open task owes, such as a spare of a process that was killed. */
+  /** Ends every session that no open task owes, and every worker that serves none. */
   reconcile(readOwed: () => Promise<ReadonlySet<string>>): Promise<void>;
-  /** Makes the spare worker, if one is wanted and there is none, and resolves when it listens. */
+  /** Makes the workers that are kept ready, if any are wanted, and resolves when they listen. */
   prewarm(): Promise<void>;
-  /** Ends the spare and breaks off invocations; workers with a job go on. */
+  /** Breaks off invocations, and makes no more workers; those with a job go on. */
   close(): Promise<void>;
 };
 
-/** Runs each session as a worker process on this machine. */
+/** Runs each task in a session of its own, in one of a few worker processes on this machine. */
 export function localBackend({ stateDir, configuration, log, prewarm }: Options): LocalBackend {
   const root = join(stateDir, "sessions");
-  /** Workers that this process started, by session, until the session is ended. */
-  const launches = new Map<string, Promise<LaunchedWorker>>();
+  const isWarm = () => prewarm && Object.values(configuration().accounts).some(({ provider }) => provider === "local");
+  const workers = new WorkerPool({ root: join(stateDir, "workers"), log, isWarm });
   const closing = new AbortController();
-  let spare: { sessionId: string; ready: Promise<unknown> } | undefined;
-  let refill: NodeJS.Timeout | undefined;
 
   const folderOf = (sessionId: string) => sessionFolder(root, sessionId);
   const sessionOf = (task: Task) => {
@@ -52,55 +54,54 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
     return task.session.id;
   };
 
-  function launch(sessionId: string, details: WorkerDetails): Promise<LaunchedWorker> {
-    const launched = startWorker(folderOf(sessionId), sessionId, details);
-    launches.set(sessionId, launched);
-    const forgetSpare = () => {
-      if (spare?.sessionId !== sessionId) return;
-      // A spare that waited too long ends by itself, and the next task must not be given it.
-      spare = undefined;
-      end(sessionId).catch(() => {});
-    };
-    launched.then(({ child }) => child.once("exit", forgetSpare), forgetSpare);
-    return launched;
+  /** The worker that serves a session. Throws WorkerGoneError. */
+  function workerOf(sessionId: string): PooledWorker {
+    const known = workers.of(sessionId) ?? workers.adopt(sessionId, folderOf(sessionId).workerId());
+    if (known) return known;
+    throw new WorkerGoneError("no worker is known to serve the session");
   }
 
-  async function isReady(sessionId: string): Promise<boolean> {
-    return awaitListening(folderOf(sessionId), await launches.get(sessionId), READY_WAIT_MS);
+  function place(sessionId: string): void {
+    try {
+      folderOf(sessionId).create(workers.place(sessionId).id);
+    } catch (cause) {
+      throw new RetryableError(
+        "worker.did_not_start",
+        `the session's folder cannot be made: ${(cause as Error).message}`,
+        {
+          hint: "free some space in the state folder, or mend its permissions",
+          cause,
+        },
+      );
+    }
   }
 
-  /** Whether the session has a worker that listens, or was started here and may come to that. */
-  async function hasWorker(sessionId: string): Promise<boolean> {
-    const launched = await launches.get(sessionId)?.catch(() => undefined);
-    return (launched && launched.end === undefined) || isListening(folderOf(sessionId));
+  /** The boot of the session once it is open; undefined when its worker takes longer than a while to start. */
+  async function open(task: Task): Promise<string | undefined> {
+    const sessionId = sessionOf(task);
+    const worker = workerOf(sessionId);
+    const isListening = await Promise.race([worker.listening.then(() => true), sleep(READY_WAIT_MS, false)]);
+    if (!isListening) return undefined;
+    const environment = environmentOf(folderOf(sessionId), sessionId, detailsOf(configuration(), task));
+    return worker.client.open(sessionId, environment, signalFor(ANSWER_MS));
   }
 
   async function end(sessionId: string): Promise<void> {
-    const folder = folderOf(sessionId);
-    const launched = await launches.get(sessionId)?.catch(() => undefined);
-    launches.delete(sessionId);
-    launched?.child.kill("SIGKILL");
-    // Also where the folder is gone: a job can remove it, and end its worker.
-    await killMarked(environmentVariables.sessionMarker, sessionId);
-    await folder.remove();
-  }
-
-  /** Never throws: a task without a spare waits a little longer, and nothing else. */
-  async function makeSpare(): Promise<void> {
-    const isWanted = prewarm && Object.values(configuration().accounts).some(({ provider }) => provider === "local");
-    if (!isWanted || spare || closing.signal.aborted) return;
-    const sessionId = newSessionId();
-    const ready = launch(sessionId, {}).then(() => isReady(sessionId));
-    spare = { sessionId, ready };
     try {
-      await ready;
-    } catch (error) {
-      if (!closing.signal.aborted) log.warn("no worker could be prewarmed", { error: String(error) });
-      if (spare?.sessionId === sessionId) spare = undefined;
-      // What is left of it goes at the next start at the latest.
-      await end(sessionId).catch(() => {});
+      await workerOf(sessionId).client.end(sessionId, AbortSignal.timeout(ANSWER_MS));
+    } catch {
+      // Also where the folder is gone: a job can remove it, and end its worker.
+      await killMarked(environmentVariables.sessionMarker, sessionId);
+    }
+    // In this order: what the folder says would be believed again.
+    try {
+      await folderOf(sessionId).remove();
+    } finally {
+      await workers.leave(sessionId);
     }
   }
+
+  const signalFor = (timeoutMs: number) => AbortSignal.any([AbortSignal.timeout(timeoutMs), closing.signal]);
 
   return {
     name: "local-process",
@@ -111,46 +112,33 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
     configRequirements: { session: [] },
 
     channel: () => "call",
-    nameSession(task) {
-      if (!spare || Object.keys(detailsOf(configuration(), task)).length > 0) return newSessionId();
-      const { sessionId } = spare;
-      spare = undefined;
-      return sessionId;
-    },
+    nameSession: () => `ad-${randomBytes(16).toString("hex")}`,
     nameRuntime: () => undefined,
 
     async provision(task) {
       const sessionId = sessionOf(task);
-      const details = detailsOf(configuration(), task);
-      await assertWorkspace(details);
-      // One of an earlier process of ours counts if it listens; one that was cut off at its start, or is gone, does not.
-      if (!(await hasWorker(sessionId))) {
-        if (folderOf(sessionId).exists()) await end(sessionId);
-        await launch(sessionId, details);
-      }
-      clearTimeout(refill);
-      refill = setTimeout(() => void makeSpare(), REFILL_MS).unref();
+      await assertWorkspace(detailsOf(configuration(), task));
+      if (folderOf(sessionId).workerId() === undefined) place(sessionId);
       return { providerRefs: { sessionId } };
     },
 
     async awaitReady(task) {
-      const ready = await isReady(sessionOf(task));
-      return ready ? { ready } : { ready, waitSeconds: 1 };
+      const bootId = await open(task);
+      return bootId === undefined ? { ready: false, waitSeconds: 1 } : { ready: true, bootId };
     },
 
     async renew(task) {
       const sessionId = sessionOf(task);
+      workers.distrust(sessionId);
       await end(sessionId);
-      await launch(sessionId, detailsOf(configuration(), task));
-      while (!(await isReady(sessionId)));
+      place(sessionId);
+      while ((await open(task)) === undefined);
     },
 
-    invoke: (task, operation, { timeoutMs }) =>
-      callWorker(
-        folderOf(sessionOf(task)),
-        operation,
-        AbortSignal.any([AbortSignal.timeout(timeoutMs), closing.signal]),
-      ),
+    async invoke(task, operation, { timeoutMs }) {
+      const sessionId = sessionOf(task);
+      return workerOf(sessionId).client.call(sessionId, operation, signalFor(timeoutMs));
+    },
 
     stop: (task) => end(sessionOf(task)),
     deleteRuntime: async () => true,
@@ -164,35 +152,49 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
 
     async reconcile(readOwed) {
       // In this order: a session is owed before it has a folder, so one that has a folder here is known there.
-      const sessions = await listSessions(root);
+      const sessions = await listFolders(root);
       const owed = await readOwed();
+      // A worker goes with its last session, so all that stay are known before the first ends.
+      for (const sessionId of sessions)
+        if (owed.has(sessionId)) workers.adopt(sessionId, folderOf(sessionId).workerId());
       for (const sessionId of sessions) {
-        if (!owed.has(sessionId))
-          await end(sessionId).catch((error) =>
-            log.warn("a session could not be ended", { sessionId, error: String(error) }),
-          );
+        if (owed.has(sessionId)) continue;
+        await end(sessionId).catch((error) =>
+          log.warn("a session could not be ended", { sessionId, error: String(error) }),
+        );
       }
+      await workers.endUnused();
     },
-    prewarm: makeSpare,
+    prewarm: () => workers.prewarm(),
     async close() {
-      clearTimeout(refill);
       closing.abort();
-      const left = spare;
-      spare = undefined;
-      if (left) await end(left.sessionId);
-      await left?.ready.catch(() => {});
+      workers.close();
+      await workers.endUnused();
     },
   };
 }
 
-const newSessionId = () => `ad-${randomBytes(16).toString("hex")}`;
-
 /** The workspace is the task's; the environment is what the configuration says now, for its backend and its profile. */
-function detailsOf(configuration: Configuration, task: Task): WorkerDetails {
+function detailsOf(configuration: Configuration, task: Task): SessionDetails {
   const workspace = task.target.details?.workspace;
   const environment = workerEnvironment(configuration, task);
   return { ...(workspace !== undefined && { workspace: String(workspace) }), ...(environment && { environment }) };
 }
+
+/** All that the jobs of a session inherit. */
+const environmentOf = (
+  folder: SessionFolder,
+  sessionId: string,
+  { workspace, environment }: SessionDetails,
+): Record<string, string> => ({
+  ...inheritedByJobs(),
+  ...environment,
+  // Temporary files go with the session.
+  TMPDIR: folder.temporary,
+  [environmentVariables.workspace]: workspace ?? folder.workspace,
+  [environmentVariables.artifactsDir]: folder.artifacts,
+  [environmentVariables.sessionMarker]: sessionId,
+});
 
 const isFolder = (path: string) =>
   stat(path).then(
@@ -200,7 +202,7 @@ const isFolder = (path: string) =>
     () => false,
   );
 
-async function assertWorkspace({ workspace }: WorkerDetails): Promise<void> {
+async function assertWorkspace({ workspace }: SessionDetails): Promise<void> {
   if (workspace === undefined || (isAbsolute(workspace) && (await isFolder(workspace)))) return;
   throw new RefusedError("task.workspace_not_found", `target.details.workspace must be the absolute path of a folder`, {
     hint: "name a folder of the machine that runs the job, or leave it out for an empty one",
@@ -213,11 +215,11 @@ async function check(stateDir: string, { target }: Placement, live: boolean): Pr
     {
       name: "target_mode",
       ...(target.mode === "session"
-        ? pass("a worker process per session")
+        ? pass("a session per task, in a worker process of this machine")
         : fail("local-process serves sessions only")),
     },
   ];
-  const { workspace } = (target.details ?? {}) as WorkerDetails;
+  const { workspace } = (target.details ?? {}) as SessionDetails;
   if (workspace !== undefined) {
     const there = isAbsolute(workspace) && (await isFolder(workspace));
     checks.push({ name: "workspace", ...(there ? pass(workspace) : fail(`${workspace} is not a folder`)) });

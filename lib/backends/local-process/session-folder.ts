@@ -1,40 +1,50 @@
-import { existsSync } from "node:fs";
-import { mkdir, open, readdir, readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdirSync, readlinkSync, rmdirSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { sessionIdSchema } from "../../contract/worker-sessions.ts";
 
-/** The files of one worker session; they outlive the control plane, so that it finds its workers again. */
+/** The files of one session; they outlive the control plane, so that it finds its sessions again. */
 export function sessionFolder(root: string, sessionId: string) {
-  if (!/^[a-z0-9-]{8,64}$/.test(sessionId)) throw new Error("not a session id");
+  if (!sessionIdSchema.safeParse(sessionId).success) throw new Error("not a session id");
   const path = join(root, sessionId);
+  const link = join(path, "worker");
   return {
     path,
-    /** Where the worker listens: no other user can enter the folder, so nobody else can take its place. */
-    socketFile: join(path, "worker.sock"),
-    addressFile: join(path, "address.json"),
-    logFile: join(path, "worker.log"),
     workspace: join(path, "workspace"),
     artifacts: join(path, "artifacts"),
     temporary: join(path, "tmp"),
-    /** Shared by all sessions. */
-    compileCache: join(root, "..", "compile-cache"),
-    exists: () => existsSync(path),
-
-    /** Makes the folder, which only this user can enter. */
-    async create(): Promise<void> {
-      await mkdir(join(path, "tmp"), { recursive: true, mode: 0o700 });
+    /**
+     * Makes the folder, which only this user can enter, and notes there which worker serves the session. Three calls of the
+     * system, which take less time than to be waited for.
+     */
+    create(workerId: string): void {
+      mkdirSync(join(path, "tmp"), { recursive: true, mode: 0o700 });
+      rmSync(link, { force: true });
+      symlinkSync(workerId, link);
     },
-    /** The last lines that the worker itself printed, for the reason of a failed start. */
-    async readLogTail(): Promise<string> {
-      const bytes = await readFile(join(path, "worker.log")).catch(() => Buffer.alloc(0));
-      return bytes.subarray(-2000).toString("utf8").trim();
+    /** The worker that was noted; undefined where none was, or the job has removed the folder. */
+    workerId(): string | undefined {
+      try {
+        return basename(readlinkSync(link));
+      } catch {
+        return undefined;
+      }
     },
-    openLog: () => open(join(path, "worker.log"), "a", 0o600),
-    remove: () => rm(path, { recursive: true, force: true, maxRetries: 3 }),
+    async remove(): Promise<void> {
+      try {
+        // Most jobs leave nothing there, and to look for it takes much longer.
+        for (const name of ["artifacts", "workspace", "tmp"]) rmdirSync(join(path, name));
+        unlinkSync(link);
+        rmdirSync(path);
+      } catch {
+        await rm(path, { recursive: true, force: true, maxRetries: 3 });
+      }
+    },
   };
 }
 export type SessionFolder = ReturnType<typeof sessionFolder>;
 
-/** Ids of all sessions that have a folder. */
-export async function listSessions(root: string): Promise<string[]> {
+/** The names of the folders below one, such as the ids of all sessions. */
+export async function listFolders(root: string): Promise<string[]> {
   return readdir(root).catch(() => []);
 }

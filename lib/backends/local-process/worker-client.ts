@@ -1,5 +1,6 @@
-import { type IncomingMessage, request } from "node:http";
+import { Agent, type IncomingMessage, request } from "node:http";
 import type { Socket } from "node:net";
+import type * as z from "zod";
 import {
   DispatchError,
   OutcomeUnknownError,
@@ -7,54 +8,121 @@ import {
   RetryableError,
   WorkerGoneError,
 } from "../../contract/errors.ts";
-import type { Operation } from "../../contract/worker.ts";
-import type { SessionFolder } from "./session-folder.ts";
+import { type Operation, refusalReplySchema } from "../../contract/worker.ts";
+import { endedSchema, openedSchema, SESSION_HEADER, sessionPath } from "../../contract/worker-sessions.ts";
 import { connectTo } from "./unix-socket.ts";
 
 /** Replies are events, results and lists of artifacts; more than this is not one of ours. */
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
+/** Connections kept for the next call. The worker closes none of them so soon, so that none closes as it is used again. */
+const KEPT = { sockets: 64, ms: 20_000 };
+
+type Sent = { method: "POST" | "PUT" | "DELETE"; path: string; sessionId: string; body?: unknown; isFresh?: boolean };
 
 /**
- * Sends one operation to the worker of a session and resolves with its reply. Throws WorkerGoneError when nobody listens
- * there, OutcomeUnknownError when no answer came in time.
+ * Speaks to one worker process through its socket. Every method throws WorkerGoneError when nobody listens there or the
+ * worker has no such session, OutcomeUnknownError when no answer came before `signal` aborted.
  */
-export async function callWorker(folder: SessionFolder, operation: Operation, signal: AbortSignal): Promise<unknown> {
-  try {
-    signal.throwIfAborted();
-    const response = await post(await connectTo(folder.socketFile), JSON.stringify(operation), signal);
-    const text = await readText(response);
-    if (response.statusCode !== 200)
-      throw new RefusedError(
-        "worker.refused",
-        `the worker answered HTTP ${response.statusCode}: ${text.slice(0, 300)}`,
+export class WorkerClient {
+  readonly #socketFile: string;
+  readonly #agent: Agent;
+
+  constructor(socketFile: string) {
+    this.#socketFile = socketFile;
+    this.#agent = new Agent({ keepAlive: true, maxFreeSockets: KEPT.sockets, timeout: KEPT.ms });
+    this.#agent.createConnection = (_options, made) => {
+      connectTo(socketFile).then(
+        (socket) => made?.(null, socket),
+        (error) => made?.(error, undefined as never),
       );
-    return JSON.parse(text);
-  } catch (error) {
-    throw translate(error);
+      return undefined;
+    };
+  }
+
+  /**
+   * Sends one operation to a session and resolves with its reply. A job is handed over on a connection of its own: where
+   * none can be made, it has certainly not arrived.
+   */
+  call(sessionId: string, operation: Operation, signal: AbortSignal): Promise<unknown> {
+    const isFresh = operation.op === "start";
+    return this.#send({ method: "POST", path: "/invocations", sessionId, body: operation, isFresh }, signal);
+  }
+
+  /** Opens a session, or finds it open as it is; resolves with its boot. Throws RefusedError `worker.start_failed`. */
+  async open(sessionId: string, environment: Record<string, string>, signal: AbortSignal): Promise<string> {
+    const body = { environment };
+    const reply = await this.#send({ method: "PUT", path: sessionPath(sessionId), sessionId, body }, signal);
+    return parse(openedSchema, reply).bootId;
+  }
+
+  /** Ends a session, and resolves once nothing of it runs. */
+  async end(sessionId: string, signal: AbortSignal): Promise<void> {
+    parse(endedSchema, await this.#send({ method: "DELETE", path: sessionPath(sessionId), sessionId }, signal));
+  }
+
+  /** Whether a worker listens. Throws RetryableError when that cannot be told. */
+  async isListening(): Promise<boolean> {
+    try {
+      (await connectTo(this.#socketFile)).destroy();
+      return true;
+    } catch (error) {
+      const known = translate(error);
+      if (known instanceof WorkerGoneError) return false;
+      throw known;
+    }
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #send(sent: Sent, signal: AbortSignal): Promise<unknown> {
+    try {
+      signal.throwIfAborted();
+      const socket = sent.isFresh ? await connectTo(this.#socketFile) : undefined;
+      const response = await this.#post(sent, signal, socket);
+      const text = await readText(response);
+      if (response.statusCode === 410) throw new WorkerGoneError("the worker has no such session");
+      if (response.statusCode !== 200)
+        throw new RefusedError(
+          "worker.refused",
+          `the worker answered HTTP ${response.statusCode}: ${text.slice(0, 300)}`,
+        );
+      return JSON.parse(text);
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  #post(
+    { method, path, sessionId, body }: Sent,
+    signal: AbortSignal,
+    socket: Socket | undefined,
+  ): Promise<IncomingMessage> {
+    const text = body === undefined ? "" : JSON.stringify(body);
+    return new Promise((resolve, reject) => {
+      const headers = {
+        host: "worker",
+        "content-type": "application/json",
+        "content-length": Buffer.byteLength(text),
+        [SESSION_HEADER]: sessionId,
+      };
+      const connection = socket ? { createConnection: () => socket } : { agent: this.#agent };
+      request({ ...connection, method, path, headers, signal })
+        .once("response", resolve)
+        .once("error", reject)
+        .end(text);
+    });
   }
 }
 
-/** Whether a worker listens in the session's folder. Throws RetryableError when that cannot be told. */
-export async function isListening(folder: SessionFolder): Promise<boolean> {
-  try {
-    (await connectTo(folder.socketFile)).destroy();
-    return true;
-  } catch (error) {
-    const known = translate(error);
-    if (known instanceof WorkerGoneError) return false;
-    throw known;
-  }
-}
-
-/** Each call has a connection of its own: one that was kept might be closed at the moment it is used again. */
-function post(socket: Socket, body: string, signal: AbortSignal): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const headers = { host: "worker", "content-type": "application/json", "content-length": Buffer.byteLength(body) };
-    request({ createConnection: () => socket, method: "POST", path: "/invocations", headers, signal })
-      .once("response", resolve)
-      .once("error", reject)
-      .end(body);
-  });
+/** A reply by its schema. Throws what the worker refused, or RetryableError `worker.contract_broken`. */
+function parse<T>(schema: z.ZodType<T>, reply: unknown): T {
+  const parsed = schema.safeParse(reply);
+  if (parsed.success) return parsed.data;
+  const refusal = refusalReplySchema.safeParse(reply);
+  if (!refusal.success) throw new RetryableError("worker.contract_broken", "the worker's reply is none of a session");
+  throw new DispatchError(refusal.data.error);
 }
 
 async function readText(response: IncomingMessage): Promise<string> {

@@ -1,22 +1,24 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { withMark } from "../../../worker/processes/process-mark.ts";
 import { RetryableError } from "../../contract/errors.ts";
 import { environmentVariables } from "../../contract/execution-environment.ts";
-import type { SessionFolder } from "./session-folder.ts";
-import { isListening } from "./worker-client.ts";
+import type { WorkerClient } from "./worker-client.ts";
+import type { WorkerFolder } from "./worker-folder.ts";
 
-/** What a job may see of this process's environment; everything else stays here. */
+/** What workers and jobs may see of this process's environment; everything else stays here. */
 const inherited = /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_[A-Z]+|TZ|TMPDIR|TERM|NODE_EXTRA_CA_CERTS)$/;
-const passedOn = [
+const forWorkers: readonly string[] = [
+  environmentVariables.logLevel,
+  environmentVariables.workerIdleSeconds,
+  environmentVariables.workerUncollectedSeconds,
+  environmentVariables.workerMaxSeconds,
+];
+const forSessions: readonly string[] = [
   environmentVariables.commandAllowlist,
   environmentVariables.frameworkCommands,
   environmentVariables.logLevel,
-] as const;
-
-/** What a backend's configuration may say about its workers. */
-export type WorkerDetails = { workspace?: string; environment?: Record<string, string> };
+];
 
 /**
  * A worker passes on what a job prints, most of it large and short-lived: in young space of the usual size, up to 48 MB of
@@ -38,21 +40,15 @@ export type LaunchedWorker = {
   readonly end: string | undefined;
 };
 
-/** Starts a worker that listens in the session's folder, in a process group of its own so that it outlives this process. */
-export async function startWorker(
-  folder: SessionFolder,
-  sessionId: string,
-  details: WorkerDetails,
-): Promise<LaunchedWorker> {
+/** Starts a worker that listens in its folder, in a process group of its own so that it outlives this process. */
+export async function startWorker(folder: WorkerFolder): Promise<LaunchedWorker> {
   const log = await prepare(folder);
   try {
-    const command = [process.execPath, ...nodeOptions, entry];
-    const [program = "", ...words] = withMark(environmentVariables.sessionMarker, sessionId, command);
-    const child = spawn(program, words, {
+    const child = spawn(process.execPath, [...nodeOptions, entry], {
       cwd: folder.path,
       detached: true,
       stdio: ["ignore", log.fd, log.fd],
-      env: workerEnvironment(folder, sessionId, details),
+      env: workerEnvironment(folder),
     });
     let refusal: string | undefined;
     child.once("error", (error) => {
@@ -72,7 +68,7 @@ export async function startWorker(
   }
 }
 
-async function prepare(folder: SessionFolder) {
+async function prepare(folder: WorkerFolder) {
   try {
     await folder.create();
     return await folder.openLog();
@@ -88,53 +84,57 @@ async function prepare(folder: SessionFolder) {
   }
 }
 
-/** The environment by allow-list. */
-function workerEnvironment(folder: SessionFolder, sessionId: string, details: WorkerDetails): Record<string, string> {
-  const environment: Record<string, string> = {};
-  for (const [name, value] of Object.entries(process.env)) {
-    const known = inherited.test(name) || name.startsWith(environmentVariables.frameworkCommandPrefix);
-    if (value !== undefined && (known || (passedOn as readonly string[]).includes(name))) environment[name] = value;
-  }
+function workerEnvironment(folder: WorkerFolder): Record<string, string> {
   return {
-    ...environment,
-    ...details.environment,
-    // Compiled code is kept over starts; temporary files go with the session.
+    ...chosen((name) => inherited.test(name) || forWorkers.includes(name)),
+    // Compiled code is kept over starts; temporary files go with the worker.
     NODE_COMPILE_CACHE: folder.compileCache,
     TMPDIR: folder.temporary,
     [environmentVariables.workerSocket]: folder.socketFile,
     [environmentVariables.workerAddressFile]: folder.addressFile,
-    [environmentVariables.workspace]: details.workspace ?? folder.workspace,
-    [environmentVariables.artifactsDir]: folder.artifacts,
-    [environmentVariables.sessionMarker]: sessionId,
   };
 }
 
+/** What of this process's environment jobs may see. */
+export const inheritedByJobs = (): Record<string, string> =>
+  chosen(
+    (name) =>
+      inherited.test(name) ||
+      name.startsWith(environmentVariables.frameworkCommandPrefix) ||
+      forSessions.includes(name),
+  );
+
+/** The environment by allow-list. */
+function chosen(isChosen: (name: string) => boolean): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined && isChosen(entry[0]),
+    ),
+  );
+}
+
 /**
- * Resolves with true once the worker of a session listens, with false when `timeoutMs` is over. Throws RetryableError
- * `worker.did_not_start`, with the last that it printed, when it never will: it has ended, nobody started one, or it took
- * longer than a minute.
+ * Resolves once a worker listens. Throws RetryableError `worker.did_not_start`, with the last that it printed, when it never
+ * will: it has ended, or took longer than a minute.
  */
 export async function awaitListening(
-  folder: SessionFolder,
-  launched: LaunchedWorker | undefined,
-  timeoutMs: number,
-): Promise<boolean> {
-  const deadline = performance.now() + timeoutMs;
-  while (!(await isListening(folder))) {
-    if (!launched) throw await startFailed(folder, "the worker process is gone");
+  client: WorkerClient,
+  folder: WorkerFolder,
+  launched: LaunchedWorker,
+): Promise<void> {
+  // What cannot be told just now, with no descriptor left for instance, is asked again.
+  while (!(await client.isListening().catch(() => false))) {
     if (launched.end !== undefined)
       throw await startFailed(folder, `the worker process ended at its start (${launched.end})`);
     if (performance.now() - launched.startedAtMs > LISTEN_WITHIN_MS)
       throw await startFailed(folder, `the worker did not listen within ${LISTEN_WITHIN_MS / 1000} s`);
-    if (performance.now() > deadline) return false;
     await sleep(3);
   }
-  return true;
 }
 
-async function startFailed(folder: SessionFolder, what: string): Promise<RetryableError> {
+async function startFailed(folder: WorkerFolder, what: string): Promise<RetryableError> {
   const lastWords = (await folder.readLogTail()).slice(-500);
   return new RetryableError("worker.did_not_start", `${what}: ${lastWords || "it printed nothing"}`, {
-    hint: "mend what it says; a worker's environment is details.environment of its backend in the configuration",
+    hint: "mend what it says",
   });
 }

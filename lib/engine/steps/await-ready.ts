@@ -3,7 +3,7 @@ import { RefusedError } from "../../contract/errors.ts";
 import { ownEvent } from "../../contract/events.ts";
 import { type Task, transition } from "../../contract/task.ts";
 import { takeAnotherWorker } from "../another-worker.ts";
-import { adapterOf } from "../invocation-gate.ts";
+import { adapterOf, withSession } from "../invocation-gate.ts";
 import type { Ports } from "../ports.ts";
 import { again, current, done, type Step } from "./step.ts";
 
@@ -35,7 +35,7 @@ export const awaitReady: Step = async (ports, input) => {
   await ports.store.change(task.id, (current) =>
     current.status === "provisioning"
       ? {
-          ...transition(current, "starting", now),
+          ...transition(met(current, readiness.bootId), "starting", now),
           providerRefs: { ...current.providerRefs, ...readiness.providerRefs },
           dueAtMs: now + 5 * 60_000,
         }
@@ -43,6 +43,10 @@ export const awaitReady: Step = async (ports, input) => {
   );
   return done;
 };
+
+/** The boot is noted once: whoever answers with another later is another worker. */
+const met = (task: Task, bootId: string | undefined): Task =>
+  bootId === undefined || task.session?.bootId !== undefined ? task : withSession(task, { bootId });
 
 /** A worker that died on the way is replaced; the other is ready then. */
 async function lookOrReplace(ports: Ports, task: Task): Promise<Readiness> {

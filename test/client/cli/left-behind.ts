@@ -2,9 +2,9 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openTaskStore } from "../../../lib/store/sqlite/task-store.ts";
 
-/** Every process of a session in a state below this folder, told by its environment: workers, jobs, what jobs started. */
+/** Every worker and every process of a session in a state below this folder, told by its environment. */
 export function processesOf(folder: string): number[] {
-  const session = new RegExp(`\\0TMPDIR=${folder}/\\S*sessions/`);
+  const session = new RegExp(`\\0TMPDIR=${folder}/\\S*(sessions|workers)/`);
   return readdirSync("/proc").flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
     try {

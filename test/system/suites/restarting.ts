@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "vitest";
 import { environmentVariables } from "../../../lib/contract/execution-environment.ts";
 import { findMarked } from "../../../worker/processes/processes.ts";
 import { processesOf, type SystemOptions, startSystem, temporaryFolder } from "../system.ts";
+import { sessionsOf, workerOf, workersOf } from "../workers.ts";
 
 const LINES = 60;
 /** Prints half of the lines, and the rest once the file is there. */
@@ -35,19 +36,16 @@ export function restarting(optionsOf: (stateDir: string) => SystemOptions = () =
       const sessions = records.map(({ providerRefs }) => (providerRefs as { sessionId: string }).sessionId);
       await first.kill("SIGKILL");
 
-      // Four workers die while nobody looks.
-      for (const session of sessions.slice(0, 4)) {
-        const { pid } = JSON.parse(readFileSync(join(folder, "sessions", session, "address.json"), "utf8")) as {
-          pid: number;
-        };
-        process.kill(pid, "SIGKILL");
-      }
+      // A worker dies while nobody looks.
+      const victim = workerOf(folder, records[0] ?? {});
+      const lost = new Set(sessionsOf(folder, victim.id));
+      process.kill(victim.pid, "SIGKILL");
       const { client } = await start(folder, { limits, atEnd });
       writeFileSync(release, "");
       const ends = await Promise.all(ids.map((id) => client.ended(id)));
       for (const [index, id] of ids.entries()) {
         const log = await client.log(id);
-        if (index < 4) {
+        if (lost.has(sessions[index] ?? "")) {
           expect(ends[index]).toMatchObject({ status: "failed", error: { code: "worker.lost", retryable: true } });
           expect(allLines.startsWith(log)).toBe(true);
           expect(log).not.toBe("");
@@ -76,9 +74,7 @@ export function restarting(optionsOf: (stateDir: string) => SystemOptions = () =
       const { client } = await start(folder, { atEnd });
       const id = await client.command({ command: "echo before; sleep 600", shell: true });
       const record = await client.until(id, ({ logLength }) => (logLength as number) > 0);
-      const { sessionId } = record.providerRefs as { sessionId: string };
-      const address = readFileSync(join(folder, "sessions", sessionId, "address.json"), "utf8");
-      process.kill((JSON.parse(address) as { pid: number }).pid, "SIGKILL");
+      process.kill(workerOf(folder, record).pid, "SIGKILL");
       await expect.poll(() => client.status(id), { timeout: 10_000 }).toMatchObject({ status: "failed" });
       expect(await client.ended(id)).toMatchObject({ error: { code: "worker.lost" } });
       expect(await client.log(id)).toBe("before\n");
@@ -86,17 +82,14 @@ export function restarting(optionsOf: (stateDir: string) => SystemOptions = () =
     });
   });
 
-  describe("a spare worker that ended by itself", () => {
-    it("is not given to the next task", async ({ expect, onTestFinished: atEnd }) => {
+  describe("a worker that ended by itself", () => {
+    it("is given to no task", async ({ expect, onTestFinished: atEnd }) => {
       const folder = temporaryFolder(atEnd);
       const { client } = await start(folder, { atEnd });
-      const sessions = () => readdirSync(join(folder, "sessions"));
-      await expect.poll(() => sessions().length, { timeout: 10_000 }).toBeGreaterThan(0);
-      const [spare = ""] = sessions();
-      const file = join(folder, "sessions", spare, "address.json");
-      await expect.poll(() => existsSync(file), { timeout: 10_000 }).toBe(true);
-      process.kill((JSON.parse(readFileSync(file, "utf8")) as { pid: number }).pid, "SIGTERM");
-      await expect.poll(() => existsSync(join(folder, "sessions", spare)), { timeout: 10_000 }).toBe(false);
+      await expect.poll(() => workersOf(folder).length, { timeout: 10_000 }).toBeGreaterThan(0);
+      const [spare] = workersOf(folder);
+      process.kill(spare?.pid ?? 0, "SIGTERM");
+      await expect.poll(() => workersOf(folder).map(({ id }) => id), { timeout: 10_000 }).not.toContain(spare?.id);
       expect(await client.ended(await client.command("true"))).toMatchObject({ status: "succeeded" });
     });
   });

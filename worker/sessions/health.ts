@@ -1,4 +1,4 @@
-import { report } from "./report.ts";
+import { report } from "../report.ts";
 
 type Status = "Healthy" | "HealthyBusy";
 
@@ -45,6 +45,11 @@ export class Health {
   taskCollected(): void {
     clearTimeout(this.#giveUp);
     this.#set("Healthy");
+  }
+
+  /** Nobody asks any more. */
+  close(): void {
+    clearTimeout(this.#giveUp);
   }
 
   #set(status: Status): void {

@@ -1,0 +1,29 @@
+import { mkdir, open, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+
+/** The files of one worker process; they outlive the control plane, so that it finds its workers again. */
+export function workerFolder(root: string, workerId: string) {
+  const path = join(root, workerId);
+  return {
+    path,
+    /** Where the worker listens: no other user can enter the folder, so nobody else can take its place. */
+    socketFile: join(path, "worker.sock"),
+    addressFile: join(path, "address.json"),
+    temporary: join(path, "tmp"),
+    /** Shared by all workers. */
+    compileCache: join(root, "..", "compile-cache"),
+
+    /** Makes the folder, which only this user can enter. */
+    async create(): Promise<void> {
+      await mkdir(join(path, "tmp"), { recursive: true, mode: 0o700 });
+    },
+    /** The last lines that the worker itself printed, for the reason of a failed start. */
+    async readLogTail(): Promise<string> {
+      const bytes = await readFile(join(path, "worker.log")).catch(() => Buffer.alloc(0));
+      return bytes.subarray(-2000).toString("utf8").trim();
+    },
+    openLog: () => open(join(path, "worker.log"), "a", 0o600),
+    remove: () => rm(path, { recursive: true, force: true, maxRetries: 3 }),
+  };
+}
+export type WorkerFolder = ReturnType<typeof workerFolder>;

@@ -1,0 +1,110 @@
+import { RefusedError } from "../../lib/contract/errors.ts";
+import { Uploads } from "../artifacts/uploads.ts";
+import type { SessionConfig } from "../config.ts";
+import { Job } from "../job.ts";
+import { type JobFolder, makeJobFolder, removeJobFolder } from "../job-folder.ts";
+import type { PipePool } from "../processes/pipes.ts";
+import { runAgent } from "../run-agent.ts";
+import { runCommand } from "../run-command.ts";
+import type { JobTask } from "../runner.ts";
+import { makeBootId } from "./boot-id.ts";
+import { Health } from "./health.ts";
+
+type SessionSetup = { config: SessionConfig; pipes: PipePool; uncollectedSeconds: number };
+
+/** The place that one task has to itself: its boot, its job, and what is known of both. */
+export class Session {
+  readonly config: SessionConfig;
+  readonly health: Health;
+  readonly #pipes: PipePool;
+  #bootId: string | undefined;
+  #job: Job | undefined;
+  #isPlain = false;
+  #uploads: Uploads | undefined;
+  #folder: Promise<JobFolder> | undefined;
+  #usedAt = performance.now();
+
+  constructor({ config, pipes, uncollectedSeconds }: SessionSetup) {
+    this.config = config;
+    this.#pipes = pipes;
+    this.health = new Health(uncollectedSeconds);
+  }
+
+  /** Made when first asked for, not before: what exists at a snapshot would be the same on every machine. */
+  get bootId(): string {
+    this.#bootId ??= makeBootId();
+    return this.#bootId;
+  }
+
+  /** Makes the folders of the first task ahead of time. If that fails, the task tries again. */
+  prepare(): void {
+    this.#folder = makeJobFolder(this.config);
+    this.#folder.catch(() => {
+      this.#folder = undefined;
+    });
+  }
+
+  /** Somebody uses this session. */
+  touch(): void {
+    this.#usedAt = performance.now();
+  }
+
+  /** Milliseconds, while awake, for which there was nothing to stay for: never while the session says that it is busy. */
+  get idleMs(): number {
+    return Math.min(this.health.idleMs, performance.now() - this.#usedAt);
+  }
+
+  /** Starts the task of this boot. The same one again changes nothing; another one is refused. */
+  start(task: JobTask): Job {
+    if (this.#job?.task.taskId === task.taskId) return this.#job;
+    if (this.#job) throw busy();
+    return this.#start(task);
+  }
+
+  /** Runs a task that is answered at once and leaves nothing to ask for, so that others may follow it. */
+  startPlain(task: JobTask): Job {
+    if (this.#job && !(this.#isPlain && this.#job.hasEnded)) throw busy();
+    this.#isPlain = true;
+    return this.#start(task);
+  }
+
+  /** The task with this id. */
+  job(taskId: string): Job {
+    if (this.#job?.task.taskId === taskId) return this.#job;
+    throw new RefusedError("worker.unknown_task", `this worker does not run ${taskId}`);
+  }
+
+  uploads(job: Job): Uploads {
+    this.#uploads ??= new Uploads(job.artifacts?.files ?? new Map());
+    return this.#uploads;
+  }
+
+  /** An error that nothing caught belongs to the task, if one runs. */
+  crash(error: unknown): void {
+    this.#job?.crash(error);
+  }
+
+  /** Ends the task with all its processes, and removes its files. Resolves once nothing of it runs. */
+  async close(graceSeconds: number): Promise<void> {
+    this.#job?.cancel(graceSeconds);
+    await this.#job?.done;
+    this.health.close();
+    await this.#job?.dispose();
+    const unused = await this.#folder?.catch(() => undefined);
+    if (unused) await removeJobFolder(unused);
+  }
+
+  #start(task: JobTask): Job {
+    const folder = this.#folder;
+    this.#folder = undefined;
+    const runner = task.taskType === "command.run" ? runCommand : runAgent;
+    this.health.taskStarted();
+    const job = new Job({ task, config: this.config, pipes: this.#pipes, runner, ...(folder && { folder }) });
+    this.#job = job;
+    void job.done.then(() => this.health.taskEnded());
+    return job;
+  }
+}
+
+const busy = () =>
+  new RefusedError("worker.busy", "this worker has its task already; another task needs a session of its own");
