@@ -35,6 +35,7 @@ test("what the same call may overcome later", () => {
     "worker.replaced",
     "worker.stopped",
     "worker.unavailable",
+    "worker.unknown_session",
   ]);
 });
 
@@ -80,6 +81,7 @@ test("what certainly never reached a worker", () => {
     "session.closed",
     "worker.did_not_start",
     "worker.gone",
+    "worker.unknown_session",
   ]);
 });
 
