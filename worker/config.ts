@@ -1,5 +1,6 @@
 import { environmentVariables, numberVariable } from "../lib/contract/execution-environment.ts";
 import { frameworkOfVariable } from "../lib/contract/frameworks.ts";
+import { isObject } from "../lib/contract/json.ts";
 import { MAX_UNCOLLECTED_SECONDS } from "../lib/contract/worker.ts";
 import { splitWords } from "./processes/split-words.ts";
 
@@ -104,7 +105,7 @@ function readJsonObject(setting: string, text: string): object {
   } catch (cause) {
     throw new Error(`${setting} is not JSON`, { cause });
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+  if (!isObject(value)) {
     throw new Error(`${setting} must be a JSON object of name to command`);
   }
   return value;

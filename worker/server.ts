@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { factsOf } from "../lib/contract/error-codes.ts";
 import { DispatchError, type Problem, problem } from "../lib/contract/errors.ts";
+import { isObject } from "../lib/contract/json.ts";
 import { SESSION_HEADER } from "../lib/contract/worker-sessions.ts";
 import { refuseBrokenRequests } from "./broken-requests.ts";
 import { internalProblem } from "./failures.ts";
@@ -87,7 +88,7 @@ async function invoke(exchange: Exchange): Promise<void> {
 async function bodyOf({ request, response, bodyTimeoutMs }: Exchange): Promise<object | undefined> {
   try {
     const body = await readBody(request, bodyTimeoutMs);
-    if (typeof body === "object" && body !== null && !Array.isArray(body)) return body;
+    if (isObject(body)) return body;
     refuse(response, problem("input.invalid", "the body must be a JSON object"));
   } catch (error) {
     if (!(error instanceof BodyError)) throw error;

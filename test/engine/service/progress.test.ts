@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { progressTeller } from "../../lib/engine/service/progress.ts";
-import { makeTask, type TaskFields, withFields } from "../contract/make-task.ts";
-import { openPorts } from "./ports.ts";
+import { progressTeller } from "../../../lib/engine/service/progress.ts";
+import { makeTask, type TaskFields, withFields } from "../../contract/make-task.ts";
+import { openPorts } from "../../mcp/ports.ts";
 
 const timestamp = "2026-11-20T10:00:00.000Z";
 

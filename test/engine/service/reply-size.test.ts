@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Json } from "../../lib/contract/task.ts";
-import { taskRecord } from "../../lib/engine/record.ts";
-import { fitRecord, fittingLength, MAX_REPLY, replySize } from "../../lib/engine/service/reply-size.ts";
-import { makeTask, withFields } from "../contract/make-task.ts";
-import { bareCaller } from "./clients.ts";
-import { openPorts } from "./ports.ts";
+import type { Json } from "../../../lib/contract/task.ts";
+import { taskRecord } from "../../../lib/engine/record.ts";
+import { fitRecord, fittingLength, MAX_REPLY, replySize } from "../../../lib/engine/service/reply-size.ts";
+import { makeTask, withFields } from "../../contract/make-task.ts";
+import { bareCaller } from "../../mcp/clients.ts";
+import { openPorts } from "../../mcp/ports.ts";
 
 const open = () => {
   const ports = openPorts();
