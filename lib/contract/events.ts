@@ -1,3 +1,4 @@
+import * as z from "zod";
 import type { Problem } from "./errors.ts";
 import type { Task } from "./task.ts";
 
@@ -19,15 +20,16 @@ export const sequences = {
   "task.cancelled": 1_000_000_002,
 } as const;
 
-export type TaskEvent = {
-  taskId: string;
-  sequence: number;
-  type: string;
-  /** RFC 3339. */
-  timestamp: string;
-  message?: string;
-  payload?: Record<string, unknown>;
-};
+/** One numbered fact about a task; the timestamp is RFC 3339. */
+export const taskEventSchema = z.object({
+  taskId: z.string(),
+  sequence: z.number(),
+  type: z.string(),
+  timestamp: z.string(),
+  message: z.string().exactOptional(),
+  payload: z.record(z.string(), z.unknown()).exactOptional(),
+});
+export type TaskEvent = z.infer<typeof taskEventSchema>;
 
 /** One of the control plane's own events, with its fixed number. `atMs` is epoch milliseconds. */
 export function ownEvent(

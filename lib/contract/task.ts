@@ -40,7 +40,7 @@ const number = z.number();
 const text = z.string();
 
 /** Where a value too large for the task item is kept. */
-const valueRefSchema = z.object({ uri: text, sizeBytes: number, sha256: text });
+export const valueRefSchema = z.object({ uri: text, sizeBytes: number, sha256: text });
 export type ValueRef = z.infer<typeof valueRefSchema>;
 
 const targetSchema = z.object({
@@ -51,7 +51,7 @@ const targetSchema = z.object({
 export type Target = z.infer<typeof targetSchema>;
 
 /** Limits as they stood when the task was dispatched. */
-const limitsSchema = z.object({
+export const limitsSchema = z.object({
   maxRunning: number,
   maxRunningPerProfile: number,
   timeoutSeconds: number,
@@ -76,7 +76,7 @@ const artifactSchema = z.object({
 export type TaskArtifact = z.infer<typeof artifactSchema>;
 
 /** Files that a job left beyond what is kept: how many, and the first of them. `limit` is how many are kept. */
-const leftOutSchema = z.object({
+export const leftOutSchema = z.object({
   count: number,
   limit: number,
   files: z.array(z.object({ name: text, reason: text })),
@@ -120,6 +120,14 @@ const obligationsSchema = z.object({
   session: text.exactOptional(),
   runtime: text.exactOptional(),
   children: z.literal("cancel").exactOptional(),
+});
+
+/** How far a job says that it is. */
+export const progressSchema = z.object({
+  message: text.exactOptional(),
+  sequence: number,
+  timestamp: text,
+  payload: json.exactOptional(),
 });
 
 /** What the worker said of the end; the status follows once its artifacts are safe. */
@@ -189,9 +197,7 @@ const common = {
   logBytes: number,
   /** Whether text is missing at the end of the log. */
   logTruncated: z.boolean().exactOptional(),
-  progress: z
-    .object({ message: text.exactOptional(), sequence: number, timestamp: text, payload: json.exactOptional() })
-    .exactOptional(),
+  progress: progressSchema.exactOptional(),
   usage: json.exactOptional(),
   /** Parts that are previews, because the whole would be too large to store. */
   shortened: z.array(text).exactOptional(),

@@ -1,7 +1,8 @@
 import yoctoSpinner, { type Spinner } from "yocto-spinner";
+import type { TaskEvent } from "../../contract/events.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
 import type { TaskRecord } from "../../contract/tools/task-record.ts";
-import type { TaskEvent, Watcher } from "../sdk/follow.ts";
+import type { Watcher } from "../sdk/follow.ts";
 import { harmless } from "./harmless.ts";
 import { type Io, isInteractive, type Output, write } from "./io.ts";
 import { formatDuration, oneLine, paint } from "./print.ts";

@@ -1,10 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { TaskEvent } from "../../contract/events.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
-import type { ToolResult } from "../../contract/tools/index.ts";
 import type { TaskRecord } from "../../contract/tools/task-record.ts";
 import type { ToolCaller } from "./endpoint.ts";
-
-export type TaskEvent = NonNullable<ToolResult<"get_task_status">["events"]>[number];
 
 /** What follows a task is told of it. */
 export type Watcher = {

@@ -60,8 +60,5 @@ export const problem = saidProblem
   .extend({ code: z.string(), message: z.string(), hint: z.string().optional() })
   .transform(asKnown);
 
-/** Where a value is that is too large for a result. */
-export const valueRef = z.object({ uri: z.string(), sizeBytes: z.number(), sha256: z.string() });
-
 /** A field of a result that may be missing, and that the list of tools leaves out: every token of it costs. */
 export const unlisted = <T extends z.ZodType>(type: T) => type.exactOptional().meta({ unlisted: true });

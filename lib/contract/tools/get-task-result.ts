@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { statuses } from "../lifecycle.ts";
+import { leftOutSchema, valueRefSchema } from "../task.ts";
 import * as field from "./fields.ts";
 import type { ToolSchemas } from "./schemas.ts";
-import { leftOut } from "./task-record.ts";
 
 const input = z.strictObject({
   task_id: field.taskId,
@@ -25,7 +25,7 @@ const output = z.object({
   status: z.enum(statuses),
   result: z.unknown().optional(),
   /** Where the whole result is, when `result` is a preview. */
-  resultRef: field.valueRef.exactOptional(),
+  resultRef: valueRefSchema.exactOptional(),
   previews: z.array(z.string()).exactOptional(),
   artifacts: z.array(artifact),
   /** There when the list of files goes on. */
@@ -33,7 +33,7 @@ const output = z.object({
   error: field.problem.exactOptional(),
   /** Files that the task left and that could not be kept, with the reason. */
   lostArtifacts: field.unlisted(z.array(z.object({ id: z.string(), name: z.string(), reason: z.string() }))),
-  artifactsLeftOut: field.unlisted(leftOut),
+  artifactsLeftOut: field.unlisted(leftOutSchema),
 });
 export type TaskResult = z.infer<typeof output>;
 

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { taskEventSchema } from "../events.ts";
 import * as field from "./fields.ts";
 import type { ToolSchemas } from "./schemas.ts";
 import { taskRecord } from "./task-record.ts";
@@ -8,16 +9,7 @@ const input = z.strictObject({
   events_after: z.number().int().min(0).optional().describe("Adds the events with a greater sequence, at most 200"),
 });
 
-const event = z.object({
-  taskId: z.string(),
-  sequence: z.number(),
-  type: z.string(),
-  timestamp: z.string(),
-  message: z.string().exactOptional(),
-  payload: field.object.exactOptional(),
-});
-
 export const getTaskStatus = {
   input,
-  output: taskRecord.extend({ events: z.array(event).exactOptional(), eventsNext: z.int().exactOptional() }),
+  output: taskRecord.extend({ events: z.array(taskEventSchema).exactOptional(), eventsNext: z.int().exactOptional() }),
 } satisfies ToolSchemas;

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { statuses } from "../lifecycle.ts";
+import { leftOutSchema, limitsSchema, progressSchema, valueRefSchema } from "../task.ts";
 import * as field from "./fields.ts";
 
 const { unlisted } = field;
@@ -15,13 +16,6 @@ const identity = {
   updatedAt: time,
 };
 
-/** Files that a job left beyond what is kept: how many, and the first of them. `limit` is how many are kept. */
-export const leftOut = z.object({
-  count: z.number(),
-  limit: z.number(),
-  files: z.array(z.object({ name: z.string(), reason: z.string() })),
-});
-
 /** A task as its owner may see it. Where a part was too long for the reply, `previews` names it. */
 export const taskRecord = z.object({
   ...identity,
@@ -33,37 +27,30 @@ export const taskRecord = z.object({
   error: field.problem.exactOptional(),
 
   cloudAgent: unlisted(field.object),
-  inputRef: unlisted(field.valueRef),
-  resultRef: unlisted(field.valueRef),
+  inputRef: unlisted(valueRefSchema),
+  resultRef: unlisted(valueRefSchema),
   owner: unlisted(z.string()),
   profile: unlisted(z.string()),
   goal: unlisted(z.string()),
   caller: unlisted(z.unknown()),
   metadata: unlisted(field.object),
   envNames: unlisted(z.array(z.string())),
-  limits: unlisted(z.record(z.string(), z.number())),
+  limits: unlisted(limitsSchema),
   parent: unlisted(z.string()),
   depth: unlisted(z.number()),
   /** When each status was reached. */
   phases: unlisted(z.partialRecord(z.enum(statuses), time)),
   queuePosition: unlisted(z.number()),
   deadlineAt: unlisted(time),
-  progress: unlisted(
-    z.object({
-      message: z.string().exactOptional(),
-      sequence: z.number(),
-      timestamp: time,
-      payload: field.object.exactOptional(),
-    }),
-  ),
+  progress: unlisted(progressSchema),
   usage: unlisted(field.object),
   inputRequests: unlisted(field.object),
-  inputRequestsRef: unlisted(field.valueRef),
+  inputRequestsRef: unlisted(valueRefSchema),
   /** Where new log text begins, in UTF-16 units. */
   logLength: unlisted(z.number()),
   logTruncated: unlisted(z.boolean()),
   artifactCount: unlisted(z.number()),
-  artifactsLeftOut: unlisted(leftOut),
+  artifactsLeftOut: unlisted(leftOutSchema),
   shortened: unlisted(z.array(z.string())),
   previews: unlisted(z.array(z.string())),
 });

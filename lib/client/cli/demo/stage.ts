@@ -1,7 +1,8 @@
+import type { TaskEvent } from "../../../contract/events.ts";
 import type { TaskResult } from "../../../contract/tools/get-task-result.ts";
 import type { TaskRecord } from "../../../contract/tools/task-record.ts";
 import type { Endpoint } from "../../sdk/endpoint.ts";
-import { follow, type TaskEvent } from "../../sdk/follow.ts";
+import { follow } from "../../sdk/follow.ts";
 import { fetchResult } from "../../sdk/result.ts";
 import { type Io, write } from "../io.ts";
 import { formatDuration, oneLine, paint } from "../print.ts";
