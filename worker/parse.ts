@@ -20,6 +20,6 @@ export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, 
   throw new InvalidInputError(issues);
 }
 
-/** A single mistake, as an error. */
+/** A single issue, as an error. */
 export const invalidInput = (path: string, message: string, cause?: unknown) =>
   new InvalidInputError([{ path, message: clip(message, 300) }], { cause });

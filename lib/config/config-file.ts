@@ -24,7 +24,7 @@ export type ConfigurationSource = {
 /** A configuration with all its paths absolute. `file` is absent when there is none and the built-in one is used. */
 export type LoadedConfiguration = { configuration: Configuration; file?: string; stateDir: string; baseDir: string };
 
-/** The file cannot be used. The message names it and every mistake; the details hold both as data. */
+/** The file cannot be used. The message names it and every issue; the details hold both as data. */
 export class ConfigurationError extends RefusedError {
   constructor(file: string, issues: readonly Issue[], cause?: unknown) {
     const lines = issues.map((issue) => `\n  ${describeIssue(issue)}`).join("");
@@ -34,7 +34,7 @@ export class ConfigurationError extends RefusedError {
 
 /**
  * Reads the configuration: the file that `configFile` or AGENTDISPATCH_CONFIG names, else `agentdispatch.config.json` in
- * `cwd` if it is there, else the built-in one. Throws ConfigurationError with all mistakes.
+ * `cwd` if it is there, else the built-in one. Throws ConfigurationError with all issues.
  */
 export function loadConfiguration(source: ConfigurationSource): LoadedConfiguration {
   const { path, named } = locate(source);
@@ -48,7 +48,7 @@ export function readConfiguration(source: ConfigurationSource): { path: string; 
   return { path, input: text === undefined ? {} : parseJson(path, text) };
 }
 
-/** Checks a configuration. Throws ConfigurationError with its mistakes and the `others` that are known already. */
+/** Checks a configuration. Throws ConfigurationError with its issues and the `others` that are known already. */
 export function checkedConfiguration(path: string, input: unknown, others: readonly Issue[]): Configuration {
   try {
     const configuration = parseConfiguration(input);
@@ -62,7 +62,7 @@ export function checkedConfiguration(path: string, input: unknown, others: reado
 
 /**
  * The configuration as it stands now. It is read again when the file changes; a bad edit, or a file that has gone, keeps
- * the last good one and logs a warning with all mistakes. Does not keep the process alive.
+ * the last good one and logs a warning with all issues. Does not keep the process alive.
  *
  * @example
  * using watched = watchConfiguration({ cwd: process.cwd() }, log);
@@ -94,7 +94,7 @@ export function watchConfiguration(source: ConfigurationSource, log: Pick<Logger
       log.warn("the configuration has mistakes; the last good one stays in force", details);
     }
   };
-  // A mistake is told even while nobody asks for the configuration.
+  // An issue is told even while nobody asks for the configuration.
   const timer = setInterval(refresh, 1000).unref();
   return {
     loaded,

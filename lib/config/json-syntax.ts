@@ -9,7 +9,7 @@ const number = String.raw`-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?`;
 const token = new RegExp(`${string}|${number}|true|false|null|[{}[\\]:,]`, "y");
 
 /**
- * The first syntax mistake of a text, or undefined when it is JSON. `JSON.parse` tells a position for some mistakes only,
+ * The first syntax issue of a text, or undefined when it is JSON. `JSON.parse` tells a position for some issues only,
  * and quotes the text for the others.
  */
 export function findSyntaxIssue(text: string): SyntaxIssue | undefined {

@@ -13,7 +13,7 @@ import { toIssue } from "../contract/issues.ts";
 import { explainWithSuggestion } from "./issues.ts";
 
 /**
- * Validates a configuration and every reference between its parts. Throws InvalidInputError that lists all mistakes,
+ * Validates a configuration and every reference between its parts. Throws InvalidInputError that lists all issues,
  * each with its path; never the value of a credential.
  */
 export function parseConfiguration(input: unknown): Configuration {
@@ -28,7 +28,7 @@ export function parseConfiguration(input: unknown): Configuration {
   return parsed.data;
 }
 
-/** What refers to something, read past every other mistake, so that all of them are found at once. */
+/** What refers to something, read past every other issue, so that all of them are found at once. */
 const reference = nameSchema.optional().catch(undefined);
 const referringSchema = z
   .object({

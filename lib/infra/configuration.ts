@@ -24,7 +24,7 @@ export type CloudConfiguration = { input: JsonObject; configuration: Configurati
 /** Stands for what the stack makes, where only names matter. */
 const unknown = { workerImageUri: "the stack's", workerRoleArn: "the stack's", sharedRuntimeArn: "the stack's" };
 
-/** Reads the configuration of a deployment as the local system reads its own. Throws ConfigurationError with all mistakes. */
+/** Reads the configuration of a deployment as the local system reads its own. Throws ConfigurationError with all issues. */
 export function loadCloudConfiguration(source: ConfigurationSource): CloudConfiguration {
   const { path, input } = readConfiguration(source);
   const configuration = checkedConfiguration(path, withCloudDefaults(input, unknown), [

@@ -1,7 +1,15 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
-import { type ErrorCode, errorCodes, factsOf, nearestCode } from "../../lib/contract/error-codes.ts";
+import { expect, expectTypeOf, test } from "vitest";
+import {
+  type ErrorCode,
+  errorCodes,
+  factsOf,
+  nearestCode,
+  type RefusedCode,
+  type RetryableCode,
+} from "../../lib/contract/error-codes.ts";
+import { type Problem, RefusedError, RetryableError } from "../../lib/contract/errors.ts";
 
 const codes = Object.keys(errorCodes) as ErrorCode[];
 const such = (is: (facts: ReturnType<typeof factsOf>) => boolean) => codes.filter((code) => is(factsOf(code)));
@@ -115,4 +123,13 @@ test("the page of error codes has every code, as it is in the table, with what t
   });
   expect(rows.map((row) => `${row.split("|").slice(0, 7).join("|")}|`)).toEqual(facts);
   for (const row of rows) expect(row).toMatch(/\| \w[^|]{9,} \|$/);
+});
+
+test("a code outside the table does not compile, nor one thrown as what it is not", () => {
+  expectTypeOf<"worker.on_fire">().not.toExtend<ErrorCode>();
+  expectTypeOf<"worker.lost">().not.toExtend<RefusedCode>();
+  expectTypeOf<"policy.denied">().not.toExtend<RetryableCode>();
+  expectTypeOf(RefusedError).constructorParameters.toExtend<[RefusedCode, ...unknown[]]>();
+  expectTypeOf(RetryableError).constructorParameters.toExtend<[RetryableCode, ...unknown[]]>();
+  expectTypeOf<Problem["code"]>().toEqualTypeOf<ErrorCode>();
 });

@@ -167,6 +167,17 @@ describe("the workflow", () => {
     },
   );
 
+  it("says why a job that the platform never let through to its worker did not start", async () => {
+    await using system = virtualSystem({ cloudLike: true });
+    answering(system, (operation, answer) => {
+      if (operation.op === "start") throw new RetryableError("platform.quota_exceeded", "no machine is left");
+      return answer();
+    });
+    const id = await system.dispatch();
+    expect(await system.settled(id)).toMatchObject({ status: "failed", error: { code: "platform.quota_exceeded" } });
+    expect(system.backend.started).toEqual([]);
+  });
+
   it("gives up when worker after worker is lost before the job, with the last one's words", async () => {
     await using system = virtualSystem();
     let renewals = 0;

@@ -109,7 +109,7 @@ export async function createRuntime(
 }
 
 /**
- * Whether the runtime of a task can be invoked: it and its endpoint are ready. Throws RefusedError when they never will.
+ * Whether the runtime of a task can be invoked: it and its endpoint are ready. Throws DispatchError when they never will.
  * https://docs.aws.amazon.com/bedrock-agentcore-control/latest/APIReference/API_GetAgentRuntimeEndpoint.html
  */
 export async function isRuntimeReady(

@@ -1,4 +1,5 @@
 import { text } from "node:stream/consumers";
+import type { ErrorCode } from "../../../contract/error-codes.ts";
 import { DispatchError } from "../../../contract/errors.ts";
 import type { TaskResult } from "../../../contract/tools/get-task-result.ts";
 import type { Clarification } from "../../../contract/tools/spawn-cloud-agent.ts";
@@ -149,12 +150,14 @@ async function watch(
   }
 }
 
+/** One that has just ended cannot be cancelled; its result is shown in a moment. */
+const harmless: readonly ErrorCode[] = ["task.terminal", "endpoint.closed"];
+
 async function cancel(endpoint: Endpoint, id: string, view: LiveView): Promise<void> {
   try {
     await endpoint.call("cancel_task", { task_id: id });
   } catch (error) {
-    // One that has just ended cannot be cancelled; its result is shown in a moment.
-    if (error instanceof DispatchError && ["task.terminal", "endpoint.closed"].includes(error.code)) return;
+    if (error instanceof DispatchError && harmless.includes(error.code)) return;
     await view.note(`it could not be cancelled: ${error instanceof Error ? oneLine(error.message) : "unknown error"}`);
   }
 }
