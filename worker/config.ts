@@ -1,6 +1,7 @@
 import { environmentVariables, numberVariable } from "../lib/contract/execution-environment.ts";
 import { frameworkOfVariable } from "../lib/contract/frameworks.ts";
 import { isObject } from "../lib/contract/json.ts";
+import { IDLE_SECONDS, MAX_LIFETIME_SECONDS } from "../lib/contract/limits.ts";
 import { MAX_UNCOLLECTED_SECONDS } from "../lib/contract/worker.ts";
 import { splitWords } from "./processes/split-words.ts";
 
@@ -43,9 +44,9 @@ export function readConfig(env: Environment): WorkerConfig {
   return {
     listen: socket === undefined ? { host: env[environmentVariables.workerHost] || "0.0.0.0", port } : { socket },
     ...(addressFile !== undefined && { addressFile }),
-    idleSeconds: numberVariable(env, environmentVariables.workerIdleSeconds, 900),
+    idleSeconds: numberVariable(env, environmentVariables.workerIdleSeconds, IDLE_SECONDS),
     uncollectedSeconds: numberVariable(env, environmentVariables.workerUncollectedSeconds, MAX_UNCOLLECTED_SECONDS),
-    maxSeconds: numberVariable(env, environmentVariables.workerMaxSeconds, 28_800),
+    maxSeconds: numberVariable(env, environmentVariables.workerMaxSeconds, MAX_LIFETIME_SECONDS),
   };
 }
 

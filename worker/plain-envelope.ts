@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Problem } from "../lib/contract/errors.ts";
+import { DEFAULT_COMMAND_SECONDS } from "../lib/contract/limits.ts";
 import {
   type PlainEnvelope,
   plainEnvelopeSchema,
@@ -9,7 +10,7 @@ import {
 import { parse } from "./parse.ts";
 import type { Session } from "./sessions/session.ts";
 
-const LIMITS = { timeoutSeconds: 900, graceSeconds: 5 };
+const LIMITS = { timeoutSeconds: DEFAULT_COMMAND_SECONDS, graceSeconds: 5 };
 /** The answer has to travel in one piece. */
 const MAX_EVENTS_BYTES = 1024 * 1024;
 

@@ -1,6 +1,7 @@
 import { realpath, stat } from "node:fs/promises";
 import { resolve, sep } from "node:path";
 import { RefusedError } from "../lib/contract/errors.ts";
+import { DEFAULT_COMMAND_SECONDS } from "../lib/contract/limits.ts";
 import { type CommandInput, type CommandResult, commandInputSchema } from "../lib/contract/worker.ts";
 import { checkAllowed } from "./allowlist.ts";
 import { jobEnv } from "./job-env.ts";
@@ -12,15 +13,13 @@ import { type ProcessEnd, runProcess } from "./processes/run-process.ts";
 import { shellSyntax, splitWords } from "./processes/split-words.ts";
 import type { JobContext, Outcome } from "./runner.ts";
 
-const DEFAULT_TIMEOUT_SECONDS = 900;
-
 /** Runs `command.run`. However the command ends, its result says so as data. */
 export async function runCommand(job: JobContext): Promise<Outcome> {
   const input = parse(commandInputSchema, job.task.input, "input");
   const [file, ...args] = wordsOf(input);
   checkAllowed(job.config.allowlist, input.shell ? "sh" : file, { ...job.task.env, ...input.env });
   const cwd = await folderBelow(job.folder.workspace, input.cwd);
-  job.limitTo(input.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS);
+  job.limitTo(input.timeoutSeconds ?? DEFAULT_COMMAND_SECONDS);
 
   const stdout = logged(job, "stdout");
   const stderr = logged(job, "stderr");

@@ -1,5 +1,5 @@
 import { InvalidInputError } from "../contract/errors.ts";
-import { taskIdSchema } from "../contract/task.ts";
+import { taskIdSchema } from "../contract/task-id.ts";
 
 /** Content is named by what it is. */
 export type Content = { sha256: string; sizeBytes: number };

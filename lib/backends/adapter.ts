@@ -1,5 +1,6 @@
 import type { Problem } from "../contract/errors.ts";
-import type { Channel, Target, TargetMode, Task } from "../contract/task.ts";
+import type { Channel, TargetMode } from "../contract/kinds.ts";
+import type { Target, Task } from "../contract/task.ts";
 import type { Job, Operation } from "../contract/worker.ts";
 
 export type Check = { name: string; status: "pass" | "warn" | "fail"; message: string };

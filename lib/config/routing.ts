@@ -4,15 +4,13 @@ import type { RefusedCode } from "../contract/error-codes.ts";
 import { RefusedError } from "../contract/errors.ts";
 import {
   CAPABILITY,
-  type Json,
-  type Limits,
   type Protocol,
-  type Target,
   type TargetMode,
   type TaskType,
   targetModes,
   taskTypes,
-} from "../contract/task.ts";
+} from "../contract/kinds.ts";
+import type { Json, Limits, Target } from "../contract/task.ts";
 import { detailNames, placeOf, refuseForeignNames } from "./allow-list.ts";
 import { resolveLimits } from "./limits.ts";
 

@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { cloudSchema } from "./cloud.ts";
-import { MAX_TIMEOUT_SECONDS } from "./limits.ts";
-import { CAPABILITY, protocols, RETENTION_DAYS, targetModes, taskTypes } from "./task.ts";
+import { CAPABILITY, protocols, targetModes, taskTypes } from "./kinds.ts";
+import { MAX_GRACE_SECONDS, MAX_TIMEOUT_SECONDS } from "./limits.ts";
+import { RETENTION_DAYS } from "./task.ts";
 
 export const nameSchema = z
   .string()
@@ -25,7 +26,7 @@ const limitsSchema = z.strictObject({
   maxRunning: slots.optional(),
   maxRunningPerProfile: slots.optional(),
   timeoutSeconds: z.number().min(1).max(MAX_TIMEOUT_SECONDS).optional(),
-  graceSeconds: z.number().min(0).max(300).optional(),
+  graceSeconds: z.number().min(0).max(MAX_GRACE_SECONDS).optional(),
   maxDepth: z.number().int().min(0).max(20).optional(),
   maxBudgetUsd: z.number().positive().optional(),
 });

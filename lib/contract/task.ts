@@ -1,34 +1,7 @@
 import * as z from "zod";
 import type { Problem } from "./errors.ts";
+import { channels, protocols, targetModes, taskTypes } from "./kinds.ts";
 import { assertTransition, isTerminal, type Status } from "./lifecycle.ts";
-
-export const taskIdSchema = z
-  .string()
-  .regex(/^task_[0-9a-f]{32}$/, "must be a task id: task_ and 32 hexadecimal digits");
-
-/** A new task id; always random, so that it says nothing and collides with nothing. */
-export function newTaskId(): string {
-  return `task_${randomHex(16)}`;
-}
-
-/** `bytes` random bytes as hexadecimal digits. */
-export function randomHex(bytes: number): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (b) => b.toString(16).padStart(2, "0")).join("");
-}
-
-export const taskTypes = ["agent.run", "command.run"] as const;
-export type TaskType = (typeof taskTypes)[number];
-export const targetModes = ["session", "runtime"] as const;
-export type TargetMode = (typeof targetModes)[number];
-export const protocols = ["http", "a2a", "mcp", "ag-ui"] as const;
-export type Protocol = (typeof protocols)[number];
-export const CAPABILITY = "agent-runtime";
-/**
- * How the control plane and a worker talk: `call`, we invoke it; `synchronous`, one request that is held until the job has
- * ended, on a runtime without the worker contract; `mailbox`, it calls us, which no adapter can do yet.
- */
-export const channels = ["call", "synchronous", "mailbox"] as const;
-export type Channel = (typeof channels)[number];
 
 /** The version of the records that this program writes; `lib/store/stored-task.ts` reads older ones. */
 export const TASK_VERSION = 2;

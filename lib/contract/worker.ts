@@ -1,7 +1,9 @@
 import * as z from "zod";
 import { areQuotesClosed } from "./command-line.ts";
 import { problemSchema } from "./errors.ts";
-import { MAX_TIMEOUT_SECONDS } from "./limits.ts";
+import { taskTypes } from "./kinds.ts";
+import { MAX_GRACE_SECONDS, MAX_POLL_WAIT_SECONDS, MAX_TIMEOUT_SECONDS, POLL_BYTES } from "./limits.ts";
+import { taskIdSchema } from "./task-id.ts";
 
 /**
  * The worker contract: what a control plane and a worker say to each other over `POST /invocations`.
@@ -23,13 +25,14 @@ export const MAX_LOG_BYTES = 16 * 1024 * 1024;
 export const MAX_RESULT_BYTES = 2 * 1024 * 1024;
 /** Files that are kept for a task. */
 export const MAX_ARTIFACTS = 1000;
-const MAX_POLL_WAIT_SECONDS = 10;
 /** Seconds for which a worker reports HealthyBusy after the end of a task that nobody collects. */
 export const MAX_UNCOLLECTED_SECONDS = 3600;
 
 const jsonObject = z.record(z.string(), z.unknown());
-const taskId = z.string().regex(/^task_[0-9a-f]{32}$/, "must be task_ and 32 hexadecimal digits");
 const sequence = z.number().int().nonnegative();
+
+/** Names that variables in the environment of a job may have. */
+export const environmentNamePattern = /^[A-Za-z_][A-Za-z0-9_]{0,99}$/;
 
 export const workerEventTypes = ["task.progress", "task.log", "task.heartbeat", "task.input_required"] as const;
 
@@ -48,7 +51,7 @@ export type WorkerEvent = z.infer<typeof workerEventSchema>;
 
 const workerLimitsSchema = z.object({
   timeoutSeconds: z.number().positive().max(MAX_TIMEOUT_SECONDS),
-  graceSeconds: z.number().nonnegative().max(300),
+  graceSeconds: z.number().nonnegative().max(MAX_GRACE_SECONDS),
   maxBudgetUsd: z.number().positive().optional(),
 });
 
@@ -57,8 +60,8 @@ const operation = <Op extends string>(op: Op) => z.object({ contract: z.literal(
 const helloSchema = operation("hello");
 export const startSchema = operation("start").extend({
   bootId: z.string(),
-  taskId,
-  taskType: z.enum(["agent.run", "command.run"]),
+  taskId: taskIdSchema,
+  taskType: z.enum(taskTypes),
   prompt: z.string().optional(),
   input: jsonObject,
   context: jsonObject.optional(),
@@ -69,26 +72,27 @@ export const startSchema = operation("start").extend({
 });
 export const pollSchema = operation("poll").extend({
   bootId: z.string(),
-  taskId,
+  taskId: taskIdSchema,
   after: sequence,
   waitSeconds: z.number().min(0).max(MAX_POLL_WAIT_SECONDS).default(0),
-  maxBytes: z
-    .number()
-    .int()
-    .positive()
-    .max(MAX_REQUEST_BYTES)
-    .default(1024 * 1024),
+  maxBytes: z.number().int().positive().max(MAX_REQUEST_BYTES).default(POLL_BYTES),
 });
 export const uploadSchema = operation("upload").extend({
   bootId: z.string(),
-  taskId,
-  targets: z.array(z.object({ id: z.string(), url: z.url(), headers: z.record(z.string(), z.string()) })).max(1000),
+  taskId: taskIdSchema,
+  targets: z
+    .array(z.object({ id: z.string(), url: z.url(), headers: z.record(z.string(), z.string()) }))
+    .max(MAX_ARTIFACTS),
 });
-export const inputSchema = operation("input").extend({ bootId: z.string(), taskId, inputResponses: jsonObject });
+export const inputSchema = operation("input").extend({
+  bootId: z.string(),
+  taskId: taskIdSchema,
+  inputResponses: jsonObject,
+});
 export const cancelSchema = operation("cancel").extend({
   bootId: z.string(),
-  taskId,
-  graceSeconds: z.number().nonnegative().max(300),
+  taskId: taskIdSchema,
+  graceSeconds: z.number().nonnegative().max(MAX_GRACE_SECONDS),
 });
 
 export const operationSchema = z.discriminatedUnion("op", [
@@ -106,7 +110,7 @@ export type Job = Omit<StartOperation, "contract" | "op" | "bootId">;
 
 /** A body without `contract`: the task is run and answered when done, without events that outlive the answer. */
 export const plainEnvelopeSchema = z.object({
-  taskType: z.enum(["agent.run", "command.run"]).default("agent.run"),
+  taskType: z.enum(taskTypes).default("agent.run"),
   input: jsonObject.default({}),
   metadata: jsonObject.optional(),
   prompt: z.string().optional(),
@@ -122,7 +126,7 @@ export const helloReplySchema = z.object({
   frameworks: z.array(z.string()),
 });
 
-export const startReplySchema = z.object({ accepted: z.literal(true), taskId, status: z.string() });
+export const startReplySchema = z.object({ accepted: z.literal(true), taskId: taskIdSchema, status: z.string() });
 
 /** What a task left behind in its artifacts folder; `name` is its path below that folder, with `/`. */
 export const workerArtifactSchema = z.object({
@@ -185,7 +189,7 @@ export const commandInputSchema = z
     command: z.string().min(1).max(65_536),
     args: z.array(z.string().max(131_072)).max(1000).optional(),
     cwd: z.string().max(4096).optional(),
-    env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/), z.string().max(32_768)).optional(),
+    env: z.record(z.string().regex(environmentNamePattern), z.string().max(32_768)).optional(),
     stdin: z.string().max(1_000_000).optional(),
     shell: z.boolean().optional(),
     timeoutSeconds: z.number().positive().max(MAX_TIMEOUT_SECONDS).optional(),

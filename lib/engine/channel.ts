@@ -1,5 +1,5 @@
 import { RefusedError } from "../contract/errors.ts";
-import type { Channel } from "../contract/task.ts";
+import type { Channel } from "../contract/kinds.ts";
 
 /** The channel that an adapter names, as it is. Throws RefusedError `adapter.unsupported` for the one that is not there yet. */
 export function servedChannel<T extends Channel | undefined>(channel: T): T {

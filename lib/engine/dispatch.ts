@@ -2,9 +2,10 @@ import { enforcePolicy } from "../config/policy.ts";
 import type { Route } from "../config/routing.ts";
 import { InvalidInputError, type Issue, RefusedError } from "../contract/errors.ts";
 import { ownEvent } from "../contract/events.ts";
-import { type Json, newTaskId, TASK_VERSION, type Task, taskIdSchema } from "../contract/task.ts";
+import { type Json, TASK_VERSION, type Task } from "../contract/task.ts";
+import { newTaskId, taskIdSchema } from "../contract/task-id.ts";
 import type { TaskHandle } from "../contract/tools/task-handle.ts";
-import { FIRST_WORKER_SEQUENCE } from "../contract/worker.ts";
+import { environmentNamePattern, FIRST_WORKER_SEQUENCE } from "../contract/worker.ts";
 import { assertDispatchable, fits, MAX_DISPATCHED_BYTES } from "../store/task-size.ts";
 import { beginAtOnce, enqueue } from "./admission/admission.ts";
 import { lineage } from "./admission/lineage.ts";
@@ -190,7 +191,7 @@ function checkEnvironment(env: Record<string, string>, field: string): void {
     });
   }
   for (const name of names.slice(0, MAX_VARIABLES)) {
-    if (!/^[A-Za-z_][A-Za-z0-9_]{0,99}$/.test(name)) {
+    if (!environmentNamePattern.test(name)) {
       issues.push({ path: path(name), message: "a name is letters, digits and underscores" });
     } else if (/^AGENTDISPATCH_/i.test(name)) {
       issues.push({ path: path(name), message: "names that begin with AGENTDISPATCH_ are ours" });

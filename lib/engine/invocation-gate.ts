@@ -1,6 +1,7 @@
 import { factsOf } from "../contract/error-codes.ts";
 import { DispatchError, OutcomeUnknownError, RefusedError } from "../contract/errors.ts";
-import { randomHex, type Session, type Task } from "../contract/task.ts";
+import type { Session, Task } from "../contract/task.ts";
+import { randomHex } from "../contract/task-id.ts";
 import type { Ports } from "./ports.ts";
 
 /** Slack between the end of an invocation's own time limit and the moment nothing of it can arrive any more. */

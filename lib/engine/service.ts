@@ -1,7 +1,8 @@
 import { taskNotFound } from "../contract/errors.ts";
 import { defined } from "../contract/json.ts";
+import { CAPABILITY, taskTypes } from "../contract/kinds.ts";
 import { isTerminal } from "../contract/lifecycle.ts";
-import { CAPABILITY, type Json, type Task, taskTypes } from "../contract/task.ts";
+import type { Json, Task } from "../contract/task.ts";
 import { type ToolResult as Result, toolSchemas } from "../contract/tools/index.ts";
 import { cancelTask } from "./cancellation.ts";
 import { waitForTask } from "./poll/waiting.ts";

@@ -2,6 +2,7 @@ import { CfnRuntime } from "aws-cdk-lib/aws-bedrockagentcore";
 import type { IRole } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import type { CloudSettings } from "../contract/cloud.ts";
+import { IDLE_SECONDS, MAX_LIFETIME_SECONDS } from "../contract/limits.ts";
 import { contractTag } from "../contract/tags.ts";
 import { sharedRuntimeName } from "./runtime-names.ts";
 
@@ -20,7 +21,7 @@ export class SharedRuntime extends Construct {
       roleArn: role.roleArn,
       networkConfiguration: { networkMode: "PUBLIC" },
       protocolConfiguration: "HTTP",
-      lifecycleConfiguration: { idleRuntimeSessionTimeout: 900, maxLifetime: 28_800 },
+      lifecycleConfiguration: { idleRuntimeSessionTimeout: IDLE_SECONDS, maxLifetime: MAX_LIFETIME_SECONDS },
       // Its image is our worker.
       tags: contractTag,
     });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Artifacts } from "../../lib/artifacts/port.ts";
-import { newTaskId } from "../../lib/contract/task.ts";
+import { newTaskId } from "../../lib/contract/task-id.ts";
 import { bytes, describeContent } from "./make-task.ts";
 import { hostileStrings } from "./shared-store.ts";
 

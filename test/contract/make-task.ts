@@ -1,13 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Status } from "../../lib/contract/lifecycle.ts";
-import {
-  newTaskId,
-  type OwnOf,
-  TASK_VERSION,
-  type Task,
-  type TaskArtifact,
-  transition,
-} from "../../lib/contract/task.ts";
+import { type OwnOf, TASK_VERSION, type Task, type TaskArtifact, transition } from "../../lib/contract/task.ts";
+import { newTaskId } from "../../lib/contract/task-id.ts";
 
 /** Fields of a task, of whatever status. */
 export type TaskFields = { [Field in keyof Task]?: Exclude<Task[Field], undefined> };

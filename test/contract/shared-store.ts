@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from "vitest";
-import { randomHex } from "../../lib/contract/task.ts";
+import { randomHex } from "../../lib/contract/task-id.ts";
 import type { TaskStore } from "../../lib/store/port.ts";
 import type { OpenStore, OpenStoreFunction } from "./task-store.ts";
 

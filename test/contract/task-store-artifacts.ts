@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { newTaskId, type TaskArtifact } from "../../lib/contract/task.ts";
+import type { TaskArtifact } from "../../lib/contract/task.ts";
+import { newTaskId } from "../../lib/contract/task-id.ts";
 import { ARTIFACTS_PER_PAGE } from "../../lib/store/artifact-pages.ts";
 import { bytes, describeContent } from "./make-task.ts";
 import { hostileStrings, sharedStore } from "./shared-store.ts";

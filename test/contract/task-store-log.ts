@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ownEvent, type TaskEvent } from "../../lib/contract/events.ts";
-import { newTaskId, randomHex } from "../../lib/contract/task.ts";
+import { newTaskId, randomHex } from "../../lib/contract/task-id.ts";
 import type { LogChunk } from "../../lib/store/port.ts";
 import { hostileStrings, sharedStore } from "./shared-store.ts";
 import type { OpenStoreFunction } from "./task-store.ts";

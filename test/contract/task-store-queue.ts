@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { newTaskId, randomHex, type Task } from "../../lib/contract/task.ts";
+import type { Task } from "../../lib/contract/task.ts";
+import { newTaskId, randomHex } from "../../lib/contract/task-id.ts";
 import type { Child, QueueEntry, Slots } from "../../lib/store/port.ts";
 import { makeTask } from "./make-task.ts";
 import { hostileStrings, newOwner, sharedStore } from "./shared-store.ts";

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { InvalidInputError, TransitionRefusedError } from "../../lib/contract/errors.ts";
 import { isTerminal, type Status, statuses, transitions } from "../../lib/contract/lifecycle.ts";
-import { isSettled, newTaskId, RETENTION_DAYS, randomHex, type Task, without } from "../../lib/contract/task.ts";
+import { isSettled, RETENTION_DAYS, type Task, without } from "../../lib/contract/task.ts";
+import { newTaskId, randomHex } from "../../lib/contract/task-id.ts";
 import { makeTask, moved, withFields } from "./make-task.ts";
 import { allPages, hostileStrings, newOwner, sharedStore } from "./shared-store.ts";
 import type { OpenStoreFunction } from "./task-store.ts";

@@ -2,17 +2,8 @@ import fc from "fast-check";
 import { expect, expectTypeOf, test } from "vitest";
 import { type Problem, TransitionRefusedError } from "../../lib/contract/errors.ts";
 import { isTerminal, type Status, statuses, transitions } from "../../lib/contract/lifecycle.ts";
-import {
-  isSettled,
-  newTaskId,
-  type OwnOf,
-  RETENTION_DAYS,
-  randomHex,
-  type Task,
-  taskIdSchema,
-  transition,
-  without,
-} from "../../lib/contract/task.ts";
+import { isSettled, type OwnOf, RETENTION_DAYS, type Task, transition, without } from "../../lib/contract/task.ts";
+import { newTaskId, randomHex, taskIdSchema } from "../../lib/contract/task-id.ts";
 import { stamp } from "../../lib/store/stamp.ts";
 import { makeTask, moved, withFields } from "./make-task.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { DispatchError } from "../../lib/contract/errors.ts";
-import type { Channel } from "../../lib/contract/task.ts";
+import type { Channel } from "../../lib/contract/kinds.ts";
 import { cancelTask, queueEntry } from "../../lib/engine/cancellation.ts";
 import { dispatch } from "../../lib/engine/dispatch.ts";
 import { readLargeValue } from "../../lib/engine/large-values.ts";

@@ -2,7 +2,8 @@
 import { randomBytes } from "node:crypto";
 import { PutCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { newTaskId, type Task } from "../../lib/contract/task.ts";
+import type { Task } from "../../lib/contract/task.ts";
+import { newTaskId } from "../../lib/contract/task-id.ts";
 import type { PollReply } from "../../lib/contract/worker.ts";
 import { cancelTask } from "../../lib/engine/cancellation.ts";
 import { readLargeValue } from "../../lib/engine/large-values.ts";

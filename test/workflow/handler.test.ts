@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { environmentVariables } from "../../lib/contract/execution-environment.ts";
-import { newTaskId } from "../../lib/contract/task.ts";
+import { newTaskId } from "../../lib/contract/task-id.ts";
 import { CONTRACT } from "../../lib/contract/worker.ts";
 import { steps } from "../../lib/engine/steps/index.ts";
 import { done } from "../../lib/engine/steps/step.ts";

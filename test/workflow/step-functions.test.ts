@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { newTaskId } from "../../lib/contract/task.ts";
+import { newTaskId } from "../../lib/contract/task-id.ts";
 import definition from "../../lib/workflow/dispatch.asl.json" with { type: "json" };
 import { stepFunctionsWorkflow, type WorkflowOptions } from "../../lib/workflow/step-functions.ts";
 import type { StateFunction } from "../emulators/executions.ts";

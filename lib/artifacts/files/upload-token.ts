@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import * as z from "zod";
 import { RefusedError } from "../../contract/errors.ts";
-import { taskIdSchema } from "../../contract/task.ts";
+import { taskIdSchema } from "../../contract/task-id.ts";
 
 const grantSchema = z.strictObject({
   taskId: taskIdSchema,

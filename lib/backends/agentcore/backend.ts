@@ -1,8 +1,9 @@
 import type { Configuration } from "../../contract/configuration.ts";
 import { RefusedError } from "../../contract/errors.ts";
 import { frameworkNames } from "../../contract/frameworks.ts";
+import type { Channel } from "../../contract/kinds.ts";
 import type { Logger } from "../../contract/logger.ts";
-import type { Channel, Task } from "../../contract/task.ts";
+import type { Task } from "../../contract/task.ts";
 import { CONTRACT } from "../../contract/worker.ts";
 import type { BackendAdapter, Placement } from "../adapter.ts";
 import { workerEnvironment } from "../worker-environment.ts";

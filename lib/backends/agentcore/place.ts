@@ -1,5 +1,6 @@
 import { RefusedError } from "../../contract/errors.ts";
-import { type Protocol, protocols, type Task } from "../../contract/task.ts";
+import { type Protocol, protocols } from "../../contract/kinds.ts";
+import type { Task } from "../../contract/task.ts";
 import type { Placement } from "../adapter.ts";
 
 /** The value of `contract` for a runtime that knows nothing of ours. */

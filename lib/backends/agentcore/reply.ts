@@ -1,9 +1,9 @@
 import { addAbortSignal, Readable } from "node:stream";
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { RetryableError } from "../../contract/errors.ts";
+import { MAX_REPLY_BYTES } from "../../contract/limits.ts";
 
 /** Replies are events, results and lists of artifacts; more than this is not one of ours. */
-const MAX_REPLY_BYTES = 16 * 1024 * 1024;
 
 /** The whole of a streamed answer as text. Throws RetryableError `worker.contract_broken` when it is too long. */
 export async function readText(stream: unknown, signal: AbortSignal): Promise<string> {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { DispatchError, NothingMadeError, RefusedError, RetryableError } from "../../contract/errors.ts";
+import { IDLE_SECONDS, MAX_LIFETIME_SECONDS } from "../../contract/limits.ts";
 import { contractTag, TASK_TAG } from "../../contract/tags.ts";
 import type { Task } from "../../contract/task.ts";
 import type { Readiness } from "../adapter.ts";
@@ -18,11 +19,8 @@ import {
 } from "./place.ts";
 import { explain, hadNoEffect, isConflict, isInvalid, isNotFound } from "./problems.ts";
 
-/** A microVM lives 8 hours at most: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-lifecycle-environmentVariables.html */
-export const MAX_LIFETIME_SECONDS = 28_800;
 /** What a machine lives longer than its job may last: to start, to end in peace, and to hand over its files. */
 const SPARE_SECONDS = 1800;
-const IDLE_SECONDS = 900;
 
 /** How long a runtime whose making had no answer is looked for by name before it is held to have never been made. */
 const UNSEEN_MS = 30 * 60_000;

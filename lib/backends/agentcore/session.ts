@@ -1,5 +1,6 @@
 import { RetryableError } from "../../contract/errors.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
+import { MAX_LIFETIME_SECONDS } from "../../contract/limits.ts";
 import type { Task } from "../../contract/task.ts";
 import type { Operation } from "../../contract/worker.ts";
 import type { DataPlane } from "./account/clients.ts";
@@ -7,7 +8,7 @@ import { untilDelivered } from "./delivery.ts";
 import { protocolOf, qualifierOf, type RuntimeRef } from "./place.ts";
 import { type Asked, explain, explainInvocation, isNotFound } from "./problems.ts";
 import { readReply } from "./reply.ts";
-import { isTooEarly, MAX_LIFETIME_SECONDS } from "./runtime.ts";
+import { isTooEarly } from "./runtime.ts";
 import { sessionIdOf } from "./session-id.ts";
 
 const CONTENT_TYPE = "application/json";

@@ -8,12 +8,11 @@ import {
   RetryableError,
   WorkerGoneError,
 } from "../../contract/errors.ts";
+import { MAX_REPLY_BYTES } from "../../contract/limits.ts";
 import { type Operation, refusalReplySchema } from "../../contract/worker.ts";
 import { endedSchema, openedSchema, SESSION_HEADER, sessionPath } from "../../contract/worker-sessions.ts";
 import { connectTo } from "./unix-socket.ts";
 
-/** Replies are events, results and lists of artifacts; more than this is not one of ours. */
-const MAX_REPLY_BYTES = 16 * 1024 * 1024;
 /** Connections kept for the next call. The worker closes none of them so soon, so that none closes as it is used again. */
 const KEPT = { sockets: 64, ms: 20_000 };
 

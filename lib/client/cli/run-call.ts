@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import { InvalidInputError, type Issue } from "../../contract/errors.ts";
 import { environmentVariables } from "../../contract/execution-environment.ts";
-import { CAPABILITY } from "../../contract/task.ts";
+import { CAPABILITY } from "../../contract/kinds.ts";
 import type { ToolArguments, ToolName } from "../../contract/tools/index.ts";
 import type { Io } from "./io.ts";
 

@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { asKnown, saidProblem } from "../errors.ts";
+import { protocols, targetModes, taskTypes } from "../kinds.ts";
 import { MAX_TIMEOUT_SECONDS } from "../limits.ts";
-import { protocols, targetModes, taskIdSchema, taskTypes } from "../task.ts";
+import { taskIdSchema } from "../task-id.ts";
 
 /** Clients give a call up after 60 s or later. */
 const MAX_WAIT_SECONDS = 45;

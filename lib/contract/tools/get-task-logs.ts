@@ -1,8 +1,7 @@
 import * as z from "zod";
+import { MAX_LOG_REPLY_LENGTH } from "../limits.ts";
 import * as field from "./fields.ts";
 import type { ToolSchemas } from "./schemas.ts";
-
-const MAX_LIMIT = 64_000;
 
 const input = z.strictObject({
   task_id: field.taskId,
@@ -11,7 +10,7 @@ const input = z.strictObject({
     .number()
     .int()
     .min(1)
-    .max(MAX_LIMIT)
+    .max(MAX_LOG_REPLY_LENGTH)
     .optional()
     .describe("Most characters of text; left out, a reply of 16,000 in all"),
   wait_seconds: field.waitSeconds.optional().describe("How long to wait when nothing is new: default 0, at most 45"),

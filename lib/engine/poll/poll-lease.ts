@@ -1,5 +1,6 @@
 import { isTerminal } from "../../contract/lifecycle.ts";
-import { randomHex, type Task, without } from "../../contract/task.ts";
+import { type Task, without } from "../../contract/task.ts";
+import { randomHex } from "../../contract/task-id.ts";
 import { beginInvocation, endInvocation, isOver } from "../invocation-gate.ts";
 import type { Ports } from "../ports.ts";
 

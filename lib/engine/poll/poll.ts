@@ -1,6 +1,7 @@
 import { WorkerGoneError } from "../../contract/errors.ts";
 import { finalEvents } from "../../contract/events.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
+import { MAX_POLL_WAIT_SECONDS, POLL_BYTES } from "../../contract/limits.ts";
 import type { Task } from "../../contract/task.ts";
 import { CONTRACT, type PollReply, pollReplySchema } from "../../contract/worker.ts";
 import { adapterOf } from "../invocation-gate.ts";
@@ -33,7 +34,7 @@ export async function poll(
   taskId: string,
   options: { waitSeconds: number; isWatch?: boolean },
 ): Promise<Task | undefined> {
-  const waitSeconds = Math.min(10, options.waitSeconds);
+  const waitSeconds = Math.min(MAX_POLL_WAIT_SECONDS, options.waitSeconds);
   const timeoutMs = waitSeconds * 1000 + ANSWER_MS;
   const lease = await takeLease(ports, taskId, timeoutMs, (task) =>
     canBeAsked(task) && (options.isWatch || task.channel !== "synchronous") ? task : undefined,
@@ -86,8 +87,7 @@ async function ask(ports: Ports, task: Task, waitSeconds: number, timeoutMs: num
     const operation = { ...common, op: "cancel", graceSeconds: task.limits.graceSeconds } as const;
     refuseRefusal(await adapter.invoke(task, operation, { timeoutMs: CANCEL_MS }));
   }
-  const maxBytes = 1024 * 1024;
-  const operation = { ...common, op: "poll", after: task.workerSequence, waitSeconds, maxBytes } as const;
+  const operation = { ...common, op: "poll", after: task.workerSequence, waitSeconds, maxBytes: POLL_BYTES } as const;
   // Timers want whole milliseconds, and the steady clock has fractions
   const leftMs = Math.max(1, Math.floor(endsAtMs - ports.steady()));
   return parseReply(pollReplySchema, await adapter.invoke(task, operation, { timeoutMs: leftMs }));

@@ -69,7 +69,7 @@ async function nextState(ports: Ports, task: Task, leftMs: number): Promise<Task
  */
 async function look(ports: Ports, task: Task, leftMs: number): Promise<Task | undefined> {
   try {
-    if (canBeAsked(task)) return await poll(ports, task.id, { waitSeconds: Math.min(10, leftMs / 1000) });
+    if (canBeAsked(task)) return await poll(ports, task.id, { waitSeconds: leftMs / 1000 });
     if (!isCompleting(task)) return undefined;
     const next = await complete(ports, task);
     return isCompleting(next) ? undefined : next;

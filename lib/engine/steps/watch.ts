@@ -27,7 +27,7 @@ export const watch: Step = async (ports, input) => {
     const pauseSeconds = pause(ports, task);
     const isHeld = ports.pace.visitSeconds > 0 && pauseSeconds < TURN_SECONDS;
     const leftSeconds = isHeld ? Math.max(0, (until - ports.steady()) / 1000) : 0;
-    const polled = await poll(ports, task.id, { waitSeconds: Math.min(10, leftSeconds), isWatch: true });
+    const polled = await poll(ports, task.id, { waitSeconds: leftSeconds, isWatch: true });
     if (polled && isOver(polled)) return done;
     if (!isHeld || ports.steady() >= until || ports.closing.aborted)
       return again(isHeld ? Math.min(SHORTEST_SECONDS, pauseSeconds) : pauseSeconds);

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Logger } from "../../contract/logger.ts";
-import { isSettled, type Task, taskIdSchema } from "../../contract/task.ts";
+import { isSettled, type Task } from "../../contract/task.ts";
+import { taskIdSchema } from "../../contract/task-id.ts";
 import { taskCursors } from "../cursor.ts";
 import type { TaskStore } from "../port.ts";
 import { isNewer, isUnreadable } from "../stored-task.ts";

@@ -1,5 +1,6 @@
 import { taskNotFound } from "../../contract/errors.ts";
-import { type Task, taskIdSchema } from "../../contract/task.ts";
+import type { Task } from "../../contract/task.ts";
+import { taskIdSchema } from "../../contract/task-id.ts";
 import { type Edit, edited } from "../edited.ts";
 import type { TaskStore } from "../port.ts";
 import { settled } from "./conflicts.ts";

@@ -1,8 +1,8 @@
+import { newTaskId } from "../../../lib/contract/task-id.ts";
 /** Tries to keep 1 MB in the folder, by `put` and by upload, and says what came of it. */
 
 import { openArtifacts } from "../../../lib/artifacts/files/artifacts.ts";
 import { toProblem } from "../../../lib/contract/errors.ts";
-import { newTaskId } from "../../../lib/contract/task.ts";
 import { describeContent } from "../../contract/make-task.ts";
 
 const [folder = ""] = process.argv.slice(2);

@@ -17,7 +17,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { safeSegments } from "../../../lib/artifacts/files/artifact-names.ts";
 import { type LocalArtifacts, openArtifacts } from "../../../lib/artifacts/files/artifacts.ts";
-import { newTaskId } from "../../../lib/contract/task.ts";
+import { newTaskId } from "../../../lib/contract/task-id.ts";
 import { artifactsSuite } from "../../contract/artifacts.ts";
 import { bytes, describeContent } from "../../contract/make-task.ts";
 import { hostileStrings } from "../../contract/shared-store.ts";

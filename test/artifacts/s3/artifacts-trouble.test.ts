@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type ArtifactsOptions, openArtifacts } from "../../../lib/artifacts/s3/artifacts.ts";
 import { toProblem } from "../../../lib/contract/errors.ts";
-import { newTaskId } from "../../../lib/contract/task.ts";
+import { newTaskId } from "../../../lib/contract/task-id.ts";
 import { bytes, describeContent } from "../../contract/make-task.ts";
 import type { Fault } from "../../emulators/requests/faults.ts";
 import { startS3 } from "../../emulators/s3.ts";

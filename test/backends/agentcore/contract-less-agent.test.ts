@@ -5,7 +5,8 @@ import type { Clients } from "../../../lib/backends/agentcore/account/clients.ts
 import { askAgent } from "../../../lib/backends/agentcore/contract-less/agent.ts";
 import type { ContractLessCall } from "../../../lib/backends/agentcore/contract-less/call.ts";
 import { toProblem } from "../../../lib/contract/errors.ts";
-import type { Protocol, Task } from "../../../lib/contract/task.ts";
+import type { Protocol } from "../../../lib/contract/kinds.ts";
+import type { Task } from "../../../lib/contract/task.ts";
 import { isOver } from "../../../lib/engine/invocation-gate.ts";
 import { makeTask } from "../../contract/make-task.ts";
 

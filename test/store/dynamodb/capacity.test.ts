@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { isSettled, newTaskId, transition } from "../../../lib/contract/task.ts";
+import { isSettled, transition } from "../../../lib/contract/task.ts";
+import { newTaskId } from "../../../lib/contract/task-id.ts";
 import { dispatch } from "../../../lib/engine/dispatch.ts";
 import { openTaskStore } from "../../../lib/store/dynamodb/task-store.ts";
 import { makeTask } from "../../contract/make-task.ts";

@@ -10,7 +10,8 @@ import {
 import { mockClient } from "aws-sdk-client-mock";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { DispatchError } from "../../../lib/contract/errors.ts";
-import { newTaskId, type Task, transition } from "../../../lib/contract/task.ts";
+import { type Task, transition } from "../../../lib/contract/task.ts";
+import { newTaskId } from "../../../lib/contract/task-id.ts";
 import { openClient } from "../../../lib/store/dynamodb/dynamo-client.ts";
 import { newMark, type TaskItem, toItem } from "../../../lib/store/dynamodb/task-item.ts";
 import { openTaskStore } from "../../../lib/store/dynamodb/task-store.ts";

@@ -1,4 +1,4 @@
-import type { Protocol } from "../../../contract/task.ts";
+import type { Protocol } from "../../../contract/kinds.ts";
 import { workerProtocols } from "../../../contract/worker.ts";
 import type { Check, Placement } from "../../adapter.ts";
 import { accountIn } from "../account/account.ts";

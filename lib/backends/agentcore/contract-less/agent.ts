@@ -1,4 +1,4 @@
-import type { Protocol as ProtocolName } from "../../../contract/task.ts";
+import type { Protocol as ProtocolName } from "../../../contract/kinds.ts";
 import type { JobEnd } from "../../adapter.ts";
 import { untilDelivered } from "../delivery.ts";
 import { detail, protocolOf } from "../place.ts";

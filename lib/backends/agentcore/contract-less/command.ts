@@ -6,6 +6,7 @@ import {
   problem,
   RefusedError,
 } from "../../../contract/errors.ts";
+import { DEFAULT_COMMAND_SECONDS } from "../../../contract/limits.ts";
 import type { Json } from "../../../contract/task.ts";
 import { type CommandResult, commandInputSchema } from "../../../contract/worker.ts";
 import type { JobEnd } from "../../adapter.ts";
@@ -15,7 +16,6 @@ import { sessionIdOf } from "../session-id.ts";
 import type { ContractLessCall } from "./call.ts";
 import { explainCall } from "./failure.ts";
 
-const DEFAULT_SECONDS = 900;
 /** How much sooner a command is ended than its call, so that its end can be told. */
 const SPARE_SECONDS = 5;
 /** https://docs.aws.amazon.com/bedrock-agentcore/latest/APIReference/API_InvokeAgentRuntimeCommand.html */
@@ -43,7 +43,7 @@ export function commandLineOf(
     );
   const { command, args = [], shell, cwd, stdin } = parsed.data;
   const mostSeconds = Math.min(MAX_SECONDS, holdSeconds);
-  const timeoutSeconds = parsed.data.timeoutSeconds ?? Math.min(DEFAULT_SECONDS, mostSeconds);
+  const timeoutSeconds = parsed.data.timeoutSeconds ?? Math.min(DEFAULT_COMMAND_SECONDS, mostSeconds);
   if (stdin !== undefined || parsed.data.env || env)
     throw notHere("its text is logged, so it carries no stdin and env");
   if (timeoutSeconds > mostSeconds) throw notHere(`it lasts ${mostSeconds} s at most`);

@@ -1,4 +1,5 @@
 import { isTerminal, type Status } from "../../../contract/lifecycle.ts";
+import { MAX_LOG_REPLY_LENGTH } from "../../../contract/limits.ts";
 import type { ShortRecord, TaskRecord } from "../../../contract/tools/task-record.ts";
 import type { Endpoint } from "../../sdk/endpoint.ts";
 import { fetchResult } from "../../sdk/result.ts";
@@ -67,7 +68,7 @@ export function showLogs(context: Context, text: string, options: Options & { fo
     let whole = "";
     for (let last = !options.follow; ; ) {
       const wait = last ? {} : { wait_seconds: 20 };
-      const reply = await endpoint.call("get_task_logs", { task_id: id, cursor, limit: 64_000, ...wait });
+      const reply = await endpoint.call("get_task_logs", { task_id: id, cursor, limit: MAX_LOG_REPLY_LENGTH, ...wait });
       const { data } = reply;
       cursor = reply.nextCursor;
       if (options.json) whole += data;

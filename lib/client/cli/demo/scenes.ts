@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { CAPABILITY } from "../../../contract/task.ts";
+import { CAPABILITY } from "../../../contract/kinds.ts";
 import { oneLine } from "../print.ts";
 import type { Call } from "../run-call.ts";
 import { outputText } from "../task-text.ts";

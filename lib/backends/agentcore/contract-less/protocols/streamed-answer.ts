@@ -1,12 +1,12 @@
 import { type Problem, RetryableError } from "../../../../contract/errors.ts";
 import { isObject } from "../../../../contract/json.ts";
+import { MAX_REPLY_BYTES } from "../../../../contract/limits.ts";
 import type { JobEnd } from "../../../adapter.ts";
 import { agentAsks, agentFailed, brokenOff, reportedFailure } from "./problem.ts";
 
 type StreamEvent = { event?: string | undefined; data: string };
 
 /** Text that belongs to one answer, in UTF-16 units. */
-const MAX_LENGTH = 16 * 1024 * 1024;
 /** Ends the streams of some model APIs, which agents pass on. */
 const SENTINEL = "[DONE]";
 
@@ -55,7 +55,7 @@ export class StreamedAnswer {
     this.#endsInObject = isObject(value);
     if (isObject(value)) this.#addObject(value);
     else this.#addText(value);
-    if ((this.#hasRaw ? this.#raw : this.#text).length + this.#message.length > MAX_LENGTH)
+    if ((this.#hasRaw ? this.#raw : this.#text).length + this.#message.length > MAX_REPLY_BYTES)
       throw new RetryableError("worker.contract_broken", "the agent's answer is too long");
   }
 
@@ -78,7 +78,7 @@ export class StreamedAnswer {
 
   /** Events that are no text may come to more than is kept of them. */
   #addRaw(data: string): void {
-    if (this.#raw.length <= MAX_LENGTH) this.#raw += this.#held + (this.#reported ? "" : data);
+    if (this.#raw.length <= MAX_REPLY_BYTES) this.#raw += this.#held + (this.#reported ? "" : data);
     this.#held = this.#reported ? data : "";
   }
 
