@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import * as z from "zod";
+import { statuses } from "../../lib/contract/lifecycle.ts";
 import { type Json, TASK_VERSION, type Task } from "../../lib/contract/task.ts";
 import { makeTask, type TaskFields } from "./make-task.ts";
 import { newOwner } from "./shared-store.ts";
@@ -6,6 +8,22 @@ import type { OpenStoreFunction } from "./task-store.ts";
 
 /** What a program of version 1 stored: no version, and fields that came later are not there. */
 const asVersion1 = ({ version: _, logBytes: __, channel: ___, creations: ____, ...record }: Json): Json => record;
+
+/** What a program of version 1 asks of a record: one that is not so is damaged to it, and set aside. */
+const version1Schema = z.looseObject({
+  status: z.enum(statuses),
+  n: z.number(),
+  revision: z.number(),
+  backend: z.string(),
+  profile: z.string(),
+  input: z.record(z.string(), z.unknown()),
+  target: z.looseObject({}),
+  limits: z.looseObject({}),
+  phases: z.record(z.string(), z.string()),
+  owes: z.record(z.string(), z.string()),
+  providerRefs: z.record(z.string(), z.string()),
+  createdAt: z.iso.datetime(),
+});
 
 /** What a program of version 1 reads and writes, by the names that these fields had. */
 const bumped = (record: Json): Json => ({
@@ -69,7 +87,21 @@ export function versionsSuite(open: OpenStoreFunction): void {
       expect(await opened.store.get(opened.task.id)).toMatchObject({ channel });
     });
 
-    it("that changes what this one wrote, while both run, is understood, and nothing is lost", async () => {
+    it("of which the first reads what this one writes", async () => {
+      let written: Json = {};
+      await using _ = await stored(full, (record) => {
+        written = record;
+        return record;
+      });
+      expect(version1Schema.safeParse(written)).toMatchObject({ success: true });
+      expect(written).toMatchObject({
+        owes: full.obligations,
+        revivals: full.recoveries,
+        session: { uses: { one: 1 }, goneProofs: 1 },
+      });
+    });
+
+    it("of which both change a record while both run lose nothing of it", async () => {
       await using opened = await stored(full, bumped);
       const { store, task } = opened;
       const { executionNumber, obligations, session } = task;
@@ -95,7 +127,7 @@ export function versionsSuite(open: OpenStoreFunction): void {
       expect(after).toMatchObject({ ...more, goal: "g" });
     });
 
-    it("whose error has a code that this one does not know have the nearest one", async () => {
+    it("with an error whose code this one does not know have the nearest one", async () => {
       const error = { code: "worker.of_a_later_version", message: "m", retryable: true };
       await using opened = await stored({ status: "failed" }, (record) => ({ ...record, error }));
       const nearest = { ...error, code: "worker.other", details: { code: error.code } };
