@@ -30,6 +30,18 @@ test("no folder holds more than a person can look through", () => {
   expect([...sizes].filter(([, size]) => size > MOST_FILES)).toEqual([]);
 });
 
+test("what an adapter says of itself loads nothing but data", () => {
+  const reached = new Set(
+    files.filter((file) => /^lib\/backends\/[^/]+\/(description|cloud-defaults)\.ts$/.test(file)),
+  );
+  expect(reached.size).toBeGreaterThan(1);
+  for (const file of reached)
+    for (const target of importsOf(file, read(file))) {
+      if (files.includes(target)) reached.add(target);
+      else expect(target, file).toMatch(/^(zod|node:(fs|path))$/);
+    }
+});
+
 describe("the checker", () => {
   test("finds circles, of types too", () => {
     const a = 'import { b } from "./b.ts";';
@@ -62,6 +74,8 @@ describe("the checker", () => {
     ["lib/contract/x.ts", "../config/routing.ts"],
     ["lib/contract/x.ts", "leven"],
     ["lib/config/x.ts", "../engine/ports.ts"],
+    ["lib/config/x.ts", "../store/port.ts"],
+    ["lib/config/x.ts", "../backends/agentcore/description.ts"],
     ["lib/config/x.ts", "../store/sqlite/task-store.ts"],
     ["lib/engine/x.ts", "node:fs"],
     ["lib/engine/x.ts", "../store/sqlite/task-store.ts"],
@@ -100,6 +114,7 @@ describe("the checker", () => {
     ["lib/infra/x.ts", "../../lambdas/mcp/handler.ts"],
     ["lib/infra/x.ts", "../store/dynamodb/task-store.ts"],
     ["lib/infra/x.ts", "../../worker/main.ts"],
+    ["lib/infra/x.ts", "../backends/agentcore/backend.ts"],
     ["bin/x.ts", "../test/fixtures/x.ts"],
     ["lambdas/mcp/handler.ts", "../../lib/system/local.ts"],
     ["elsewhere/x.ts", "zod"],
@@ -119,6 +134,7 @@ describe("the checker", () => {
     ["lib/system/local.ts", "../engine/steps/handler.ts"],
     ["lib/system/local.ts", "../store/dynamodb/task-store.ts"],
     ["lib/infra/x.ts", "../store/dynamodb/table.ts"],
+    ["lib/infra/x.ts", "../backends/agentcore/description.ts"],
     ["lib/client/x.ts", "@modelcontextprotocol/client"],
     ["bin/x.ts", "../lib/system/local.ts"],
   ])("allows %s to import %s", (file, target) => {

@@ -9,6 +9,8 @@ const CONFIG = /^lib\/config\//;
 const ENGINE = /^lib\/engine\//;
 /** Ports, and what stands beside one for all who implement it; an implementation is a folder below. */
 const PORTS = /^lib\/(store|artifacts|workflow|backends)\/(?!in-process|step-functions)[^/]+\.ts$/;
+/** What an adapter says of itself, as data. */
+const DESCRIPTIONS = /^lib\/backends\/[^/]+\/(description|cloud-defaults)\.ts$/;
 const AWS = /^lib\/aws\//;
 const SDK = [/^@aws-sdk\//, /^@smithy\//];
 
@@ -17,7 +19,7 @@ const rules: readonly Rule[] = [
   { part: /^test\//, may: [/./] },
   { part: CONTRACT, may: [CONTRACT, "zod"] },
   { part: PORTS, may: [CONTRACT, PORTS, "zod"] },
-  { part: CONFIG, may: [CONTRACT, CONFIG, PORTS, NODE, "zod", "leven"] },
+  { part: CONFIG, may: [CONTRACT, CONFIG, /^lib\/backends\/(adapter|description)\.ts$/, NODE, "zod", "leven"] },
   { part: ENGINE, may: [CONTRACT, CONFIG, ENGINE, PORTS, "zod"] },
   { part: /^lib\/store\/sqlite\//, may: [CONTRACT, PORTS, /^lib\/store\/sqlite\//, NODE, "zod"] },
   { part: /^lib\/store\/dynamodb\//, may: [CONTRACT, PORTS, AWS, /^lib\/store\/dynamodb\//, NODE, ...SDK, "zod"] },
@@ -91,6 +93,7 @@ const rules: readonly Rule[] = [
       CONTRACT,
       CONFIG,
       /^lib\/infra\//,
+      DESCRIPTIONS,
       /^lib\/store\/dynamodb\/table\.ts$/,
       NODE,
       "aws-cdk-lib",
@@ -110,9 +113,9 @@ const rules: readonly Rule[] = [
 
 /** Only these choose implementations: they import a module of an implementation's folder from outside of it. */
 const choosers = /^(bin\/|lambdas\/[^/]+\/handler\.ts$|worker\/main\.ts$|lib\/system\/(local|aws)\.ts$|test\/)/;
-/** The description of the table is data. */
+/** The description of the table is data, as that of an adapter is. */
 const implementations =
-  /^lib\/(store\/(?:sqlite|dynamodb(?!\/table\.ts))|artifacts\/(?:files|s3)|workflow\/(?:in-process|step-functions)|backends\/[^/]+(?=\/))/;
+  /^lib\/(store\/(?:sqlite|dynamodb(?!\/table\.ts))|artifacts\/(?:files|s3)|workflow\/(?:in-process|step-functions)|backends\/[^/]+(?=\/)(?!\/(?:description|cloud-defaults)\.ts))/;
 
 /** What a file imports, loads or points at: repository paths, and package names with their subpaths. Types count as well. */
 export function importsOf(file: string, source: string): string[] {

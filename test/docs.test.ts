@@ -2,13 +2,15 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import type { Command } from "commander";
 import { describe, expect, test } from "vitest";
+import { cloudDefaults } from "../lib/backends/agentcore/cloud-defaults.ts";
 import { describe as describeProgram } from "../lib/client/cli/describe.ts";
-import { withCloudDefaults } from "../lib/config/aws-defaults.ts";
-import { parseConfiguration } from "../lib/config/parse-configuration.ts";
+import { withBuiltIn } from "../lib/config/built-in.ts";
 import { environmentVariables } from "../lib/contract/execution-environment.ts";
 import { tools } from "../lib/mcp/tools/index.ts";
 import manifest from "../package.json" with { type: "json" };
 import { memoryIo } from "./client/cli/memory-io.ts";
+import { parseConfiguration } from "./fixtures/configuration.ts";
+import { IMAGE, ROLE_ARN, RUNTIME_ARN } from "./mcp/ports.ts";
 
 const root = join(import.meta.dirname, "..");
 const pages = ["", "docs"].flatMap((folder) =>
@@ -20,7 +22,7 @@ const read = (page: string) => readFileSync(join(root, page), "utf8");
 const readme = read("README.md");
 
 /** What a deployment adds to a configuration. */
-const deployed = { workerImageUri: "image", workerRoleArn: "role", sharedRuntimeArn: "runtime" };
+const deployed = { workerImageUri: IMAGE, workerRoleArn: ROLE_ARN, sharedRuntimeArn: RUNTIME_ARN };
 
 /** The text without fenced blocks: what looks like a link or a heading in there is none. */
 const prose = (text: string) => text.replaceAll(/^```.*?^```$/gms, "");
@@ -114,7 +116,7 @@ describe.each(pages)("%s", (page) => {
 
   test("shows configurations that are valid", () => {
     for (const [, json = ""] of text.matchAll(/^```json\n(.*?)^```$/gms))
-      parseConfiguration(withCloudDefaults(JSON.parse(json), deployed));
+      parseConfiguration(withBuiltIn(cloudDefaults(deployed), JSON.parse(json)));
   });
 });
 

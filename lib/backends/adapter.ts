@@ -1,7 +1,10 @@
+import type { Configuration } from "../contract/configuration.ts";
 import type { Problem } from "../contract/errors.ts";
-import type { Channel, TargetMode } from "../contract/kinds.ts";
+import type { Channel } from "../contract/kinds.ts";
+import type { Logger } from "../contract/logger.ts";
 import type { Target, Task } from "../contract/task.ts";
 import type { Job, Operation } from "../contract/worker.ts";
+import type { BackendDescription } from "./description.ts";
 
 export type Check = { name: string; status: "pass" | "warn" | "fail"; message: string };
 
@@ -26,17 +29,11 @@ export type Readiness =
   | { ready: false; waitSeconds: number };
 
 /** Where profiles run. Every method is idempotent, and reads what it needs from the task. */
-export interface BackendAdapter {
-  readonly name: string;
-  readonly provider: string;
-  readonly targetModes: readonly TargetMode[];
+export interface BackendAdapter extends BackendDescription {
   /** Where targets are that name no region themselves. */
   readonly region?: string;
-  readonly protocols: readonly string[];
   /** It acts with the credentials of whoever calls: these decide what a call may name where the configuration does not. */
   readonly asCaller?: boolean;
-  /** Names of the settings that a backend or call must give, per target mode. */
-  readonly configRequirements: Readonly<Partial<Record<TargetMode, readonly string[]>>>;
   /** Names the session that the task will use; nothing exists yet. */
   nameSession(task: Task): string;
   /** Names the runtime that the task will own, or undefined when it owns none; nothing exists yet. */
@@ -89,3 +86,11 @@ export interface SynchronousCalls {
   /** Sends the job, once, and resolves with its end; what it writes meanwhile goes to `log`. Throws DispatchError. */
   call(task: Task, job: Job, call: Call): Promise<JobEnd>;
 }
+
+export type Adapters = Readonly<Record<string, BackendAdapter>>;
+
+/** An adapter as a system registers it: what it is, and how it is opened once the configuration was read. */
+export type AdapterRegistration = {
+  description: BackendDescription;
+  open(system: { configuration: () => Configuration; log: Logger }): BackendAdapter;
+};

@@ -1,5 +1,13 @@
+import * as z from "zod";
 import { type Configuration, own } from "../contract/configuration.ts";
 import type { Task } from "../contract/task.ts";
+
+const variable = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be letters, digits and underscores, no digit first");
+
+/** `environment` in the details of an adapter whose workers are given one. */
+export const environmentSchema = z.record(variable, z.string());
 
 /**
  * The environment that the configuration sets for the workers of a task: its profile's, else the defaults', else its

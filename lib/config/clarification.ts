@@ -1,13 +1,12 @@
-import type { BackendAdapter } from "../backends/adapter.ts";
+import type { Adapters, BackendAdapter } from "../backends/adapter.ts";
+import { isBlank, missingDetails, type NeededDetail } from "../backends/description.ts";
 import { type Configuration, own, type Runtime } from "../contract/configuration.ts";
 import { RefusedError } from "../contract/errors.ts";
 import type { Json } from "../contract/task.ts";
 import type { Clarification, Question } from "../contract/tools/spawn-cloud-agent.ts";
-import { callerPatterns, placeOf } from "./allow-list.ts";
+import { callerPatterns } from "./allow-list.ts";
 import { ECHO, frameworkChoices } from "./framework-choice.ts";
 import { accountOf, chooseProfile, type Route, type RouteRequest } from "./routing.ts";
-
-type Adapters = Readonly<Record<string, BackendAdapter>>;
 
 /** The parts of a spawn that something can be missing from. */
 export type SpawnQuestionable = {
@@ -48,6 +47,10 @@ export function clarify(
     available_runtimes: available,
   };
 }
+
+/** Names of the details that adapters ask for: whoever answers gives them as fields of the call. */
+export const askedDetails = (adapters: Adapters): string[] =>
+  Object.values(adapters).flatMap(({ needs }) => needs.map(({ name }) => name));
 
 /** Names that a profile wants to be told, wherever in the call they may be: the chosen profile's, or any while none is. */
 export function requiredNames({ runtimes, ...rest }: Configuration, runtime: string | undefined): string[] {
@@ -94,15 +97,15 @@ function placementQuestions(
     }
   }
   if (questions.some(({ id }) => id === "account_profile")) return questions;
-  if (!chosen) return questions;
+  const adapter = chosen && own(adapters, chosen.backend);
+  if (!adapter) return questions;
   const frameworks = frameworkQuestions(adapters, chosen);
-  const names = missingNames(chosen).filter(({ id }) => !questions.some((question) => question.id === id));
-  const place = placeOf(adapters);
-  const more = names.flatMap((missing) => nameQuestions(missing, callerPatterns(configuration, missing.list, place)));
+  const missing = missingDetails(adapter, chosen.target).filter(({ name }) => !questions.some(({ id }) => id === name));
+  const more = missing.flatMap((detail) => detailQuestions(configuration, adapter, detail));
   const asked = [...questions, ...more, ...frameworks];
   // Nothing is asked for that would then be refused; and what is known to lack something is refused here, not in a task.
-  const [unasked] = names.filter(({ id }) => !more.some((question) => question.id === id));
-  if (unasked && asked.length === 0 && !isBlank(call.instruction)) throw targetIncomplete(unasked);
+  const [unasked] = missing.filter(({ name }) => !more.some(({ id }) => id === name));
+  if (unasked && asked.length === 0 && !isBlank(call.instruction)) throw targetIncomplete(adapter, unasked);
   return asked;
 }
 
@@ -116,42 +119,31 @@ function frameworkQuestions(adapters: Adapters, chosen: Route): Question[] {
   return [{ id: "framework", question, choices: [...choices] }];
 }
 
-type MissingName = { id: string; list: keyof Configuration["allowed"]; question: string };
-
-/** What only AgentCore needs, and nobody has said: which runtime, or an image and a role to make one of. */
-function missingNames({ provider, target: { mode, details = {} } }: Route): MissingName[] {
-  if (provider !== "aws") return [];
-  const runtime = "Which AgentCore runtime should it run on? Give its ARN.";
-  if (mode === "session")
-    return isBlank(details.runtimeArn) ? [{ id: "runtimeArn", list: "runtimes", question: runtime }] : [];
-  const image = "Which container image should the runtime be made from? Give its ECR URI.";
-  const role = "Which IAM role should the runtime run as? Give its ARN.";
-  const hasRole = !isBlank(details.executionRoleArn) || !isBlank(details.defaultExecutionRoleArn);
-  return [
-    ...(isBlank(details.ecrImageUri) ? [{ id: "ecrImageUri", list: "repositories", question: image } as const] : []),
-    ...(hasRole ? [] : [{ id: "executionRoleArn", list: "roles", question: role } as const]),
-  ];
-}
-
-/** Asks for a name with what is accepted; nothing where no name would be. */
-function nameQuestions({ id, question }: MissingName, patterns: readonly string[]): Question[] {
+/** Asks for a detail, with what is accepted where callers may not name anything; nothing where they may name none. */
+function detailQuestions(
+  configuration: Configuration,
+  adapter: BackendAdapter,
+  { name: id, question, choices }: NeededDetail,
+): Question[] {
+  const guard = own(adapter.guarded, id);
+  if (!guard) return [{ id, question, ...(choices && { choices: [...choices] }) }];
+  const patterns = callerPatterns(configuration, adapter, guard.list);
   if (patterns.length === 0) return [];
   if (patterns.every((pattern) => !pattern.includes("*"))) return [{ id, question, choices: [...new Set(patterns)] }];
   const bound = patterns.includes("*") ? "" : ` It must match ${patterns.slice(0, 10).join(" or ")}.`;
   return [{ id, question: question + bound }];
 }
 
-const targetIncomplete = ({ id, list }: MissingName): RefusedError =>
-  new RefusedError("task.target_incomplete", `no ${id} is configured, and callers may name none`, {
-    hint: `in the configuration file, set ${id} in the details of the backend, or say in allowed.${list} what callers may name`,
-    details: { path: `target.details.${id}`, allowedBy: `allowed.${list}` },
+function targetIncomplete({ guarded }: BackendAdapter, { name }: NeededDetail): RefusedError {
+  const list = own(guarded, name)?.list;
+  return new RefusedError("task.target_incomplete", `no ${name} is configured, and callers may name none`, {
+    hint: `in the configuration file, set ${name} in the details of the backend, or say in allowed.${list} what callers may name`,
+    details: { path: `target.details.${name}`, allowedBy: `allowed.${list}` },
   });
+}
 
 const isServed = (adapters: Adapters, provider: string): boolean =>
   Object.values(adapters).some((adapter) => adapter.provider === provider);
 
 const given = ({ fields, context }: SpawnQuestionable, name: string): unknown =>
   own(fields, name) ?? (context && own(context, name));
-
-const isBlank = (value: unknown): boolean =>
-  value === undefined || value === null || (typeof value === "string" && value.trim() === "");

@@ -1,17 +1,18 @@
 import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import type { Configuration } from "../contract/configuration.ts";
+import type { BackendDescription } from "../backends/description.ts";
+import { type Configuration, stateDirSchema } from "../contract/configuration.ts";
 import { describeIssue, InvalidInputError, type Issue, RefusedError } from "../contract/errors.ts";
 import { environmentVariables } from "../contract/execution-environment.ts";
 import type { Logger } from "../contract/logger.ts";
-import { resolveLocalDetails } from "./config-details.ts";
+import { withBuiltIns } from "./built-in.ts";
 import { findSyntaxIssue } from "./json-syntax.ts";
-import { userDataDir, withLocalDefaults } from "./local-defaults.ts";
 import { parseConfiguration } from "./parse-configuration.ts";
+import { userDataDir } from "./user-data-dir.ts";
 
 const CONFIG_FILE = "agentdispatch.config.json";
 
-export type ConfigurationSource = {
+export type ConfigurationPlace = {
   /** Overrides the environment; relative to `cwd`. */
   configFile?: string;
   cwd: string;
@@ -20,9 +21,13 @@ export type ConfigurationSource = {
   /** Default: the platform of this process. */
   platform?: NodeJS.Platform;
 };
+/** With the adapters that are registered where it is to be used. */
+export type ConfigurationSource = ConfigurationPlace & { adapters: readonly BackendDescription[] };
 
 /** A configuration with all its paths absolute. `file` is absent when there is none and the built-in one is used. */
 export type LoadedConfiguration = { configuration: Configuration; file?: string; stateDir: string; baseDir: string };
+
+type Checking = { adapters: readonly BackendDescription[]; baseDir: string; others?: readonly Issue[] };
 
 /** The file cannot be used. The message names it and every issue; the details hold both as data. */
 export class ConfigurationError extends RefusedError {
@@ -41,17 +46,32 @@ export function loadConfiguration(source: ConfigurationSource): LoadedConfigurat
   return interpret(source, path, read(path, named));
 }
 
+/**
+ * Where the state is, and the file that says so, whatever else that file says: a system that runs is found beside a bad edit
+ * of it. Throws ConfigurationError when the file cannot be read, or is not JSON.
+ */
+export function locateState(place: ConfigurationPlace): Pick<LoadedConfiguration, "stateDir" | "file"> {
+  const { path, named } = locate(place);
+  const text = read(path, named);
+  const said = text === undefined ? undefined : stateDirSchema.parse(parseJson(path, text)).stateDir;
+  return { stateDir: stateDirOf(place, dirname(path), said), ...(text !== undefined && { file: path }) };
+}
+
 /** The same file as it was written, unchecked; `{}` without one. Throws ConfigurationError when it is not JSON. */
-export function readConfiguration(source: ConfigurationSource): { path: string; input: unknown } {
+export function readConfiguration(source: ConfigurationPlace): { path: string; input: unknown } {
   const { path, named } = locate(source);
   const text = read(path, named);
   return { path, input: text === undefined ? {} : parseJson(path, text) };
 }
 
 /** Checks a configuration. Throws ConfigurationError with its issues and the `others` that are known already. */
-export function checkedConfiguration(path: string, input: unknown, others: readonly Issue[]): Configuration {
+export function checkedConfiguration(
+  path: string,
+  input: unknown,
+  { adapters, baseDir, others = [] }: Checking,
+): Configuration {
   try {
-    const configuration = parseConfiguration(input);
+    const configuration = parseConfiguration(input, adapters, baseDir);
     if (others.length > 0) throw new InvalidInputError([]);
     return configuration;
   } catch (error) {
@@ -106,7 +126,7 @@ export function watchConfiguration(source: ConfigurationSource, log: Pick<Logger
   };
 }
 
-function locate({ configFile, cwd, env = process.env }: ConfigurationSource): { path: string; named: boolean } {
+function locate({ configFile, cwd, env = process.env }: ConfigurationPlace): { path: string; named: boolean } {
   const named = configFile || env[environmentVariables.configFile];
   return { path: resolve(cwd, named || CONFIG_FILE), named: Boolean(named) };
 }
@@ -133,18 +153,20 @@ function read(path: string, required: boolean): string | undefined {
 }
 
 function interpret(source: ConfigurationSource, path: string, text: string | undefined): LoadedConfiguration {
-  const { cwd, env = process.env, platform = process.platform } = source;
-  const baseDir = text === undefined ? resolve(cwd) : dirname(path);
-  const input = withLocalDefaults(text === undefined ? {} : parseJson(path, text));
-  const issues = resolveLocalDetails(input, baseDir);
-  const configuration = checkedConfiguration(path, input, issues);
-  const inEnvironment = env[environmentVariables.stateDir];
-  const stateDir = inEnvironment
-    ? resolve(cwd, inEnvironment)
-    : configuration.stateDir
-      ? resolve(baseDir, configuration.stateDir)
-      : userDataDir(env, platform);
+  const { adapters } = source;
+  const baseDir = text === undefined ? resolve(source.cwd) : dirname(path);
+  const input = withBuiltIns(adapters, text === undefined ? {} : parseJson(path, text));
+  const configuration = checkedConfiguration(path, input, { adapters, baseDir });
+  const stateDir = stateDirOf(source, baseDir, configuration.stateDir);
   return { configuration, stateDir, baseDir, ...(text !== undefined && { file: path }) };
+}
+
+/** The environment's, else what the file says, else where this platform keeps a user's data. */
+function stateDirOf(place: ConfigurationPlace, baseDir: string, said: string | undefined): string {
+  const { cwd, env = process.env, platform = process.platform } = place;
+  const inEnvironment = env[environmentVariables.stateDir];
+  if (inEnvironment) return resolve(cwd, inEnvironment);
+  return said ? resolve(baseDir, said) : userDataDir(env, platform);
 }
 
 function parseJson(path: string, text: string): unknown {

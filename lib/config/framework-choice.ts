@@ -1,9 +1,8 @@
-import type { BackendAdapter, Check, Placement } from "../backends/adapter.ts";
+import type { Adapters, Check, Placement } from "../backends/adapter.ts";
 import { own } from "../contract/configuration.ts";
 import { InvalidInputError } from "../contract/errors.ts";
 import { unknownFramework } from "../contract/frameworks.ts";
 
-type Adapters = Readonly<Record<string, BackendAdapter>>;
 type Chosen = Placement & { framework?: string | undefined };
 
 /** Names of the frameworks to choose from; undefined where the runtime is not of ours, or not known to be. */

@@ -6,7 +6,8 @@ import { explain } from "../contract/issues.ts";
 export const explainWithSuggestion = (issue: z.core.$ZodRawIssue): string | undefined =>
   issue.code === "unrecognized_keys" ? unknownFields(issue.keys, knownFields(issue.inst)) : explain(issue);
 
-function unknownFields(names: readonly string[], known: readonly string[]): string {
+/** What is wrong with names that are not known, with those that were probably meant. */
+export function unknownFields(names: readonly string[], known: readonly string[]): string {
   const named = names.slice(0, 20).map((name) => {
     const text = name.slice(0, 100);
     const meant = text.length < 4 ? undefined : closestMatch(text, known, { maxDistance: Math.floor(text.length / 3) });

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { BackendDescription } from "../backends/description.ts";
 import {
   backendSchema,
   type Configuration,
@@ -10,17 +11,27 @@ import {
 import { forbiddenPaths } from "../contract/credentials.ts";
 import { InvalidInputError, type Issue } from "../contract/errors.ts";
 import { toIssue } from "../contract/issues.ts";
-import { explainWithSuggestion } from "./issues.ts";
+import { isObject } from "../contract/json.ts";
+import { readDetails } from "./details.ts";
+import { explainWithSuggestion, unknownFields } from "./issues.ts";
 
 /**
- * Validates a configuration and every reference between its parts. Throws InvalidInputError that lists all issues,
- * each with its path; never the value of a credential.
+ * Validates a configuration, every reference between its parts, and what it says to each of the registered adapters; paths
+ * in it are below the folder `baseDir`. Throws InvalidInputError that lists all issues, each with its path; never the value
+ * of a credential.
  */
-export function parseConfiguration(input: unknown): Configuration {
-  const parsed = configurationSchema.safeParse(input, { error: explainWithSuggestion });
+export function parseConfiguration(
+  input: unknown,
+  adapters: readonly BackendDescription[],
+  baseDir: string,
+): Configuration {
+  const details = readDetails(input, adapters, baseDir);
+  const parsed = configurationSchema.safeParse(details.input, { error: explainWithSuggestion });
   const issues = [
     ...(parsed.error?.issues.map(toIssue) ?? []),
-    ...referenceIssues(input),
+    ...details.issues,
+    ...allowedIssues(input, adapters),
+    ...referenceIssues(input, adapters),
     ...credentialIssues(input),
     ...prototypeIssues(input),
   ];
@@ -49,7 +60,7 @@ const referencesSchema = z
   })
   .catch({ accounts: null, backends: null, runtimes: null, defaults: {} });
 
-function referenceIssues(input: unknown): Issue[] {
+function referenceIssues(input: unknown, adapters: readonly BackendDescription[]): Issue[] {
   const { accounts, backends, runtimes, defaults } = referencesSchema.parse(input);
   const issues: Issue[] = [];
   const add = (path: string, message: string) => issues.push({ path, message });
@@ -65,15 +76,16 @@ function referenceIssues(input: unknown): Issue[] {
     return undefined;
   };
 
-  for (const [key, { account: accountName, provider: said, adapter }] of Object.entries(backends ?? {})) {
+  const registered = Object.fromEntries(adapters.map((adapter) => [adapter.name, adapter]));
+  for (const [key, { account: accountName, provider: said, adapter: name }] of Object.entries(backends ?? {})) {
     const path = `backends.${key}`;
     const account = find(`${path}.account`, "account", accountName, accounts);
     if (said && account?.provider && said !== account.provider)
       add(`${path}.provider`, `is ${said}, but its account is ${account.provider}`);
     const provider = said ?? account?.provider;
-    const served = adapter && (adapter === "local-process" ? "local" : "aws");
-    if (provider && served && provider !== served)
-      add(`${path}.adapter`, `${adapter} serves ${served}, not ${provider}`);
+    const adapter = find(`${path}.adapter`, "registered adapter", name, registered);
+    if (provider && adapter && provider !== adapter.provider)
+      add(`${path}.adapter`, `${name} serves ${adapter.provider}, not ${provider}`);
   }
   for (const [key, runtime] of Object.entries(runtimes ?? {})) {
     const path = `runtimes.${key}`;
@@ -87,6 +99,14 @@ function referenceIssues(input: unknown): Issue[] {
   }
   find("defaults.runtime", "runtime", defaults.runtime, runtimes);
   return issues;
+}
+
+/** Lists of names that callers may give, of which no adapter has any. */
+function allowedIssues(input: unknown, adapters: readonly BackendDescription[]): Issue[] {
+  const allowed = isObject(input) && isObject(input.allowed) ? Object.keys(input.allowed) : [];
+  const lists = adapters.flatMap(({ guarded }) => Object.values(guarded).map(({ list }) => list));
+  const unknown = allowed.filter((list) => !lists.includes(list));
+  return unknown.length > 0 ? [{ path: "allowed", message: unknownFields(unknown, lists) }] : [];
 }
 
 /** An account, a backend or a runtime may itself be called `token`: only what is inside of them is looked at. */

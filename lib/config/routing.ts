@@ -1,17 +1,10 @@
-import type { BackendAdapter, Placement } from "../backends/adapter.ts";
+import type { Adapters, BackendAdapter, Placement } from "../backends/adapter.ts";
 import { type Backend, type Configuration, own, type Runtime } from "../contract/configuration.ts";
 import type { RefusedCode } from "../contract/error-codes.ts";
 import { RefusedError } from "../contract/errors.ts";
-import {
-  CAPABILITY,
-  type Protocol,
-  type TargetMode,
-  type TaskType,
-  targetModes,
-  taskTypes,
-} from "../contract/kinds.ts";
-import type { Json, Limits, Target } from "../contract/task.ts";
-import { detailNames, placeOf, refuseForeignNames } from "./allow-list.ts";
+import { CAPABILITY, type Protocol, type TargetMode, type TaskType, taskTypes } from "../contract/kinds.ts";
+import { type Json, type Limits, type Target, without } from "../contract/task.ts";
+import { detailNames, refuseUnallowedNames } from "./allow-list.ts";
 import { resolveLimits } from "./limits.ts";
 
 /** What a call says about where it wants to run. All of it may be missing when a profile or the defaults say it. */
@@ -46,7 +39,6 @@ export type Route = Placement & {
   metadata?: Json;
 };
 
-type Adapters = Readonly<Record<string, BackendAdapter>>;
 type Named<T> = { name: string; value: T };
 
 /**
@@ -106,10 +98,9 @@ export function route(
   if (capability !== CAPABILITY || !taskType) throw unsupported(adapters, request, provider);
 
   const backend = chooseBackend(configuration, adapters, request, accountName, runtime);
-  const asked = detailNames(request.details ?? {});
-  refuseForeignNames(configuration, asked, placeOf(adapters));
-  // What the configuration sets for workers may be secret: it goes from there to them, and never into a task.
-  const { environment: _workersOnly, ...details }: Json = {
+  const asked = detailNames(adapters, request.details ?? {});
+  refuseUnallowedNames(configuration, adapters, asked);
+  const all: Json = {
     ...(account.region && { region: account.region }),
     ...backend?.value.details,
     ...defaults.target?.details,
@@ -117,9 +108,12 @@ export function route(
     ...asked,
   };
   const wantedMode = request.mode ?? runtime?.target.mode ?? defaults.target?.mode;
-  const adapter = chooseAdapter(adapters, request, provider, backend?.value, wantedMode ?? usualMode(details));
-  const mode = adapter?.targetModes.find((known) => known === (wantedMode ?? usualMode(details)));
-  if (!adapter || !mode) throw unsupported(adapters, { ...request, mode: wantedMode }, provider);
+  const wanted = { provider, name: backend?.value.adapter ?? request.backend, mode: wantedMode };
+  const chosen = chooseAdapter(adapters, wanted, all);
+  if (!chosen) throw unsupported(adapters, { ...request, mode: wantedMode }, provider);
+  const { adapter, mode } = chosen;
+  // What only the configuration may set may be secret: it goes from there to the workers, and never into a task.
+  const details = without(all, ...adapter.configurationOnly);
   const protocol =
     request.protocol ??
     runtime?.protocol ??
@@ -179,26 +173,23 @@ function chooseBackend(
   return ofAccount.find(serves) ?? ofAccount[0];
 }
 
+/** The first adapter that serves what is wanted, with the mode of the target. */
 function chooseAdapter(
   adapters: Adapters,
-  { backend: asked }: RouteRequest,
-  provider: string,
-  backend: Backend | undefined,
-  mode: string,
-): BackendAdapter | undefined {
-  const candidates = Object.values(adapters).filter(
-    (adapter) => adapter.provider === provider && adapter.targetModes.some((known) => known === mode),
-  );
-  const wanted = backend?.adapter ?? asked;
-  return wanted === undefined ? candidates[0] : candidates.find(({ name }) => name === wanted);
+  { provider, name, mode: wanted }: { provider: string; name: string | undefined; mode: string | undefined },
+  details: Json,
+): { adapter: BackendAdapter; mode: TargetMode } | undefined {
+  for (const adapter of Object.values(adapters)) {
+    if (adapter.provider !== provider || (name !== undefined && adapter.name !== name)) continue;
+    const usual = () => adapter.usualMode?.(details) ?? adapter.targetModes[0];
+    const mode = adapter.targetModes.find((known) => known === (wanted ?? usual()));
+    if (mode) return { adapter, mode };
+  }
+  return undefined;
 }
 
-/** The mode of a call that nobody gave one: an image without a runtime can only become a new runtime. */
-const usualMode = (details: Json): TargetMode =>
-  details.ecrImageUri !== undefined && details.runtimeArn === undefined ? "runtime" : targetModes[0];
-
 const protocolIn = (adapter: BackendAdapter, { protocol }: Json): Protocol | undefined =>
-  adapter.protocols.find((known) => known === protocol) as Protocol | undefined;
+  adapter.protocols.find((known) => known === protocol);
 
 /** Layers laid over each other, key by key; undefined when none of them is there. */
 const merge = (...layers: (Json | undefined)[]): Json | undefined =>

@@ -31,21 +31,15 @@ const limitsSchema = z.strictObject({
   maxBudgetUsd: z.number().positive().optional(),
 });
 
-/** A region of AWS, as its endpoints are named. */
+/** A region of AWS, as its endpoints are named; it becomes part of the names of hosts and of policies. */
 export const regionPattern = /^[a-z]{2}(-[a-z]+)+-\d$/;
-const REGION_ISSUE = "must be an AWS region such as us-west-2";
-
-/** What adapters read; a region becomes part of the names of hosts and of policies. */
-const detailsSchema = json.superRefine(({ region }, context) => {
-  if (region !== undefined && !(typeof region === "string" && regionPattern.test(region)))
-    context.addIssue({ code: "custom", path: ["region"], message: REGION_ISSUE });
-});
+export const regionSchema = z.string().regex(regionPattern, "must be an AWS region such as us-west-2");
 
 export const providers = z.enum(["aws", "local"]);
 
 const accountSchema = z.strictObject({
   provider: providers,
-  region: z.string().regex(regionPattern, REGION_ISSUE).optional(),
+  region: regionSchema.optional(),
   credentialSource: z.string().max(100).default("aws-sdk-default"),
   /** A role to assume first, for an account that the credentials do not belong to. */
   roleArn: z
@@ -57,15 +51,16 @@ const accountSchema = z.strictObject({
 export const backendSchema = z.strictObject({
   provider: providers.optional(),
   capability: z.literal(CAPABILITY).default(CAPABILITY),
-  adapter: z.enum(["aws-agentcore", "local-process"]),
+  /** The name of a registered adapter, whose own schema is that of `details`. */
+  adapter: nameSchema,
   account: nameSchema,
-  details: detailsSchema.default({}),
+  details: json.default({}),
 });
 
 const targetSchema = z.strictObject({
   mode: z.enum(targetModes).optional(),
   protocol: z.enum(protocols).optional(),
-  details: detailsSchema.optional(),
+  details: json.optional(),
 });
 
 const runtimeSchema = z.strictObject({
@@ -116,16 +111,15 @@ export const configurationSchema = z.strictObject({
   policy: z
     .strictObject({ defaultEffect: z.enum(["allow", "deny"]).default("allow"), rules: z.array(ruleSchema).default([]) })
     .default({ defaultEffect: "allow", rules: [] }),
-  /** Patterns (`*` matches anything) that roles, image repositories and runtime ARNs named by callers must match. */
-  allowed: z
-    .strictObject({
-      roles: z.array(z.string()).optional(),
-      repositories: z.array(z.string()).optional(),
-      runtimes: z.array(z.string()).optional(),
-    })
-    .default({}),
+  /** Patterns (`*` matches anything) that names given by callers must match, by the lists of the registered adapters. */
+  allowed: z.record(z.string(), z.array(z.string())).default({}),
   cloud: cloudSchema.prefault({}),
 });
+
+/** The folder of the state alone, past whatever else is wrong. */
+export const stateDirSchema = z
+  .object({ stateDir: configurationSchema.shape.stateDir.catch(undefined) })
+  .catch({ stateDir: undefined });
 
 export type Configuration = z.infer<typeof configurationSchema>;
 export type ConfigurationInput = z.input<typeof configurationSchema>;

@@ -1,4 +1,4 @@
-import type { BackendAdapter } from "../backends/adapter.ts";
+import type { Adapters } from "../backends/adapter.ts";
 import { own } from "../contract/configuration.ts";
 import { defined } from "../contract/json.ts";
 import { isTerminal } from "../contract/lifecycle.ts";
@@ -7,8 +7,6 @@ import type { TaskResult } from "../contract/tools/get-task-result.ts";
 import type { TaskHandle } from "../contract/tools/task-handle.ts";
 import type { ShortRecord, TaskRecord } from "../contract/tools/task-record.ts";
 import { artifactCountOf } from "./artifact-pages.ts";
-
-type Adapters = Readonly<Record<string, BackendAdapter>>;
 
 /** The handle of a task. */
 export function taskHandle(task: Task, adapters: Adapters): TaskHandle {

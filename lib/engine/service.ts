@@ -1,3 +1,4 @@
+import { configRequirements } from "../backends/description.ts";
 import { taskNotFound } from "../contract/errors.ts";
 import { defined } from "../contract/json.ts";
 import { CAPABILITY, taskTypes } from "../contract/kinds.ts";
@@ -126,14 +127,14 @@ export class TaskService {
     const { provider: only } = readArguments(toolSchemas.list_capabilities, given);
     const items = Object.values(this.#ports.backends)
       .filter(({ provider }) => only === undefined || provider === only)
-      .map(({ name, provider, targetModes, protocols, configRequirements }) => ({
-        adapter: name,
-        provider,
+      .map((adapter) => ({
+        adapter: adapter.name,
+        provider: adapter.provider,
         capability: CAPABILITY,
         taskTypes,
-        targetModes,
-        protocols,
-        configRequirements,
+        targetModes: adapter.targetModes,
+        protocols: adapter.protocols,
+        configRequirements: configRequirements(adapter),
       }));
     return { items };
   }

@@ -1,10 +1,12 @@
 import { statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { withCloudDefaults } from "../config/aws-defaults.ts";
+import { cloudDefaults } from "../backends/agentcore/cloud-defaults.ts";
+import { agentCore } from "../backends/agentcore/description.ts";
+import { withBuiltIn } from "../config/built-in.ts";
 import {
   ConfigurationError,
-  type ConfigurationSource,
+  type ConfigurationPlace,
   checkedConfiguration,
   readConfiguration,
 } from "../config/config-file.ts";
@@ -12,8 +14,8 @@ import type { Configuration } from "../contract/configuration.ts";
 import type { Issue } from "../contract/errors.ts";
 import { environmentVariables } from "../contract/execution-environment.ts";
 import { isObject, type JsonObject } from "../contract/json.ts";
+import { unusablePatterns } from "./agentcore/policy-issues.ts";
 import { deployedEntries } from "./bundle.ts";
-import { unusableTargets } from "./target-issues.ts";
 
 /**
  * `input` is the file as it was written: what is deployed, and completed there. `agent` is the folder, as an absolute path,
@@ -22,15 +24,20 @@ import { unusableTargets } from "./target-issues.ts";
 export type CloudConfiguration = { input: JsonObject; configuration: Configuration; agent?: string };
 
 /** Stands for what the stack makes, where only names matter. */
-const unknown = { workerImageUri: "the stack's", workerRoleArn: "the stack's", sharedRuntimeArn: "the stack's" };
+const unknown = {
+  workerImageUri: "public.ecr.aws/stack/worker",
+  workerRoleArn: "arn:aws:iam::000000000000:role/stack",
+  sharedRuntimeArn: "arn:aws:bedrock-agentcore:us-east-1:000000000000:runtime/stack-0000000000",
+};
 
 /** Reads the configuration of a deployment as the local system reads its own. Throws ConfigurationError with all issues. */
-export function loadCloudConfiguration(source: ConfigurationSource): CloudConfiguration {
+export function loadCloudConfiguration(source: ConfigurationPlace): CloudConfiguration {
   const { path, input } = readConfiguration(source);
-  const configuration = checkedConfiguration(path, withCloudDefaults(input, unknown), [
-    ...localParts(input),
-    ...unusableTargets(input),
-  ]);
+  const configuration = checkedConfiguration(path, withBuiltIn(cloudDefaults(unknown), input), {
+    adapters: [agentCore],
+    baseDir: dirname(path),
+    others: [...localParts(input), ...unusablePatterns(input)],
+  });
   const { workerImage } = configuration.cloud;
   const agent = workerImage && resolve(dirname(path), workerImage.directory);
   if (agent !== undefined && !statSync(agent, { throwIfNoEntry: false })?.isDirectory())
@@ -57,9 +64,6 @@ function localParts(input: unknown): Issue[] {
       typeof credentialSource === "string" && credentialSource.startsWith("profile:")
         ? [{ path: `accounts.${name}.credentialSource`, message: `a profile of ~/.aws/config ${hint}` }]
         : [],
-    ),
-    ...entries(input, "backends").flatMap(([name, { adapter }]) =>
-      adapter === "local-process" ? [{ path: `backends.${name}.adapter`, message: `local-process ${hint}` }] : [],
     ),
   ];
 }

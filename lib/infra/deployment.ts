@@ -1,6 +1,6 @@
 import type { Configuration } from "../contract/configuration.ts";
-import type { AgentRuntimes } from "./agent-runtimes.ts";
 import type { ArtifactBucket } from "./artifact-bucket.ts";
+import type { BackendGrants } from "./backend-grants.ts";
 import type { TaskTable } from "./task-table.ts";
 import type { WorkflowReference } from "./workflow-reference.ts";
 
@@ -11,7 +11,8 @@ export type Deployment = {
   bundles: string;
   table: TaskTable;
   artifacts: ArtifactBucket;
-  runtimes: AgentRuntimes;
+  /** Of each adapter that is deployed. */
+  backends: readonly BackendGrants[];
   workflow: WorkflowReference;
   /** What the defaults of a deployment refer to, by the names of the settings that say it. */
   environment: Record<string, string>;

@@ -2,24 +2,25 @@ import { join } from "node:path";
 import { Stack, Tags } from "aws-cdk-lib";
 import { DockerImageAsset, Platform } from "aws-cdk-lib/aws-ecr-assets";
 import type { Construct } from "constructs";
-import { withCloudDefaults } from "../config/aws-defaults.ts";
-import { parseConfiguration } from "../config/parse-configuration.ts";
+import { cloudDefaults } from "../backends/agentcore/cloud-defaults.ts";
+import { withBuiltIn } from "../config/built-in.ts";
+import { configurationSchema } from "../contract/configuration.ts";
 import { environmentVariables } from "../contract/execution-environment.ts";
-import { AgentRuntimes } from "./agent-runtimes.ts";
+import { AgentRuntimes } from "./agentcore/agent-runtimes.ts";
+import { modelArns } from "./agentcore/bedrock-models.ts";
+import { repositoryArns, targetPatterns, targetRegions } from "./agentcore/named-targets.ts";
+import { sharedRuntimeName, taskRuntimePrefix } from "./agentcore/runtime-names.ts";
+import { ServiceLinkedRole } from "./agentcore/service-linked-role.ts";
+import { SharedRuntime } from "./agentcore/shared-runtime.ts";
+import { WorkerRole } from "./agentcore/worker-role.ts";
 import { Alarms } from "./alarms.ts";
 import { ArtifactBucket } from "./artifact-bucket.ts";
-import { modelArns } from "./bedrock-models.ts";
 import type { CloudConfiguration } from "./configuration.ts";
 import { Janitor } from "./janitor.ts";
 import { McpApi } from "./mcp-api.ts";
-import { repositoryArns, targetPatterns, targetRegions } from "./named-targets.ts";
 import { addOutputs } from "./outputs.ts";
-import { sharedRuntimeName, taskRuntimePrefix } from "./runtime-names.ts";
-import { ServiceLinkedRole } from "./service-linked-role.ts";
-import { SharedRuntime } from "./shared-runtime.ts";
 import { TaskTable } from "./task-table.ts";
 import { imageArguments } from "./worker-image.ts";
-import { WorkerRole } from "./worker-role.ts";
 import { Workflow } from "./workflow.ts";
 import { WorkflowReference } from "./workflow-reference.ts";
 
@@ -69,7 +70,8 @@ export class DispatchStack extends Stack {
       table,
       artifacts,
       workflow,
-      runtimes: new AgentRuntimes(this, parseConfiguration(withCloudDefaults(input, deployed))),
+      // What was checked when it was read, with what the stack makes in it.
+      backends: [new AgentRuntimes(this, configurationSchema.parse(withBuiltIn(cloudDefaults(deployed), input)))],
       environment: {
         [environmentVariables.workerImage]: deployed.workerImageUri,
         [environmentVariables.workerRole]: deployed.workerRoleArn,

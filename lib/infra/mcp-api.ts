@@ -40,7 +40,7 @@ export class McpApi extends Construct {
 
   constructor(scope: Construct, id: string, deployment: Deployment) {
     super(scope, id);
-    const { cloud, runtimes, artifacts, workflow } = deployment;
+    const { cloud, backends, artifacts, workflow } = deployment;
     this.function = new DispatchFunction(this, "Handler", {
       deployment,
       bundle: "mcp",
@@ -51,9 +51,10 @@ export class McpApi extends Construct {
     });
     artifacts.grantReadWrite(this.function);
     workflow.grantStart(this.function);
-    runtimes.grantRead(this.function);
-    runtimes.grantInvoke(this.function);
-    runtimes.grantCount(this.function);
+    for (const backend of backends) {
+      backend.grant("check", this.function);
+      backend.grant("invoke", this.function);
+    }
 
     const { requestsPerSecond, burst } = cloud.throttle;
     this.api = new RestApi(this, "Api", {

@@ -1,9 +1,9 @@
 import { CfnOutput, type Stack } from "aws-cdk-lib";
 import type { DockerImageAsset } from "aws-cdk-lib/aws-ecr-assets";
+import { taskRuntimePrefix } from "./agentcore/runtime-names.ts";
+import type { SharedRuntime } from "./agentcore/shared-runtime.ts";
 import type { ArtifactBucket } from "./artifact-bucket.ts";
 import type { McpApi } from "./mcp-api.ts";
-import { taskRuntimePrefix } from "./runtime-names.ts";
-import type { SharedRuntime } from "./shared-runtime.ts";
 import type { TaskTable } from "./task-table.ts";
 import type { WorkflowReference } from "./workflow-reference.ts";
 

@@ -1,53 +1,33 @@
 import type { IGrantable } from "aws-cdk-lib/aws-iam";
+import type { BackendUse } from "./backend-grants.ts";
 import type { Deployment } from "./deployment.ts";
 
-type Grant = (deployment: Deployment, step: IGrantable) => void;
+type Needs = {
+  artifacts?: "read" | "readWrite";
+  backends: readonly BackendUse[];
+  /** Whether it lets other tasks begin. */
+  starts?: true;
+};
 
 /** What the step of each state does besides reading and writing tasks. */
-const grants: Readonly<Record<string, Grant>> = {
-  Provision({ runtimes }, step) {
-    runtimes.grantCreate(step);
-    runtimes.grantLearn(step);
-    runtimes.grantStopSessions(step);
-  },
-  AwaitReady({ runtimes }, step) {
-    runtimes.grantReadOwn(step);
-    runtimes.grantReadEndpointsOfOwn(step);
-    runtimes.grantReadLogsOfOwn(step);
-  },
-  Start({ runtimes, artifacts }, step) {
-    artifacts.grantRead(step);
-    runtimes.grantInvoke(step);
-    runtimes.grantReadLogs(step);
-  },
-  SynchronousCall({ runtimes, artifacts }, step) {
-    artifacts.grantReadWrite(step);
-    runtimes.grantInvoke(step);
-    runtimes.grantRunCommands(step);
-    runtimes.grantStopSessions(step);
-    runtimes.grantReadLogs(step);
-  },
-  Watch({ runtimes, artifacts }, step) {
-    artifacts.grantReadWrite(step);
-    runtimes.grantInvoke(step);
-  },
-  Complete({ runtimes, artifacts }, step) {
-    artifacts.grantReadWrite(step);
-    runtimes.grantInvoke(step);
-  },
-  /** Whether a job goes on after all is for Watch to ask. */
-  Fail() {},
-  Cleanup({ runtimes, workflow }, step) {
-    runtimes.grantReadOwn(step);
-    runtimes.grantStopSessions(step);
-    runtimes.grantDelete(step);
-    workflow.grantStart(step);
-  },
+const needs: Readonly<Record<string, Needs>> = {
+  Provision: { backends: ["provision", "stop"] },
+  AwaitReady: { backends: ["awaitReady"] },
+  Start: { artifacts: "read", backends: ["hello"] },
+  SynchronousCall: { artifacts: "readWrite", backends: ["call", "stop"] },
+  Watch: { artifacts: "readWrite", backends: ["invoke"] },
+  Complete: { artifacts: "readWrite", backends: ["invoke"] },
+  // Whether a job goes on after all is for Watch to ask.
+  Fail: { backends: [] },
+  Cleanup: { backends: ["stop", "deleteRuntime"], starts: true },
 };
 
 /** Gives the step of a state what it needs. Throws an Error for a state of which that is not known. */
-export function grantStep(state: string, deployment: Deployment, step: IGrantable): void {
-  const grant = Object.hasOwn(grants, state) ? grants[state] : undefined;
-  if (!grant) throw new Error(`step-permissions.ts does not say what the step of the state ${state} may do`);
-  grant(deployment, step);
+export function grantStep(state: string, { artifacts, backends, workflow }: Deployment, step: IGrantable): void {
+  const needed = Object.hasOwn(needs, state) ? needs[state] : undefined;
+  if (!needed) throw new Error(`step-permissions.ts does not say what the step of the state ${state} may do`);
+  if (needed.artifacts === "read") artifacts.grantRead(step);
+  if (needed.artifacts === "readWrite") artifacts.grantReadWrite(step);
+  for (const use of needed.backends) for (const backend of backends) backend.grant(use, step);
+  if (needed.starts) workflow.grantStart(step);
 }

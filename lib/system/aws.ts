@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openArtifacts } from "../artifacts/s3/artifacts.ts";
 import { agentCoreBackend } from "../backends/agentcore/backend.ts";
-import { withCloudDefaults } from "../config/aws-defaults.ts";
+import { cloudDefaults } from "../backends/agentcore/cloud-defaults.ts";
+import { agentCore } from "../backends/agentcore/description.ts";
+import { withBuiltIn } from "../config/built-in.ts";
 import { parseConfiguration } from "../config/parse-configuration.ts";
 import { environmentVariables, neededVariable } from "../contract/execution-environment.ts";
 import type { Logger } from "../contract/logger.ts";
@@ -31,13 +33,12 @@ export function openPorts({ folder, log, env = process.env }: Options): Ports {
   const { AWS_REGION: region } = env;
   const sharedRuntimeArn = neededVariable(env, environmentVariables.sharedRuntime);
   const written: unknown = JSON.parse(readFileSync(join(folder, CONFIGURATION_FILE), "utf8"));
-  const configuration = parseConfiguration(
-    withCloudDefaults(written, {
-      workerImageUri: neededVariable(env, environmentVariables.workerImage),
-      workerRoleArn: neededVariable(env, environmentVariables.workerRole),
-      sharedRuntimeArn,
-    }),
-  );
+  const builtIn = cloudDefaults({
+    workerImageUri: neededVariable(env, environmentVariables.workerImage),
+    workerRoleArn: neededVariable(env, environmentVariables.workerRole),
+    sharedRuntimeArn,
+  });
+  const configuration = parseConfiguration(withBuiltIn(builtIn, written), [agentCore], folder);
   const { retentionDays } = configuration;
   const now = Date.now;
   const backend = agentCoreBackend({

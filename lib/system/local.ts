@@ -1,8 +1,11 @@
 import { createHmac } from "node:crypto";
 import { join } from "node:path";
 import { openArtifacts } from "../artifacts/files/artifacts.ts";
+import type { AdapterRegistration } from "../backends/adapter.ts";
 import { agentCoreBackend } from "../backends/agentcore/backend.ts";
+import { agentCore } from "../backends/agentcore/description.ts";
 import { type LocalBackend, localBackend } from "../backends/local-process/backend.ts";
+import { localProcess } from "../backends/local-process/description.ts";
 import { watchConfiguration } from "../config/config-file.ts";
 import { environmentVariables } from "../contract/execution-environment.ts";
 import { type Logger, logLevelOf } from "../contract/logger.ts";
@@ -41,6 +44,8 @@ export type LocalOptions = {
   prewarm?: boolean;
   /** Where tasks are kept; by default in SQLite, in the state folder. */
   store?: DynamoStore;
+  /** Adapters besides those of this project. */
+  adapters?: readonly AdapterRegistration[];
   /** For tests: other functions in place of the workflow's steps. */
   steps?: Readonly<Record<string, Step>>;
 };
@@ -81,8 +86,10 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
     return closed;
   };
   try {
-    const { configFile } = options;
-    const watched = watchConfiguration({ cwd: process.cwd(), ...(configFile !== undefined && { configFile }) }, log);
+    const { configFile, adapters: more = [] } = options;
+    const adapters = [localProcess, agentCore, ...more.map(({ description }) => description)];
+    const place = { cwd: process.cwd(), ...(configFile !== undefined && { configFile }) };
+    const watched = watchConfiguration({ ...place, adapters }, log);
     closers.push(() => watched[Symbol.dispose]());
     const stateDir = options.stateDir ?? watched.loaded.stateDir;
     prepareState(stateDir);
@@ -112,19 +119,20 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
     closers.push(() => backend.close());
     const { current: configuration } = watched;
     // Until it is used it loads no SDK and looks for no credentials.
-    const agentCore = agentCoreBackend({
+    const cloud = agentCoreBackend({
       configuration,
       log,
       now: Date.now,
       holdSeconds: HOLD_SECONDS,
       asCaller: true,
     });
+    const opened = more.map(({ open }) => open({ configuration, log }));
     const closing = new AbortController();
     const ports: Ports = {
       store,
       artifacts,
       workflow,
-      backends: { [backend.name]: backend, [agentCore.name]: agentCore },
+      backends: Object.fromEntries([backend, cloud, ...opened].map((adapter) => [adapter.name, adapter])),
       configuration: watched.current,
       now: Date.now,
       steady: () => Math.floor(performance.now()),

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { clarify, requiredNames, type SpawnQuestionable } from "../../lib/config/clarification.ts";
-import { parseConfiguration } from "../../lib/config/parse-configuration.ts";
 import { chooseProfile, type RouteRequest, route } from "../../lib/config/routing.ts";
 import { DispatchError } from "../../lib/contract/errors.ts";
 import type { Json } from "../../lib/contract/task.ts";
+import { parseConfiguration } from "../fixtures/configuration.ts";
 import { adapters, exampleConfiguration, IMAGE, idleAdapter, ROLE_ARN } from "../mcp/ports.ts";
 
 const example = parseConfiguration(exampleConfiguration);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ConfigurationError, loadConfiguration, watchConfiguration } from "../../lib/config/config-file.ts";
+import { adapters } from "../fixtures/configuration.ts";
 
 let cwd: string;
 let warnings: [string, unknown][];
@@ -35,7 +36,7 @@ function issuesOf(action: () => unknown): Record<string, string> {
 }
 
 test("without a file the built-in configuration runs jobs on this machine", () => {
-  const loaded = loadConfiguration({ cwd, env, platform: "linux" });
+  const loaded = loadConfiguration({ adapters, cwd, env, platform: "linux" });
   expect(loaded).toMatchObject({ stateDir: "/home-of-the-test/.local/share/agent-dispatch", baseDir: cwd });
   expect(loaded).not.toHaveProperty("file");
   expect(loaded.configuration).toMatchObject({
@@ -52,7 +53,7 @@ test.each([
   ["linux", { HOME: "/h", XDG_DATA_HOME: "" }, "/h/.local/share/agent-dispatch"],
   ["darwin", { HOME: "/h", XDG_DATA_HOME: "/data" }, "/h/Library/Application Support/agent-dispatch"],
 ] as const)("on %s with %o the state lives in %s", (platform, env, stateDir) => {
-  expect(loadConfiguration({ cwd, env, platform }).stateDir).toBe(stateDir);
+  expect(loadConfiguration({ adapters, cwd, env, platform }).stateDir).toBe(stateDir);
 });
 
 test("the file is named by the option, then by the environment, then by convention", () => {
@@ -60,8 +61,12 @@ test("the file is named by the option, then by the environment, then by conventi
   write({ stateDir: "by-environment" }, "b.json");
   write({ stateDir: "by-option" }, "c.json");
   const stateDir = (configFile?: string, named?: string) =>
-    loadConfiguration({ cwd, env: { ...env, AGENTDISPATCH_CONFIG: named }, ...(configFile && { configFile }) })
-      .stateDir;
+    loadConfiguration({
+      adapters,
+      cwd,
+      env: { ...env, AGENTDISPATCH_CONFIG: named },
+      ...(configFile && { configFile }),
+    }).stateDir;
   expect(stateDir("c.json", "b.json")).toBe(join(cwd, "by-option"));
   expect(stateDir(undefined, "b.json")).toBe(join(cwd, "by-environment"));
   expect(stateDir(undefined, "")).toBe(join(cwd, "by-convention"));
@@ -80,12 +85,17 @@ test("paths are relative to the file, and the one in the environment to the work
     },
     "sub/config.json",
   );
-  const loaded = loadConfiguration({ cwd, configFile: "sub/config.json", env });
+  const loaded = loadConfiguration({ adapters, cwd, configFile: "sub/config.json", env });
   expect(loaded).toMatchObject({ stateDir: join(cwd, "state"), baseDir: join(cwd, "sub"), file: configFile });
   expect(loaded.configuration.backends.here?.details).toEqual({ workspace: join(cwd, "sub", "jobs") });
   expect(loaded.configuration.runtimes.r?.target.details).toEqual({ workspace: join(cwd, "sub") });
   expect(loaded.configuration.defaults.target?.details).toEqual({ workspace: join(cwd, "sub") });
-  const overridden = loadConfiguration({ cwd, configFile, env: { ...env, AGENTDISPATCH_STATE_DIR: "elsewhere" } });
+  const overridden = loadConfiguration({
+    adapters,
+    cwd,
+    configFile,
+    env: { ...env, AGENTDISPATCH_STATE_DIR: "elsewhere" },
+  });
   expect(overridden.stateDir).toBe(join(cwd, "elsewhere"));
 });
 
@@ -95,7 +105,7 @@ test("what the user names wins over the built-in part of the same name", () => {
     runtimes: { local: { backend: "local", framework: "claude-code" }, other: { backend: "local" } },
     defaults: { runtime: "other" },
   });
-  const { configuration } = loadConfiguration({ cwd, env });
+  const { configuration } = loadConfiguration({ adapters, cwd, env });
   expect(configuration.accounts.local?.credentialSource).toBe("mine");
   expect(configuration.runtimes.local).toMatchObject({ framework: "claude-code", target: {} });
   expect(Object.keys(configuration.runtimes)).toEqual(["local", "other"]);
@@ -111,7 +121,7 @@ test.each([
   ["an account of AWS by that name", { accounts: { local: { provider: "aws" } } }, []],
 ])("with a file that names %s, jobs run on this machine only where that says so", (_, file, expected) => {
   write(file);
-  const { configuration } = loadConfiguration({ cwd, env });
+  const { configuration } = loadConfiguration({ adapters, cwd, env });
   const { accounts, backends, runtimes, defaults } = configuration;
   const local = Object.entries(accounts).filter(([, { provider }]) => provider === "local");
   expect(local.map(([name]) => name)).toEqual(expected);
@@ -122,7 +132,7 @@ test.each([
 
 test("a backend of an account that the file does not name is a mistake, with those that it names", () => {
   write({ accounts: aws, backends: { here: { adapter: "local-process", account: "local" } } });
-  expect(issuesOf(() => loadConfiguration({ cwd, env }))).toEqual({
+  expect(issuesOf(() => loadConfiguration({ adapters, cwd, env }))).toEqual({
     "backends.here.account": "no account is named local; there are: dev-aws",
   });
 });
@@ -138,14 +148,14 @@ test.each([
   ["{'a': 1}", 1, 2, "expected a name in double quotes or }"],
 ])("a syntax mistake in %j is told with its place", (text, line, column, message) => {
   const path = write(text);
-  expect(issuesOf(() => loadConfiguration({ cwd, env }))).toEqual({
+  expect(issuesOf(() => loadConfiguration({ adapters, cwd, env }))).toEqual({
     [`${path}:${line}:${column}`]: `not JSON: ${message}`,
   });
 });
 
 test("a byte order mark is passed over", () => {
   write('\uFEFF{"stateDir":"s"}');
-  expect(loadConfiguration({ cwd, env }).stateDir).toBe(join(cwd, "s"));
+  expect(loadConfiguration({ adapters, cwd, env }).stateDir).toBe(join(cwd, "s"));
 });
 
 test("all mistakes are told together, each with its path, the workspaces too", () => {
@@ -161,13 +171,13 @@ test("all mistakes are told together, each with its path, the workspaces too", (
     },
     defaults: { runtime: "constructor" },
   });
-  expect(issuesOf(() => loadConfiguration({ cwd, env }))).toEqual({
+  expect(issuesOf(() => loadConfiguration({ adapters, cwd, env }))).toEqual({
     "runtimes.a.backend": expect.stringContaining("no backend is named nowhere"),
     "defaults.runtime": expect.stringContaining("no runtime is named constructor"),
     "backends.missing.details.workspace": `there is no folder ${join(cwd, "missing")}`,
     "backends.file.details.workspace": `there is no folder ${join(cwd, "a-file")}`,
     "backends.number.details.workspace": "must be the path of a folder",
-    "backends.environment.details.environment": '"A-B" is no variable name',
+    "backends.environment.details.environment.A-B": expect.stringContaining("letters, digits and underscores"),
     "backends.environment.details.environment.C": "must be a text",
     "runtimes.b.target.details.workspace": "must be the path of a folder",
   });
@@ -177,24 +187,24 @@ test.each([["[]"], ["null"], ['"text"'], ["7"], ['{"accounts":[]}'], ['{"default
   "%s is refused",
   (text) => {
     write(text);
-    expect(Object.keys(issuesOf(() => loadConfiguration({ cwd, env })))).toHaveLength(1);
+    expect(Object.keys(issuesOf(() => loadConfiguration({ adapters, cwd, env })))).toHaveLength(1);
   },
 );
 
 test("a file that is named must be there, and be a file", () => {
-  const open = (configFile: string) => issuesOf(() => loadConfiguration({ cwd, configFile, env }));
+  const open = (configFile: string) => issuesOf(() => loadConfiguration({ adapters, cwd, configFile, env }));
   expect(open("missing.json")).toEqual({ "": "there is no such file" });
   expect(open(".")).toEqual({ "": "it is a folder" });
 });
 
 test("a file that cannot be read is an error, not the built-in configuration", () => {
   symlinkSync("agentdispatch.config.json", join(cwd, "agentdispatch.config.json"));
-  expect(issuesOf(() => loadConfiguration({ cwd, env }))).toEqual({ "": "it cannot be read (ELOOP)" });
+  expect(issuesOf(() => loadConfiguration({ adapters, cwd, env }))).toEqual({ "": "it cannot be read (ELOOP)" });
 });
 
 test("an edit is seen at the next look, however quick, in place or by renaming", () => {
   write({ stateDir: "state", defaults: { limits: { maxRunning: 1 } } });
-  using watched = watchConfiguration({ cwd, env }, log);
+  using watched = watchConfiguration({ adapters, cwd, env }, log);
   const edit = (maxRunning: number, name?: string) =>
     write({ stateDir: "state", defaults: { limits: { maxRunning } } }, name);
   for (const maxRunning of [2, 3, 4]) {
@@ -209,7 +219,7 @@ test("an edit is seen at the next look, however quick, in place or by renaming",
 test("an edit to a file that was left alone for long is seen as well", () => {
   const path = write({ defaults: { limits: { maxRunning: 1 } } });
   utimesSync(path, 1000, 1000);
-  using watched = watchConfiguration({ cwd, env }, log);
+  using watched = watchConfiguration({ adapters, cwd, env }, log);
   expect(watched.current()).toBe(watched.current());
   write({ defaults: { limits: { maxRunning: 2 } } });
   expect(watched.current().defaults.limits.maxRunning).toBe(2);
@@ -217,7 +227,7 @@ test("an edit to a file that was left alone for long is seen as well", () => {
 
 test("a bad edit keeps the last good one and is told once; the next good one counts", () => {
   const path = write({ defaults: { limits: { maxRunning: 1 } } });
-  using watched = watchConfiguration({ cwd, env }, log);
+  using watched = watchConfiguration({ adapters, cwd, env }, log);
   write({ defaults: { runtime: "a", limits: { maxRunning: 2 } }, runtimes: { b: { backend: "c" } } });
   expect(watched.current().defaults.limits.maxRunning).toBe(1);
   expect(watched.current().defaults.limits.maxRunning).toBe(1);
@@ -240,13 +250,13 @@ test("a bad edit keeps the last good one and is told once; the next good one cou
 test("a mistake is told without anybody looking", async () => {
   const path = write({});
   utimesSync(path, 1000, 1000);
-  using _watched = watchConfiguration({ cwd, env }, log);
+  using _watched = watchConfiguration({ adapters, cwd, env }, log);
   write("{");
   await vi.waitUntil(() => warnings.length > 0, { timeout: 15_000 });
 });
 
 test("a file that goes keeps the last good one, and one that comes is read", () => {
-  using watched = watchConfiguration({ cwd, env }, log);
+  using watched = watchConfiguration({ adapters, cwd, env }, log);
   const path = write({ defaults: { limits: { maxRunning: 3 } } });
   expect(watched.current().defaults.limits.maxRunning).toBe(3);
   rmSync(path);
@@ -258,7 +268,7 @@ test("a file that goes keeps the last good one, and one that comes is read", () 
 
 test("a new stateDir is for the next start", () => {
   write({ stateDir: "one" });
-  using watched = watchConfiguration({ cwd, env }, log);
+  using watched = watchConfiguration({ adapters, cwd, env }, log);
   write({ stateDir: "two" });
   expect(watched.current().stateDir).toBe("two");
   expect(watched.loaded.stateDir).toBe(join(cwd, "one"));
@@ -267,6 +277,6 @@ test("a new stateDir is for the next start", () => {
 
 test("watching does not keep a process alive", () => {
   const script = `import { watchConfiguration } from ${JSON.stringify(join(import.meta.dirname, "../../lib/config/config-file.ts"))};
-    watchConfiguration({ cwd: ${JSON.stringify(cwd)} }, console);`;
+    watchConfiguration({ adapters: [], cwd: ${JSON.stringify(cwd)} }, console);`;
   execFileSync(process.execPath, ["--input-type=module", "--eval", script], { timeout: 20_000 });
 });

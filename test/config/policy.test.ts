@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseConfiguration } from "../../lib/config/parse-configuration.ts";
 import { enforcePolicy, refuseCredentials } from "../../lib/config/policy.ts";
 import { forbiddenPaths } from "../../lib/contract/credentials.ts";
 import { RefusedError } from "../../lib/contract/errors.ts";
+import { parseConfiguration } from "../fixtures/configuration.ts";
 
 const refusal = (action: () => void): RefusedError | undefined => {
   try {

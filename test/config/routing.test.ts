@@ -2,10 +2,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { matches } from "../../lib/config/allow-list.ts";
 import { resolveLimits } from "../../lib/config/limits.ts";
-import { parseConfiguration } from "../../lib/config/parse-configuration.ts";
 import { chooseProfile, type RouteRequest, route } from "../../lib/config/routing.ts";
 import type { ConfigurationInput } from "../../lib/contract/configuration.ts";
 import { DispatchError } from "../../lib/contract/errors.ts";
+import { parseConfiguration } from "../fixtures/configuration.ts";
 import { adapters, exampleConfiguration, IMAGE, idleAdapter, ROLE_ARN, RUNTIME_ARN } from "../mcp/ports.ts";
 
 const example = parseConfiguration(exampleConfiguration);

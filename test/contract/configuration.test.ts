@@ -1,7 +1,7 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
-import { parseConfiguration } from "../../lib/config/parse-configuration.ts";
+import { describe, expect, test } from "vitest";
 import { InvalidInputError } from "../../lib/contract/errors.ts";
+import { parseConfiguration } from "../fixtures/configuration.ts";
 import { documentedConfiguration } from "../fixtures/documented-configuration.ts";
 
 const issuesOf = (input: unknown): InvalidInputError => {
@@ -119,6 +119,7 @@ test("mistakes of every kind are told together, each with its path", () => {
       "accounts.two words",
       "backends.lost.account",
       "backends.secret",
+      "backends.secret.details",
       "backends.secret.details.nested.0.api_key",
       "backends.secret.details.region",
       "backends.wrong.adapter",
@@ -134,6 +135,47 @@ test("mistakes of every kind are told together, each with its path", () => {
     ].sort(),
   );
   expect(JSON.stringify(issuesOf(input).problem)).not.toContain("hunter2");
+});
+
+describe("what a configuration says to an adapter", () => {
+  const aws = { accounts: { dev: { provider: "aws" } } };
+  const local = { accounts: { here: { provider: "local" } } };
+  const of = (adapter: string, details: object, base: object = aws) => ({
+    ...base,
+    backends: { b: { adapter, account: Object.keys((base as typeof aws).accounts)[0], details } },
+  });
+
+  test.each([
+    ["a role that is none", { executionRoleArn: "me" }, "backends.b.details.executionRoleArn"],
+    ["a runtime that is none", { runtimeArn: "arn:aws:s3:::x" }, "backends.b.details.runtimeArn"],
+    ["an image elsewhere", { ecrImageUri: "docker.io/library/x" }, "backends.b.details.ecrImageUri"],
+    ["a contract that nobody has", { contract: "ours" }, "backends.b.details.contract"],
+    ["a protocol that is none", { serverProtocol: "GRPC" }, "backends.b.details.serverProtocol"],
+    ["a value that is no text", { tool: 7 }, "backends.b.details.tool"],
+    ["a variable that is no text", { environment: { A: 1 } }, "backends.b.details.environment.A"],
+  ])("is refused when it is loaded, not in a task: %s", (_, details, path) => {
+    expect(pathsOf(of("aws-agentcore", details))).toEqual([path]);
+  });
+
+  test("is refused where it is of another adapter, and where it is a slip", () => {
+    expect(issuesOf(of("local-process", { runtimeArn: "x" }, local)).message).toContain('unknown field "runtimeArn"');
+    expect(issuesOf(of("aws-agentcore", { runtimArn: "x" })).message).toContain("did you mean runtimeArn?");
+    expect(issuesOf({ ...aws, defaults: { target: { details: { workspce: "." } } } }).message).toContain("workspace?");
+  });
+
+  test("may be of any of them in the defaults", () => {
+    const details = { workspace: import.meta.dirname, qualifier: "PROD" };
+    expect(parseConfiguration({ defaults: { target: { details } } }).defaults.target?.details).toEqual(details);
+  });
+
+  test("goes to a registered adapter and to no other", () => {
+    expect(issuesOf(of("k8s", {})).message).toBe(
+      "backends.b.adapter: no registered adapter is named k8s; there are: local-process, aws-agentcore",
+    );
+    expect(issuesOf({ allowed: { runtime: ["*"] } }).message).toBe(
+      'allowed: unknown field "runtime" (did you mean runtimes?)',
+    );
+  });
 });
 
 test("a mistake says what would be right", () => {
@@ -182,7 +224,11 @@ test.each([null, 7, "text", [], [{}], true])("%j is no configuration", (input) =
 
 const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/);
 const text = fc.string({ maxLength: 20 });
-const harmless = fc.dictionary(fc.constantFrom("a", "b", "area", "c-d"), fc.oneof(text, fc.integer(), fc.boolean()));
+const ofLocal = fc.record(
+  { environment: fc.dictionary(fc.constantFrom("A", "b_1", "AREA"), text), protocol: fc.constant("http") },
+  { requiredKeys: [] },
+);
+const ofAgentCore = fc.record({ qualifier: text, tool: text, contract: fc.constant("none") }, { requiredKeys: [] });
 
 /** Valid configurations: every reference is drawn from what is there. */
 const valid = fc.uniqueArray(name, { minLength: 1, maxLength: 4 }).chain((names) =>
@@ -191,7 +237,11 @@ const valid = fc.uniqueArray(name, { minLength: 1, maxLength: 4 }).chain((names)
       Object.fromEntries(names.map((n, i) => [n, { provider: i % 2 ? "aws" : "local", credentialSource: "x" }])),
     ),
     backends: fc
-      .tuple(...names.map((n, i) => fc.record({ details: harmless }).map(({ details }) => [n, i, details] as const)))
+      .tuple(
+        ...names.map((n, i) =>
+          fc.record({ details: i % 2 ? ofAgentCore : ofLocal }).map(({ details }) => [n, i, details] as const),
+        ),
+      )
       .map((all) =>
         Object.fromEntries(
           all.map(([n, i, details]) => [

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Deployed } from "../../lib/config/aws-defaults.ts";
+import type { Deployed } from "../../lib/backends/agentcore/cloud-defaults.ts";
 import type { ConfigurationInput } from "../../lib/contract/configuration.ts";
 import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import { isSettled, type Task } from "../../lib/contract/task.ts";

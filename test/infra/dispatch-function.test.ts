@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { functionLogger } from "../../lib/aws/logger.ts";
 import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import { openPorts } from "../../lib/system/aws.ts";
+import { ROLE_ARN, RUNTIME_ARN } from "../mcp/ports.ts";
 import { Synthesis, text } from "./synthesis.ts";
 
 const file = {
@@ -93,7 +94,13 @@ describe.each(functions)("%s", (name, properties) => {
     const bundle = isStep ? "workflow" : name;
     const log = functionLogger({ level: "error", version: "0", write: () => {} });
     const folder = join(built.folder, "dist/lambdas", bundle);
-    const ports = openPorts({ folder, log, env: { ...environmentOf(properties), AWS_REGION: "us-west-2" } });
+    // Only a deployment knows what it has made.
+    const made = {
+      [environmentVariables.sharedRuntime]: RUNTIME_ARN,
+      [environmentVariables.workerRole]: ROLE_ARN,
+      AWS_REGION: "us-west-2",
+    };
+    const ports = openPorts({ folder, log, env: { ...environmentOf(properties), ...made } });
     expect(Object.keys(ports.configuration().runtimes)).toEqual(["worker", "shared", "quick"]);
     expect(ports.configuration().retentionDays).toBe(10);
   });

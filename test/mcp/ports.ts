@@ -4,11 +4,13 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { openArtifacts } from "../../lib/artifacts/files/artifacts.ts";
 import type { BackendAdapter } from "../../lib/backends/adapter.ts";
-import { parseConfiguration } from "../../lib/config/parse-configuration.ts";
+import { agentCore } from "../../lib/backends/agentcore/description.ts";
+import { localProcess } from "../../lib/backends/local-process/description.ts";
 import type { ConfigurationInput } from "../../lib/contract/configuration.ts";
 import type { Logger } from "../../lib/contract/logger.ts";
 import type { Ports } from "../../lib/engine/ports.ts";
 import { openTaskStore } from "../../lib/store/sqlite/task-store.ts";
+import { parseConfiguration } from "../fixtures/configuration.ts";
 
 /** A runtime in an account that does not exist. */
 export const RUNTIME_ARN = "arn:aws:bedrock-agentcore:us-west-2:123456789012:runtime/research-AbCdEf1234";
@@ -54,11 +56,7 @@ export const exampleConfiguration = {
 /** An adapter that can be chosen and asked, and behind which nothing runs. */
 export function idleAdapter(overrides: Partial<BackendAdapter> = {}): BackendAdapter {
   return {
-    name: "local-process",
-    provider: "local",
-    targetModes: ["session"],
-    protocols: ["http"],
-    configRequirements: {},
+    ...localProcess,
     channel: () => "call",
     nameSession: ({ id }) => `session-of-${id}`,
     nameRuntime: () => undefined,
@@ -81,11 +79,7 @@ export function idleAdapter(overrides: Partial<BackendAdapter> = {}): BackendAda
 export const adapters: Record<string, BackendAdapter> = {
   "local-process": idleAdapter({ frameworks: () => ["echo", "mine"] }),
   "aws-agentcore": idleAdapter({
-    name: "aws-agentcore",
-    provider: "aws",
-    targetModes: ["session", "runtime"],
-    protocols: ["http", "a2a", "mcp", "ag-ui"],
-    configRequirements: { session: ["runtimeArn"], runtime: ["ecrImageUri", "executionRoleArn"] },
+    ...agentCore,
     cloudAgent: ({ target }) => ({ protocol: target.protocol ?? "http", provider: "aws" }),
   }),
 };

@@ -61,7 +61,7 @@ describe.each(revisions)("a client on %s", (revision) => {
       taskTypes: ["agent.run", "command.run"],
       targetModes: ["session"],
       protocols: ["http"],
-      configRequirements: {},
+      configRequirements: { session: [] },
     };
     expect(capabilities).toEqual({ isError: false, structured: { items: [local] }, text: [local] });
     const { text } = await call("list_account_profiles");

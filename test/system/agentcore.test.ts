@@ -124,6 +124,19 @@ describe.concurrent("an agent", () => {
   });
 });
 
+it("half an ARN in a call is refused before anything is made", async ({ expect, onTestFinished: atEnd }) => {
+  const emulator = await startEmulator(atEnd);
+  const { client } = await startLaptop(atEnd, emulator, configurationWith(undefined));
+  const { target, ...rest } = onAgentCore("session");
+  const call = { ...client.commandCall({ command: "true" }), ...rest };
+  const half = { ...(target as Json), details: { runtimeArn: HALF } };
+  expect(problemOf(await client.call("dispatch_task", { ...call, target: half }))).toMatchObject({
+    code: "task.target_incomplete",
+    message: expect.stringContaining("ten characters"),
+  });
+  expect((await client.must("list_tasks", {})).items).toEqual([]);
+});
+
 const spawnOn = (mode: "runtime" | "session") => {
   const { provider, account_profile, target } = onAgentCore(mode);
   return { provider, account_profile, target };
@@ -133,7 +146,6 @@ describe.concurrent("what cannot work", () => {
   const cases: [why: string, mode: "runtime" | "session", details: Json, input: Json, code: string, message: string][] =
     [
       ["no ARN", "session", {}, { command: "true" }, "task.target_incomplete", "runtimeArn is missing"],
-      ["half an ARN", "session", { runtimeArn: HALF }, { command: "true" }, "task.target_incomplete", "ten characters"],
       ["an open quote", "runtime", {}, { command: "echo 'a" }, "input.invalid", "input.command"],
       ["a folder elsewhere", "runtime", {}, { command: "ls", cwd: "/etc" }, "input.invalid", "input.cwd"],
       ["a folder above", "runtime", {}, { command: "ls", cwd: "a/../.." }, "input.invalid", "input.cwd"],
@@ -406,7 +418,7 @@ describe.concurrent("a runtime that knows nothing of the worker contract", () =>
     const first = await startLaptop(atEnd, emulator, configuration, folder);
     const { taskId } = await first.client.must("spawn_cloud_agent", { instruction: "ask", ...spawnOn("session") });
     const id = taskId as string;
-    await expect.poll(() => emulator.countOf("InvokeAgentRuntime")).toBe(1);
+    await expect.poll(() => emulator.countOf("InvokeAgentRuntime"), settles).toBe(1);
     await first.client.until(id, ({ status }) => status === "running");
     await first.kill("SIGKILL");
     const { client } = await startLaptop(atEnd, emulator, configuration, folder);

@@ -1,5 +1,5 @@
 import { ScanCommand } from "@aws-sdk/lib-dynamodb";
-import type { Deployed } from "../../lib/config/aws-defaults.ts";
+import type { Deployed } from "../../lib/backends/agentcore/cloud-defaults.ts";
 import type { ConfigurationInput } from "../../lib/contract/configuration.ts";
 import type { Json } from "../../lib/contract/task.ts";
 import { type TaskItem, toTask } from "../../lib/store/dynamodb/task-item.ts";

@@ -13,22 +13,22 @@ import { check } from "./checks/preflight.ts";
 import { cloudAgentOf, providerRefsOf } from "./cloud-agent.ts";
 import { type Known, learnContract, saidContract } from "./contract.ts";
 import { synchronousCalls } from "./contract-less/synchronous-calls.ts";
+import { agentCore } from "./description.ts";
 import { orLastWords } from "./logs/last-words.ts";
 import { deleteLogs } from "./logs/runtime-logs.ts";
 import {
   detail,
   isContractLess,
-  isOfOneTask,
   logGroupOf,
   NO_CONTRACT,
   type Placed,
   qualifierOf,
-  type RuntimeRef,
   regionOf,
   runtimeOf,
 } from "./place.ts";
 import { assertPossible, neededRegion } from "./possible.ts";
 import { isRefusedAlike } from "./refused.ts";
+import { isOfOneTask, type RuntimeRef } from "./resources.ts";
 import { createRuntime, deleteRuntime, isRuntimeReady, orNothingMade, runtimeNameOf } from "./runtime.ts";
 import { callWorker, hasOutlived, stopSession } from "./session.ts";
 import { sessionIdOf } from "./session-id.ts";
@@ -96,13 +96,9 @@ export function agentCoreBackend(options: Options): BackendAdapter {
   }
 
   return {
-    name: "aws-agentcore",
-    provider: "aws",
+    ...agentCore,
     ...(options.region !== undefined && { region: options.region }),
     ...(options.asCaller && { asCaller: true }),
-    targetModes: ["runtime", "session"],
-    protocols: ["http", "a2a", "mcp", "ag-ui"],
-    configRequirements: { runtime: ["ecrImageUri", "executionRoleArn"], session: ["runtimeArn"] },
 
     channel: knownChannel,
     nameSession: sessionIdOf,

@@ -1,5 +1,6 @@
 import type { Json, Task } from "../../contract/task.ts";
-import { protocolOf, qualifierOf, type RuntimeRef, runtimeOf, serverProtocolOf } from "./place.ts";
+import { protocolOf, qualifierOf, runtimeOf, serverProtocolOf } from "./place.ts";
+import type { RuntimeRef } from "./resources.ts";
 import { sessionIdOf } from "./session-id.ts";
 
 /** https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html */

@@ -4,8 +4,9 @@ import { CONTRACT } from "../../contract/worker.ts";
 import type { Placement } from "../adapter.ts";
 import type { ControlPlane } from "./account/clients.ts";
 import { getRuntime } from "./known-runtimes.ts";
-import { detail, isServerProtocol, NO_CONTRACT, type RuntimeRef } from "./place.ts";
+import { detail, isServerProtocol, NO_CONTRACT } from "./place.ts";
 import { explain, isDenied } from "./problems.ts";
+import type { RuntimeRef } from "./resources.ts";
 
 /** What a session target says of its runtime. */
 export type Known = { contract: typeof CONTRACT | typeof NO_CONTRACT; serverProtocol?: string };

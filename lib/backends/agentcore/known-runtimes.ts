@@ -4,8 +4,8 @@ import type {
   GetAgentRuntimeResponse,
 } from "@aws-sdk/client-bedrock-agentcore-control";
 import type { ControlPlane } from "./account/clients.ts";
-import { isOfOneTask, parseRuntimeArn, type RuntimeRef } from "./place.ts";
 import { explain, isDenied, isNotFound } from "./problems.ts";
+import { isOfOneTask, parseRuntimeArn, type RuntimeRef } from "./resources.ts";
 
 /**
  * What AgentCore knows of a runtime; undefined when it does not exist. A service may deny what is not there instead of not

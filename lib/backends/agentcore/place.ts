@@ -2,6 +2,7 @@ import { RefusedError } from "../../contract/errors.ts";
 import { type Protocol, protocols } from "../../contract/kinds.ts";
 import type { Task } from "../../contract/task.ts";
 import type { Placement } from "../adapter.ts";
+import { parseRuntimeArn, type RuntimeRef } from "./resources.ts";
 
 /** The value of `contract` for a runtime that knows nothing of ours. */
 export const NO_CONTRACT = "none";
@@ -9,27 +10,7 @@ export const NO_CONTRACT = "none";
 /** The endpoint that every runtime has, and that follows its newest version. */
 const DEFAULT_QUALIFIER = "DEFAULT";
 
-/** https://docs.aws.amazon.com/bedrock-agentcore-control/latest/APIReference/API_CreateAgentRuntime.html */
-const runtimeArnPattern =
-  /^arn:(aws|aws-cn|aws-us-gov):bedrock-agentcore:([a-z0-9-]+):(\d{12}):runtime\/([A-Za-z][A-Za-z0-9_]{0,47}-[A-Za-z0-9]{10})$/;
-/** `ad_`, the stack that it belongs to, if any, and the task. */
-const ownNamePattern = /^ad_(?:[0-9a-f]{8}_)?[0-9a-f]{32}-/;
-
-const serverProtocols = { http: "HTTP", a2a: "A2A", mcp: "MCP", "ag-ui": "AGUI" } as const;
-
-/** A runtime as its ARN says it. */
-export type RuntimeRef = { arn: string; partition: string; region: string; account: string; id: string };
-
-/** Undefined for a text that is not the ARN of a runtime. */
-export function parseRuntimeArn(arn: unknown): RuntimeRef | undefined {
-  const match = typeof arn === "string" ? runtimeArnPattern.exec(arn) : null;
-  if (!match) return undefined;
-  const [text, partition = "", region = "", account = "", id = ""] = match;
-  return { arn: text, partition, region, account, id };
-}
-
-/** Whether a runtime was made for one task, which alone may use it. */
-export const isOfOneTask = ({ id }: RuntimeRef): boolean => ownNamePattern.test(id);
+export const serverProtocols = { http: "HTTP", a2a: "A2A", mcp: "MCP", "ag-ui": "AGUI" } as const;
 
 /** A placement, or a task, which knows more of its runtime once it was provisioned. */
 export type Placed = Pick<Placement, "target"> & { providerRefs?: Readonly<Record<string, string>> };

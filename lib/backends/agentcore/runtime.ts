@@ -7,17 +7,9 @@ import type { Readiness } from "../adapter.ts";
 import type { ControlPlane } from "./account/clients.ts";
 import { imageHint, withImageHint } from "./image-hint.ts";
 import { findRuntime, getEndpoint, getRuntime } from "./known-runtimes.ts";
-import {
-  isContractLess,
-  neededDetail,
-  parseRuntimeArn,
-  qualifierOf,
-  type RuntimeRef,
-  roleOf,
-  runtimeOf,
-  serverProtocolOf,
-} from "./place.ts";
+import { isContractLess, neededDetail, qualifierOf, roleOf, runtimeOf, serverProtocolOf } from "./place.ts";
 import { explain, hadNoEffect, isConflict, isInvalid, isNotFound } from "./problems.ts";
+import { parseRuntimeArn, type RuntimeRef } from "./resources.ts";
 
 /** What a machine lives longer than its job may last: to start, to end in peace, and to hand over its files. */
 const SPARE_SECONDS = 1800;

@@ -5,9 +5,10 @@ import type { Task } from "../../contract/task.ts";
 import type { Operation } from "../../contract/worker.ts";
 import type { DataPlane } from "./account/clients.ts";
 import { untilDelivered } from "./delivery.ts";
-import { protocolOf, qualifierOf, type RuntimeRef } from "./place.ts";
+import { protocolOf, qualifierOf } from "./place.ts";
 import { type Asked, explain, explainInvocation, isNotFound } from "./problems.ts";
 import { readReply } from "./reply.ts";
+import type { RuntimeRef } from "./resources.ts";
 import { isTooEarly } from "./runtime.ts";
 import { sessionIdOf } from "./session-id.ts";
 

@@ -1,16 +1,16 @@
 import { RefusedError } from "../../contract/errors.ts";
 import type { Task } from "../../contract/task.ts";
 import type { Placement } from "../adapter.ts";
-import { noRuntimeArn } from "./checks/target-checks.ts";
 import { ofAnotherTask } from "./contract.ts";
-import { isOfOneTask, neededDetail, parseRuntimeArn, type RuntimeRef, runtimeOf } from "./place.ts";
+import { neededDetail, runtimeOf } from "./place.ts";
+import { isOfOneTask, parseRuntimeArn, type RuntimeRef, runtimeIssue } from "./resources.ts";
 
 /** The runtime that a target in mode `session` names. Throws RefusedError `task.target_incomplete` or `policy.denied`. */
 export function namedRuntime(placed: Pick<Placement, "target">): RuntimeRef {
   const arn = neededDetail(placed, "runtimeArn");
   const runtime = parseRuntimeArn(arn);
   if (!runtime)
-    throw new RefusedError("task.target_incomplete", `target.details.runtimeArn: ${noRuntimeArn(arn)}`, {
+    throw new RefusedError("task.target_incomplete", `target.details.runtimeArn: ${runtimeIssue(arn)}`, {
       hint: "it looks like arn:aws:bedrock-agentcore:us-west-2:123456789012:runtime/my_runtime-AbCdEf1234",
     });
   if (isOfOneTask(runtime)) throw ofAnotherTask();

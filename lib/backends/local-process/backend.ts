@@ -9,10 +9,10 @@ import { environmentVariables } from "../../contract/execution-environment.ts";
 import { frameworkNames } from "../../contract/frameworks.ts";
 import type { Logger } from "../../contract/logger.ts";
 import type { Task } from "../../contract/task.ts";
-import { workerProtocols } from "../../contract/worker.ts";
 import type { BackendAdapter, Check, Placement } from "../adapter.ts";
 import { refuseOutside } from "../placed-job.ts";
 import { workerEnvironment } from "../worker-environment.ts";
+import { localProcess } from "./description.ts";
 import { listFolders, type SessionFolder, sessionFolder } from "./session-folder.ts";
 import { inheritedByJobs } from "./worker-process.ts";
 import { type PooledWorker, WorkerPool } from "./workers.ts";
@@ -104,12 +104,8 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
   const signalFor = (timeoutMs: number) => AbortSignal.any([AbortSignal.timeout(timeoutMs), closing.signal]);
 
   return {
-    name: "local-process",
-    provider: "local",
+    ...localProcess,
     asCaller: true,
-    targetModes: ["session"],
-    protocols: workerProtocols,
-    configRequirements: { session: [] },
 
     channel: () => "call",
     nameSession: () => `ad-${randomBytes(16).toString("hex")}`,
@@ -219,10 +215,11 @@ async function check(stateDir: string, { target }: Placement, live: boolean): Pr
         : fail("local-process serves sessions only")),
     },
   ];
-  const { workspace } = (target.details ?? {}) as SessionDetails;
+  const { workspace } = target.details ?? {};
   if (workspace !== undefined) {
-    const there = isAbsolute(workspace) && (await isFolder(workspace));
-    checks.push({ name: "workspace", ...(there ? pass(workspace) : fail(`${workspace} is not a folder`)) });
+    const path = String(workspace);
+    const there = isAbsolute(path) && (await isFolder(path));
+    checks.push({ name: "workspace", ...(there ? pass(path) : fail(`${path} is not a folder`)) });
   }
   if (!live) return checks;
   const root = join(stateDir, "sessions");

@@ -1,4 +1,5 @@
 import type { BackendAdapter, Check } from "../../backends/adapter.ts";
+import { missingDetails } from "../../backends/description.ts";
 import { frameworkCheck } from "../../config/framework-choice.ts";
 import { enforcePolicy, refuseCredentials } from "../../config/policy.ts";
 import { chooseProfile, type Route, route } from "../../config/routing.ts";
@@ -66,14 +67,8 @@ function policyCheck(configuration: Configuration, chosen: Route): Check {
 }
 
 function settingsCheck(adapter: BackendAdapter, { target }: Route): Check {
-  const { details = {} } = target;
-  // What is only a default serves as well: `defaultExecutionRoleArn` for `executionRoleArn`.
-  const missing = (adapter.configRequirements[target.mode] ?? []).filter(
-    (name) => isBlank(details[name]) && isBlank(details[`default${name.charAt(0).toUpperCase()}${name.slice(1)}`]),
-  );
+  const missing = missingDetails(adapter, target).map(({ name }) => name);
   if (missing.length === 0)
     return { name: "settings", status: "pass", message: "every setting that it needs is there" };
   return { name: "settings", status: "fail", message: `missing in target.details: ${missing.join(", ")}` };
 }
-
-const isBlank = (value: unknown): boolean => value === undefined || value === null || String(value).trim() === "";

@@ -1,4 +1,4 @@
-import { clarify, requiredNames } from "../../config/clarification.ts";
+import { askedDetails, clarify, requiredNames } from "../../config/clarification.ts";
 import { refuseCredentials } from "../../config/policy.ts";
 import { chooseProfile, type Route, type RouteRequest, route } from "../../config/routing.ts";
 import { DispatchError } from "../../contract/errors.ts";
@@ -15,18 +15,20 @@ export async function spawn(ports: Ports, owner: string, given: Json): Promise<T
   const configuration = ports.configuration();
   const fields = underListedNames(spawnCloudAgent, given);
   refuseCredentials(fields);
-  // A profile may ask for facts by names that no field has: these belong to the context.
-  const asked = requiredNames(configuration, typeof fields.runtime === "string" ? fields.runtime : undefined);
-  const isAnswer = (name: string) => !Object.hasOwn(spawnCloudAgent.input.shape, name) && asked.includes(name);
+  // What was asked for by a name that no field has: a profile's facts belong to the context, an adapter's to the target.
+  const facts = requiredNames(configuration, typeof fields.runtime === "string" ? fields.runtime : undefined);
+  const details = askedDetails(ports.backends).filter((name) => !facts.includes(name));
+  const isOneOf = (names: string[]) => (name: string) => !isField(name) && names.includes(name);
   const call = parse(
     spawnCloudAgent.input,
-    pick(fields, (name) => !isAnswer(name)),
+    pick(fields, (name) => !isOneOf([...facts, ...details])(name)),
   );
-  const context = { ...call.context, ...pick(fields, isAnswer) };
+  const context = { ...call.context, ...pick(fields, isOneOf(facts)) };
+  const answers = pick(fields, isOneOf(details));
+  const request = requestOf(call, answers);
 
-  const routed = tryRoute(ports, call);
+  const routed = tryRoute(ports, request, call.runtime);
   const chosen = routed instanceof DispatchError ? undefined : routed;
-  const request = requestOf(call);
   const questions = clarify(
     configuration,
     ports.backends,
@@ -56,24 +58,24 @@ export async function spawn(ports: Ports, owner: string, given: Json): Promise<T
       caller: call.caller,
       env: call.environment_variables,
       envField: "environment_variables",
-      call: { tool: "spawn_cloud_agent", ...rest, context },
+      call: { tool: "spawn_cloud_agent", ...rest, context, ...answers },
     },
     { idempotencyKey: idempotency_key },
   );
 }
 
 /** Where the call would run, or the reason why it cannot. */
-function tryRoute(ports: Ports, call: SpawnCall): Route | DispatchError {
+function tryRoute(ports: Ports, request: RouteRequest, runtime: string | undefined): Route | DispatchError {
   const configuration = ports.configuration();
   try {
-    return route(configuration, ports.backends, requestOf(call), chooseProfile(configuration, call.runtime));
+    return route(configuration, ports.backends, request, chooseProfile(configuration, runtime));
   } catch (error) {
     if (error instanceof DispatchError) return error;
     throw error;
   }
 }
 
-function requestOf(call: SpawnCall): RouteRequest {
+function requestOf(call: SpawnCall, answers: Json): RouteRequest {
   const { runtime_arn, ecr_image_uri, execution_role_arn } = call;
   return {
     provider: call.provider,
@@ -81,7 +83,7 @@ function requestOf(call: SpawnCall): RouteRequest {
     taskType: "agent.run",
     mode: call.target?.mode,
     protocol: call.protocol ?? call.target?.protocol,
-    details: { ...call.target?.details, ...defined({ runtime_arn, ecr_image_uri, execution_role_arn }) },
+    details: { ...call.target?.details, ...defined({ runtime_arn, ecr_image_uri, execution_role_arn }), ...answers },
     framework: call.framework,
     model: call.model,
     runtimeTools: call.runtime_tools,
@@ -89,6 +91,8 @@ function requestOf(call: SpawnCall): RouteRequest {
     timeoutSeconds: call.timeout_seconds,
   };
 }
+
+const isField = (name: string): boolean => Object.hasOwn(spawnCloudAgent.input.shape, name);
 
 const pick = (fields: Json, keep: (name: string) => boolean): Json =>
   Object.fromEntries(Object.entries(fields).filter(([name]) => keep(name)));

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { loadConfiguration } from "../../config/config-file.ts";
+import { locateState } from "../../config/config-file.ts";
 import { codeOf, RefusedError } from "../../contract/errors.ts";
 import { environmentVariables } from "../../contract/execution-environment.ts";
 
@@ -140,7 +140,7 @@ function alreadyRunning(stateDir: string, cause: unknown): RefusedError {
 /** The state folder that the options, the environment or the configuration name. Throws ConfigurationError. */
 export function resolveStateDir({ configFile, stateDir }: { configFile?: string; stateDir?: string }): string {
   if (stateDir !== undefined) return resolve(stateDir);
-  return loadConfiguration({ cwd: process.cwd(), ...(configFile !== undefined && { configFile }) }).stateDir;
+  return locateState({ cwd: process.cwd(), ...(configFile !== undefined && { configFile }) }).stateDir;
 }
 
 /**
@@ -157,7 +157,7 @@ export function optionsToFind(
   };
   const found = (source: { configFile?: string }) => {
     try {
-      return loadConfiguration({ cwd, env, ...source });
+      return locateState({ cwd, env, ...source });
     } catch {
       return undefined; // a file that cannot be used finds nothing
     }

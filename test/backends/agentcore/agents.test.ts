@@ -6,13 +6,13 @@ import type { ServerResponse } from "node:http";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { JobEnd } from "../../../lib/backends/adapter.ts";
 import { agentCoreBackend } from "../../../lib/backends/agentcore/backend.ts";
-import { parseConfiguration } from "../../../lib/config/parse-configuration.ts";
 import type { Protocol } from "../../../lib/contract/kinds.ts";
 import type { Json } from "../../../lib/contract/task.ts";
 import { makeTask } from "../../contract/make-task.ts";
 import { Emulator } from "../../emulators/agentcore/emulator.ts";
 import { askAsLocalIdentity } from "../../emulators/agentcore/system.ts";
 import { type AgentName, startAgent } from "../../emulators/agents/start-agent.ts";
+import { parseConfiguration } from "../../fixtures/configuration.ts";
 
 askAsLocalIdentity();
 

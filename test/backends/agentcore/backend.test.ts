@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { agentCoreBackend } from "../../../lib/backends/agentcore/backend.ts";
-import { parseConfiguration } from "../../../lib/config/parse-configuration.ts";
 import { NothingMadeError, OutcomeUnknownError, WorkerGoneError } from "../../../lib/contract/errors.ts";
 import type { Task } from "../../../lib/contract/task.ts";
 import { CONTRACT } from "../../../lib/contract/worker.ts";
@@ -15,6 +14,7 @@ import {
   REGION,
   ROLE,
 } from "../../emulators/agentcore/emulator.ts";
+import { parseConfiguration } from "../../fixtures/configuration.ts";
 import { hello, poll } from "../../fixtures/operations.ts";
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };

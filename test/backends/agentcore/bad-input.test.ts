@@ -1,12 +1,12 @@
 /** What a caller, or whoever wrote the configuration, got wrong: the task fails and says which, and what to do. */
 import { describe, expect, it, onTestFinished } from "vitest";
 import { agentCoreBackend } from "../../../lib/backends/agentcore/backend.ts";
-import { parseConfiguration } from "../../../lib/config/parse-configuration.ts";
 import type { Json } from "../../../lib/contract/task.ts";
 import { makeTask } from "../../contract/make-task.ts";
 import { startAccount } from "../../emulators/agentcore/account.ts";
 import { ACCOUNT, type Emulator, type Failure, IMAGE, REGION, ROLE } from "../../emulators/agentcore/emulator.ts";
 import { configurationWith, onAgentCore, startLaptop } from "../../emulators/agentcore/system.ts";
+import { parseConfiguration } from "../../fixtures/configuration.ts";
 import { temporaryFolder } from "../../system/system.ts";
 
 const settles = { timeout: 20_000 };

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { agentCoreBackend } from "../../../lib/backends/agentcore/backend.ts";
-import { parseConfiguration } from "../../../lib/config/parse-configuration.ts";
+import { parseConfiguration } from "../../fixtures/configuration.ts";
 import { IMAGE, RUNTIME_ARN } from "../../mcp/ports.ts";
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };

@@ -1,7 +1,6 @@
 /** Tasks in an account that the control plane's own credentials do not belong to, on the whole system and at the adapter. */
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { agentCoreBackend } from "../../../lib/backends/agentcore/backend.ts";
-import { parseConfiguration } from "../../../lib/config/parse-configuration.ts";
 import { NothingMadeError } from "../../../lib/contract/errors.ts";
 import type { Json } from "../../../lib/contract/task.ts";
 import { CONTRACT } from "../../../lib/contract/worker.ts";
@@ -17,6 +16,7 @@ import {
 } from "../../emulators/agentcore/account.ts";
 import { ACCOUNT, credentials, IMAGE, REGION, ROLE } from "../../emulators/agentcore/emulator.ts";
 import { configurationWith, onAgentCore, startLaptop } from "../../emulators/agentcore/system.ts";
+import { parseConfiguration } from "../../fixtures/configuration.ts";
 import { hello } from "../../fixtures/operations.ts";
 import { temporaryFolder } from "../../system/system.ts";
 

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Placement } from "../../../lib/backends/adapter.ts";
 import { agentCoreBackend } from "../../../lib/backends/agentcore/backend.ts";
-import { parseConfiguration } from "../../../lib/config/parse-configuration.ts";
 import {
   type Account,
   asEnvironment,
@@ -15,6 +14,7 @@ import {
   stranger,
 } from "../../emulators/agentcore/account.ts";
 import { ACCOUNT, IMAGE, REGION, ROLE } from "../../emulators/agentcore/emulator.ts";
+import { parseConfiguration } from "../../fixtures/configuration.ts";
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const before = { ...process.env };

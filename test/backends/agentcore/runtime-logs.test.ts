@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { agentCoreBackend } from "../../../lib/backends/agentcore/backend.ts";
-import { parseConfiguration } from "../../../lib/config/parse-configuration.ts";
 import type { Problem } from "../../../lib/contract/errors.ts";
 import { OutcomeUnknownError } from "../../../lib/contract/errors.ts";
 import type { Task } from "../../../lib/contract/task.ts";
@@ -8,6 +7,7 @@ import { makeTask } from "../../contract/make-task.ts";
 import { type Account, startAccount } from "../../emulators/agentcore/account.ts";
 import { type Failure, IMAGE, REGION, ROLE } from "../../emulators/agentcore/emulator.ts";
 import { configurationWith, onAgentCore, startLaptop } from "../../emulators/agentcore/system.ts";
+import { parseConfiguration } from "../../fixtures/configuration.ts";
 import { hello, poll } from "../../fixtures/operations.ts";
 import { temporaryFolder } from "../../system/system.ts";
 

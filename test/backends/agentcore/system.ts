@@ -1,5 +1,4 @@
 import { openArtifacts } from "../../../lib/artifacts/s3/artifacts.ts";
-import { parseConfiguration } from "../../../lib/config/parse-configuration.ts";
 import { chooseProfile, route } from "../../../lib/config/routing.ts";
 import { isSettled, type Json, type Task } from "../../../lib/contract/task.ts";
 import { dispatch } from "../../../lib/engine/dispatch.ts";
@@ -13,6 +12,7 @@ import { stepFunctionsWorkflow } from "../../../lib/workflow/step-functions.ts";
 import type { StateFunction } from "../../emulators/executions.ts";
 import { startS3 } from "../../emulators/s3.ts";
 import { startStepFunctions } from "../../emulators/step-functions.ts";
+import { parseConfiguration } from "../../fixtures/configuration.ts";
 import { inProcessBackend } from "../../fixtures/in-process-backend.ts";
 
 /**

@@ -4,9 +4,9 @@ import type { Check, Placement } from "../../adapter.ts";
 import { type AccountProfile, accountIn, profileIn } from "../account/account.ts";
 import type { Tokens } from "../account/assumed-role.ts";
 import type { Clients } from "../account/clients.ts";
-import { detail, parseRuntimeArn, roleOf } from "../place.ts";
+import { detail, roleOf } from "../place.ts";
+import { parseImage, parseRuntimeArn } from "../resources.ts";
 import { fail, pass, reasonOf, type Within, warn } from "./checks.ts";
-import { accountOfImage } from "./target-checks.ts";
 
 type Caller = { arn: string; account: string };
 
@@ -66,7 +66,7 @@ function whereCheck({ name, roleArn }: AccountProfile, placement: Placement, min
   const runtimes = parseRuntimeArn(detail(placement, "runtimeArn"))?.account;
   const role = roleOf(placement);
   const roles = role === undefined ? undefined : accountIn(role);
-  const images = image === undefined ? undefined : accountOfImage(image);
+  const images = image === undefined ? undefined : parseImage(image)?.account;
   if (mine === undefined) return warn("account", "it is not known which account the credentials belong to");
   const [what, theirs] = isSession ? (["the runtime", runtimes] as const) : (["the execution role", roles] as const);
   if (theirs !== undefined && theirs !== mine)

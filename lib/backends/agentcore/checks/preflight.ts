@@ -1,7 +1,8 @@
 import type { Check, Placement } from "../../adapter.ts";
 import { type AccountProfile, sourceProblem } from "../account/account.ts";
 import type { Clients } from "../account/clients.ts";
-import { detail, parseRuntimeArn, regionOf } from "../place.ts";
+import { detail, regionOf } from "../place.ts";
+import { parseRuntimeArn } from "../resources.ts";
 import { accountChecks } from "./account-checks.ts";
 import { fail, pass, reasonOf, type Within } from "./checks.ts";
 import { contractChecks, saidContractCheck } from "./contract-check.ts";

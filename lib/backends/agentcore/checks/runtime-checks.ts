@@ -4,7 +4,8 @@ import type { Check, Placement } from "../../adapter.ts";
 import type { Clients } from "../account/clients.ts";
 import { type Known, learnContract } from "../contract.ts";
 import { getEndpoint, getRuntime } from "../known-runtimes.ts";
-import { isContractLess, qualifierOf, type RuntimeRef, serverProtocolOf } from "../place.ts";
+import { isContractLess, qualifierOf, serverProtocolOf } from "../place.ts";
+import type { RuntimeRef } from "../resources.ts";
 import { fail, pass, reasonOf, type Within, warn } from "./checks.ts";
 
 /** Whether a runtime that exists can be invoked as the target wants it, and what is known of it then. */

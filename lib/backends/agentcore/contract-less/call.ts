@@ -2,7 +2,7 @@ import type { Task } from "../../../contract/task.ts";
 import type { Job } from "../../../contract/worker.ts";
 import type { Call } from "../../adapter.ts";
 import type { Clients } from "../account/clients.ts";
-import type { RuntimeRef } from "../place.ts";
+import type { RuntimeRef } from "../resources.ts";
 
 /** A call of a task, and what it is made with. */
 export type ContractLessCall = Call & {

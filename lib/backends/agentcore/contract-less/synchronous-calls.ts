@@ -3,7 +3,7 @@ import type { Task } from "../../../contract/task.ts";
 import type { Job } from "../../../contract/worker.ts";
 import type { Call, JobEnd } from "../../adapter.ts";
 import type { Clients } from "../account/clients.ts";
-import type { RuntimeRef } from "../place.ts";
+import type { RuntimeRef } from "../resources.ts";
 import { isTooEarly } from "../runtime.ts";
 import { askAgent } from "./agent.ts";
 import { commandLineOf, runCommand } from "./command.ts";

@@ -4,7 +4,8 @@ import { DispatchError, type Problem } from "../../../contract/errors.ts";
 import type { Task } from "../../../contract/task.ts";
 import { workerEnvironment } from "../../worker-environment.ts";
 import type { Clients } from "../account/clients.ts";
-import { logGroupOf, qualifierOf, type RuntimeRef } from "../place.ts";
+import { logGroupOf, qualifierOf } from "../place.ts";
+import type { RuntimeRef } from "../resources.ts";
 import { lastLines } from "./runtime-logs.ts";
 
 /** Failures whose reason only the container's own output tells. */

@@ -3,8 +3,9 @@ import { stripVTControlCharacters } from "node:util";
 import { nameOf } from "../../../aws/sdk-errors.ts";
 import type { Task } from "../../../contract/task.ts";
 import type { Logs } from "../account/clients.ts";
-import { logGroupOf, qualifierOf, type RuntimeRef } from "../place.ts";
+import { logGroupOf, qualifierOf } from "../place.ts";
 import { isNotFound } from "../problems.ts";
+import type { RuntimeRef } from "../resources.ts";
 import { sessionIdOf } from "../session-id.ts";
 
 /** A line arrives some time after it was printed, and whoever waits for the error should not wait long. */

@@ -1,12 +1,12 @@
-import { allowedPatterns, namedRegions } from "../config/allow-list.ts";
-import type { Configuration } from "../contract/configuration.ts";
-
-type List = keyof Configuration["allowed"];
+import { agentCore } from "../../backends/agentcore/description.ts";
+import { allowedPatterns, namedRegions, usedNames } from "../../config/allow-list.ts";
+import type { Configuration } from "../../contract/configuration.ts";
 
 /** Every pattern that a target may match: what the configuration itself uses, and what callers may name. */
-export function targetPatterns(configuration: Configuration, list: List): string[] {
-  const used = allowedPatterns({ ...configuration, allowed: {} }, list);
-  return [...new Set([...used, ...allowedPatterns(configuration, list)])];
+export function targetPatterns(configuration: Configuration, list: string): string[] {
+  return [
+    ...new Set([...usedNames(configuration, agentCore, list), ...allowedPatterns(configuration, agentCore, list)]),
+  ];
 }
 
 /** The regions that targets may be in: the stack's own, and those that accounts and targets name. */

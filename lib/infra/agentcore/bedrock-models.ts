@@ -1,4 +1,4 @@
-import type { Configuration } from "../contract/configuration.ts";
+import type { Configuration } from "../../contract/configuration.ts";
 
 /** Only what looks like one: a profile's model may be any name that its framework knows. */
 const idPattern = /^[A-Za-z0-9-]+\.[A-Za-z0-9.:/_*-]{1,199}$/;

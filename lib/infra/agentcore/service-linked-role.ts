@@ -2,8 +2,8 @@ import { Stack } from "aws-cdk-lib";
 import { type IGrantable, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { AwsCustomResource, PhysicalResourceId } from "aws-cdk-lib/custom-resources";
 import { Construct } from "constructs";
-import type { CloudSettings } from "../contract/cloud.ts";
-import { logGroup } from "./log-group.ts";
+import type { CloudSettings } from "../../contract/cloud.ts";
+import { logGroup } from "../log-group.ts";
 
 const SERVICE = "runtime-identity.bedrock-agentcore.amazonaws.com";
 const NAME = "AWSServiceRoleForBedrockAgentCoreRuntimeIdentity";

@@ -1,7 +1,8 @@
 import { Fn, Stack, Token } from "aws-cdk-lib";
 import { type IGrantable, PolicyStatement, type PolicyStatementProps } from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
-import type { Configuration } from "../contract/configuration.ts";
+import type { Configuration } from "../../contract/configuration.ts";
+import type { BackendGrants, BackendUse } from "../backend-grants.ts";
 import { accountRoles, targetPatterns, targetRegions } from "./named-targets.ts";
 import { taskRuntimePrefix } from "./runtime-names.ts";
 import { allowServiceLinkedRole } from "./service-linked-role.ts";
@@ -16,7 +17,7 @@ const idIn = (pattern: string): string =>
  * and those that the configuration names or lets callers name. Whoever uses them may also enter the accounts that the configuration names.
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrockagentcore.html
  */
-export class AgentRuntimes {
+export class AgentRuntimes implements BackendGrants {
   readonly #scope: Construct;
   /** A pattern for the names of those made for tasks, and so for their ids. */
   readonly #ownName: string;
@@ -48,12 +49,27 @@ export class AgentRuntimes {
     this.#accountRoles = accountRoles(configuration);
   }
 
+  grant(use: BackendUse, grantee: IGrantable): void {
+    for (const give of this.#uses[use]) give.call(this, grantee);
+  }
+
+  readonly #uses: Readonly<Record<BackendUse, readonly ((grantee: IGrantable) => void)[]>> = {
+    provision: [this.#create, this.#learn],
+    awaitReady: [this.#readOwn, this.#readEndpointsOfOwn, this.#readLogsOfOwn],
+    hello: [this.#invoke, this.#readLogs],
+    invoke: [this.#invoke],
+    call: [this.#invoke, this.#runCommands, this.#readLogs],
+    stop: [this.#stopSessions],
+    deleteRuntime: [this.#readOwn, this.#delete],
+    check: [this.#read, this.#count],
+  };
+
   /**
    * Making a runtime also makes its endpoint, an identity and their tags, in the maker's name: no page says so, but AWS
    * denies each of these actions by itself. What is being made has no name yet, so the resource is `runtime/*`; the tag of
    * a task, which only ours carry, stands in for one.
    */
-  grantCreate(grantee: IGrantable): void {
+  #create(grantee: IGrantable): void {
     const identities = this.#arns(
       "workload-identity-directory/default",
       "workload-identity-directory/default/workload-identity/*",
@@ -74,41 +90,41 @@ export class AgentRuntimes {
   }
 
   /** Whether those made for a task are there. What is denied is looked for in the list. */
-  grantReadOwn(grantee: IGrantable): void {
+  #readOwn(grantee: IGrantable): void {
     this.#allow(grantee, ["GetAgentRuntime"], [this.#own]);
     this.#list(grantee);
   }
 
   /** Whether the endpoints of those are ready. */
-  grantReadEndpointsOfOwn(grantee: IGrantable): void {
+  #readEndpointsOfOwn(grantee: IGrantable): void {
     this.#allow(grantee, ["GetAgentRuntimeEndpoint"], [this.#own]);
   }
 
   /** Whether a runtime knows the worker contract, as its tags say, and what it speaks if not. */
-  grantLearn(grantee: IGrantable): void {
+  #learn(grantee: IGrantable): void {
     this.#allow(grantee, ["GetAgentRuntime", "ListTagsForResource"], this.#usable());
   }
 
-  grantRead(grantee: IGrantable): void {
+  #read(grantee: IGrantable): void {
     this.#allow(grantee, ["GetAgentRuntime", "GetAgentRuntimeEndpoint", "ListTagsForResource"], this.#usable());
     this.#list(grantee);
   }
 
-  grantInvoke(grantee: IGrantable): void {
+  #invoke(grantee: IGrantable): void {
     this.#allow(grantee, ["InvokeAgentRuntime"], this.#usable());
   }
 
   /** Commands beside an agent that does not know the worker contract. */
-  grantRunCommands(grantee: IGrantable): void {
+  #runCommands(grantee: IGrantable): void {
     this.#allow(grantee, ["InvokeAgentRuntimeCommand"], this.#usable());
   }
 
-  grantStopSessions(grantee: IGrantable): void {
+  #stopSessions(grantee: IGrantable): void {
     this.#allow(grantee, ["StopRuntimeSession"], this.#usable());
   }
 
   /** Only those made for a task, with all that came with them. */
-  grantDelete(grantee: IGrantable): void {
+  #delete(grantee: IGrantable): void {
     this.#allow(grantee, ["DeleteAgentRuntime", "DeleteAgentRuntimeEndpoint"], [this.#own]);
     this.#allow(
       grantee,
@@ -123,18 +139,18 @@ export class AgentRuntimes {
   }
 
   /** What their containers print: why one did not start is said nowhere else. */
-  grantReadLogsOfOwn(grantee: IGrantable): void {
+  #readLogsOfOwn(grantee: IGrantable): void {
     this.#add(grantee, { actions: ["logs:FilterLogEvents"], resources: [this.#logGroup(this.#ownName)] });
   }
 
-  grantReadLogs(grantee: IGrantable): void {
+  #readLogs(grantee: IGrantable): void {
     // The group of a runtime is named for its id and its endpoint.
     const groups = this.#patterns.map((pattern) => this.#logGroup(`${idIn(pattern)}*`));
     this.#add(grantee, { actions: ["logs:FilterLogEvents"], resources: [this.#logGroup(this.#ownName), ...groups] });
   }
 
   /** How many there may be, and how many there are. */
-  grantCount(grantee: IGrantable): void {
+  #count(grantee: IGrantable): void {
     this.#list(grantee);
     this.#add(grantee, { actions: ["servicequotas:GetServiceQuota"], resources: ["*"] });
   }

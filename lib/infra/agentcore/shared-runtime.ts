@@ -1,9 +1,9 @@
 import { CfnRuntime } from "aws-cdk-lib/aws-bedrockagentcore";
 import type { IRole } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
-import type { CloudSettings } from "../contract/cloud.ts";
-import { IDLE_SECONDS, MAX_LIFETIME_SECONDS } from "../contract/limits.ts";
-import { contractTag } from "../contract/tags.ts";
+import type { CloudSettings } from "../../contract/cloud.ts";
+import { IDLE_SECONDS, MAX_LIFETIME_SECONDS } from "../../contract/limits.ts";
+import { contractTag } from "../../contract/tags.ts";
 import { sharedRuntimeName } from "./runtime-names.ts";
 
 type Props = { cloud: CloudSettings; imageUri: string; role: IRole };

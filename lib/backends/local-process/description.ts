@@ -1,0 +1,37 @@
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import * as z from "zod";
+import { workerProtocols } from "../../contract/worker.ts";
+import type { BackendDescription } from "../description.ts";
+import { environmentSchema } from "../worker-environment.ts";
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+
+/** Sessions of a worker process on this machine. */
+export const localProcess: BackendDescription = {
+  name: "local-process",
+  provider: "local",
+  targetModes: ["session"],
+  protocols: workerProtocols,
+  details: (baseDir) =>
+    z.strictObject({
+      workspace: z
+        .string("must be the path of a folder")
+        .min(1, "must be the path of a folder")
+        .transform((path) => resolve(baseDir, path))
+        .refine(isFolder, { error: ({ input }) => `there is no folder ${input}` })
+        .optional(),
+      protocol: z.enum(workerProtocols).optional(),
+      environment: environmentSchema.optional(),
+    }),
+  needs: [],
+  guarded: {},
+  configurationOnly: ["environment"],
+  aliases: {},
+  builtIn: {
+    accounts: { local: { provider: "local", credentialSource: "none" } },
+    backends: { local: { adapter: "local-process", account: "local" } },
+    runtimes: { local: { backend: "local", target: { mode: "session" } } },
+    defaults: { runtime: "local" },
+  },
+};
