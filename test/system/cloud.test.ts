@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, it } from "vitest";
 import type { Json } from "../../lib/contract/task.ts";
 import { type CloudSystem, openCloudSystem } from "../emulators/cloud-system.ts";
 import { witnessed } from "../emulators/requests/witness.ts";
+import { revisions } from "../mcp/clients.ts";
 import { cloudConfiguration, cloudUnderTest, onAws } from "./cloud-under-test.ts";
 import { forbiddenActions } from "./permissions.ts";
 import { cancelling } from "./suites/cancelling.ts";
@@ -18,7 +19,8 @@ afterAll(() => cloud?.[Symbol.asyncDispose]());
 
 describe.concurrent("the cloud as deployed", () => {
   const system = cloudUnderTest(() => cloud);
-  dispatching(system);
+  // The endpoint there is another: a REST API, and a function that streams.
+  dispatching(system, revisions);
   cancelling(system);
   families(system);
   dying(system);
