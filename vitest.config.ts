@@ -10,7 +10,7 @@ const report = process.env.TEST_REPORT;
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const isLong = ({ moduleId }: TestSpecification) =>
-      /\/test\/(system|client)\/|\/contract-less\.test\.ts$/.test(moduleId);
+      /\/test\/(system|client)\/|\/(contract-less|load|task-store|other-account)\.test\.ts$/.test(moduleId);
     const sorted = await super.sort(files);
     return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
   }
@@ -18,7 +18,11 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    projects: [
+      // These load the whole CDK, which takes longer than what most of them do with it; none changes what others see.
+      { extends: true, test: { name: "infra", include: ["test/infra/**/*.test.ts"], isolate: false } },
+      { extends: true, test: { name: "tests", include: ["test/**/*.test.ts"], exclude: ["test/infra/**"] } },
+    ],
     pool: "forks",
     sequence: { sequencer: LongestFirst },
     // Most tests wait for processes of their own: as many files as cores would leave the machine idle at times.

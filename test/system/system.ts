@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -9,6 +9,7 @@ import { environmentVariables } from "../../lib/contract/execution-environment.t
 import type { Json } from "../../lib/contract/task.ts";
 import type { DynamoStore } from "../../lib/system/local.ts";
 import { findMarked, killMarked } from "../../worker/processes/processes.ts";
+import { shareCompiledCode } from "../fixtures/compile-cache.ts";
 import { type AtEnd, connect, type Revision, type TestClient } from "../mcp/clients.ts";
 
 const script = join(import.meta.dirname, "../fixtures/local-system.ts");
@@ -77,15 +78,6 @@ export async function startSystem(stateDir: string, options: SystemOptions = {})
   const connected = await connect(url, options.revision ?? "2026-07-28", token, atEnd);
   const client = systemClient(connected, { atEnd, ...(place && { place }) });
   return { url, token, pid, process: child, client, kill };
-}
-
-/** Every test has a state folder of its own, and with it would compile the worker anew. */
-function shareCompiledCode(stateDir: string): void {
-  const shared = process.env.NODE_COMPILE_CACHE;
-  const own = join(stateDir, "compile-cache");
-  if (shared === undefined || existsSync(own)) return;
-  mkdirSync(shared, { recursive: true });
-  symlinkSync(shared, own);
 }
 
 /** The words of a command whose state folder is a disk of its own, seen by it and its children alone. */

@@ -6,6 +6,7 @@ import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
+import { shareCompiledCode } from "../../fixtures/compile-cache.ts";
 
 const entry = fileURLToPath(new URL("../../../bin/agent-dispatch.ts", import.meta.url));
 
@@ -78,8 +79,12 @@ export function cleanEnv(): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours(name)));
 }
 
-/** A folder of a test's own. */
-export const makeFolder = (): Promise<string> => mkdtemp(join(tmpdir(), "agent-dispatch-cli-"));
+/** A folder of a test's own, which may be that of a system's state. */
+export async function makeFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "agent-dispatch-cli-"));
+  shareCompiledCode(folder);
+  return folder;
+}
 
 export const removeFolder = (folder: string): Promise<void> =>
   rm(folder, { recursive: true, force: true, maxRetries: 5 });
