@@ -2,21 +2,20 @@ import { text } from "node:stream/consumers";
 import type { ErrorCode } from "../../../contract/error-codes.ts";
 import { DispatchError } from "../../../contract/errors.ts";
 import type { TaskResult } from "../../../contract/tools/get-task-result.ts";
-import type { Clarification } from "../../../contract/tools/spawn-cloud-agent.ts";
-import type { TaskHandle } from "../../../contract/tools/task-handle.ts";
 import type { TaskRecord } from "../../../contract/tools/task-record.ts";
 import type { Endpoint } from "../../sdk/endpoint.ts";
 import { follow } from "../../sdk/follow.ts";
 import { fetchResult } from "../../sdk/result.ts";
 import { placeWords } from "../connecting.ts";
 import type { Context } from "../context.ts";
-import { CANCELLED, exitCodeOf, USAGE_ERROR } from "../exit-code.ts";
+import { CANCELLED, exitCodeOf } from "../exit-code.ts";
+import { printClarification, printHandle } from "../handle.ts";
 import type { Departure } from "../interrupt.ts";
-import { type Io, write } from "../io.ts";
+import { write } from "../io.ts";
 import { LiveView } from "../live.ts";
 import { openForRun, openStaying, type RunSystem } from "../local-system.ts";
 import { FEW_ARTIFACTS, printOutcome } from "../outcome.ts";
-import { oneLine, paint, printJson } from "../print.ts";
+import { oneLine, printJson } from "../print.ts";
 import { type Call, type RunOptions, toCall } from "../run-call.ts";
 
 /** What a shell says of a program that these signals ended: SIGHUP, and SIGPIPE. */
@@ -28,7 +27,7 @@ export async function run(context: Context, instruction: string | undefined, opt
   const { io } = context;
   const stdin = options.stdin === "-" ? await text(io.stdin) : options.stdin;
   const call = toCall(instruction, options, io.env, stdin);
-  return options.detach ? detach(context, options, call) : new Attendance(context, options).attend(call);
+  return options.detach ? detach(context, options, call) : new AttendedRun(context, options).attend(call);
 }
 
 /** Only a system that stays will do: nothing else would run the task once this process has ended. */
@@ -41,17 +40,17 @@ async function detach({ io, local }: Context, options: RunOptions, call: Call): 
 }
 
 /**
- * One task from its dispatch until nothing is left of it. The first Ctrl-C cancels it, the second ends its worker,
- * or leaves it to the system that runs it. When the
- * terminal is closed or the reader of the output leaves, a system that stays goes on with the task, and this command ends.
+ * One task from its dispatch until nothing is left of it. The first Ctrl-C cancels it, the second ends its session, or leaves
+ * it to the system that runs it. When the terminal is closed or the reader of the output leaves, a system that stays goes on
+ * with the task, and this command ends.
  */
-class Attendance {
+class AttendedRun {
   readonly #context: Context;
   readonly #options: RunOptions;
   readonly #system: RunSystem;
   readonly #left = Promise.withResolvers<number>();
   /** Aborted once the clean-up is not waited for any more. */
-  readonly #haste = new AbortController();
+  readonly #impatience = new AbortController();
   #view: LiveView | undefined;
   #taskId: string | undefined;
   #interrupts = 0;
@@ -97,7 +96,7 @@ class Attendance {
       const most = this.#system.stays() ? FEW_ARTIFACTS : undefined;
       await printOutcome(io, record, outcome, { elapsedMs: view.elapsedMs, place: this.#options, most });
     }
-    await this.#system.settle(id, this.#haste.signal);
+    await this.#system.settle(id, this.#impatience.signal);
     return this.#exitCode;
   }
 
@@ -114,7 +113,7 @@ class Attendance {
 
   #interrupt(): void {
     this.#interrupts += 1;
-    if (this.#exitCode !== undefined) this.#haste.abort();
+    if (this.#exitCode !== undefined) this.#impatience.abort();
     else if (this.#interrupts === 1) {
       void this.#tell("ending the task; Ctrl-C once more does not wait for it");
       if (this.#taskId !== undefined && this.#view) void cancel(this.#system.endpoint, this.#taskId, this.#view);
@@ -160,41 +159,4 @@ async function cancel(endpoint: Endpoint, id: string, view: LiveView): Promise<v
     if (error instanceof DispatchError && harmless.includes(error.code)) return;
     await view.note(`it could not be cancelled: ${error instanceof Error ? oneLine(error.message) : "unknown error"}`);
   }
-}
-
-async function printHandle(io: Io, options: RunOptions, handle: TaskHandle | Clarification): Promise<number> {
-  if (handle.status === "needs_clarification") return printClarification(io, options, handle);
-  const id = handle.taskId;
-  if (options.json) await printJson(io, handle);
-  else {
-    await write(io.stdout, `${id}\n`);
-    await write(
-      io.stderr,
-      paint(io.stderr, "dim", `› agent-dispatch logs ${id}${placeWords(options)} --follow shows what it does\n`),
-    );
-  }
-  return 0;
-}
-
-/** With what a question is answered here; any other asks for a fact of the task. */
-const answers: Readonly<Record<string, string>> = {
-  instruction: 'agent-dispatch run "…"',
-  runtime: "--runtime <name>",
-  framework: "--framework <name>",
-  account_profile: "the account of a runtime profile in the configuration file",
-  runtimeArn: "details.runtimeArn of a backend in the configuration file",
-  ecrImageUri: "details.ecrImageUri of a backend in the configuration file",
-  executionRoleArn: "details.defaultExecutionRoleArn of a backend in the configuration file",
-};
-
-/** What has to be answered before anything can run. */
-async function printClarification(io: Io, options: RunOptions, reply: Clarification): Promise<number> {
-  if (options.json) await printJson(io, reply);
-  for (const { id, question, choices = [] } of reply.questions) {
-    const known = choices.length > 0 ? ` (${choices.map((choice) => oneLine(choice, 100)).join(", ")})` : "";
-    await write(io.stderr, `${paint(io.stderr, "yellow", "question:")} ${oneLine(question)}${known}\n`);
-    const answer = Object.hasOwn(answers, id) ? answers[id] : `--context ${oneLine(id, 100)}=…`;
-    await write(io.stderr, `${paint(io.stderr, "dim", "hint:")} answer it with ${answer}\n`);
-  }
-  return USAGE_ERROR;
 }
