@@ -145,7 +145,7 @@ const common = {
   phases: texts,
   createdAt: z.iso.datetime(),
   updatedAt: text,
-  /** When the janitor should look: every step pushes it ahead. Absent once nothing is left to do. */
+  /** When the janitor should recover it: every step pushes it ahead. Absent once nothing is left to do. */
   dueAtMs: number.exactOptional(),
   /** Epoch seconds at which the store may forget the task; set once it is terminal and has no obligations. */
   expiresAtSeconds: number.exactOptional(),

@@ -223,5 +223,5 @@ export const agentInputSchema = z.strictObject({
 });
 export type AgentInput = z.infer<typeof agentInputSchema>;
 
-/** What is proof only if it lasts may be trouble of the platform for so long. */
+/** For how long failures that speak for a lost job may be trouble of the platform, in milliseconds. */
 export const LASTING_MS = 60_000;

@@ -19,7 +19,7 @@ const TELL_MS = 5000;
 
 /**
  * Cancels a task: one that is queued is cancelled at once, any other becomes `cancelling` and its worker is told; whoever
- * looks next brings it to `cancelled`. So does everything that it dispatched, and what that dispatched, unless `cascade` is
+ * polls next brings it to `cancelled`. So does everything that it dispatched, and what that dispatched, unless `cascade` is
  * false. Cancelling again changes nothing. Throws RefusedError `task.terminal` once the job has ended, because then its
  * result stands.
  */
@@ -36,7 +36,7 @@ export async function cancelTask(ports: Ports, { id }: Pick<Task, "id">, { casca
   const leftMs = cascadeTime(ports);
   const { told, isWhole } = await cancelBelow(ports, id, { leftMs });
   await inLanes(TOLD_AT_ONCE, told, (child) => tellWorker(ports, child, leftMs()));
-  // Of a task that runs this stays owed until its clean-up: its job may dispatch something until it is stopped.
+  // Of a task that runs this stays an obligation until its clean-up: its job may dispatch something until it is stopped.
   if (!isWhole || task.status !== "cancelled") return task;
   const clean = await ports.store.change(id, (current) => ({
     ...current,
@@ -61,7 +61,7 @@ export function calledOff(task: Task, nowMs: number): Task | undefined {
   return task.status === "cancelling" && !task.calledOff ? { ...task, calledOff: true } : undefined;
 }
 
-/** The same of the one with which it begins: it is owed until all have been reached. */
+/** The same of the one with which it begins: it is an obligation until all have been reached. */
 function withAllBelow(task: Task, nowMs: number): Task | undefined {
   const next = calledOff(task, nowMs);
   return next && { ...next, obligations: { ...next.obligations, children: "cancel" }, dueAtMs: nowMs + 60_000 };
@@ -127,7 +127,7 @@ export function queueEntry(task: Task) {
   return { owner: task.owner, taskId: task.id, profile: task.profile, queuedAtMs: Date.parse(task.createdAt) };
 }
 
-/** A worker that cannot be told now, in the time that is left, is told by the next pull. */
+/** A worker that cannot be told now, in the time that is left, is told by the next poll. */
 async function tellWorker(ports: Ports, task: Task, leftMs = TELL_MS): Promise<void> {
   // Whoever holds a synchronous call sees it in the task.
   if (leftMs <= 0 || task.channel === "synchronous") return;
@@ -140,7 +140,7 @@ async function tellWorker(ports: Ports, task: Task, leftMs = TELL_MS): Promise<v
       graceSeconds: task.limits.graceSeconds,
     }));
   } catch (error) {
-    ports.log.info("the worker could not be told to cancel; the next look will", {
+    ports.log.info("the worker could not be told to cancel; the next poll will", {
       taskId: task.id,
       error: String(error),
     });

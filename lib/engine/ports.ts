@@ -5,9 +5,9 @@ import type { Logger } from "../contract/logger.ts";
 import type { TaskStore } from "../store/port.ts";
 import type { Workflow } from "../workflow/port.ts";
 
-/** How Watch and waiting callers look: set per platform. */
+/** How often Watch and waiting callers poll: set per platform. */
 export type Pace = {
-  /** Longest time, in seconds, for which one visit of Watch keeps looking before it returns. */
+  /** Longest time, in seconds, for which one visit of Watch keeps polling before it returns. */
   visitSeconds: number;
   /** Longest pause between two visits, in seconds. */
   maxPauseSeconds: number;
@@ -26,7 +26,7 @@ export interface Ports {
   /** Whole milliseconds on a clock that nobody can set, for waits and timers; where it began says nothing. */
   steady(): number;
   readonly pace: Pace;
-  /** Aborted when this process is about to end: whoever looks or waits returns soon. */
+  /** Aborted when this process is about to end: whoever polls or waits returns soon. */
   readonly closing: AbortSignal;
   readonly log: Logger;
 }

@@ -9,11 +9,11 @@ import type { Ports } from "./ports.ts";
 
 const MAX_RECOVERIES = 5;
 const NEXT_LOOK_MS = 60_000;
-/** One that waits in a queue is looked at less and less: whoever ends lets it begin. */
+/** One that waits in a queue is due less and less often: a task that ends lets it begin. */
 const MAX_QUEUED_LOOK_MS = 600_000;
 
 /**
- * Brings a task on whose time to be looked at has passed: a queued one back into the queue, any other a new execution in
+ * Brings on a task that is due: a queued one back into the queue, any other a new execution in
  * place of the dead one. After five executions that had their chance and made no progress it is failed as `platform.stuck`.
  */
 async function recover(
@@ -39,14 +39,14 @@ async function recover(
 }
 
 type Pass = {
-  /** Most tasks that are looked at; default 1000. */
+  /** Most tasks that are recovered; default 1000. */
   limit?: number;
   /** How many are recovered at once; default 1. */
   lanes?: number;
   /** Whether there is time for another; default always. */
   mayGoOn?: () => boolean;
   /**
-   * Whether somebody was there to carry the executions on since the tasks were last looked at; default true. A restart, or a
+   * Whether somebody was there to carry the executions on since the last pass; default true. A restart, or a
    * machine that slept, says nothing of a task, and does not count against it.
    */
   hadChance?: boolean;

@@ -12,7 +12,7 @@ import type { Ports } from "./ports.ts";
 import { jobOf, noteStart, secondsFor } from "./starting.ts";
 import { SynchronousJob } from "./synchronous-job.ts";
 
-/** How often what came is written, and looked whether the answer is still wanted. */
+/** How often what came is written, and the task read to see whether the answer is still wanted. */
 const TICK_MS = 500;
 /** The lease outlives a renewal that fails. */
 const RENEW_MS = 5000;
@@ -23,7 +23,7 @@ const STOP_MS = 5000;
 
 /**
  * Makes the one call that the job of a task is, and holds it until it is answered. For so long this process is the worker:
- * it writes what comes as it comes, under the lease of whoever looks, so that nobody takes the worker for lost; when this
+ * it writes what comes as it comes, under the lease of whoever polls, so that nobody takes the worker for lost; when this
  * process dies, that lease lapses. A job that was attempted before is not sent again. Throws RetryableError
  * `platform.conflict` just after an attempt that failed before anything was sent, RefusedError `adapter.unsupported`.
  */
@@ -141,7 +141,7 @@ async function follow(holding: Holding, started: Task): Promise<boolean> {
 
 const pause = () => new Promise((resolve) => setTimeout(resolve, TICK_MS));
 
-/** Stores what is new, the end included, and stays the one who looks until then. */
+/** Stores what is new, the end included, and keeps the lease until then. */
 async function keep(
   { ports, lease, held }: Holding,
   task: Task,

@@ -22,7 +22,7 @@ const GATHER_MS = 5;
 const MAX_GATHER_MS = 1000;
 
 /**
- * Waits until the task is as wanted, has ended, or the time is over. Whoever waits does the looking: it asks the worker
+ * Waits until the task is as wanted, has ended, or the time is over. Whoever waits does the polling: it asks the worker
  * itself, unless somebody else is asking, and then watches the store; in one process one does it for all. Throws
  * RefusedError `task.not_found`.
  */
@@ -55,8 +55,8 @@ export function waitForTask(ports: Ports, taskId: string, wait: Wait): Promise<{
 
 /** The task as it stands once it may have changed, or soon. Throws RefusedError `task.not_found`. */
 async function nextState(ports: Ports, task: Task, leftMs: number): Promise<Task> {
-  const looked = await look(ports, task, leftMs);
-  if (looked) return looked;
+  const polled = await pollOrComplete(ports, task, leftMs);
+  if (polled) return polled;
   await ports.store.waitForChange(task.id, task.revision, Math.min(1000, leftMs), ports.closing);
   const next = await ports.store.get(task.id);
   if (!next) throw taskNotFound(task.id);
@@ -67,7 +67,7 @@ async function nextState(ports: Ports, task: Task, leftMs: number): Promise<Task
  * Asks the worker, or finishes what it has ended. Undefined when there is nothing to ask, somebody else does, or it cannot
  * be done now: a store that takes no writes for a while can often still be read, and whoever waits has time.
  */
-async function look(ports: Ports, task: Task, leftMs: number): Promise<Task | undefined> {
+async function pollOrComplete(ports: Ports, task: Task, leftMs: number): Promise<Task | undefined> {
   try {
     if (canBeAsked(task)) return await poll(ports, task.id, { waitSeconds: leftMs / 1000 });
     if (!isCompleting(task)) return undefined;
@@ -75,7 +75,7 @@ async function look(ports: Ports, task: Task, leftMs: number): Promise<Task | un
     return isCompleting(next) ? undefined : next;
   } catch (error) {
     if (!(error instanceof RetryableError)) throw error;
-    ports.log.warn("whoever waits could not look", { taskId: task.id, error: String(error) });
+    ports.log.warn("whoever waits could not poll", { taskId: task.id, error: String(error) });
     return undefined;
   }
 }

@@ -14,7 +14,7 @@ import { again, current, done, type Step } from "./step.ts";
 const PATIENCE_MS = 3_600_000;
 
 /**
- * Pays what the task owes: ends its session, cancels what it dispatched where that is owed, gives its slot back as soon as
+ * Settles the obligations of a task: ends its session, cancels what it dispatched where that is one, gives its slot back as soon as
  * nothing of it can run any more, lets the next one begin, and deletes its runtime, however long that takes.
  */
 export const cleanup: Step = async (ports, input) => {
@@ -43,7 +43,7 @@ export const cleanup: Step = async (ports, input) => {
   return isOverdue ? putOff(ports, task, "it is not gone yet") : again(deletionPause(sinceMs));
 };
 
-/** Lets the next one begin before it is noted that nothing is owed for it: whoever dies in between is followed by another. */
+/** Lets the next one begin before it is noted that its obligation is settled: whoever dies in between is followed by another. */
 async function giveSlotBack(ports: Ports, task: Task): Promise<Task> {
   const { runtime: _, ...obligations } = task.obligations;
   if (Object.keys(obligations).length === 0) return task;

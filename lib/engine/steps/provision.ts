@@ -5,7 +5,7 @@ import { servedChannel } from "../channel.ts";
 import { adapterOf } from "../invocation-gate.ts";
 import { current, done, type Step } from "./step.ts";
 
-/** Names what the task will need, which is owed from then on, and makes it. */
+/** Names what the task will need, which is an obligation from then on, and makes it. */
 export const provision: Step = async (ports, input) => {
   const task = await current(ports, input);
   if (task?.status !== "provisioning") return done;
