@@ -3,10 +3,9 @@ import type { Problem } from "../contract/errors.ts";
 import type { Channel } from "../contract/kinds.ts";
 import type { Logger } from "../contract/logger.ts";
 import type { Target, Task } from "../contract/task.ts";
+import type { Check } from "../contract/tools/check-cloud-agent-runtime.ts";
 import type { Job, Operation } from "../contract/worker.ts";
 import type { BackendDescription } from "./description.ts";
-
-export type Check = { name: string; status: "pass" | "warn" | "fail"; message: string };
 
 /** What was chosen for a task before it exists: enough to check a backend. */
 export type Placement = {

@@ -1,7 +1,8 @@
-import type { Adapters, Check, Placement } from "../backends/adapter.ts";
+import type { Adapters, Placement } from "../backends/adapter.ts";
 import { own } from "../contract/configuration.ts";
 import { InvalidInputError } from "../contract/errors.ts";
 import { unknownFramework } from "../contract/frameworks.ts";
+import type { Check } from "../contract/tools/check-cloud-agent-runtime.ts";
 
 type Chosen = Placement & { framework?: string | undefined };
 

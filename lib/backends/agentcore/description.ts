@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { regionSchema } from "../../contract/configuration.ts";
 import { protocols } from "../../contract/kinds.ts";
+import { targetNames } from "../../contract/tools/aliases.ts";
 import { CONTRACT } from "../../contract/worker.ts";
 import type { BackendDescription } from "../description.ts";
 import { environmentSchema } from "../worker-environment.ts";
@@ -73,7 +74,7 @@ export const agentCore: BackendDescription = {
     defaultExecutionRoleArn: roles,
   },
   configurationOnly: ["environment"],
-  aliases: { runtime_arn: "runtimeArn", ecr_image_uri: "ecrImageUri", execution_role_arn: "executionRoleArn" },
+  aliases: targetNames,
   // An image without a runtime can only become a new runtime.
   usualMode: ({ ecrImageUri, runtimeArn }) =>
     ecrImageUri !== undefined && runtimeArn === undefined ? "runtime" : "session",

@@ -12,7 +12,9 @@ const input = z.strictObject({
   target: field.target.optional(),
 });
 
+/** One thing that was looked at, and what came of it. */
 const check = z.object({ name: z.string(), status: z.enum(["pass", "warn", "fail"]), message: z.string() });
+export type Check = z.infer<typeof check>;
 
 const output = z.object({
   ok: z.boolean(),

@@ -1,4 +1,4 @@
-import type { BackendAdapter, Check } from "../../backends/adapter.ts";
+import type { BackendAdapter } from "../../backends/adapter.ts";
 import { missingDetails } from "../../backends/description.ts";
 import { frameworkCheck } from "../../config/framework-choice.ts";
 import { enforcePolicy, refuseCredentials } from "../../config/policy.ts";
@@ -7,7 +7,7 @@ import { type Configuration, own } from "../../contract/configuration.ts";
 import { toProblem } from "../../contract/errors.ts";
 import { defined } from "../../contract/json.ts";
 import type { Json } from "../../contract/task.ts";
-import { checkCloudAgentRuntime } from "../../contract/tools/check-cloud-agent-runtime.ts";
+import { type Check, checkCloudAgentRuntime } from "../../contract/tools/check-cloud-agent-runtime.ts";
 import type { ToolResult } from "../../contract/tools/index.ts";
 import type { Ports } from "../ports.ts";
 import { parse, underListedNames } from "./arguments.ts";

@@ -1,6 +1,8 @@
+import type { Adapters } from "../../backends/adapter.ts";
 import { askedDetails, clarify, requiredNames } from "../../config/clarification.ts";
 import { refuseCredentials } from "../../config/policy.ts";
 import { chooseProfile, type Route, type RouteRequest, route } from "../../config/routing.ts";
+import type { Configuration } from "../../contract/configuration.ts";
 import { DispatchError } from "../../contract/errors.ts";
 import { defined } from "../../contract/json.ts";
 import type { Json } from "../../contract/task.ts";
@@ -18,16 +20,17 @@ export async function spawn(ports: Ports, owner: string, given: Json): Promise<T
   // What was asked for by a name that no field has: a profile's facts belong to the context, an adapter's to the target.
   const facts = requiredNames(configuration, typeof fields.runtime === "string" ? fields.runtime : undefined);
   const details = askedDetails(ports.backends).filter((name) => !facts.includes(name));
-  const isOneOf = (names: string[]) => (name: string) => !isField(name) && names.includes(name);
+  const answersTo = (names: string[]) => pick(fields, (name) => !isField(name) && names.includes(name));
+  const answers = answersTo(details);
+  const asked = [...facts, ...details];
   const call = parse(
     spawnCloudAgent.input,
-    pick(fields, (name) => !isOneOf([...facts, ...details])(name)),
+    pick(fields, (name) => isField(name) || !asked.includes(name)),
   );
-  const context = { ...call.context, ...pick(fields, isOneOf(facts)) };
-  const answers = pick(fields, isOneOf(details));
+  const context = { ...call.context, ...answersTo(facts) };
   const request = requestOf(call, answers);
 
-  const routed = tryRoute(ports, request, call.runtime);
+  const routed = tryRoute(configuration, ports.backends, request, call.runtime);
   const chosen = routed instanceof DispatchError ? undefined : routed;
   const questions = clarify(
     configuration,
@@ -65,10 +68,14 @@ export async function spawn(ports: Ports, owner: string, given: Json): Promise<T
 }
 
 /** Where the call would run, or the reason why it cannot. */
-function tryRoute(ports: Ports, request: RouteRequest, runtime: string | undefined): Route | DispatchError {
-  const configuration = ports.configuration();
+function tryRoute(
+  configuration: Configuration,
+  adapters: Adapters,
+  request: RouteRequest,
+  runtime: string | undefined,
+): Route | DispatchError {
   try {
-    return route(configuration, ports.backends, request, chooseProfile(configuration, runtime));
+    return route(configuration, adapters, request, chooseProfile(configuration, runtime));
   } catch (error) {
     if (error instanceof DispatchError) return error;
     throw error;

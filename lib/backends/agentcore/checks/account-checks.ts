@@ -1,6 +1,7 @@
 import { failureOf, identityHint } from "../../../aws/sdk-errors.ts";
 import { DispatchError } from "../../../contract/errors.ts";
-import type { Check, Placement } from "../../adapter.ts";
+import type { Check } from "../../../contract/tools/check-cloud-agent-runtime.ts";
+import type { Placement } from "../../adapter.ts";
 import { type AccountProfile, accountIn, profileIn } from "../account/account.ts";
 import type { Tokens } from "../account/assumed-role.ts";
 import type { Clients } from "../account/clients.ts";

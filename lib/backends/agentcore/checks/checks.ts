@@ -1,5 +1,5 @@
 import { DispatchError } from "../../../contract/errors.ts";
-import type { Check } from "../../adapter.ts";
+import type { Check } from "../../../contract/tools/check-cloud-agent-runtime.ts";
 
 export const pass = (name: string, message: string): Check => ({ name, status: "pass", message });
 export const warn = (name: string, message: string): Check => ({ name, status: "warn", message });

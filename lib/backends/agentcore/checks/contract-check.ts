@@ -1,5 +1,6 @@
 import { frameworkNames, unknownFramework } from "../../../contract/frameworks.ts";
-import type { Check, Placement } from "../../adapter.ts";
+import type { Check } from "../../../contract/tools/check-cloud-agent-runtime.ts";
+import type { Placement } from "../../adapter.ts";
 import { type Known, saidContract } from "../contract.ts";
 import { detail, isContractLess, protocolOf } from "../place.ts";
 import { fail, pass, reasonOf, warn } from "./checks.ts";

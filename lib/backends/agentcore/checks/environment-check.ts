@@ -1,4 +1,5 @@
-import type { Check, Placement } from "../../adapter.ts";
+import type { Check } from "../../../contract/tools/check-cloud-agent-runtime.ts";
+import type { Placement } from "../../adapter.ts";
 import { warn } from "./checks.ts";
 
 /** What is configured for workers goes into a runtime as it is made; one that exists keeps what it has. */

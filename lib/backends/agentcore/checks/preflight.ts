@@ -1,4 +1,5 @@
-import type { Check, Placement } from "../../adapter.ts";
+import type { Check } from "../../../contract/tools/check-cloud-agent-runtime.ts";
+import type { Placement } from "../../adapter.ts";
 import { type AccountProfile, sourceProblem } from "../account/account.ts";
 import type { Clients } from "../account/clients.ts";
 import { detail, regionOf } from "../place.ts";

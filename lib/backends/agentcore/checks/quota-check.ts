@@ -1,5 +1,6 @@
 import { failureOf } from "../../../aws/sdk-errors.ts";
-import type { Check, Placement } from "../../adapter.ts";
+import type { Check } from "../../../contract/tools/check-cloud-agent-runtime.ts";
+import type { Placement } from "../../adapter.ts";
 import type { Clients } from "../account/clients.ts";
 import { fail, pass, reasonOf, type Within, warn } from "./checks.ts";
 

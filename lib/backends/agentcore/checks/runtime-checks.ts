@@ -1,6 +1,7 @@
 import type { GetAgentRuntimeResponse } from "@aws-sdk/client-bedrock-agentcore-control";
 import { RefusedError } from "../../../contract/errors.ts";
-import type { Check, Placement } from "../../adapter.ts";
+import type { Check } from "../../../contract/tools/check-cloud-agent-runtime.ts";
+import type { Placement } from "../../adapter.ts";
 import type { Clients } from "../account/clients.ts";
 import { type Known, learnContract } from "../contract.ts";
 import { getEndpoint, getRuntime } from "../known-runtimes.ts";

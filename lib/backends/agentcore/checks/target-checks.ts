@@ -1,6 +1,7 @@
 import type { Protocol } from "../../../contract/kinds.ts";
+import type { Check } from "../../../contract/tools/check-cloud-agent-runtime.ts";
 import { workerProtocols } from "../../../contract/worker.ts";
-import type { Check, Placement } from "../../adapter.ts";
+import type { Placement } from "../../adapter.ts";
 import { accountIn } from "../account/account.ts";
 import { detail, isContractLess, NO_CONTRACT, protocolOf, roleOf } from "../place.ts";
 import { IMAGE_ISSUE, isRoleArn, parseImage, ROLE_ISSUE, runtimeIssue } from "../resources.ts";
