@@ -142,8 +142,8 @@ describe("the framework", () => {
   });
 
   test("is no question for a runtime that is not of ours", () => {
-    const foreign = { ...adapters, "local-process": idleAdapter() };
-    expect(ask({}, parseConfiguration(silent), foreign)).toBeUndefined();
+    const unknowing = { ...adapters, "local-process": idleAdapter() };
+    expect(ask({}, parseConfiguration(silent), unknowing)).toBeUndefined();
   });
 });
 
