@@ -1,10 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { environmentVariables } from "../../lib/contract/execution-environment.ts";
+
+/** The framework that every system here has: an agent of one line, which answers as soon as it runs. */
+export const AGENT = "quick";
+export const agentWords = ["sh", "-c", "cat >/dev/null; echo done"] as const;
 
 export type BenchSystem = {
   client: Client;
@@ -15,13 +20,20 @@ export type BenchSystem = {
 
 /** Runs `measure` against a local system in a process of its own, on a fresh state folder, through a connected MCP client. */
 export async function withSystem<T>(
-  options: { prewarm: boolean },
+  { configuration = {}, ...options }: { prewarm: boolean; configuration?: object },
   measure: (system: BenchSystem) => Promise<T>,
 ): Promise<T> {
   const stateDir = mkdtempSync(join(tmpdir(), "agent-dispatch-bench-"));
+  const configFile = join(stateDir, "config.json");
+  writeFileSync(configFile, JSON.stringify(configuration));
   const script = join(import.meta.dirname, "../fixtures/local-system.ts");
   const server = spawn(process.execPath, [script, JSON.stringify({ stateDir, ...options })], {
     stdio: ["ignore", "pipe", "inherit"],
+    env: {
+      ...process.env,
+      [environmentVariables.configFile]: configFile,
+      [environmentVariables.frameworkCommands]: JSON.stringify({ [AGENT]: agentWords }),
+    },
   });
   try {
     const { url, token, pid } = JSON.parse(await firstLine(server)) as { url: string; token: string; pid: number };

@@ -5,7 +5,6 @@ import { figure, quantile } from "./figures.ts";
 
 const QUEUED = 2000;
 const CALLS = 300;
-const AT_ONCE = 500;
 const NOTHINGS = 1000;
 
 /** `count` numbers from 0 on. */
@@ -37,24 +36,6 @@ export async function benchQueue({ call, pid }: BenchSystem): Promise<void> {
   for (const ids of [queued, holders])
     await forAll(ids, 16, async (task_id) => void (await call("cancel_task", { task_id })));
   for (const task_id of holders) await call("wait_for_task", { task_id });
-}
-
-/** From the first of 500 dispatches until all have succeeded, each in a worker process of its own. */
-export async function benchMany({ call }: BenchSystem): Promise<void> {
-  const begin = performance.now();
-  const ids: string[] = [];
-  await forAll(numbers(AT_ONCE), 16, async () => {
-    ids.push((await call("dispatch_task", command("true"))).taskId as string);
-  });
-  await forAll(ids, 16, async (task_id) => {
-    for (;;) {
-      const record = await call("wait_for_task", { task_id, timeout_seconds: 40 });
-      if (record.status === "succeeded") return;
-      if (!record.timedOutWaiting) throw new Error(`a job ended ${record.status}: ${JSON.stringify(record.error)}`);
-    }
-  });
-  const how = "command.run true, dispatched at once under a limit of 8, a worker process each";
-  figure("500 tasks until all succeeded", (performance.now() - begin) / 1000, "s", how);
 }
 
 /** The control plane alone: store, workflow and steps, with workers that are objects in the same process. */

@@ -1,31 +1,45 @@
-import { withSystem } from "./bench-system.ts";
+import { parseArgs } from "node:util";
+import { type BenchSystem, withSystem } from "./bench-system.ts";
+import { setCalls } from "./beside.ts";
 import { benchBundles } from "./bundles.ts";
-import { benchBare, benchCommand } from "./command.ts";
+import { benchCommand, benchFirst, benchMany } from "./command.ts";
 import { report } from "./figures.ts";
 import { benchHandle } from "./handle.ts";
-import { benchMany, benchNothing, benchQueue } from "./load.ts";
+import { configuration } from "./jobs.ts";
+import { benchNothing, benchQueue } from "./load.ts";
 import { benchLogLine } from "./log-line.ts";
+import { benchIdleJobs } from "./memory.ts";
 import { benchOutput } from "./output.ts";
+
+const { values, positionals: names } = parseArgs({
+  allowPositionals: true,
+  options: {
+    /** A command line that runs the same program in another way, once per job. */
+    beside: { type: "string" },
+    /** The command line is an MCP server on stdio instead, and this is a call that makes up a job. */
+    call: { type: "string", multiple: true, default: [] },
+  },
+});
+setCalls(values.call);
+
+const warm = (measure: (system: BenchSystem) => Promise<void>) => withSystem({ prewarm: true, configuration }, measure);
 
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   handle: () => withSystem({ prewarm: false }, benchHandle),
-  async command() {
-    await benchBare();
-    await withSystem({ prewarm: true }, (system) => benchCommand(system, true));
-    await withSystem({ prewarm: false }, (system) => benchCommand(system, false));
-  },
+  command: () => warm((system) => benchCommand(system, values.beside)),
+  many: () => warm(benchMany),
+  first: () => benchFirst(warm),
+  memory: () => warm(benchIdleJobs),
   "log-line": () => withSystem({ prewarm: true }, benchLogLine),
   output: () => withSystem({ prewarm: true }, benchOutput),
   async load() {
     await withSystem({ prewarm: false }, benchQueue);
-    await withSystem({ prewarm: true }, benchMany);
     await benchNothing();
   },
   bundles: benchBundles,
 };
 
 // Names choose some of them; only all together are kept.
-const names = process.argv.slice(2);
 const unknown = names.filter((name) => !Object.hasOwn(benches, name));
 if (unknown.length > 0)
   throw new Error(`there is no ${unknown.join(", ")}; there are ${Object.keys(benches).join(", ")}`);
