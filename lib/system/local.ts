@@ -106,6 +106,8 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
     let baseUrl = "";
     const artifacts = openArtifacts(join(stateDir, "artifacts"), { baseUrl: () => baseUrl, secret });
     const backend = localBackend({ stateDir, configuration: watched.current, log, prewarm: options.prewarm ?? true });
+    // Beside all that follows: the first worker is there when the first task is.
+    void backend.prewarm();
     // Nobody is left to end the session of a task that is over.
     closers.push(() =>
       backend.reconcile(() => neededSessions({ store }, ending)).catch((error) => log.warn(String(error))),
@@ -153,7 +155,6 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
     await resume(ports, backend.reconcile);
     const janitor = startJanitor(ports);
     closers.push(() => janitor[Symbol.dispose]());
-    void backend.prewarm();
     lock.announce(http.url);
     const { file } = watched.loaded;
     return {

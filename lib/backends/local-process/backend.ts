@@ -36,7 +36,7 @@ type Options = {
 export type LocalBackend = BackendAdapter & {
   /** Ends every session that no open task owes, and every worker that serves none. */
   reconcile(readOwed: () => Promise<ReadonlySet<string>>): Promise<void>;
-  /** Makes the workers that are kept ready, if any are wanted, and resolves when they listen. */
+  /** Makes the workers that are kept ready, if any are wanted; resolves when the first one listens. */
   prewarm(): Promise<void>;
   /** Breaks off invocations, and makes no more workers; those with a job go on. */
   close(): Promise<void>;

@@ -11,6 +11,8 @@ import { awaitListening, type LaunchedWorker, startWorker } from "./worker-proce
 
 /** How long after a session was placed another worker is made, so that it does not compete with the job that just began. */
 const GROW_MS = 150;
+/** The same after the first worker of a system: the first job comes often as soon as it can. */
+const FIRST_GROW_MS = 1000;
 /** Beyond two workers, which keep the death of one from being the end of all, one more is made for so many sessions. */
 const SESSIONS_PER_WORKER = 8;
 
@@ -89,15 +91,14 @@ export class WorkerPool {
     if (worker.sessions.size === 0 && !(worker.launched && isAble(worker))) await this.#end(worker);
   }
 
-  /** Makes the workers that are kept ready, and resolves when they listen. Never rejects: a task waits a little longer. */
+  /** Makes the first worker that is kept ready, and soon the others. Never rejects: a task waits a little longer. */
   async prewarm(): Promise<void> {
-    while (!this.#isClosing && this.#options.isWarm() && this.#able < this.#wanted) {
-      try {
-        await this.#launch().listening;
-      } catch (error) {
-        if (!this.#isClosing) this.#options.log.warn("no worker could be prewarmed", { error: String(error) });
-        return;
-      }
+    if (this.#isClosing || !this.#options.isWarm()) return;
+    try {
+      await this.#launch().listening;
+      this.#growSoon(FIRST_GROW_MS);
+    } catch (error) {
+      if (!this.#isClosing) this.#options.log.warn("no worker could be prewarmed", { error: String(error) });
     }
   }
 
@@ -125,7 +126,7 @@ export class WorkerPool {
     return Math.min(this.#limit, Math.max(least, Math.ceil(open / SESSIONS_PER_WORKER)));
   }
 
-  #growSoon(): void {
+  #growSoon(afterMs = GROW_MS): void {
     if (this.#growing || this.#able >= this.#wanted) return;
     this.#growing = setTimeout(() => {
       this.#growing = undefined;
@@ -134,7 +135,7 @@ export class WorkerPool {
       this.#launch()
         .listening.then(() => this.#growSoon())
         .catch(() => {});
-    }, GROW_MS).unref();
+    }, afterMs).unref();
   }
 
   #launch(): PooledWorker {

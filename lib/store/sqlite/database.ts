@@ -1,20 +1,22 @@
 import { chmodSync, closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { LogSync } from "./log-sync.ts";
 import { migrate } from "./schema.ts";
 import { guarded, isBusy, STORE_FILE } from "./store-errors.ts";
 
-/** What a commit survives: a crash of the process, or a power cut too, with everything that was committed before it. */
-export type Durability = "crash" | "power cut";
-const synchronous: Record<Durability, string> = { crash: "NORMAL", "power cut": "FULL" };
-
-/** An open file, and the only two ways to touch it. */
+/** An open file, and the only ways to touch it. */
 export type Database = {
   prepare(sql: string): StatementSync;
   /** Runs reads. Throws RetryableError `platform.store_unavailable`. */
   read<T>(work: () => T): T;
-  /** Runs `work` as one transaction: all of it is stored, or nothing. Throws what `work` throws, and as `read` does. */
-  write<T>(work: () => T, durability?: Durability): T;
+  /**
+   * Runs `work` as one transaction: all of it is stored, or nothing. It survives a crash of the process at once, and a power
+   * cut once `synced`. Throws what `work` throws, and as `read` does.
+   */
+  write<T>(work: () => T): T;
+  /** Resolves once all that is stored by now survives a power cut. Throws as `read` does. */
+  synced(): Promise<void>;
   close(): void;
 };
 
@@ -30,7 +32,9 @@ export function openDatabase(folder: string, busyTimeoutMs: number): Database {
       // Turning WAL on does not wait for another process that is doing the same, whatever the timeout says.
       retryWhileBusy(busyTimeoutMs, () => file.exec("PRAGMA journal_mode = WAL"));
       retryWhileBusy(busyTimeoutMs, () => migrate(file));
-      return wrap(folder, file);
+      // Whoever needs more than this waits for it, and nobody else: https://www.sqlite.org/pragma.html#pragma_synchronous
+      file.exec("PRAGMA synchronous = NORMAL");
+      return wrap(folder, file, new LogSync(path));
     } catch (error) {
       file.close();
       throw error;
@@ -47,14 +51,11 @@ function makeFile(folder: string): string {
   return path;
 }
 
-function wrap(folder: string, file: DatabaseSync): Database {
+function wrap(folder: string, file: DatabaseSync, log: LogSync): Database {
   const begin = file.prepare("BEGIN IMMEDIATE");
   const commit = file.prepare("COMMIT");
   const rollback = file.prepare("ROLLBACK");
-  let set: Durability | undefined;
-  const transaction = <T>(work: () => T, durability: Durability): T => {
-    if (durability !== set) file.exec(`PRAGMA synchronous = ${synchronous[durability]}`);
-    set = durability;
+  const transaction = <T>(work: () => T): T => {
     begin.run();
     try {
       const result = work();
@@ -74,8 +75,15 @@ function wrap(folder: string, file: DatabaseSync): Database {
   return {
     prepare: (sql) => file.prepare(sql),
     read: (work) => guarded(folder, work),
-    write: (work, durability = "crash") => guarded(folder, () => transaction(work, durability)),
+    write: (work) => guarded(folder, () => transaction(work)),
+    synced: () =>
+      log.synced().catch((error) =>
+        guarded(folder, () => {
+          throw error;
+        }),
+      ),
     close: () => {
+      log.close();
       if (file.isOpen) file.close();
     },
   };

@@ -8,7 +8,7 @@ import { artifactList } from "./artifact-list.ts";
 import { ChangeWatch } from "./change-watch.ts";
 import { children } from "./children.ts";
 import { claims } from "./claims.ts";
-import { type Durability, openDatabase } from "./database.ts";
+import { openDatabase } from "./database.ts";
 import { envFiles } from "./env-files.ts";
 import { eventLog } from "./event-log.ts";
 import { expiryClock } from "./expiry-clock.ts";
@@ -90,6 +90,19 @@ export function openTaskStore(
   };
   const forgetEnv = (id: string) => guarded(folder, () => files.remove(id));
 
+  /** Tasks whose last change nobody may hear of yet. */
+  const unsynced = new Map<string, Promise<void>>();
+  const lasting = async (id: string): Promise<void> => {
+    const synced = db.synced();
+    const known = synced.catch(() => {});
+    unsynced.set(id, known);
+    try {
+      await synced;
+    } finally {
+      if (unsynced.get(id) === known) unsynced.delete(id);
+    }
+  };
+
   expiry.see();
   sweep();
   setAsideDamaged();
@@ -114,18 +127,21 @@ export function openTaskStore(
         if (child) addChild(child);
         const expires = task.expiresAtSeconds ?? null;
         return insert.run(id, owner, status, Date.parse(createdAt), dueMs(task), expires, task.revision, body);
-      }, "power cut");
+      });
+      await lasting(id);
       if (changes === 0 && !read(id)?.env) forgetEnv(id);
       if (changes > 0) watch.notify(id, task.revision);
       return changes > 0;
     },
 
     async get(id) {
+      await unsynced.get(id);
       expiry.see();
       return read(id);
     },
 
     async change(id, edit) {
+      await unsynced.get(id);
       expiry.see();
       const seen = read(id);
       const task = db.write(() => {
@@ -136,7 +152,8 @@ export function openTaskStore(
         if (!next) return before;
         update.run(next.status, dueMs(next), next.expiresAtSeconds ?? null, next.revision, toBody(next), id);
         return next;
-      }, durabilityOf(seen));
+      });
+      if (mustLast(seen)) await lasting(id);
       if (task.envNames && !task.env) forgetEnv(id);
       watch.notify(id, task.revision);
       return task;
@@ -157,14 +174,14 @@ export function openTaskStore(
 }
 
 /**
- * What a change of a task must survive. The receipt and the end are what a caller relies on; and that the job was handed over
+ * Whether a change of a task must survive a power cut before anybody hears of it. The receipt and the end are what a caller relies on; and that the job was handed over
  * must be known before it is, or it would run again. A power cut ends the work in between anyway.
  */
-function durabilityOf(before: Task | undefined): Durability {
-  if (!before) return "crash";
+function mustLast(before: Task | undefined): boolean {
+  if (!before) return false;
   const { bootId, startAttemptedAtMs } = before.session ?? {};
   const isBeingHandedOver = before.status === "starting" && bootId !== undefined && startAttemptedAtMs === undefined;
-  return isBeingHandedOver || before.status === "completing" || before.status === "cancelling" ? "power cut" : "crash";
+  return isBeingHandedOver || before.status === "completing" || before.status === "cancelling";
 }
 
 /** When the janitor should look at an open task, in epoch milliseconds. */

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { getEventListeners } from "node:events";
 import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -452,20 +453,38 @@ function isReadableByNobody(path: string): boolean {
   return spawnSync("test", ["-r", path], { uid: 65_534 }).status === 0;
 }
 
-it("knows after a power cut that a job was handed over", async () => {
-  const store = openHere(makeFolder());
-  const synced = () =>
-    exec.mock.calls.map(([sql]) => /synchronous = (\w+)/.exec(sql)?.[1]).findLast((level) => level !== undefined);
-  const exec = vi.spyOn(DatabaseSync.prototype, "exec");
-  cleanups.push(() => exec.mockRestore());
+it("has on disk what a caller hears of, and that a job was handed over", async () => {
+  const folder = makeFolder();
+  const store = openHere(folder);
+  const handle = await open(join(folder, "tasks.sqlite"));
+  cleanups.push(() => handle.close());
+  const datasync = vi.spyOn(Object.getPrototypeOf(handle) as FileHandle, "datasync");
+  cleanups.push(() => datasync.mockRestore());
+  const synced = async (work: Promise<unknown>) => {
+    datasync.mockClear();
+    await work;
+    return datasync.mock.calls.length > 0;
+  };
   const task = makeTask({ status: "provisioning", session: { id: "s", state: "open", inFlight: {} } });
   const { id } = task;
-  await store.create(task);
-  await store.change(id, (task) => transition(task, "starting", Date.now()));
-  await store.change(id, (task) => withSession(task, { bootId: "b" }));
-  expect(synced()).toBe("NORMAL");
-  await store.change(id, (task) => withSession(task, { startAttemptedAtMs: Date.now() }));
-  expect(synced()).toBe("FULL");
-  await store.change(id, (task) => transition(task, "running", Date.now()));
-  expect(synced()).toBe("NORMAL");
+  expect(await synced(store.create(task))).toBe(true);
+  const starting = store.change(id, (task) => transition(task, "starting", Date.now()));
+  expect(await synced(starting)).toBe(false);
+  expect(await synced(store.change(id, (task) => withSession(task, { bootId: "b" })))).toBe(false);
+  const handedOver = store.change(id, (task) => withSession(task, { startAttemptedAtMs: Date.now() }));
+  expect(await synced(handedOver)).toBe(true);
+  expect(await synced(store.change(id, (task) => transition(task, "running", Date.now())))).toBe(false);
+});
+
+it("syncs once for all who come meanwhile", async () => {
+  const folder = makeFolder();
+  const store = openHere(folder);
+  const handle = await open(join(folder, "tasks.sqlite"));
+  cleanups.push(() => handle.close());
+  const datasync = vi.spyOn(Object.getPrototypeOf(handle) as FileHandle, "datasync");
+  cleanups.push(() => datasync.mockRestore());
+  const tasks = Array.from({ length: 50 }, () => makeTask());
+  await Promise.all(tasks.map((task) => store.create(task)));
+  expect(datasync.mock.calls.length).toBeLessThan(10);
+  expect(datasync.mock.calls.length).toBeGreaterThan(0);
 });
