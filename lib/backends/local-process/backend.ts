@@ -48,6 +48,8 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
   const isWarm = () => prewarm && Object.values(configuration().accounts).some(({ provider }) => provider === "local");
   const workers = new WorkerPool({ root: join(stateDir, "workers"), log, isWarm });
   const closing = new AbortController();
+  /** Sessions that are being opened for their tasks, by id. */
+  const opening = new Map<string, Promise<string | undefined>>();
 
   const folderOf = (sessionId: string) => sessionFolder(root, sessionId);
   const sessionOf = (task: Task) => {
@@ -81,13 +83,20 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
   async function open(task: Task): Promise<string | undefined> {
     const sessionId = sessionOf(task);
     const worker = workerOf(sessionId);
-    const isListening = await Promise.race([worker.listening.then(() => true), sleep(READY_WAIT_MS, false)]);
-    if (!isListening) return undefined;
+    if (!worker.isUp) {
+      const waiting = new AbortController();
+      const late = sleep(READY_WAIT_MS, false, waiting).catch(() => false);
+      const isListening = await Promise.race([worker.listening.then(() => true), late]).finally(() => waiting.abort());
+      if (!isListening) return undefined;
+    }
     const environment = environmentOf(folderOf(sessionId), sessionId, detailsOf(configuration(), task));
     return worker.client.open(sessionId, environment, signalFor(ANSWER_MS));
   }
 
   async function end(sessionId: string): Promise<void> {
+    // What is still being opened would be opened after its end.
+    await opening.get(sessionId)?.catch(() => {});
+    opening.delete(sessionId);
     try {
       await workerOf(sessionId).client.end(sessionId, AbortSignal.timeout(ANSWER_MS));
     } catch {
@@ -115,12 +124,20 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
     async provision(task) {
       const sessionId = sessionOf(task);
       await assertWorkspace(detailsOf(configuration(), task));
-      if (folderOf(sessionId).workerId() === undefined) place(sessionId);
+      if (folderOf(sessionId).workerId() === undefined) {
+        place(sessionId);
+        // Beside what is noted meanwhile; whoever waits for it hears of a failure.
+        const opened = open(task);
+        opened.catch(() => {});
+        opening.set(sessionId, opened);
+      }
       return { providerRefs: { sessionId } };
     },
 
     async awaitReady(task) {
-      const bootId = await open(task);
+      const begun = opening.get(sessionOf(task));
+      opening.delete(sessionOf(task));
+      const bootId = await (begun ?? open(task));
       return bootId === undefined ? { ready: false, waitSeconds: 1 } : { ready: true, bootId };
     },
 
