@@ -22,7 +22,7 @@ async function timeOf(work: () => Promise<unknown>): Promise<number> {
 }
 
 /** A job from its dispatch until a client that waits holds its result. */
-export async function runJob({ call }: BenchSystem, input: Record<string, unknown>): Promise<void> {
+async function runJob({ call }: BenchSystem, input: Record<string, unknown>): Promise<void> {
   const { taskId } = await call("dispatch_task", input);
   for (;;) {
     const record = await call("wait_for_task", { task_id: taskId, timeout_seconds: 40 });
