@@ -126,9 +126,9 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
       await assertWorkspace(detailsOf(configuration(), task));
       if (folderOf(sessionId).workerId() === undefined) {
         place(sessionId);
-        // Beside what is noted meanwhile; whoever waits for it hears of a failure.
+        // Beside what is noted meanwhile; whoever waits for it meets the failure.
         const opened = open(task);
-        opened.catch(() => {});
+        opened.catch((error) => log.warn("a session could not be opened yet", { sessionId, error: String(error) }));
         opening.set(sessionId, opened);
       }
       return { providerRefs: { sessionId } };
