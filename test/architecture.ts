@@ -117,6 +117,9 @@ const choosers = /^(bin\/|lambdas\/[^/]+\/handler\.ts$|worker\/main\.ts$|lib\/sy
 const implementations =
   /^lib\/(store\/(?:sqlite|dynamodb(?!\/table\.ts))|artifacts\/(?:files|s3)|workflow\/(?:in-process|step-functions)|backends\/[^/]+(?=\/)(?!\/(?:description|cloud-defaults)\.ts))/;
 
+/** Only these open a database: the store, and the lock of a state folder. */
+const databases = /^lib\/(store\/sqlite\/|system\/local\/endpoint\.ts$)/;
+
 /** What a file imports, loads or points at: repository paths, and package names with their subpaths. Types count as well. */
 export function importsOf(file: string, source: string): string[] {
   const patterns = [
@@ -145,9 +148,14 @@ export function violationsOf(file: string, source: string): string[] {
     if (owner && !file.startsWith(owner) && !choosers.test(file))
       found.push(`${file} must not choose an implementation: ${target}`);
   }
-  if (file.startsWith("lib/mcp/") && /^import (?!type\b)[^;]*\/engine\//m.test(source))
+  if (
+    file.startsWith("lib/mcp/") &&
+    /^(?:import|export) (?!type\b)[^;]*\/engine\/|\bimport\s*\([^)]*\/engine\//m.test(source)
+  )
     found.push(`${file} must take what it serves from whoever wires it`);
   if (!file.startsWith("test/")) {
+    if (importsOf(file, source).includes("node:sqlite") && !databases.test(file))
+      found.push(`${file} must not open a database`);
     if (/\bimport\s*\(\s*[^"'`\s]/.test(source)) found.push(`${file} must not import what only a variable names`);
     if (file !== "lib/contract/execution-environment.ts" && /["'`]AGENTDISPATCH_/.test(withoutComments(source)))
       found.push(`${file} must take names of environment variables from lib/contract/execution-environment.ts`);

@@ -9,7 +9,7 @@ export function clip(text: string, length: number): string {
   return `${cut.isWellFormed() ? cut : cut.slice(0, -1)}…`;
 }
 
-/** Validates what came from outside. Mistakes are named by their path below `root`, and never quote a long value. */
+/** Validates what came from outside. Issues are named by their path below `root`, and never quote a long value. */
 export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, root = ""): z.output<Schema> {
   const parsed = schema.safeParse(value, { error: explain });
   if (parsed.success) return parsed.data;

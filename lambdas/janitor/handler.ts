@@ -5,7 +5,7 @@ import { recoverDue } from "../../lib/engine/recovery.ts";
 import { openPorts } from "../../lib/system/aws.ts";
 import manifest from "../../package.json" with { type: "json" };
 
-/** Longer than it takes to revive a task while requests have to be sent again. */
+/** Longer than it takes to recover a task while requests have to be sent again. */
 const RESERVE_MS = 20_000;
 const LANES = 8;
 
@@ -17,7 +17,7 @@ const ports = openPorts({ folder: import.meta.dirname, log });
 
 type Context = { awsRequestId: string; getRemainingTimeInMillis(): number };
 
-/** Revives or settles what a dead workflow left, for as long as there is time; run by a schedule. */
+/** Recovers or settles what a dead workflow left, for as long as there is time; run by a schedule. */
 export const handler = (_event: unknown, context: Context) =>
   log.inRequest(context.awsRequestId, async () => {
     const mayGoOn = () => context.getRemainingTimeInMillis() > RESERVE_MS;

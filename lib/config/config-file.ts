@@ -75,8 +75,10 @@ export function checkedConfiguration(
     if (others.length > 0) throw new InvalidInputError([]);
     return configuration;
   } catch (error) {
-    if (error instanceof InvalidInputError) throw new ConfigurationError(path, [...error.issues, ...others], error);
-    throw error;
+    if (!(error instanceof InvalidInputError)) throw error;
+    // What is known already says more.
+    const found = error.issues.filter((issue) => !others.some((other) => other.path === issue.path));
+    throw new ConfigurationError(path, [...found, ...others], error);
   }
 }
 
@@ -111,7 +113,7 @@ export function watchConfiguration(source: ConfigurationSource, log: Pick<Logger
         log.warn("stateDir has changed; the new one is used from the next start", { file: path });
     } catch (error) {
       const details = error instanceof ConfigurationError ? error.details : { file: path, error: String(error) };
-      log.warn("the configuration has mistakes; the last good one stays in force", details);
+      log.warn("the configuration has issues; the last good one stays in force", details);
     }
   };
   // An issue is told even while nobody asks for the configuration.

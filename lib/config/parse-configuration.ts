@@ -1,13 +1,6 @@
 import * as z from "zod";
 import type { BackendDescription } from "../backends/description.ts";
-import {
-  backendSchema,
-  type Configuration,
-  configurationSchema,
-  nameSchema,
-  own,
-  providers,
-} from "../contract/configuration.ts";
+import { backendSchema, type Configuration, configurationSchema, nameSchema, own } from "../contract/configuration.ts";
 import { forbiddenPaths } from "../contract/credentials.ts";
 import { InvalidInputError, type Issue } from "../contract/errors.ts";
 import { toIssue } from "../contract/issues.ts";
@@ -43,7 +36,7 @@ export function parseConfiguration(
 const reference = nameSchema.optional().catch(undefined);
 const referringSchema = z
   .object({
-    provider: providers.optional().catch(undefined),
+    provider: reference,
     adapter: backendSchema.shape.adapter.optional().catch(undefined),
     account: reference,
     backend: reference,
@@ -76,6 +69,10 @@ function referenceIssues(input: unknown, adapters: readonly BackendDescription[]
     return undefined;
   };
 
+  const served = [...new Set(adapters.map(({ provider }) => provider))];
+  for (const [key, { provider }] of Object.entries(accounts ?? {}))
+    if (provider !== undefined && !served.includes(provider))
+      add(`accounts.${key}.provider`, `must be what a registered adapter serves: ${served.join(", ")}`);
   const registered = Object.fromEntries(adapters.map((adapter) => [adapter.name, adapter]));
   for (const [key, { account: accountName, provider: said, adapter: name }] of Object.entries(backends ?? {})) {
     const path = `backends.${key}`;

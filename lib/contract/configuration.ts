@@ -35,10 +35,9 @@ const limitsSchema = z.strictObject({
 export const regionPattern = /^[a-z]{2}(-[a-z]+)+-\d$/;
 export const regionSchema = z.string().regex(regionPattern, "must be an AWS region such as us-west-2");
 
-export const providers = z.enum(["aws", "local"]);
-
 const accountSchema = z.strictObject({
-  provider: providers,
+  /** Of one of the registered adapters. */
+  provider: nameSchema,
   region: regionSchema.optional(),
   credentialSource: z.string().max(100).default("aws-sdk-default"),
   /** A role to assume first, for an account that the credentials do not belong to. */
@@ -49,7 +48,7 @@ const accountSchema = z.strictObject({
 });
 
 export const backendSchema = z.strictObject({
-  provider: providers.optional(),
+  provider: nameSchema.optional(),
   capability: z.literal(CAPABILITY).default(CAPABILITY),
   /** The name of a registered adapter, whose own schema is that of `details`. */
   adapter: nameSchema,
@@ -64,7 +63,7 @@ const targetSchema = z.strictObject({
 });
 
 const runtimeSchema = z.strictObject({
-  provider: providers.optional(),
+  provider: nameSchema.optional(),
   account: nameSchema.optional(),
   capability: z.literal(CAPABILITY).default(CAPABILITY),
   backend: nameSchema,

@@ -5,7 +5,7 @@ import { Construct } from "constructs";
 import type { Deployment } from "./deployment.ts";
 import { DispatchFunction } from "./dispatch-function.ts";
 
-/** Revives or settles what a dead execution left: every five minutes, and as soon as one has died. */
+/** Recovers or settles what a dead execution left: every five minutes, and as soon as one has died. */
 export class Janitor extends Construct {
   readonly function: DispatchFunction;
 

@@ -233,7 +233,7 @@ test("a bad edit keeps the last good one and is told once; the next good one cou
   expect(watched.current().defaults.limits.maxRunning).toBe(1);
   expect(warnings).toEqual([
     [
-      "the configuration has mistakes; the last good one stays in force",
+      "the configuration has issues; the last good one stays in force",
       {
         file: path,
         issues: [

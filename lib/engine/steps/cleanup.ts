@@ -73,10 +73,10 @@ async function deleteRuntime(ports: Ports, task: Task): Promise<boolean> {
   return !hasRuntimeLeft(task) || adapterOf(ports, task).deleteRuntime(task);
 }
 
-/** Leaves what cannot be paid to the janitor; nobody else has to wait for that. */
+/** Leaves what cannot be settled now to the janitor; nobody else has to wait for that. */
 async function putOff(ports: Ports, task: Task, why: string): Promise<StepOutput> {
   const { slot, ...obligations } = task.obligations;
-  ports.log.error("what a task owes cannot be paid; it is tried again in an hour", {
+  ports.log.error("an obligation of a task cannot be settled; it is tried again in an hour", {
     taskId: task.id,
     obligations,
     why,

@@ -4,7 +4,7 @@ import { recoverDue } from "../../engine/recovery.ts";
 const EVERY_MS = 30_000;
 
 /**
- * Revives what is due, twice a minute, until it is disposed of. A turn that comes much too late by either clock means that
+ * Recovers what is due, twice a minute, until it is disposed of. A turn that comes much too late by either clock means that
  * nothing ran here meanwhile (the machine slept, the process was stopped) or that the clock was set: then the tasks that
  * became due had no chance in between.
  */

@@ -4,7 +4,7 @@ import type { BackendDescription } from "../../../lib/backends/description.ts";
 /** Workers that are objects on shelves of this process. */
 export const memory: BackendDescription = {
   name: "memory",
-  provider: "local",
+  provider: "shelf",
   targetModes: ["session"],
   protocols: ["http"],
   details: () =>

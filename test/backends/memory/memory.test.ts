@@ -9,7 +9,7 @@ import { temporaryFolder } from "../../system/system.ts";
 import { openMemory, registration } from "./backend.ts";
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
-const accounts = { here: { provider: "local", credentialSource: "none" } };
+const accounts = { here: { provider: "shelf", credentialSource: "none" } };
 
 async function start(details: object, more: object = {}) {
   const folder = temporaryFolder();

@@ -180,7 +180,7 @@ describe("a runtime", () => {
       expect(obligations).toEqual({ runtime: expect.any(String) });
       expect((dueAtMs ?? 0) - Date.now()).toBeGreaterThan(hours * HOUR_MS + HOUR_MS - 60_000);
     }
-    expect(logged.filter((line) => line.startsWith("error what a task owes cannot be paid"))).toHaveLength(2);
+    expect(logged.filter((line) => line.startsWith("error an obligation of a task cannot be settled"))).toHaveLength(2);
     await step("Cleanup");
     await expectSettled();
   });
