@@ -180,7 +180,8 @@ export function openTaskStore(
 function mustLast(before: Task | undefined): boolean {
   if (!before) return false;
   const { bootId, startAttemptedAtMs } = before.session ?? {};
-  const isBeingHandedOver = before.status === "starting" && bootId !== undefined && startAttemptedAtMs === undefined;
+  const canBeHandedOver = before.channel === "synchronous" || bootId !== undefined;
+  const isBeingHandedOver = before.status === "starting" && canBeHandedOver && startAttemptedAtMs === undefined;
   return isBeingHandedOver || before.status === "completing" || before.status === "cancelling";
 }
 

@@ -474,6 +474,13 @@ it("has on disk what a caller hears of, and that a job was handed over", async (
   const handedOver = store.change(id, (task) => withSession(task, { startAttemptedAtMs: Date.now() }));
   expect(await synced(handedOver)).toBe(true);
   expect(await synced(store.change(id, (task) => transition(task, "running", Date.now())))).toBe(false);
+
+  // One that is a single call is handed over by it, and has no boot of a worker.
+  const session = { id: "s", state: "open", inFlight: {} } as const;
+  const single = makeTask({ status: "starting", channel: "synchronous", session });
+  await store.create(single);
+  const called = store.change(single.id, (task) => withSession(task, { startAttemptedAtMs: Date.now() }));
+  expect(await synced(called)).toBe(true);
 });
 
 it("syncs once for all who come meanwhile", async () => {
