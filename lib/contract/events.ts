@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Problem } from "./errors.ts";
+import { isTerminal } from "./lifecycle.ts";
 import type { Task } from "./task.ts";
 
 /**
@@ -53,6 +54,9 @@ export function ownEvent(
 export function finalEvents(task: Task): TaskEvent[] {
   const at = (status: keyof Task["phases"]) => Date.parse(task.phases[status] ?? task.updatedAt);
   const events: TaskEvent[] = [];
+  if (!isTerminal(task.status)) return events;
+  // The first step may not have been there to write it.
+  if (!task.phases.starting) events.push(ownEvent(task.id, "task.created", Date.parse(task.createdAt)));
   if (task.phases.cancelling) events.push(ownEvent(task.id, "task.cancelling", at("cancelling")));
   if (task.outcome) events.push(ownEvent(task.id, "task.result", task.outcome.atMs));
   if (task.status === "succeeded") events.push(ownEvent(task.id, "task.succeeded", at("succeeded")));

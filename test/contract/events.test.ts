@@ -79,7 +79,18 @@ test("the events of the end follow from the settled task alone, in order, and en
 test("a failure's event says who failed; a task that goes on has no event of its end", () => {
   const error = problem("worker.lost", "the worker is gone", { details: { secret: 1 } });
   expect(finalEvents(makeTask({ status: "failed", error }))).toMatchObject([
+    { type: "task.created" },
     { type: "task.failed", message: "the worker is gone", payload: { code: "worker.lost" } },
   ]);
   expect(finalEvents(makeTask({ status: "running" }))).toEqual([]);
+});
+
+test("a task that ended before its first step could tell that it was made tells it at its end", () => {
+  const { createdAt, id } = makeTask();
+  const phases = { queued: createdAt, provisioning: createdAt, cancelling: createdAt, cancelled: createdAt };
+  expect(finalEvents(makeTask({ id, createdAt, status: "cancelled", phases }))[0]).toEqual(
+    ownEvent(id, "task.created", Date.parse(createdAt)),
+  );
+  const begun = { ...phases, starting: createdAt };
+  expect(finalEvents(makeTask({ status: "cancelled", phases: begun }))[0]).toMatchObject({ type: "task.cancelling" });
 });
