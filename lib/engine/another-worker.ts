@@ -18,13 +18,14 @@ const lost: readonly ErrorCode[] = [
 
 /**
  * Gives a task another worker in place of one that was lost before it can have been handed the job, and resolves once that
- * one can be spoken to. Throws `error` itself when it says nothing of the kind or when the job may have reached the worker,
- * and RefusedError `worker.start_failed`, with what the last one said, when five were lost.
+ * one can be spoken to. Throws `error` itself when it says nothing of the kind, when the job may have reached the worker, or
+ * when the system closes, which breaks off what is under way; and RefusedError `worker.start_failed`, with what the last one
+ * said, when five were lost.
  */
 export async function takeAnotherWorker(ports: Ports, taskId: string, error: unknown): Promise<void> {
   for (let last = error; ; ) {
     const task = await ports.store.get(taskId);
-    if (!task || !mayTakeAnother(ports, task, last)) throw last;
+    if (ports.closing.aborted || !task || !mayTakeAnother(ports, task, last)) throw last;
     const count = (task.session?.lostWorkers ?? 0) + 1;
     const noted = await ports.store.change(taskId, (now) =>
       now.session?.bootId === task.session?.bootId && isBeforeStart(now) ? withoutWorker(now, count) : undefined,

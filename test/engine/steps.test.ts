@@ -3,10 +3,13 @@ import { OutcomeUnknownError, RetryableError, WorkerGoneError } from "../../lib/
 import { cancelTask } from "../../lib/engine/cancellation.ts";
 import { withSession } from "../../lib/engine/invocation-gate.ts";
 import { recoverAll, recoverDue } from "../../lib/engine/recovery.ts";
+import { awaitReady } from "../../lib/engine/steps/await-ready.ts";
 import { done } from "../../lib/engine/steps/step.ts";
 import type { TaskStore } from "../../lib/store/port.ts";
+import { makeTask } from "../contract/make-task.ts";
 import { answering, virtualSystem } from "../fixtures/virtual-system.ts";
 import { eventsOfWholeJob } from "../fixtures/whole-job.ts";
+import { idleAdapter, openPorts } from "../mcp/ports.ts";
 
 const HOUR_MS = 3_600_000;
 const ALL_STEPS = ["Provision", "AwaitReady", "Start", "Watch", "Complete", "Cleanup"];
@@ -194,6 +197,26 @@ describe("the workflow", () => {
     expect(system.backend.sessions.size).toBe(0);
   });
 
+  it("takes no other worker in place of one that closing lets go", async () => {
+    const ports = openPorts({
+      backends: {
+        "local-process": idleAdapter({
+          awaitReady: () => Promise.reject(new OutcomeUnknownError("the system closes")),
+          renew: () => Promise.reject(new OutcomeUnknownError("the system closes")),
+        }),
+      },
+    });
+    const task = makeTask({
+      status: "provisioning",
+      obligations: { session: "s" },
+      session: { id: "s", state: "open", inFlight: {} },
+    });
+    await ports.store.create(task);
+    const step = awaitReady({ ...ports, closing: AbortSignal.abort() }, { id: task.id, n: task.executionNumber });
+    await expect(step).rejects.toMatchObject({ code: "worker.outcome_unknown" });
+    expect(await ports.store.get(task.id)).toEqual(task);
+  });
+
   it("fails a job as lost after three proofs, and keeps its log", async () => {
     await using system = virtualSystem({
       durationMs: () => HOUR_MS,
@@ -223,6 +246,7 @@ describe("the workflow", () => {
     expect(task.status).toBe("cancelled");
     expect(system.backend.sessions.size).toBe(0);
     expect(system.backend.started.length).toBe(state === "Watch" ? 1 : 0);
+    expect(await system.ports.store.listEvents(task.id, 0, 1)).toMatchObject([{ type: "task.created" }]);
   });
 
   it("does nothing in a step of an older execution", async () => {
