@@ -2,14 +2,17 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { json } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 import { WorkerClient } from "../../lib/backends/local-process/worker-client.ts";
 import { nodeOptions } from "../../lib/backends/local-process/worker-process.ts";
 import { WorkerGoneError } from "../../lib/contract/errors.ts";
 import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import { CONTRACT, type Operation, type PollReply, pollReplySchema } from "../../lib/contract/worker.ts";
+import { SESSION_HEADER } from "../../lib/contract/worker-sessions.ts";
 import { readConfig } from "../../worker/config.ts";
 import { findMarked } from "../../worker/processes/processes.ts";
 import { Worker } from "../../worker/worker.ts";
@@ -127,6 +130,40 @@ test("a session that is opened again stays as it is; one that nobody opened, or 
   );
   await expect(worker.client.end("never-opened", soon())).resolves.toBeUndefined();
   expect(readdirSync(join(worker.folder, id)).filter((name) => name.startsWith("agentdispatch-"))).toEqual([]);
+});
+
+test("a job that arrives whole only after the end of its session does not start", async () => {
+  const worker = await startShared();
+  const { id, bootId, taskId, processes, end } = await openSession(worker);
+  const ran = join(worker.folder, "ran");
+  const input = { command: `touch ${ran}; sleep 600`, shell: true };
+  const late = request({
+    socketPath: join(worker.folder, "worker.sock"),
+    method: "POST",
+    path: "/invocations",
+    headers: { [SESSION_HEADER]: id, expect: "100-continue" },
+  });
+  late.flushHeaders();
+  // The worker knows by now whose request it is.
+  await once(late, "continue");
+  await end();
+  late.end(
+    JSON.stringify({
+      contract: CONTRACT,
+      op: "start",
+      bootId,
+      taskId,
+      taskType: "command.run",
+      input,
+      limits,
+      depth: 0,
+    }),
+  );
+  const [response] = await once(late, "response");
+  expect(await json(response)).toMatchObject({ error: { code: "worker.unknown_session", retryable: true } });
+  await end();
+  expect(await processes()).toEqual([]);
+  expect(existsSync(ran)).toBe(false);
 });
 
 test("an environment that no job could have is refused, and the others go on", async () => {

@@ -1,4 +1,4 @@
-import { RefusedError } from "../../lib/contract/errors.ts";
+import { RefusedError, RetryableError } from "../../lib/contract/errors.ts";
 import { Uploads } from "../artifacts/uploads.ts";
 import type { SessionConfig } from "../config.ts";
 import { Job } from "../job.ts";
@@ -23,6 +23,7 @@ export class Session {
   #uploads: Uploads | undefined;
   #folder: Promise<JobFolder> | undefined;
   #usedAt = performance.now();
+  #isClosed = false;
 
   constructor({ config, pipes, uncollectedSeconds }: SessionSetup) {
     this.config = config;
@@ -84,8 +85,9 @@ export class Session {
     this.#job?.crash(error);
   }
 
-  /** Ends the task with all its processes, and removes its files. Resolves once nothing of it runs. */
+  /** Ends the task with all its processes, and removes its files. Resolves once nothing of it runs, or can be started. */
   async close(graceSeconds: number): Promise<void> {
+    this.#isClosed = true;
     this.#job?.cancel(graceSeconds);
     await this.#job?.done;
     this.health.close();
@@ -95,6 +97,8 @@ export class Session {
   }
 
   #start(task: JobTask): Job {
+    // A request can name the session before its end, and arrive whole after it.
+    if (this.#isClosed) throw new RetryableError("worker.unknown_session", "the session has ended");
     const folder = this.#folder;
     this.#folder = undefined;
     const runner = task.taskType === "command.run" ? runCommand : runAgent;
