@@ -1,7 +1,8 @@
 import { mkdirSync, readlinkSync, rmdirSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { sessionIdSchema } from "../../contract/worker-sessions.ts";
+import { isWorkerId } from "./worker-folder.ts";
 
 /** The files of one session; they outlive the control plane, so that it finds its sessions again. */
 export function sessionFolder(root: string, sessionId: string) {
@@ -22,10 +23,11 @@ export function sessionFolder(root: string, sessionId: string) {
       rmSync(link, { force: true });
       symlinkSync(workerId, link);
     },
-    /** The worker that was noted; undefined where none was, or the job has removed the folder. */
+    /** The worker that was noted; undefined where none was, or the job has removed the folder or changed the note. */
     workerId(): string | undefined {
       try {
-        return basename(readlinkSync(link));
+        const noted = readlinkSync(link);
+        return isWorkerId(noted) ? noted : undefined;
       } catch {
         return undefined;
       }

@@ -1,6 +1,9 @@
 import { mkdir, open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 
+/** Folders are removed by their names, so a name that a job could have written is none but that of a worker. */
+export const isWorkerId = (name: string): boolean => /^worker-[0-9a-f]{16}$/.test(name);
+
 /** The files of one worker process; they outlive the control plane, so that it finds its workers again. */
 export function workerFolder(root: string, workerId: string) {
   const path = join(root, workerId);
