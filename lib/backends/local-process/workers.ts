@@ -171,6 +171,8 @@ export class WorkerPool {
   }
 
   #note(sessionId: string, worker: PooledWorker): PooledWorker {
+    // Placed before, where its folder could not be made.
+    this.#bySession.get(sessionId)?.sessions.delete(sessionId);
     this.#bySession.set(sessionId, worker);
     worker.sessions.add(sessionId);
     return worker;
