@@ -188,7 +188,7 @@ test("the end of a session ends all that it started, hidden or not, and nothing 
     await start(command);
     await printed("up");
   }
-  await until(async () => (await one.processes()).length >= 4 && (await other.processes()).length >= 4);
+  await until(async () => (await one.processes()).length >= 5 && (await other.processes()).length >= 5);
   const others = await other.processes();
   // Whoever asks meanwhile waits for the same end.
   await Promise.race([one.end(), one.end()]);

@@ -25,18 +25,21 @@ const taskOf = (backend: Backend) => {
   return { ...task, session: { id: backend.nameSession(task), state: "open" as const, inFlight: {} } };
 };
 
-it.each(["..", "../..", "."])("a session's note of its worker that says %s removes nothing but the session", async (target) => {
-  const stateDir = temporaryFolder();
-  const backend = open(stateDir);
-  const session = join(stateDir, "sessions", taskOf(backend).session.id);
-  mkdirSync(session, { recursive: true });
-  const kept = join(stateDir, "kept");
-  writeFileSync(kept, "");
-  symlinkSync(target, join(session, "worker"));
-  await backend.reconcile(async () => new Set());
-  expect(existsSync(kept)).toBe(true);
-  expect(existsSync(session)).toBe(false);
-});
+it.each(["..", "../..", "."])(
+  "a session's note of its worker that says %s removes nothing but the session",
+  async (target) => {
+    const stateDir = temporaryFolder();
+    const backend = open(stateDir);
+    const session = join(stateDir, "sessions", taskOf(backend).session.id);
+    mkdirSync(session, { recursive: true });
+    const kept = join(stateDir, "kept");
+    writeFileSync(kept, "");
+    symlinkSync(target, join(session, "worker"));
+    await backend.reconcile(async () => new Set());
+    expect(existsSync(kept)).toBe(true);
+    expect(existsSync(session)).toBe(false);
+  },
+);
 
 it("a session that was placed again leaves nothing of the first time in the books", async ({ skip }) => {
   if (availableParallelism() < 2) skip("there is one worker on one core");
