@@ -68,11 +68,11 @@ describe("24 hours of mixed tasks", () => {
     let heapAfterFirstHour = 0;
     clock.join();
     for (let hour = 0; clock.now() < endsAt; hour++) {
-      for (let i = 0; i < 20; i++) {
+      for (let i = 0; i < 10; i++) {
         const durationMs = durations[Math.floor(chance() * durations.length)] ?? 0;
         const id = await system.dispatch(`owner-${i % 3}`, { command: "true", durationMs });
         ids.push(id);
-        await clock.sleep(2 * MINUTE_MS);
+        await clock.sleep(4 * MINUTE_MS);
         const victim = ids[Math.floor(chance() * ids.length)] ?? id;
         if (chance() < 0.1) await cancelTask(ports, { id: victim }).catch(() => {});
         const sessions = [...system.backend.sessions.keys()];
@@ -85,7 +85,7 @@ describe("24 hours of mixed tasks", () => {
     clock.leave();
     const tasks = await Promise.all(ids.map((id) => system.settled(id)));
 
-    expect(tasks.length).toBeGreaterThan(400);
+    expect(tasks.length).toBeGreaterThan(200);
     const ends = Object.groupBy(tasks, endOf);
     expect(Object.keys(ends).sort()).toEqual(["cancelled", "failed worker.replaced", "succeeded"]);
     expect(tasks.every((task) => isSettled(task) && task.dueAtMs === undefined && task.lease === undefined)).toBe(true);
