@@ -91,6 +91,13 @@ const byName = new Map(
 /** No name, no route, nobody who listens. */
 const unsentCodes = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "EACCES"];
 
+/**
+ * A peer whose certificate is not accepted, which is before anything is sent to it. Other errors of TLS come in mid-stream too.
+ * https://nodejs.org/api/tls.html#x509-certificate-error-codes
+ */
+const untrusted =
+  /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(VERIFY|GET_ISSUER)_|HOSTNAME_MISMATCH$|ERR_TLS_CERT_ALTNAME_INVALID$)/;
+
 export const nameOf = (error: unknown): string => (error instanceof Error ? error.name : "");
 
 /** The HTTP status of the answer; undefined when there was none. */
@@ -127,13 +134,13 @@ export function isPassing(error: unknown): boolean {
 /** A connection that was never made. The SDK calls that a timeout as well, and says so in the text alone. */
 const isUnsent = (error: Error): boolean =>
   unsentCodes.includes(systemCodeOf(error)) ||
-  /CERT|SSL|TLS|VERIFY/.test(systemCodeOf(error)) ||
+  untrusted.test(systemCodeOf(error)) ||
   /did not establish a connection/i.test(error.message);
 
 /** What sockets and streams throw, and who waits no longer. */
 const isCutOff = (error: Error): boolean =>
   ["TimeoutError", "AbortError", "RequestTimeout", "RequestTimeoutException"].includes(error.name) ||
-  /^(E[A-Z]+|UND_ERR.*|ERR_STREAM.*)$/.test(systemCodeOf(error)) ||
+  /^(E[A-Z]+|UND_ERR.*|ERR_(STREAM|SSL|TLS).*)$/.test(systemCodeOf(error)) ||
   error.message === "aborted";
 
 function systemCodeOf(error: Error): string {

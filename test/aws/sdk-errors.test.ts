@@ -134,6 +134,24 @@ test.each(shapes)("%s: %s is what the SDK takes it for", (_client, name, Shape) 
   if (answered.$fault === "server") expect(failureOf(streamed)).toBe(failure);
 });
 
+test.each([
+  // The peer is refused for its certificate before anything is sent.
+  ["CERT_HAS_EXPIRED", "unsent"],
+  ["DEPTH_ZERO_SELF_SIGNED_CERT", "unsent"],
+  ["SELF_SIGNED_CERT_IN_CHAIN", "unsent"],
+  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "unsent"],
+  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "unsent"],
+  ["ERR_TLS_CERT_ALTNAME_INVALID", "unsent"],
+  // These come in mid-stream as well.
+  ["ERR_SSL_SSLV3_ALERT_BAD_RECORD_MAC", "unanswered"],
+  ["ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED", "unanswered"],
+  ["ERR_TLS_RENEGOTIATION_DISABLED", "unanswered"],
+  ["EPROTO", "unanswered"],
+  ["ECONNRESET", "unanswered"],
+])("a connection that fails with %s is %s", (code, failure) => {
+  expect(failureOf(Object.assign(new Error("no"), { code }))).toBe(failure);
+});
+
 test("what is no request's failure is none", () => {
   for (const other of [undefined, "no", new Error("no"), new TypeError("no"), { name: "ThrottlingException" }])
     expect(failureOf(other)).toBeUndefined();
