@@ -1,6 +1,7 @@
 import { problem } from "../contract/errors.ts";
 import { isTerminal } from "../contract/lifecycle.ts";
 import { isSettled, type Task } from "../contract/task.ts";
+import { isNewer } from "../store/stored-task.ts";
 import { breather } from "./admission/breather.ts";
 import { Readmission } from "./admission/readmission.ts";
 import { fail } from "./poll/apply-reply.ts";
@@ -81,7 +82,8 @@ export async function recoverAll(
         await recover(ports, id, { hadChance, waiting });
         recovered++;
       } catch (error) {
-        ports.log.error("a task could not be recovered", { taskId: id, error: String(error) });
+        if (isNewer(error)) ports.log.info("a task is left to the version that wrote it", { taskId: id });
+        else ports.log.error("a task could not be recovered", { taskId: id, error: String(error) });
       }
     }
   };

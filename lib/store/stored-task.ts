@@ -111,12 +111,22 @@ function recordOf(id: string, json: () => string): Json {
   throw taskUnreadable(id);
 }
 
-/** Reads a task for the sake of others: one whose record is damaged is to them as one that is not there. */
-export async function readable(store: Pick<TaskStore, "get">, id: string): Promise<Task | undefined> {
+/**
+ * Reads a task for the sake of others: one whose record is damaged is to them as one that is not there. Of one that a newer
+ * version of the program wrote they know only that it is there.
+ */
+export async function readableOrNewer(store: Pick<TaskStore, "get">, id: string): Promise<Task | "newer" | undefined> {
   try {
     return await store.get(id);
   } catch (error) {
     if (isUnreadable(error)) return undefined;
+    if (isNewer(error)) return "newer";
     throw error;
   }
+}
+
+/** As `readableOrNewer`, for those to whom one of a newer version is as one that is not there. */
+export async function readable(store: Pick<TaskStore, "get">, id: string): Promise<Task | undefined> {
+  const task = await readableOrNewer(store, id);
+  return task === "newer" ? undefined : task;
 }

@@ -19,6 +19,7 @@ import type { Step } from "../engine/steps/step.ts";
 import { createMcp } from "../mcp/server.ts";
 import type { TaskStore } from "../store/port.ts";
 import { openTaskStore } from "../store/sqlite/task-store.ts";
+import { readableOrNewer } from "../store/stored-task.ts";
 import { localWorkflow } from "../workflow/in-process.ts";
 import { lockState, prepareState, readOrMakeToken } from "./local/endpoint.ts";
 import { openHttp } from "./local/http.ts";
@@ -192,11 +193,14 @@ async function resume(ports: Ports, reconcile: LocalBackend["reconcile"]): Promi
   await reconcile(async () => {
     ids = await ports.store.listDue(Number.MAX_SAFE_INTEGER, 100_000);
     const owed = new Set<string>();
+    let hasNewer = false;
     const breathe = breather();
     for (const id of ids) {
       await breathe();
       // Nothing has been done yet for one that waits, and nobody has to write it.
-      if ((await ports.store.get(id))?.status === "queued") continue;
+      const known = await readableOrNewer(ports.store, id);
+      if (known === "newer") hasNewer = true;
+      if (known === "newer" || known?.status === "queued") continue;
       // Nobody else can hold a lease or be inside an invocation: the process that did is gone. A worker that went with
       // it says nothing against the next.
       const task = await ports.store.change(id, ({ lease: _gone, ...task }) =>
@@ -204,7 +208,8 @@ async function resume(ports: Ports, reconcile: LocalBackend["reconcile"]): Promi
       );
       if (task.obligations.session !== undefined) owed.add(task.obligations.session);
     }
-    return owed;
+    // Any session may be that of a task that a newer version of the program wrote.
+    return hasNewer ? undefined : owed;
   });
   await recoverAll(ports, ids, { hadChance: false });
 }

@@ -150,7 +150,9 @@ export function versionsSuite(open: OpenStoreFunction): void {
       const other = makeTask({ owner: task.owner, dueAtMs: 6 });
       await store.create(other);
       expect((await store.list(task.owner, { limit: 5 })).items.map(({ id }) => id)).toEqual([other.id]);
-      expect(await store.listDue(10, 5)).toContain(other.id);
+      // Whoever ends what nobody needs has to know that it is there.
+      expect((await store.listDue(10, 5)).sort()).toEqual([task.id, other.id].sort());
+      expect(await store.listDue(4, 5)).toEqual([]);
       // A program of that version finds it as it was, and due: it was not set aside.
       await rewrite(task.id, () => withStored(task));
       expect(await store.get(task.id)).toEqual(task);

@@ -44,6 +44,32 @@ it.each([
   expect(await client.ended(healthy)).toMatchObject({ status: "cancelled" });
 });
 
+it("a task that a newer version wrote is left alone, and no other is affected", { timeout }, async () => {
+  const stateDir = temporaryFolder();
+  const limits = { maxRunning: 2 };
+  const first = await startSystem(stateDir, { limits });
+  const running = await first.client.command("sleep 600");
+  const healthy = await first.client.command("sleep 600");
+  for (const id of [running, healthy]) await first.client.until(id, ({ status }) => status === "running");
+  const oldest = await first.client.command("true");
+  const waiting = await first.client.command("true");
+  await expect.poll(() => processesOf(running), { timeout: 20_000 }).not.toEqual([]);
+  await first.kill("SIGKILL");
+  for (const id of [running, oldest]) damageTask(stateDir, id, JSON.stringify({ version: 1000, another: "form" }));
+
+  const second = await startSystem(stateDir, { limits });
+  for (const id of [running, oldest])
+    expect(problemOf(await second.client.call("get_task_status", { task_id: id }))).toMatchObject({
+      code: "platform.newer_version",
+    });
+  await second.client.must("cancel_task", { task_id: healthy });
+  expect(await second.client.ended(healthy)).toMatchObject({ status: "cancelled" });
+  expect(await second.client.ended(waiting)).toMatchObject({ status: "succeeded" });
+  expect(await processesOf(running)).not.toEqual([]);
+  await second.kill("SIGTERM");
+  expect(await processesOf(running)).not.toEqual([]);
+});
+
 it("damaged tasks that run and that wait keep nobody from beginning", { timeout }, async () => {
   const stateDir = temporaryFolder();
   const limits = { maxRunning: 1 };

@@ -35,7 +35,7 @@ type Options = {
 
 export type LocalBackend = BackendAdapter & {
   /** Ends every session that no open task owes, and every worker that serves none. */
-  reconcile(readOwed: () => Promise<ReadonlySet<string>>): Promise<void>;
+  reconcile(readOwed: () => Promise<ReadonlySet<string> | undefined>): Promise<void>;
   /** Makes the workers that are kept ready, if any are wanted; resolves when the first one listens. */
   prewarm(): Promise<void>;
   /** Breaks off invocations, and makes no more workers; those with a job go on. */
@@ -168,11 +168,11 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
       // In this order: a session is owed before it has a folder, so one that has a folder here is known there.
       const sessions = await listFolders(root);
       const owed = await readOwed();
+      const isOwed = (sessionId: string) => owed?.has(sessionId) ?? true;
       // A worker goes with its last session, so all that stay are known before the first ends.
-      for (const sessionId of sessions)
-        if (owed.has(sessionId)) workers.adopt(sessionId, folderOf(sessionId).workerId());
+      for (const sessionId of sessions) if (isOwed(sessionId)) workers.adopt(sessionId, folderOf(sessionId).workerId());
       for (const sessionId of sessions) {
-        if (owed.has(sessionId)) continue;
+        if (isOwed(sessionId)) continue;
         await end(sessionId).catch((error) =>
           log.warn("a session could not be ended", { sessionId, error: String(error) }),
         );

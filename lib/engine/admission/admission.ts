@@ -4,7 +4,7 @@ import { RetryableError } from "../../contract/errors.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
 import { type Task, transition } from "../../contract/task.ts";
 import type { Holder, QueueEntry, SlotAnswer, TaskStore } from "../../store/port.ts";
-import { readable } from "../../store/stored-task.ts";
+import { readable, readableOrNewer } from "../../store/stored-task.ts";
 import { calledOff, queueEntry } from "../cancellation.ts";
 import { settle } from "../poll/poll.ts";
 import type { Ports } from "../ports.ts";
@@ -139,14 +139,18 @@ async function beginBelow(ports: Ports, id: string, seen: { left: number }): Pro
   return false;
 }
 
-/** Lets a task begin that holds a slot, and takes it out of the queue; one that is not there any more gives the slot back. */
+/**
+ * Lets a task begin that holds a slot, and takes it out of the queue. One that is not there any more gives the slot back, and
+ * so does one that a newer version of the program wrote: that stays queued, for a program that knows it.
+ */
 async function beginQueued(ports: Ports, entry: QueueEntry, known?: { task: Task; above: Task[] }): Promise<void> {
-  const task = known?.task ?? (await readable(ports.store, entry.taskId));
-  if (task) await begin(ports, task, { above: known?.above, entry });
-  else {
-    await ports.store.releaseSlot(entry.owner, entry);
-    await ports.store.dequeue(entry);
+  const task = known?.task ?? (await readableOrNewer(ports.store, entry.taskId));
+  if (task && task !== "newer") {
+    await begin(ports, task, { above: known?.above, entry });
+    return;
   }
+  await ports.store.releaseSlot(entry.owner, entry);
+  if (!task) await ports.store.dequeue(entry);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { isTerminal } from "../../contract/lifecycle.ts";
 import type { Task } from "../../contract/task.ts";
-import { readable } from "../../store/stored-task.ts";
+import { readableOrNewer } from "../../store/stored-task.ts";
 import { queueEntry } from "../cancellation.ts";
 import type { Ports } from "../ports.ts";
 import { admit, beginInFamily } from "./admission.ts";
@@ -58,7 +58,8 @@ async function freeSlots(ports: Ports, owner: string): Promise<void> {
     Object.entries(byProfile).flatMap(([profile, ids]) => ids.map((id) => [id, profile] as const)),
   );
   for (const taskId of new Set([...running, ...profileOf.keys()])) {
-    const task = await readable(ports.store, taskId);
+    const task = await readableOrNewer(ports.store, taskId);
+    if (task === "newer") continue;
     if (task && (!isTerminal(task.status) || task.obligations.slot !== undefined)) continue;
     if (task) await giveBack(ports, task);
     else await ports.store.releaseSlot(owner, { taskId, profile: profileOf.get(taskId) ?? "" });

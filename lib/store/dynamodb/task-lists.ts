@@ -24,6 +24,9 @@ const cursors = taskCursors<Position>(z.object({ created: z.int(), taskId: taskI
 const MAX_READ = 1000;
 const PAGE = 100;
 
+/** An open task, and when it is due. */
+type Due = { id: string; dueAtMs: number };
+
 /** Lists of tasks: the indexes name them, the items are read. */
 export function taskLists(items: Items, now: () => number, log?: Logger): Pick<TaskStore, "list" | "listDue"> {
   /** One that is damaged is out of everybody's way: it leaves the index of open tasks, and is seen when asked for. */
@@ -44,27 +47,43 @@ export function taskLists(items: Items, now: () => number, log?: Logger): Pick<T
     }
   };
 
-  /** The tasks that index entries stand for, in their order; gone and expired ones are left out. */
-  const tasksOf = async (entries: Item[], consistent: boolean): Promise<Task[]> => {
+  /** An open task of an item, and when it is due. One that a newer version of the program wrote says so by its place alone. */
+  const dueOf = async (item: TaskItem): Promise<Due[]> => {
+    try {
+      const task = toTask(item);
+      return isSettled(task) ? [] : [{ id: task.id, dueAtMs: task.dueAtMs ?? Number.POSITIVE_INFINITY }];
+    } catch (error) {
+      if (isNewer(error)) return typeof item.look === "number" ? [{ id: taskIdOf(item.pk), dueAtMs: item.look }] : [];
+      if (!isUnreadable(error)) throw error;
+      await setAside(item, error.cause);
+      return [];
+    }
+  };
+
+  /** What index entries stand for, in their order; gone and expired ones are left out. */
+  const readAll = async <T>(
+    entries: Item[],
+    consistent: boolean,
+    of: (item: TaskItem) => Promise<T[]>,
+  ): Promise<T[]> => {
     const keys = entries.map(({ pk }) => taskKey(taskIdOf(pk)));
     const found = (await items.getAll(keys, consistent)) as TaskItem[];
     const byKey = new Map(found.map((item) => [item.pk, item]));
-    const tasks = keys.map(({ pk }) => {
+    const all = keys.map(({ pk }) => {
       const item = byKey.get(pk);
-      return item && !isExpired(item, now()) ? readable(item) : [];
+      return item && !isExpired(item, now()) ? of(item) : [];
     });
-    return (await Promise.all(tasks)).flat();
+    return (await Promise.all(all)).flat();
   };
 
-  const dueInShard = async (shard: string, atMs: number, limit: number): Promise<Task[]> => {
-    const due: Task[] = [];
+  const dueInShard = async (shard: string, atMs: number, limit: number): Promise<Due[]> => {
+    const due: Due[] = [];
     const where = { expression: "#open = :shard AND #look <= :at", values: { shard, at: atMs } };
     for await (const entries of items.pages({ where, index: open.name, pageSize: PAGE })) {
-      for (const task of await tasksOf(entries, true))
-        if (!isSettled(task) && (task.dueAtMs ?? Number.POSITIVE_INFINITY) <= atMs) due.push(task);
+      for (const one of await readAll(entries, true, dueOf)) if (one.dueAtMs <= atMs) due.push(one);
       // No entry that follows can be due before its place in the index.
       const place = Number(entries.at(-1)?.look ?? 0);
-      if (due.filter(({ dueAtMs = 0 }) => dueAtMs <= place).length >= limit) break;
+      if (due.filter(({ dueAtMs }) => dueAtMs <= place).length >= limit) break;
     }
     return due;
   };
@@ -85,7 +104,7 @@ export function taskLists(items: Items, now: () => number, log?: Logger): Pick<T
       });
       for await (const entries of pages) {
         read += entries.length;
-        const tasks = await tasksOf(entries, false);
+        const tasks = await readAll(entries, false, readable);
         found.push(...tasks.filter((task) => status === undefined || task.status === status));
         if (found.length > most) {
           last = positionOf(found[most - 1]);
@@ -103,7 +122,7 @@ export function taskLists(items: Items, now: () => number, log?: Logger): Pick<T
 
     async listDue(atMs, limit) {
       const due = await Promise.all(openShards.map((shard) => dueInShard(shard, atMs, limit)));
-      const inOrder = due.flat().sort((a, b) => (a.dueAtMs ?? 0) - (b.dueAtMs ?? 0));
+      const inOrder = due.flat().sort((a, b) => a.dueAtMs - b.dueAtMs);
       return inOrder.slice(0, limit).map(({ id }) => id);
     },
   };

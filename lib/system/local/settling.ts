@@ -4,7 +4,7 @@ import { isSettled, type Task } from "../../contract/task.ts";
 import { calledOff, cancelTask } from "../../engine/cancellation.ts";
 import type { Ports } from "../../engine/ports.ts";
 import { endSessionForGood } from "../../engine/session-end.ts";
-import { readable } from "../../store/stored-task.ts";
+import { readable, readableOrNewer } from "../../store/stored-task.ts";
 
 const LOOK_AGAIN_MS = 1000;
 
@@ -51,27 +51,36 @@ export async function endSessions(ports: Ports, taskId: string): Promise<void> {
   );
 }
 
-/** The sessions that tasks still need: of tasks that have not ended, but not of the `ending` one and what it dispatched. */
-export async function neededSessions({ store }: Pick<Ports, "store">, ending?: string): Promise<Set<string>> {
+/**
+ * The sessions that tasks still need: of tasks that have not ended, but not of the `ending` one and what it dispatched.
+ * Undefined if nobody can tell, because a newer version of the program wrote an open task: any session may be its.
+ */
+export async function neededSessions(
+  { store }: Pick<Ports, "store">,
+  ending?: string,
+): Promise<Set<string> | undefined> {
   const needed = new Set<string>();
-  for (const task of await openTasks({ store })) {
+  const { tasks, hasNewer } = await openTasks({ store });
+  if (hasNewer) return undefined;
+  for (const task of tasks) {
     const isOver = isTerminal(task.status) || (ending !== undefined && (await descends({ store }, task, ending)));
     if (!isOver && task.obligations.session !== undefined) needed.add(task.obligations.session);
   }
   return needed;
 }
 
-/** Every task that is not settled. */
-async function openTasks({ store }: Pick<Ports, "store">): Promise<Task[]> {
+/** Every task that is not settled, and whether there are others, which a newer version of the program wrote. */
+async function openTasks({ store }: Pick<Ports, "store">): Promise<{ tasks: Task[]; hasNewer: boolean }> {
   const ids = await store.listDue(Number.MAX_SAFE_INTEGER, 100_000);
-  const tasks = await Promise.all(ids.map((id) => readable(store, id)));
-  return tasks.filter((task): task is Task => task !== undefined && !isSettled(task));
+  const found = await Promise.all(ids.map((id) => readableOrNewer(store, id)));
+  const tasks = found.filter((task) => task !== undefined && task !== "newer").filter((task) => !isSettled(task));
+  return { tasks, hasNewer: found.includes("newer") };
 }
 
 /** Of everything that is not settled, the task itself and what it dispatched, directly or through others. */
 async function openFamily(ports: Ports, taskId: string): Promise<Task[]> {
   const family: Task[] = [];
-  for (const task of await openTasks(ports)) if (await descends(ports, task, taskId)) family.push(task);
+  for (const task of (await openTasks(ports)).tasks) if (await descends(ports, task, taskId)) family.push(task);
   return family;
 }
 
