@@ -117,14 +117,53 @@ describe.concurrent("a worker of many sessions", () => {
     await first.kill("SIGKILL");
     const { client } = await startSystem(folder, { atEnd });
     expect(jobs.map(({ session }) => workerIdOf(folder, session))).toEqual(workerIds);
-    // The earlier workers that serve nothing are gone; one with jobs goes after its last.
     writeFileSync(release, "");
     for (const { id } of jobs) {
       expect(await client.ended(id)).toMatchObject({ status: "succeeded", result: { exitCode: 0 } });
       expect(await client.log(id)).toBe("up\ndown\n");
       await expect.poll(() => processesOf(id), { timeout: 10_000 }).toEqual([]);
     }
-    const earlier = () => workersOf(folder).filter(({ id }) => workerIds.includes(id));
-    await expect.poll(earlier, { timeout: 10_000 }).toEqual([]);
+    // They serve those to come as well, unless they were started in another way: then they are gone after their last.
+    expect(workersOf(folder).map(({ id }) => id)).toEqual(expect.arrayContaining(workerIds));
+  });
+
+  it("takes its share of the jobs after every restart, and there are never more than cores", async ({
+    expect,
+    skip,
+    onTestFinished: atEnd,
+  }) => {
+    if (availableParallelism() < 2) skip("there is one worker on one core");
+    const folder = temporaryFolder(atEnd);
+    const limits = { maxRunning: 20, graceSeconds: 1 };
+    const release = join(folder, "release");
+    for (let round = 0; round < 4; round++) {
+      const { client, kill } = await startSystem(folder, { limits, atEnd });
+      await expect.poll(() => workersOf(folder).length, { timeout: 20_000 }).toBeGreaterThan(1);
+      const jobs = await running(client, 4, `echo up; while [ ! -e ${release} ]; do sleep 0.1; done`);
+      expect(new Set(jobs.map(({ session }) => workerIdOf(folder, session))).size).toBeGreaterThan(1);
+      expect(workersOf(folder).length).toBeLessThanOrEqual(availableParallelism());
+      if (round < 3) await kill("SIGKILL");
+    }
+    writeFileSync(release, "");
+  });
+
+  it("is given nothing new by a system that would start it in another way, and goes after its last job", async ({
+    expect,
+    onTestFinished: atEnd,
+  }) => {
+    const folder = temporaryFolder(atEnd);
+    const first = await startSystem(folder, { atEnd });
+    const release = join(folder, "release");
+    const [job] = await running(first.client, 1, `echo up; while [ ! -e ${release} ]; do sleep 0.1; done`);
+    const earlier = workerIdOf(folder, job?.session ?? "");
+    await first.kill("SIGKILL");
+    const env = { [environmentVariables.workerIdleSeconds]: "600" };
+    const { client } = await startSystem(folder, { env, atEnd });
+    const others = await running(client, 2, `echo up; while [ ! -e ${release} ]; do sleep 0.1; done`);
+    for (const { session } of others) expect(workerIdOf(folder, session)).not.toBe(earlier);
+    expect(workersOf(folder).length).toBeLessThanOrEqual(Math.max(2, availableParallelism()));
+    writeFileSync(release, "");
+    expect(await client.ended(job?.id ?? "")).toMatchObject({ status: "succeeded" });
+    await expect.poll(() => workersOf(folder).map(({ id }) => id), { timeout: 10_000 }).not.toContain(earlier);
   });
 });

@@ -1,5 +1,13 @@
+import { readFileSync } from "node:fs";
 import { mkdir, open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import * as z from "zod";
+
+const addressSchema = z.object({ pid: z.int().positive() });
+
+/** An id of 16 digits, half of which say the build (8) so that nothing has to be read to tell it; the rest is random (8). */
+export const workerIdOf = (build: string, random: string): string => `worker-${build}${random}`;
+export const isOfBuild = (workerId: string, build: string): boolean => workerId.startsWith(workerIdOf(build, ""));
 
 /** Folders are removed by their names, so a name that a job could have written is none but that of a worker. */
 export const isWorkerId = (name: string): boolean => /^worker-[0-9a-f]{16}$/.test(name);
@@ -19,6 +27,14 @@ export function workerFolder(root: string, workerId: string) {
     /** Makes the folder, which only this user can enter. */
     async create(): Promise<void> {
       await mkdir(join(path, "tmp"), { recursive: true, mode: 0o700 });
+    },
+    /** The process that listens, or did; undefined before it has, and where nobody can tell any more. */
+    readPid(): number | undefined {
+      try {
+        return addressSchema.parse(JSON.parse(readFileSync(join(path, "address.json"), "utf8"))).pid;
+      } catch {
+        return undefined;
+      }
     },
     /** The last lines that the worker itself printed, for the reason of a failed start. */
     async readLogTail(): Promise<string> {

@@ -8,7 +8,8 @@ import type { WorkerFolder } from "./worker-folder.ts";
 
 /** What workers and jobs may see of this process's environment; everything else stays here. */
 const inherited = /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_[A-Z]+|TZ|TMPDIR|TERM|NODE_EXTRA_CA_CERTS)$/;
-const forWorkers: readonly string[] = [
+/** What changes how a worker serves its sessions, beside its code. */
+export const forWorkers: readonly string[] = [
   environmentVariables.logLevel,
   environmentVariables.workerIdleSeconds,
   environmentVariables.workerUncollectedSeconds,
@@ -29,7 +30,7 @@ export const nodeOptions = ["--disable-warning=ExperimentalWarning", "--max-semi
 /** Far longer than a start takes on a busy machine: one that is stopped, or hangs, never listens. */
 const LISTEN_WITHIN_MS = 60_000;
 
-const entry = fileURLToPath(new URL("../../../worker/main.ts", import.meta.url));
+export const entry = fileURLToPath(new URL("../../../worker/main.ts", import.meta.url));
 
 /** A worker that this process has started. */
 export type LaunchedWorker = {

@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { availableParallelism } from "node:os";
-import { killMarked } from "../../../worker/processes/processes.ts";
+import { killMarked, signal } from "../../../worker/processes/processes.ts";
 import { environmentVariables } from "../../contract/execution-environment.ts";
 import type { Logger } from "../../contract/logger.ts";
 import { listFolders } from "./session-folder.ts";
+import { buildOfWorkers } from "./worker-build.ts";
 import { WorkerClient } from "./worker-client.ts";
-import { type WorkerFolder, workerFolder } from "./worker-folder.ts";
+import { isOfBuild, type WorkerFolder, workerFolder, workerIdOf } from "./worker-folder.ts";
 import { awaitListening, type LaunchedWorker, startWorker } from "./worker-process.ts";
 
 /** How long after a session was placed another worker is made, so that it does not compete with the job that just began. */
@@ -23,8 +24,9 @@ export type PooledWorker = {
   readonly client: WorkerClient;
   /** Resolves once it can be spoken to. Rejects with RetryableError `worker.did_not_start` when it never will. */
   readonly listening: Promise<unknown>;
-  /** Undefined for one of an earlier control plane, which may be of another version: it gets no new sessions. */
+  /** Undefined for one of an earlier control plane, of which only its process id is known. */
   readonly launched: Promise<LaunchedWorker> | undefined;
+  readonly pid: number | undefined;
   readonly sessions: Set<string>;
   isUp: boolean;
   hasEnded: boolean;
@@ -42,13 +44,15 @@ type Options = {
 
 /**
  * The worker processes of this machine, and which of them serves which session. At most as many as there are cores are made;
- * each is kept until it ends by itself because nobody uses it.
+ * each is kept until it ends by itself because nobody uses it. One of an earlier control plane is given new sessions if it was
+ * started as this one would; the others end with their last, and count among the cores until then.
  */
 export class WorkerPool {
   readonly #options: Options;
   readonly #workers = new Map<string, PooledWorker>();
   readonly #bySession = new Map<string, PooledWorker>();
   readonly #limit = availableParallelism();
+  readonly #build = buildOfWorkers();
   #growing: NodeJS.Timeout | undefined;
   #isClosing = false;
 
@@ -63,7 +67,7 @@ export class WorkerPool {
 
   /** Gives a session to the worker with the fewest, which may still be starting. */
   place(sessionId: string): PooledWorker {
-    const able = [...this.#workers.values()].filter((worker) => worker.launched && isAble(worker));
+    const able = [...this.#workers.values()].filter((worker) => this.#isAble(worker));
     const up = able.filter(({ isUp }) => isUp);
     const worker = fewest(up.length > 0 ? up : able) ?? this.#launch();
     this.#growSoon();
@@ -88,25 +92,26 @@ export class WorkerPool {
     if (!worker) return;
     this.#bySession.delete(sessionId);
     worker.sessions.delete(sessionId);
-    if (worker.sessions.size === 0 && !(worker.launched && isAble(worker))) await this.#end(worker);
+    if (worker.sessions.size === 0 && !this.#isAble(worker)) await this.#end(worker);
   }
 
-  /** Makes the first worker that is kept ready, and soon the others. Never rejects: a task waits a little longer. */
+  /** Makes the first worker that is kept ready, where none is, and soon the others. Never rejects: a task waits a little longer. */
   async prewarm(): Promise<void> {
     if (this.#isClosing || !this.#options.isWarm()) return;
     try {
-      await this.#launch().listening;
+      await this.#find();
+      if (this.#able < this.#wanted) await this.#launch().listening;
       this.#growSoon(FIRST_GROW_MS);
     } catch (error) {
       if (!this.#isClosing) this.#options.log.warn("no worker could be prewarmed", { error: String(error) });
     }
   }
 
-  /** Ends every worker that serves no session: those of earlier control planes, and at the end of this one all. */
+  /** Ends every worker that serves no session: those that get none, and at the end of this control plane all. */
   async endUnused(): Promise<void> {
-    for (const id of await listFolders(this.#options.root)) if (!this.#workers.has(id)) this.#known(id);
+    await this.#find();
     for (const worker of [...this.#workers.values()]) {
-      if (worker.sessions.size === 0 && (!worker.launched || this.#isClosing)) await this.#end(worker);
+      if (worker.sessions.size === 0 && (this.#isClosing || !this.#isAble(worker))) await this.#end(worker);
     }
   }
 
@@ -117,13 +122,14 @@ export class WorkerPool {
   }
 
   get #able(): number {
-    return [...this.#workers.values()].filter(isAble).length;
+    return [...this.#workers.values()].filter((worker) => this.#isAble(worker)).length;
   }
 
   get #wanted(): number {
     const open = this.#bySession.size;
     const least = open > 1 || this.#options.isWarm() ? 2 : 1;
-    return Math.min(this.#limit, Math.max(least, Math.ceil(open / SESSIONS_PER_WORKER)));
+    const others = [...this.#workers.values()].filter((worker) => isRunning(worker) && !this.#isAble(worker)).length;
+    return Math.min(Math.max(1, this.#limit - others), Math.max(least, Math.ceil(open / SESSIONS_PER_WORKER)));
   }
 
   #growSoon(afterMs = GROW_MS): void {
@@ -139,12 +145,12 @@ export class WorkerPool {
   }
 
   #launch(): PooledWorker {
-    const id = `worker-${randomBytes(8).toString("hex")}`;
+    const id = workerIdOf(this.#build, randomBytes(4).toString("hex"));
     const folder = workerFolder(this.#options.root, id);
     const launched = startWorker(folder);
     const client = new WorkerClient(folder.socketFile);
     const listening = launched.then((process) => awaitListening(client, folder, process));
-    const worker = this.#add({ id, folder, client, launched, listening });
+    const worker = this.#add({ id, folder, client, launched, pid: undefined, listening });
     const hasEnded = () => {
       worker.hasEnded = true;
       if (worker.sessions.size === 0) this.#end(worker).catch(() => {});
@@ -156,18 +162,37 @@ export class WorkerPool {
     return worker;
   }
 
+  /** Those of earlier control planes. */
+  async #find(): Promise<void> {
+    for (const id of await listFolders(this.#options.root)) if (!this.#workers.has(id)) this.#known(id);
+  }
+
   #known(id: string): PooledWorker {
     const folder = workerFolder(this.#options.root, id);
     const client = new WorkerClient(folder.socketFile);
-    const worker = this.#add({ id, folder, client, launched: undefined, listening: Promise.resolve() });
+    const worker = this.#add({
+      id,
+      folder,
+      client,
+      launched: undefined,
+      pid: folder.readPid(),
+      listening: Promise.resolve(),
+    });
     worker.isUp = true;
     return worker;
   }
 
-  #add(worker: Pick<PooledWorker, "id" | "folder" | "client" | "launched" | "listening">): PooledWorker {
+  #add(worker: Pick<PooledWorker, "id" | "folder" | "client" | "launched" | "pid" | "listening">): PooledWorker {
     const added = { ...worker, sessions: new Set<string>(), isUp: false, hasEnded: false, isDistrusted: false };
     this.#workers.set(worker.id, added);
     return added;
+  }
+
+  /** Whether it can be given sessions. */
+  #isAble(worker: PooledWorker): boolean {
+    return (
+      isRunning(worker) && !worker.isDistrusted && (worker.launched !== undefined || isOfBuild(worker.id, this.#build))
+    );
   }
 
   #note(sessionId: string, worker: PooledWorker): PooledWorker {
@@ -193,7 +218,8 @@ export class WorkerPool {
   }
 }
 
-const isAble = ({ hasEnded, isDistrusted }: PooledWorker): boolean => !hasEnded && !isDistrusted;
+const isRunning = ({ hasEnded, launched, pid }: PooledWorker): boolean =>
+  !hasEnded && (launched !== undefined || (pid !== undefined && signal(pid, 0)));
 
 function fewest(workers: readonly PooledWorker[]): PooledWorker | undefined {
   return workers.toSorted((a, b) => a.sessions.size - b.sessions.size)[0];
