@@ -165,7 +165,7 @@ export function processesWith(entry: string): number[] {
 }
 
 /** Waits for something that must happen. */
-export async function until<T>(look: () => T | Promise<T>, withinMs = 5000): Promise<NonNullable<T>> {
+export async function until<T>(look: () => T | Promise<T>, withinMs = 20_000): Promise<NonNullable<T>> {
   const giveUpAt = performance.now() + withinMs;
   for (;;) {
     const seen = await look();
