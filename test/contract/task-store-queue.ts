@@ -126,7 +126,7 @@ export function queueSuite(open: OpenStoreFunction): void {
 
     it("lets no more than both limits allow take one, however many try at once", async () => {
       const owner = newOwner();
-      const takers = Array.from({ length: 200 }, (_, i) => entryOf(owner, Date.now(), i % 2 ? "one" : "two"));
+      const takers = Array.from({ length: 80 }, (_, i) => entryOf(owner, Date.now(), i % 2 ? "one" : "two"));
       const limits = { maxRunning: 8, maxRunningPerProfile: 5 };
       const answers = await Promise.all(takers.map((taker) => store().takeSlot(taker, limits)));
       expect(answers.filter((answer) => answer === "taken")).toHaveLength(8);
