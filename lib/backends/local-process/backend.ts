@@ -4,7 +4,7 @@ import { isAbsolute, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { killMarked } from "../../../worker/processes/processes.ts";
 import type { Configuration } from "../../contract/configuration.ts";
-import { RefusedError, RetryableError, WorkerGoneError } from "../../contract/errors.ts";
+import { RefusedError, WorkerGoneError } from "../../contract/errors.ts";
 import { environmentVariables } from "../../contract/execution-environment.ts";
 import { frameworkNames } from "../../contract/frameworks.ts";
 import type { Logger } from "../../contract/logger.ts";
@@ -15,6 +15,7 @@ import { refuseOutside } from "../placed-job.ts";
 import { workerEnvironment } from "../worker-environment.ts";
 import { localProcess } from "./description.ts";
 import { listFolders, type SessionFolder, sessionFolder } from "./session-folder.ts";
+import { noFolder } from "./worker-folder.ts";
 import { inheritedByJobs } from "./worker-process.ts";
 import { type PooledWorker, WorkerPool } from "./workers.ts";
 
@@ -68,14 +69,7 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
     try {
       folderOf(sessionId).create(workers.place(sessionId).id);
     } catch (cause) {
-      throw new RetryableError(
-        "worker.did_not_start",
-        `the session's folder cannot be made: ${(cause as Error).message}`,
-        {
-          hint: "free some space in the state folder, or mend its permissions",
-          cause,
-        },
-      );
+      throw noFolder("session", cause);
     }
   }
 

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { mkdir, open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
+import { RetryableError } from "../../contract/errors.ts";
 
 const addressSchema = z.object({ pid: z.int().positive() });
 
@@ -46,3 +47,10 @@ export function workerFolder(root: string, workerId: string) {
   };
 }
 export type WorkerFolder = ReturnType<typeof workerFolder>;
+
+/** Why the folder of a session or a worker could not be made, and what helps. */
+export const noFolder = (whose: "session" | "worker", cause: unknown): RetryableError =>
+  new RetryableError("worker.did_not_start", `the ${whose}'s folder cannot be made: ${(cause as Error).message}`, {
+    hint: "free some space in the state folder, or mend its permissions",
+    cause,
+  });

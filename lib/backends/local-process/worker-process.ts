@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { RetryableError } from "../../contract/errors.ts";
 import { environmentVariables } from "../../contract/execution-environment.ts";
 import type { WorkerClient } from "./worker-client.ts";
-import type { WorkerFolder } from "./worker-folder.ts";
+import { noFolder, type WorkerFolder } from "./worker-folder.ts";
 
 /** What workers and jobs may see of this process's environment; everything else stays here. */
 const inherited = /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_[A-Z]+|TZ|TMPDIR|TERM|NODE_EXTRA_CA_CERTS)$/;
@@ -74,14 +74,7 @@ async function prepare(folder: WorkerFolder) {
     await folder.create();
     return await folder.openLog();
   } catch (cause) {
-    throw new RetryableError(
-      "worker.did_not_start",
-      `the worker's folder cannot be made: ${(cause as Error).message}`,
-      {
-        hint: "free some space in the state folder, or mend its permissions",
-        cause,
-      },
-    );
+    throw noFolder("worker", cause);
   }
 }
 
