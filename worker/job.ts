@@ -101,6 +101,8 @@ export class Job {
       this.#folder = await this.#takeFolder();
       outcome = await Promise.race([this.#setup.runner(this.#context(this.#folder)), this.#crash.promise]);
     } catch (error) {
+      // What is about to start a process starts none, or ends it.
+      this.#stop.pull({ kind: "fault", graceSeconds: 0 });
       const env = { ...this.#setup.config.jobEnv, [environmentVariables.taskId]: this.task.taskId };
       outcome = await runnerFailure(error, this.task.taskId, marksOf(env));
     }

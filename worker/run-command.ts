@@ -11,6 +11,7 @@ import { invalidInput, parse } from "./parse.ts";
 import { processFailure } from "./processes/exit-problem.ts";
 import { type ProcessEnd, runProcess } from "./processes/run-process.ts";
 import { shellSyntax, splitWords } from "./processes/split-words.ts";
+import type { StopOrder } from "./processes/stop.ts";
 import type { JobContext, Outcome } from "./runner.ts";
 
 /** Runs `command.run`. However the command ends, its result says so as data. */
@@ -77,7 +78,7 @@ async function folderBelow(workspace: string, cwd: string | undefined): Promise<
   return folder;
 }
 
-type StopKind = "cancel" | "timeout" | undefined;
+type StopKind = StopOrder["kind"] | undefined;
 
 function resultOf(end: ProcessEnd, stopped: StopKind, stdoutBytes: number, stderrBytes: number): CommandResult {
   return {

@@ -1,4 +1,5 @@
-export type StopOrder = { kind: "cancel" | "timeout"; graceSeconds: number };
+/** `fault`: nobody waits for the work any more, because an error ended it that it did not catch. */
+export type StopOrder = { kind: "cancel" | "timeout" | "fault"; graceSeconds: number };
 
 /** The order to stop a job. The first order says why; a later one may only shorten the grace. */
 export class StopSwitch {
