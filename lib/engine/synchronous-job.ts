@@ -1,5 +1,6 @@
 import type { Call, JobEnd } from "../backends/adapter.ts";
 import { type Problem, toProblem } from "../contract/errors.ts";
+import { splitsPair } from "../contract/surrogates.ts";
 import {
   FIRST_WORKER_SEQUENCE,
   MAX_LOG_BYTES,
@@ -96,8 +97,7 @@ export class SynchronousJob {
     for (let rest = text; rest !== ""; ) {
       const event = this.#openEvent(stream);
       const room = CHUNK_LENGTH - event.message.length;
-      const isSplit = room < rest.length && /[\uD800-\uDBFF]/.test(rest[room - 1] ?? "");
-      const piece = rest.slice(0, isSplit ? room - 1 : room);
+      const piece = rest.slice(0, splitsPair(rest, room) ? room - 1 : room);
       event.message += piece;
       rest = rest.slice(piece.length);
     }

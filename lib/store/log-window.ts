@@ -1,4 +1,5 @@
 import type { TaskEvent } from "../contract/events.ts";
+import { splitsPair } from "../contract/surrogates.ts";
 import type { LogChunk } from "./port.ts";
 
 /** A chunk that holds text; one without would take the place of the one that begins where it ends, and is not kept. */
@@ -37,9 +38,4 @@ export function logWindow(cursor: number, limit: number) {
       return { data: text.slice(start, end), cursor: base + start, nextCursor: base + end };
     },
   };
-}
-
-/** Whether a cut before the unit at `index` would go through a surrogate pair. */
-function splitsPair(text: string, index: number): boolean {
-  return (text.charCodeAt(index) & 0xfc00) === 0xdc00 && (text.charCodeAt(index - 1) & 0xfc00) === 0xd800;
 }

@@ -1,4 +1,5 @@
 import { previewValue } from "../../contract/preview.ts";
+import { splitsPair } from "../../contract/surrogates.ts";
 import type { TaskRecord } from "../../contract/tools/task-record.ts";
 
 /**
@@ -21,9 +22,7 @@ export function fittingLength(text: string, room: number): number {
   for (let size = replySize(text); size > room && length > 1; size = replySize(text.slice(0, length))) {
     length = Math.max(1, Math.min(length - 1, Math.floor((length * room) / size)));
   }
-  const last = text.charCodeAt(length - 1);
-  const splits = last >= 0xd800 && last <= 0xdbff && length < text.length;
-  return splits ? length + (length === 1 ? 1 : -1) : length;
+  return splitsPair(text, length) ? length + (length === 1 ? 1 : -1) : length;
 }
 
 const PREVIEW = 4_000;
