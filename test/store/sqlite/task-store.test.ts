@@ -453,13 +453,19 @@ function isReadableByNobody(path: string): boolean {
   return spawnSync("test", ["-r", path], { uid: 65_534 }).status === 0;
 }
 
-it("has on disk what a caller hears of, and that a job was handed over", async () => {
+/** A store whose syncs to disk are seen. */
+async function openWatched() {
   const folder = makeFolder();
   const store = openHere(folder);
   const handle = await open(join(folder, "tasks.sqlite"));
   cleanups.push(() => handle.close());
   const datasync = vi.spyOn(Object.getPrototypeOf(handle) as FileHandle, "datasync");
   cleanups.push(() => datasync.mockRestore());
+  return { store, datasync };
+}
+
+it("has on disk what a caller hears of, and that a job was handed over", async () => {
+  const { store, datasync } = await openWatched();
   const synced = async (work: Promise<unknown>) => {
     datasync.mockClear();
     await work;
@@ -484,12 +490,7 @@ it("has on disk what a caller hears of, and that a job was handed over", async (
 });
 
 it("syncs once for all who come meanwhile", async () => {
-  const folder = makeFolder();
-  const store = openHere(folder);
-  const handle = await open(join(folder, "tasks.sqlite"));
-  cleanups.push(() => handle.close());
-  const datasync = vi.spyOn(Object.getPrototypeOf(handle) as FileHandle, "datasync");
-  cleanups.push(() => datasync.mockRestore());
+  const { store, datasync } = await openWatched();
   const tasks = Array.from({ length: 50 }, () => makeTask());
   await Promise.all(tasks.map((task) => store.create(task)));
   expect(datasync.mock.calls.length).toBeLessThan(10);
