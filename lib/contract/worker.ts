@@ -34,10 +34,20 @@ const sequence = z.number().int().nonnegative();
 /** Names that variables in the environment of a job may have. */
 export const environmentNamePattern = /^[A-Za-z_][A-Za-z0-9_]{0,99}$/;
 
-export const workerEventTypes = ["task.progress", "task.log", "task.heartbeat", "task.input_required"] as const;
+export const workerEventTypes = [
+  "task.progress",
+  "task.log",
+  "task.heartbeat",
+  "task.input_required",
+  "agent.message",
+  "agent.tool_call",
+  "agent.tool_result",
+  "agent.usage",
+] as const;
 
 /**
- * One numbered fact. A `task.log` event has its text in `message` and `{stream: "stdout" | "stderr"}` in `payload`, with
+ * One numbered fact. `agent.message` has its text in `message`; `agent.tool_call` `{id, name, input}` and `agent.tool_result`
+ * `{id, name?, isError, output}` have previews in `payload`; `agent.usage` has what was consumed so far, as `usageSchema`. A `task.log` event has its text in `message` and `{stream: "stdout" | "stderr"}` in `payload`, with
  * `truncated: true` where the worker holds back the rest of the log.
  */
 export const workerEventSchema = z.object({
@@ -52,7 +62,25 @@ export type WorkerEvent = z.infer<typeof workerEventSchema>;
 const workerLimitsSchema = z.object({
   timeoutSeconds: z.number().positive().max(MAX_TIMEOUT_SECONDS),
   graceSeconds: z.number().nonnegative().max(MAX_GRACE_SECONDS),
+  /** For an agent: what its models may cost, and how many tokens they may take, input and output together. */
   maxBudgetUsd: z.number().positive().optional(),
+  maxTokens: z.number().int().positive().optional(),
+});
+
+/** The conversation that a task goes on with: what a framework calls the session of the last turn, and where its files are. */
+const conversationSchema = z.object({
+  id: z.string().regex(/^conv_[0-9a-f]{32}$/),
+  /** Absent in the first turn, and where the last one left none. */
+  session: z.object({ framework: z.string(), id: z.string().max(200) }).optional(),
+  /** One file with all that the framework needs of the last turn, where another machine may have to go on with it. */
+  state: z
+    .object({
+      url: z.url(),
+      headers: z.record(z.string(), z.string()),
+      sizeBytes: z.number().int().nonnegative(),
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    })
+    .optional(),
 });
 
 const operation = <Op extends string>(op: Op) => z.object({ contract: z.literal(CONTRACT), op: z.literal(op) });
@@ -69,6 +97,9 @@ export const startSchema = operation("start").extend({
   env: z.record(z.string(), z.string()).optional(),
   limits: workerLimitsSchema,
   depth: z.number().int().nonnegative(),
+  /** Whether the workspace is a folder that its owner registered as an agent's: only then its settings steer the agent. */
+  trusted: z.boolean().optional(),
+  conversation: conversationSchema.optional(),
 });
 export const pollSchema = operation("poll").extend({
   bootId: z.string(),
@@ -135,6 +166,8 @@ export const workerArtifactSchema = z.object({
   sizeBytes: z.number().int().nonnegative(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   contentType: z.string().max(200),
+  /** What is kept for the next turn of a conversation, and shown to nobody. */
+  private: z.literal(true).optional(),
 });
 export type WorkerArtifact = z.infer<typeof workerArtifactSchema>;
 
@@ -149,7 +182,11 @@ const leftOutSchema = z.object({
 export const usageSchema = z.object({
   inputTokens: z.number().nonnegative().optional(),
   outputTokens: z.number().nonnegative().optional(),
+  /** Of the input tokens, those that were read from a cache. */
+  cachedTokens: z.number().nonnegative().optional(),
   costUsd: z.number().nonnegative().optional(),
+  turns: z.number().int().nonnegative().optional(),
+  model: z.string().max(200).optional(),
 });
 
 export const workerStatuses = ["running", "input_required", "succeeded", "failed", "cancelled"] as const;
@@ -167,6 +204,8 @@ export const pollReplySchema = z.object({
   error: problemSchema.optional(),
   usage: usageSchema.optional(),
   inputRequests: jsonObject.optional(),
+  /** The framework's session that the next turn of the conversation goes on with. */
+  session: z.object({ framework: z.string(), id: z.string().max(200) }).optional(),
   artifacts: z.array(workerArtifactSchema).max(MAX_ARTIFACTS).optional(),
   artifactsLeftOut: leftOutSchema.optional(),
 });
