@@ -29,11 +29,12 @@ export async function pollReply(session: Session, job: Job, poll: Poll, gone: Ab
   return { status, events, next, elapsedSeconds, ...(job.inputRequests && { inputRequests: job.inputRequests }) };
 }
 
-function ending({ outcome: { result, error, usage }, artifacts }: Job): Partial<PollReply> {
+function ending({ outcome: { result, error, usage, session }, artifacts }: Job): Partial<PollReply> {
   return {
     ...(result !== undefined && { result }),
     ...(error && { error }),
     ...(usage && { usage }),
+    ...(session && { session }),
     artifacts: artifacts?.artifacts ?? [],
     ...(artifacts && artifacts.leftOut.count > 0 && { artifactsLeftOut: artifacts.leftOut }),
   };

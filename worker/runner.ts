@@ -10,7 +10,13 @@ import type { StopSwitch } from "./processes/stop.ts";
 /** What the worker is asked to run. */
 export type JobTask = Omit<StartOperation, "contract" | "op" | "bootId">;
 export type JobStatus = (typeof workerStatuses)[number];
-export type Outcome = { result?: unknown; error?: Problem; usage?: Record<string, unknown> };
+export type Outcome = {
+  result?: unknown;
+  error?: Problem;
+  usage?: Record<string, unknown>;
+  /** What the next turn of the conversation goes on with. */
+  session?: { framework: string; id: string };
+};
 
 /** What a runner works with. */
 export type JobContext = {

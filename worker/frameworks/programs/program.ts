@@ -1,0 +1,72 @@
+import type { RuntimeTools, Usage } from "../../../lib/contract/agent.ts";
+import type { Problem } from "../../../lib/contract/errors.ts";
+import type { BuiltInFramework } from "../../../lib/contract/frameworks.ts";
+import type { JsonObject } from "../../../lib/contract/json.ts";
+import type { ProcessEnd } from "../../processes/run-process.ts";
+import type { AgentTask } from "../framework.ts";
+
+/** A file that the next turn of a conversation needs: where it is, and what it is called among the others. */
+export type SessionFile = { path: string; name: string };
+
+/** One turn of an agent, as a program of its own runs it. */
+export type AgentRun = {
+  readonly task: AgentTask;
+  readonly tools: RuntimeTools;
+  readonly model?: string;
+  /** With the outcome protocol. It travels by stdin. */
+  readonly prompt: string;
+  readonly workspace: string;
+  /** A folder of the run's own, removed afterwards. */
+  readonly scratch: string;
+  /** Whether the workspace is an agent's own, so that its settings may steer the program. */
+  readonly trusted: boolean;
+  /** The program's own id of the session to go on with. */
+  readonly resume?: string;
+  /** The environment that the program gets, without what `command` adds. */
+  readonly env: Readonly<Record<string, string>>;
+};
+
+/** What an agent does, as it happens. Whatever is published here is bounded and logged for all programs alike. */
+export type AgentEvents = {
+  message(text: string): void;
+  toolCall(call: { id: string; name: string; input: unknown }): void;
+  toolResult(result: { id: string; name?: string; isError: boolean; output: string }): void;
+  /** What was consumed so far, in all; a budget is watched by it. */
+  usage(usage: Usage): void;
+  progress(text: string): void;
+  log(text: string): void;
+};
+
+/** How a turn ended, as far as the program told. Without an `error` it succeeded. */
+export type AgentEnd = {
+  output?: string;
+  result?: unknown;
+  usage: Usage;
+  deniedTools?: string[];
+  /** The program's own id of the session, for the next turn. */
+  session?: string;
+  error?: Problem;
+};
+
+/** Reads what one process prints. */
+export type OutputReader = {
+  line(value: JsonObject, events: AgentEvents): void;
+  end(exit: ProcessEnd, stderrTail: string): AgentEnd;
+};
+
+/** One installed agent program: how it is started, and how what it prints is read. One file each. */
+export type AgentProgram = {
+  readonly name: BuiltInFramework;
+  /** Its name on the PATH. */
+  readonly program: string;
+  /** The options that it honours; any other is refused by name. */
+  readonly options: readonly (keyof RuntimeTools)[];
+  /** Arguments, further environment, and files of its own, written into `run.scratch`. Throws RefusedError. */
+  command(run: AgentRun): Promise<{ args: string[]; env: Record<string, string> }>;
+  reader(run: AgentRun): OutputReader;
+  /** What the next turn needs wherever it runs; none for no session. */
+  sessionFiles(run: AgentRun, sessionId: string): Promise<SessionFile[]>;
+  /** Puts them where the program looks for them. */
+  restore(run: AgentRun, sessionId: string, files: readonly SessionFile[]): Promise<void>;
+  readonly stopSignal: "SIGTERM" | "SIGINT";
+};
