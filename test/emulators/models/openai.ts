@@ -1,0 +1,70 @@
+import { randomUUID } from "node:crypto";
+import { type ModelServer, type Provider, startModelServer, textOf } from "./model-server.ts";
+import { type Answer, nextStep, type Turn, tokensOf } from "./script.ts";
+
+type Item = { type: string; role?: string; content?: unknown };
+
+/**
+ * OpenAI's Responses API, streamed: https://platform.openai.com/docs/api-reference/responses-streaming
+ *
+ * Left out: answers that are not streamed, deltas, reasoning, responses that are kept, and checks of what is sent.
+ */
+export const startOpenAi = (key: string): Promise<ModelServer> => startModelServer(openAi, key);
+
+const openAi: Provider = {
+  keyOf: ({ authorization }) => authorization?.replace(/^Bearer /, ""),
+  stepOf(path, body) {
+    return path.endsWith("/responses") ? nextStep((body.input as Item[]).flatMap(turnOf)) : undefined;
+  },
+  eventsOf(answer, { model }) {
+    const { input, output, cached } = tokensOf(answer);
+    const item = itemOf(answer);
+    const response = { id: `resp_${randomUUID()}`, object: "response", model };
+    const usage = {
+      input_tokens: input,
+      input_tokens_details: { cached_tokens: cached },
+      output_tokens: output,
+      output_tokens_details: { reasoning_tokens: 0 },
+      total_tokens: input + output,
+    };
+    return [
+      { event: "response.created", data: { response: { ...response, status: "in_progress", output: [] } } },
+      { event: "response.output_item.added", data: { output_index: 0, item } },
+      { event: "response.output_item.done", data: { output_index: 0, item } },
+      { event: "response.completed", data: { response: { ...response, status: "completed", output: [item], usage } } },
+    ].map(({ event, data }) => ({ event, data: { type: event, ...data } }));
+  },
+  failure: (status, message) => ({ error: { type: errorTypes[status] ?? "server_error", code: null, message } }),
+  unknownKey: {
+    status: 401,
+    body: {
+      error: { type: "invalid_request_error", code: "invalid_api_key", message: "Incorrect API key provided." },
+    },
+  },
+  limit: (resetsAt) => ({
+    headers: {},
+    body: {
+      error: { type: "usage_limit_reached", message: "The usage limit has been reached", resets_at: resetsAt },
+    },
+  }),
+  other: (path) => (path.endsWith("/models") ? { object: "list", data: [] } : undefined),
+};
+
+const errorTypes: Record<number, string> = { 400: "invalid_request_error", 404: "invalid_request_error" };
+
+/** Each answer is one item, whatever kind; results of tools are nobody's turn. */
+function turnOf({ type, role, content }: Item): Turn[] {
+  if (type === "function_call" || type === "custom_tool_call" || role === "assistant")
+    return [{ by: "model", text: "" }];
+  return role === "user" ? [{ by: "user", text: textOf(content) }] : [];
+}
+
+function itemOf(answer: Answer): Record<string, unknown> {
+  if ("say" in answer) {
+    const content = [{ type: "output_text", text: answer.say, annotations: [] }];
+    return { type: "message", id: `msg_${randomUUID()}`, role: "assistant", status: "completed", content };
+  }
+  const { tool, input } = "tool" in answer ? answer : { tool: "exec_command", input: { cmd: answer.run } };
+  const call = { id: `fc_${randomUUID()}`, call_id: `call_${randomUUID()}`, name: tool, status: "completed" };
+  return { type: "function_call", ...call, arguments: JSON.stringify(input) };
+}

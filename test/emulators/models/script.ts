@@ -1,0 +1,37 @@
+import * as z from "zod";
+
+const usage = z.object({ input: z.number(), output: z.number(), cached: z.number().optional() });
+
+/** One answer of a model. `run` is a shell command by whatever tool the program has for that. */
+const stepSchema = z.union([
+  z.strictObject({ say: z.string(), usage: usage.optional() }),
+  z.strictObject({ run: z.string(), usage: usage.optional() }),
+  z.strictObject({ tool: z.string(), input: z.record(z.string(), z.unknown()), usage: usage.optional() }),
+  /** An HTTP status with a message, as the provider words it. */
+  z.strictObject({ fail: z.number().int(), message: z.string().optional() }),
+  /** The limit of the account is reached; `resetsAt` is in seconds since 1970. */
+  z.strictObject({ limit: z.strictObject({ resetsAt: z.number() }) }),
+  /** The request is held until whoever asked goes away. */
+  z.strictObject({ hang: z.literal(true) }),
+]);
+export type Step = z.infer<typeof stepSchema>;
+export type Answer = Extract<Step, { say: string } | { run: string } | { tool: string }>;
+
+/** A prompt that carries what the model is to answer, one step for each time that it is asked. */
+export const scripted = (text: string, ...steps: readonly Step[]): string =>
+  `${text}\n<script>${JSON.stringify(steps)}</script>`;
+
+/** What one entry of a conversation says, as far as it decides which step is next. */
+export type Turn = { by: "user" | "model"; text: string };
+
+/** The step that the last script in a conversation has next: as many are over as the model has answered since. */
+export function nextStep(turns: readonly Turn[]): Step {
+  const last = turns.findLastIndex(({ by, text }) => by === "user" && text.includes("<script>"));
+  const [, json] = /<script>(.*)<\/script>/s.exec(turns[last]?.text ?? "") ?? [];
+  if (json === undefined) return { say: "ok" };
+  const answered = turns.slice(last + 1).filter(({ by }) => by === "model").length;
+  return stepSchema.array().parse(JSON.parse(json))[answered] ?? { say: "ok" };
+}
+
+/** The tokens of an answer. */
+export const tokensOf = ({ usage: tokens }: Answer) => ({ input: 100, output: 20, cached: 0, ...tokens });
