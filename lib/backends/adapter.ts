@@ -17,6 +17,8 @@ export type Placement = {
   target: Target;
   /** The agent framework, where one was chosen. */
   framework?: string;
+  /** Whether the workspace is the one that the profile lives in. */
+  trusted?: true;
 };
 
 /** A placement with what is to be done there. */

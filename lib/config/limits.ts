@@ -24,5 +24,6 @@ export function resolveLimits(
     graceSeconds: merged.graceSeconds,
     maxDepth: merged.maxDepth,
     ...(merged.maxBudgetUsd !== undefined && { maxBudgetUsd: merged.maxBudgetUsd }),
+    ...(merged.maxTokens !== undefined && { maxTokens: merged.maxTokens }),
   };
 }

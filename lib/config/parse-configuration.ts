@@ -5,6 +5,7 @@ import { forbiddenPaths } from "../contract/credentials.ts";
 import { InvalidInputError, type Issue } from "../contract/errors.ts";
 import { toIssue } from "../contract/issues.ts";
 import { isObject } from "../contract/json.ts";
+import { withPlacedWorkspaces, workspaceIssues } from "./agent-workspaces.ts";
 import { readDetails } from "./details.ts";
 import { explainWithSuggestion, unknownFields } from "./issues.ts";
 
@@ -25,11 +26,12 @@ export function parseConfiguration(
     ...details.issues,
     ...allowedIssues(input, adapters),
     ...referenceIssues(input, adapters),
+    ...workspaceIssues(input, adapters, baseDir),
     ...credentialIssues(input),
     ...prototypeIssues(input),
   ];
   if (issues.length > 0 || !parsed.success) throw new InvalidInputError(issues);
-  return parsed.data;
+  return withPlacedWorkspaces(parsed.data, baseDir);
 }
 
 /** What refers to something, read past every other issue, so that all of them are found at once. */

@@ -37,6 +37,8 @@ export type Route = Placement & {
   model?: string | Json;
   runtimeTools?: Json;
   metadata?: Json;
+  /** Standing instructions of the profile. */
+  instructions?: string;
 };
 
 type Named<T> = { name: string; value: T };
@@ -100,11 +102,14 @@ export function route(
   const backend = chooseBackend(configuration, adapters, request, accountName, runtime);
   const asked = detailNames(adapters, request.details ?? {});
   refuseUnallowedNames(configuration, adapters, asked);
+  // The folder that the profile lives in is one of its own backend.
+  const home = backend?.name === runtime?.backend ? runtime?.workspace : undefined;
   const all: Json = {
     ...(account.region && { region: account.region }),
     ...backend?.value.details,
     ...defaults.target?.details,
     ...runtime?.target.details,
+    ...(home !== undefined && { workspace: home }),
     ...asked,
   };
   const wantedMode = request.mode ?? runtime?.target.mode ?? defaults.target?.mode;
@@ -142,6 +147,9 @@ export function route(
     ...(model !== undefined && { model }),
     ...(runtimeTools && { runtimeTools }),
     ...(metadata && { metadata }),
+    // A folder that somebody names is never trusted: only the profile's own is, by the configuration.
+    ...(home !== undefined && all.workspace === home && { trusted: true as const }),
+    ...(runtime?.instructions && { instructions: runtime.instructions }),
   };
 }
 

@@ -21,6 +21,10 @@ const slots = z
   .min(1)
   .max(MAX_SLOTS, `must be at most ${MAX_SLOTS}: so many running tasks of one owner fit into the store`);
 
+/** Longest description of an agent, and longest standing instructions, in characters. */
+const MAX_DESCRIPTION = 2000;
+const MAX_INSTRUCTIONS = 20_000;
+
 /** Limits as they may be written in `defaults` and in a profile. */
 const limitsSchema = z.strictObject({
   maxRunning: slots.optional(),
@@ -29,6 +33,7 @@ const limitsSchema = z.strictObject({
   graceSeconds: z.number().min(0).max(MAX_GRACE_SECONDS).optional(),
   maxDepth: z.number().int().min(0).max(20).optional(),
   maxBudgetUsd: z.number().positive().optional(),
+  maxTokens: z.number().int().positive().optional(),
 });
 
 /** A region of AWS, as its endpoints are named; it becomes part of the names of hosts and of policies. */
@@ -74,6 +79,12 @@ const runtimeSchema = z.strictObject({
   runtimeTools: json.optional(),
   requiredInputs: z.array(nameSchema).max(50).default([]),
   metadata: json.optional(),
+  /** The folder that the agent lives in: a profile that has one is an agent, and only there it is trusted. */
+  workspace: z.string().min(1).max(4096).optional(),
+  /** What it is for, for whoever chooses one. */
+  description: z.string().max(MAX_DESCRIPTION).optional(),
+  /** What holds for each of its tasks. */
+  instructions: z.string().max(MAX_INSTRUCTIONS).optional(),
   limits: limitsSchema.optional(),
 });
 

@@ -1,6 +1,8 @@
 import { isObject, type JsonObject } from "./json.ts";
 
 export type PromptParts = {
+  /** What holds for every task of the agent. */
+  instructions?: string | undefined;
   goal?: string | undefined;
   /** Who dispatched it: a name, or whatever the caller said of itself. */
   caller?: unknown;
@@ -15,8 +17,9 @@ export type PromptParts = {
  * buildPrompt({ goal: "ship it", instruction: "write the notes" });
  * // "## Goal\n\nship it\n\n## Task\n\nwrite the notes"
  */
-export function buildPrompt({ goal, caller, context, instruction }: PromptParts): string {
+export function buildPrompt({ instructions, goal, caller, context, instruction }: PromptParts): string {
   const sections: [title: string, text: string][] = [
+    ["Standing instructions", instructions?.trim() ?? ""],
     ["Goal", goal?.trim() ?? ""],
     ["Dispatched by", caller === undefined || caller === null ? "" : render(caller)],
     ["Context", context ? list(context) : ""],

@@ -31,6 +31,7 @@ export const limitsSchema = z.object({
   graceSeconds: number,
   maxDepth: number,
   maxBudgetUsd: number.exactOptional(),
+  maxTokens: number.exactOptional(),
 });
 export type Limits = z.infer<typeof limitsSchema>;
 
@@ -130,6 +131,10 @@ const common = {
   input: json,
   /** Set when `input` is kept elsewhere because it is large; `input` is then a preview. */
   inputRef: valueRefSchema.exactOptional(),
+  /** Its workspace is the one that its profile lives in, which the person registered: it may steer the agent. */
+  trusted: z.literal(true).exactOptional(),
+  /** What holds for each task of its profile, as it stood when the task was dispatched. */
+  instructions: text.exactOptional(),
   goal: text.exactOptional(),
   caller: z.unknown().exactOptional(),
   metadata: json.exactOptional(),

@@ -120,6 +120,8 @@ function newTask(ports: Ports, owner: string, id: string, plan: Plan, place: { d
     taskType: route.taskType,
     target: route.target,
     input: plan.input,
+    ...(route.trusted && { trusted: route.trusted }),
+    ...(route.instructions !== undefined && { instructions: route.instructions }),
     ...(plan.goal !== undefined && { goal: plan.goal }),
     ...(plan.caller !== undefined && { caller: plan.caller }),
     ...(route.metadata && { metadata: route.metadata }),

@@ -49,6 +49,7 @@ export function taskRecord(task: Task, more: { queuePosition?: number; adapters?
     goal: task.goal,
     caller: task.caller,
     metadata: task.metadata,
+    trusted: task.trusted,
     envNames: task.envNames,
     limits: task.limits,
     parent: task.parent,

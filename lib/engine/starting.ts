@@ -1,7 +1,7 @@
 import { own } from "../contract/configuration.ts";
 import { RefusedError } from "../contract/errors.ts";
 import { ownEvent } from "../contract/events.ts";
-import { isObject } from "../contract/json.ts";
+import { defined, isObject } from "../contract/json.ts";
 import { buildPrompt } from "../contract/prompt.ts";
 import { type Json, type Task, transition, without } from "../contract/task.ts";
 import type { Job } from "../contract/worker.ts";
@@ -22,8 +22,8 @@ export async function jobOf(ports: Ports, task: Task): Promise<Job> {
   const input = (task.inputRef ? await readLargeValue(ports, task.inputRef) : task.input) as Json;
   const context = isObject(input.context) ? input.context : undefined;
   const instruction = typeof input.instruction === "string" ? input.instruction : undefined;
-  const prompt = instruction && buildPrompt({ goal: task.goal, caller: task.caller, context, instruction });
-  const { timeoutSeconds, graceSeconds, maxBudgetUsd } = task.limits;
+  const prompt = instruction && buildPrompt({ ...task, context, instruction });
+  const { timeoutSeconds, graceSeconds, maxBudgetUsd, maxTokens } = task.limits;
   return {
     taskId: task.id,
     taskType: task.taskType,
@@ -32,9 +32,21 @@ export async function jobOf(ports: Ports, task: Task): Promise<Job> {
     ...(context && { context }),
     ...(task.metadata && { metadata: task.metadata }),
     ...(task.env && { env: task.env }),
-    limits: { timeoutSeconds, graceSeconds, ...(maxBudgetUsd !== undefined && { maxBudgetUsd }) },
+    limits: { timeoutSeconds, graceSeconds, ...defined({ maxBudgetUsd, maxTokens }) },
     depth: task.depth,
+    ...(isTrusted(ports, task) && { trusted: true }),
   };
+}
+
+/**
+ * Whether the workspace may steer the agent: what was so at the dispatch, and is not taken back since by an edit of the
+ * configuration.
+ */
+function isTrusted(ports: Ports, { id, trusted, profile, target }: Task): boolean {
+  if (!trusted) return false;
+  const still = own(ports.configuration().runtimes, profile)?.workspace === target.details?.workspace;
+  if (!still) ports.log.warn("its profile lives in another folder now, so the task is not trusted", { taskId: id });
+  return still;
 }
 
 /** Notes that the job runs: its deadline begins, and the values of its environment are forgotten. */

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { InvalidInputError } from "../../lib/contract/errors.ts";
@@ -331,5 +332,29 @@ test("more running tasks or profiles than the store can hold are refused when th
     "runtimes",
     "runtimes.more.limits.maxRunning",
     "runtimes.more.limits.maxRunningPerProfile",
+  ]);
+});
+
+test("a profile that lives in a folder has it as an absolute path, and only where jobs run in folders", () => {
+  const accounts = { local: { provider: "local" }, aws: { provider: "aws" } };
+  const backends = {
+    here: { adapter: "local-process", account: "local" },
+    there: { adapter: "aws-agentcore", account: "aws" },
+  };
+  const agent = { backend: "here", workspace: "api", description: "The API", instructions: "Read only." };
+  const read = parseConfiguration({ accounts, backends, runtimes: { agent } });
+  expect(read.runtimes.agent).toMatchObject({ ...agent, workspace: join(import.meta.dirname, "../fixtures/api") });
+  const runtimes = {
+    cloud: { ...agent, backend: "there" },
+    twice: { ...agent, target: { details: { workspace: "." } } },
+    empty: { ...agent, workspace: "" },
+    long: { ...agent, instructions: "x".repeat(20_001), description: "x".repeat(2001) },
+  };
+  expect(pathsOf({ accounts, backends, runtimes })).toEqual([
+    "runtimes.empty.workspace",
+    "runtimes.long.description",
+    "runtimes.long.instructions",
+    "runtimes.cloud.workspace",
+    "runtimes.twice.workspace",
   ]);
 });

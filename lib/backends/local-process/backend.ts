@@ -1,14 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { access, constants, mkdir, stat } from "node:fs/promises";
-import { isAbsolute, join } from "node:path";
+import { access, constants, mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { killMarked } from "../../../worker/processes/processes.ts";
 import type { Configuration } from "../../contract/configuration.ts";
-import { RefusedError, WorkerGoneError } from "../../contract/errors.ts";
+import { toProblem, WorkerGoneError } from "../../contract/errors.ts";
 import { environmentVariables } from "../../contract/execution-environment.ts";
 import { frameworkNames } from "../../contract/frameworks.ts";
 import type { Logger } from "../../contract/logger.ts";
-import type { Task } from "../../contract/task.ts";
+import type { Target, Task } from "../../contract/task.ts";
 import type { Check } from "../../contract/tools/check-cloud-agent-runtime.ts";
 import type { BackendAdapter, Placement } from "../adapter.ts";
 import { refuseOutside } from "../placed-job.ts";
@@ -18,6 +18,7 @@ import { listFolders, type SessionFolder, sessionFolder } from "./session-folder
 import { noFolder } from "./worker-folder.ts";
 import { inheritedByJobs } from "./worker-process.ts";
 import { type PooledWorker, WorkerPool } from "./workers.ts";
+import { assertWorkspace } from "./workspace.ts";
 
 const READY_WAIT_MS = 5000;
 /** A worker that is there answers at once; one that is stopped must hold up nobody for long. */
@@ -117,7 +118,7 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
 
     async provision(task) {
       const sessionId = sessionOf(task);
-      await assertWorkspace(detailsOf(configuration(), task));
+      assertWorkspace({ ...detailsOf(configuration(), task), trusted: task.trusted });
       if (folderOf(sessionId).workerId() === undefined) {
         place(sessionId);
         // Beside what is noted meanwhile; whoever waits for it meets the failure.
@@ -151,8 +152,10 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
     stop: (task) => end(sessionOf(task)),
     deleteRuntime: async () => true,
     assertPossible(job) {
-      const workspace = job.target.details?.workspace;
-      refuseOutside(workspace === undefined ? undefined : String(workspace), job);
+      const workspace = workspaceOf(job.target);
+      // The agent's own folder was not named in the call, so that whoever calls is told at once.
+      if (job.trusted) assertWorkspace({ ...workspace, trusted: true });
+      refuseOutside(workspace.workspace, job);
     },
     check: (placement, live) => check(stateDir, placement, live),
     frameworks: (placement) => frameworkNames({ ...process.env, ...workerEnvironment(configuration(), placement) }),
@@ -184,10 +187,12 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
 
 /** The workspace is the task's; the environment is what the configuration says now, for its backend and its profile. */
 function detailsOf(configuration: Configuration, task: Task): SessionDetails {
-  const workspace = task.target.details?.workspace;
   const environment = workerEnvironment(configuration, task);
-  return { ...(workspace !== undefined && { workspace: String(workspace) }), ...(environment && { environment }) };
+  return { ...workspaceOf(task.target), ...(environment && { environment }) };
 }
+
+const workspaceOf = ({ details = {} }: Target): { workspace?: string } =>
+  details.workspace === undefined ? {} : { workspace: String(details.workspace) };
 
 /** All that the jobs of a session inherit. */
 const environmentOf = (
@@ -204,21 +209,7 @@ const environmentOf = (
   [environmentVariables.sessionMarker]: sessionId,
 });
 
-const isFolder = (path: string) =>
-  stat(path).then(
-    (info) => info.isDirectory(),
-    () => false,
-  );
-
-async function assertWorkspace({ workspace }: SessionDetails): Promise<void> {
-  if (workspace === undefined || (isAbsolute(workspace) && (await isFolder(workspace)))) return;
-  throw new RefusedError("task.workspace_not_found", `target.details.workspace must be the absolute path of a folder`, {
-    hint: "name a folder of the machine that runs the job, or leave it out for an empty one",
-    details: { workspace },
-  });
-}
-
-async function check(stateDir: string, { target }: Placement, live: boolean): Promise<Check[]> {
+async function check(stateDir: string, { target, trusted }: Placement, live: boolean): Promise<Check[]> {
   const checks: Check[] = [
     {
       name: "target_mode",
@@ -227,12 +218,8 @@ async function check(stateDir: string, { target }: Placement, live: boolean): Pr
         : fail("local-process serves sessions only")),
     },
   ];
-  const { workspace } = target.details ?? {};
-  if (workspace !== undefined) {
-    const path = String(workspace);
-    const there = isAbsolute(path) && (await isFolder(path));
-    checks.push({ name: "workspace", ...(there ? pass(path) : fail(`${path} is not a folder`)) });
-  }
+  const { workspace } = workspaceOf(target);
+  if (workspace !== undefined) checks.push({ name: "workspace", ...workspaceCheck(workspace, trusted) });
   if (!live) return checks;
   const root = join(stateDir, "sessions");
   const writable = await mkdir(root, { recursive: true, mode: 0o700 })
@@ -246,6 +233,15 @@ async function check(stateDir: string, { target }: Placement, live: boolean): Pr
     ...(writable ? pass(`${stateDir} can be written`) : fail(`${stateDir} cannot be written`)),
   });
   return checks;
+}
+
+function workspaceCheck(workspace: string, trusted: true | undefined): Omit<Check, "name"> {
+  try {
+    assertWorkspace({ workspace, trusted });
+    return pass(workspace);
+  } catch (error) {
+    return fail(toProblem(error).message);
+  }
 }
 
 const pass = (message: string) => ({ status: "pass" as const, message });

@@ -34,6 +34,7 @@ export const taskRecord = z.object({
   goal: unlisted(z.string()),
   caller: unlisted(z.unknown()),
   metadata: unlisted(field.object),
+  trusted: unlisted(z.literal(true)),
   envNames: unlisted(z.array(z.string())),
   limits: unlisted(limitsSchema),
   parent: unlisted(z.string()),
