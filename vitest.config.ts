@@ -23,6 +23,7 @@ export default defineConfig({
       { extends: true, test: { name: "infra", include: ["test/infra/**/*.test.ts"], isolate: false } },
       { extends: true, test: { name: "tests", include: ["test/**/*.test.ts"], exclude: ["test/infra/**"] } },
     ],
+    globalSetup: "test/setup/without-agent-programs.ts",
     pool: "forks",
     sequence: { sequencer: LongestFirst },
     // Most tests wait for processes of their own: as many files as cores would leave the machine idle at times.
