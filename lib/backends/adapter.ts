@@ -1,5 +1,6 @@
 import type { Configuration } from "../contract/configuration.ts";
 import type { Problem } from "../contract/errors.ts";
+import type { FrameworkState } from "../contract/framework-state.ts";
 import type { Channel } from "../contract/kinds.ts";
 import type { Logger } from "../contract/logger.ts";
 import type { Target, Task } from "../contract/task.ts";
@@ -59,12 +60,24 @@ export interface BackendAdapter extends BackendDescription {
   stop(task: Task): Promise<void>;
   /** Deletes the runtime that the task owns; resolves with true once it is gone. */
   deleteRuntime(task: Task): Promise<boolean>;
-  /** Refuses a job that cannot run there, before a task is made of it; asks nobody. Throws RefusedError, InvalidInputError. */
-  assertPossible?(job: PlacedJob): void;
+  /**
+   * Refuses a job that cannot run there, before a task is made of it; asks nobody whom somebody would have to wait for.
+   * Throws RefusedError, InvalidInputError.
+   */
+  assertPossible?(job: PlacedJob): void | Promise<void>;
   /** Whether a task could run there. Never throws; with `live` it asks the platform. */
   check(placement: Placement, live: boolean): Promise<Check[]>;
   /** Names of the frameworks of our worker there; undefined where the runtime is not of ours, or not known to be. */
   frameworks(placement: Placement): readonly string[] | undefined;
+  /** The framework that an agent runs in where neither call nor profile says; undefined where that has to be asked. */
+  defaultFramework?(placement: Placement): string | undefined;
+  /** How a framework that the worker there has not would come there: a sentence's end, such as "install it with `…`". */
+  frameworkInstall?(framework: string): string | undefined;
+  /**
+   * The state of those frameworks, of the one that is named or of all that could be there: found without a call to any
+   * model, and never with a secret in it. Without a placement it is of what is usual there. Never throws.
+   */
+  inspectFrameworks?(options: { placement?: Placement; only?: string }): Promise<FrameworkState[]>;
   /** How to talk to the agent directly, or undefined where nobody can. */
   cloudAgent(task: Task): Record<string, unknown> | undefined;
   /** For tasks whose channel is `synchronous`. */

@@ -5,7 +5,7 @@ import { RefusedError } from "../contract/errors.ts";
 import type { Json } from "../contract/task.ts";
 import type { Clarification, Question } from "../contract/tools/spawn-cloud-agent.ts";
 import { callerPatterns } from "./allow-list.ts";
-import { ECHO, frameworkChoices } from "./framework-choice.ts";
+import { frameworkQuestions } from "./framework-choice.ts";
 import { accountOf, chooseProfile, type Route, type RouteRequest } from "./routing.ts";
 
 /** The parts of a spawn that something can be missing from. */
@@ -107,16 +107,6 @@ function placementQuestions(
   const [unasked] = missing.filter(({ name }) => !more.some(({ id }) => id === name));
   if (unasked && asked.length === 0 && !isBlank(call.instruction)) throw targetIncomplete(adapter, unasked);
   return asked;
-}
-
-/** Without a framework that the worker has an agent cannot run, and which it should be is nothing to guess. */
-function frameworkQuestions(adapters: Adapters, chosen: Route): Question[] {
-  const choices = frameworkChoices(adapters, chosen);
-  const framework = isBlank(chosen.framework) ? undefined : chosen.framework;
-  if (!choices || (framework !== undefined && choices.includes(framework))) return [];
-  const why = framework === undefined ? "" : `The worker has no framework ${JSON.stringify(framework)}. `;
-  const question = `${why}Which agent framework should run it? ${ECHO}.`;
-  return [{ id: "framework", question, choices: [...choices] }];
 }
 
 /** Asks for a detail, with what is accepted where callers may not name anything; nothing where they may name none. */

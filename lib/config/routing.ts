@@ -129,19 +129,25 @@ export function route(
     throw unsupported(adapters, { ...request, mode, protocol }, provider);
 
   const target: Target = { mode, ...(protocol && { protocol }), ...(Object.keys(details).length > 0 && { details }) };
-  const framework = request.framework ?? runtime?.framework;
+  const placement = {
+    provider,
+    accountProfile: accountName,
+    backend: adapter.name,
+    ...(backend && { backendName: backend.name }),
+    profile: profile?.name ?? backend?.name ?? accountName,
+    target,
+  } satisfies Placement;
+  const framework =
+    taskType === "agent.run"
+      ? (request.framework ?? runtime?.framework ?? adapter.defaultFramework?.(placement))
+      : undefined;
   const model = request.model ?? runtime?.model;
   const runtimeTools = merge(defaults.runtimeTools, runtime?.runtimeTools, request.runtimeTools);
   const metadata = merge(defaults.metadata, runtime?.metadata, request.metadata);
   return {
-    provider,
-    accountProfile: accountName,
+    ...placement,
     capability,
-    backend: adapter.name,
-    ...(backend && { backendName: backend.name }),
-    profile: profile?.name ?? backend?.name ?? accountName,
     taskType,
-    target,
     limits: resolveLimits(configuration, runtime, request),
     ...(framework !== undefined && { framework }),
     ...(model !== undefined && { model }),

@@ -1,64 +1,98 @@
 import { environmentVariables } from "./execution-environment.ts";
 import { isObject } from "./json.ts";
 
-type BuiltIn = {
-  /** The program that it starts, as it is named on the PATH. */
+/** What is known of a framework of ours before it is used. */
+export type BuiltIn = {
+  /** As people call it. */
+  readonly title: string;
+  /** The program that it starts, as it is named on the PATH; without one it is a part of the worker. */
   readonly program?: string;
+  /** The oldest version of it that has the options, and prints the lines, that we use. */
+  readonly minVersion?: string;
   /** Commands that a person can type. */
   readonly install?: string;
+  readonly update?: string;
   readonly login?: string;
   /**
-   * Variables that only this framework's program gets, by name or `PREFIX_*`: the credentials and the endpoint of its models,
-   * and where it keeps what is its own.
+   * Variables that only this framework gets, by name or `PREFIX_*`: the credentials and the endpoint of its models, and where it
+   * keeps what is its own.
    */
   readonly environment: readonly string[];
+  /** More of them where a variable is set, or a model is named, that chooses another provider. */
+  readonly environmentIf?: readonly EnvironmentIf[];
 };
+type EnvironmentIf = { readonly variable?: string; readonly model?: string; readonly names: readonly string[] };
 
-const anthropic = ["ANTHROPIC_*", "CLAUDE_CODE_OAUTH_TOKEN"];
+const network = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"].flatMap((name) => [name, name.toLowerCase()]);
+const anyNetwork = [...network, "SSL_CERT_FILE", "SSL_CERT_DIR"];
 const amazon = ["AWS_*"];
-const google = ["GEMINI_API_KEY", "GOOGLE_*"];
-const openai = ["OPENAI_*"];
-const anyNetwork = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE"];
+const google = ["GOOGLE_*", "CLOUD_ML_REGION"];
 
-/** The frameworks that we have a file for. */
+/** The frameworks that we have a file for, in the order in which a machine's default is chosen among those installed. */
 export const builtInFrameworks = {
-  echo: { environment: [] },
+  echo: { title: "echo", environment: [] },
   "claude-code": {
+    title: "Claude Code",
     program: "claude",
+    minVersion: "2.1.100",
     install: "npm install -g @anthropic-ai/claude-code",
-    login: "claude, and in it /login",
+    update: "claude update",
+    login: "claude auth login",
     environment: [
-      ...anthropic,
-      ...amazon,
       ...anyNetwork,
+      "ANTHROPIC_*",
+      "CLAUDE_CODE_OAUTH_TOKEN",
       "CLAUDE_CONFIG_DIR",
       "CLAUDE_CODE_USE_*",
       "CLAUDE_CODE_SKIP_*",
       "CLAUDE_CODE_MAX_*",
       "API_TIMEOUT_MS",
-      "GOOGLE_*",
-      "CLOUD_ML_REGION",
+    ],
+    environmentIf: [
+      { variable: "CLAUDE_CODE_USE_BEDROCK", names: amazon },
+      { variable: "CLAUDE_CODE_USE_VERTEX", names: [...google, "VERTEX_REGION_*"] },
     ],
   },
   codex: {
+    title: "Codex",
     program: "codex",
+    minVersion: "0.160.0",
     install: "npm install -g @openai/codex",
+    update: "npm install -g @openai/codex@latest",
     login: "codex login",
-    environment: [...openai, ...anyNetwork, "CODEX_*"],
+    environment: [...anyNetwork, "OPENAI_*", "CODEX_*"],
   },
   gemini: {
+    title: "Gemini CLI",
     program: "gemini",
+    minVersion: "0.50.0",
     install: "npm install -g @google/gemini-cli",
+    update: "npm install -g @google/gemini-cli@latest",
     login: "gemini",
-    environment: [...google, ...anyNetwork, "GEMINI_*"],
+    environment: [...anyNetwork, "GEMINI_*", "GOOGLE_*"],
   },
   opencode: {
+    title: "opencode",
     program: "opencode",
+    minVersion: "1.18.0",
     install: "npm install -g opencode-ai",
+    update: "opencode upgrade",
     login: "opencode auth login",
-    environment: [...anthropic, ...openai, ...google, ...amazon, ...anyNetwork, "OPENCODE_*", "XDG_*"],
+    environment: [
+      ...anyNetwork,
+      ...["ANTHROPIC", "OPENAI", "GEMINI", "OPENROUTER", "OPENCODE", "GROQ", "MISTRAL", "DEEPSEEK", "XAI"].map(
+        (provider) => `${provider}_API_KEY`,
+      ),
+      "GOOGLE_GENERATIVE_AI_API_KEY",
+      "OPENCODE_*",
+      "XDG_*",
+    ],
+    environmentIf: [
+      { model: "amazon-bedrock/", names: amazon },
+      { model: "google-vertex", names: google },
+    ],
   },
-  strands: { environment: [...amazon, ...openai, ...anyNetwork] },
+  strands: { title: "Strands", environment: [...anyNetwork, ...amazon, "OPENAI_*"] },
 } as const satisfies Record<string, BuiltIn>;
 
 export type BuiltInFramework = keyof typeof builtInFrameworks;
@@ -67,8 +101,39 @@ export type BuiltInFramework = keyof typeof builtInFrameworks;
 export const builtInFramework = (name: string): BuiltIn | undefined =>
   Object.hasOwn(builtInFrameworks, name) ? builtInFrameworks[name as BuiltInFramework] : undefined;
 
-/** The frameworks that every worker of ours has. */
-const builtIn = ["echo"] as const;
+/** The frameworks of ours that are programs which a person installs. */
+export const programFrameworks = (Object.keys(builtInFrameworks) as BuiltInFramework[]).filter(
+  (name) => builtInFramework(name)?.program !== undefined,
+);
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * What of an environment one framework may see, beside what every job may: for any that is none of ours, nothing. `chosenBy`
+ * is the environment that says which provider is chosen; default the same.
+ */
+export function frameworkEnvironment(
+  framework: string | undefined,
+  environment: Environment,
+  { model, chosenBy = environment }: { model?: unknown; chosenBy?: Environment } = {},
+): Record<string, string> {
+  const known = framework === undefined ? undefined : builtInFramework(framework);
+  if (!known) return {};
+  const isChosen = (on: EnvironmentIf) =>
+    (on.variable !== undefined && isOn(chosenBy[on.variable])) ||
+    (on.model !== undefined && typeof model === "string" && model.startsWith(on.model));
+  const names = [...known.environment, ...(known.environmentIf ?? []).filter(isChosen).flatMap((on) => on.names)];
+  const isNamed = (name: string) =>
+    names.some((pattern) => (pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern));
+  return Object.fromEntries(
+    Object.entries(environment).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined && isNamed(entry[0]),
+    ),
+  );
+}
+
+const isOn = (value: string | undefined): boolean =>
+  value !== undefined && !["", "0", "false", "no", "off"].includes(value.trim().toLowerCase());
 
 /** The framework that a variable such as `AGENTDISPATCH_FRAMEWORK_COMMAND_MY_AGENT` makes: `my-agent`. */
 export const frameworkOfVariable = (variable: string): string | undefined =>
@@ -76,11 +141,16 @@ export const frameworkOfVariable = (variable: string): string | undefined =>
     ? variable.slice(environmentVariables.frameworkCommandPrefix.length).toLowerCase().replaceAll("_", "-")
     : undefined;
 
-/** Names of the frameworks of a worker with that environment. What the worker would not start with names none. */
-export function frameworkNames(environment: Readonly<Record<string, string | undefined>>): string[] {
-  const configured = Object.keys(environment).flatMap((name) => frameworkOfVariable(name) ?? []);
-  return [...new Set([...builtIn, ...listedNames(environment[environmentVariables.frameworkCommands]), ...configured])];
-}
+/** Names of the frameworks that commands in that environment make. What the worker would not start with names none. */
+export const commandFrameworks = (environment: Environment): string[] => [
+  ...listedNames(environment[environmentVariables.frameworkCommands]),
+  ...Object.keys(environment).flatMap((name) => frameworkOfVariable(name) ?? []),
+];
+
+/** Names of the frameworks of a worker with that environment, which has these of ours. */
+export const frameworkNames = (environment: Environment, ours: readonly BuiltInFramework[] = ["echo"]): string[] => [
+  ...new Set([...ours, ...commandFrameworks(environment)]),
+];
 
 /** A framework that a worker with these does not have, and how it would; undefined when it has it. */
 export function unknownFramework(

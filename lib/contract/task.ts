@@ -127,6 +127,8 @@ const common = {
   /** Runtime profile; admission counts by it. */
   profile: text,
   taskType: z.enum(taskTypes),
+  /** The agent framework, as the call, its profile or the backend chose it. */
+  framework: text.exactOptional(),
   target: targetSchema,
   input: json,
   /** Set when `input` is kept elsewhere because it is large; `input` is then a preview. */

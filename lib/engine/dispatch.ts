@@ -47,7 +47,7 @@ export async function dispatch(
   checkEnvironment(plan.env ?? {}, plan.envField);
   const { input, env } = plan;
   const adapter = adapterOf(ports, route);
-  adapter.assertPossible?.({ ...route, input, ...(env && { env }) });
+  await adapter.assertPossible?.({ ...route, input, ...(env && { env }) });
   const channel = servedChannel(adapter.channel(route));
   const place = await placeOf(ports, owner, route);
 
@@ -118,6 +118,7 @@ function newTask(ports: Ports, owner: string, id: string, plan: Plan, place: { d
     ...(route.backendName !== undefined && { backendName: route.backendName }),
     profile: route.profile,
     taskType: route.taskType,
+    ...(route.framework !== undefined && { framework: route.framework }),
     target: route.target,
     input: plan.input,
     ...(route.trusted && { trusted: route.trusted }),

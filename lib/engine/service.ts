@@ -1,7 +1,5 @@
-import { configRequirements } from "../backends/description.ts";
 import { taskNotFound } from "../contract/errors.ts";
 import { defined } from "../contract/json.ts";
-import { CAPABILITY, taskTypes } from "../contract/kinds.ts";
 import { isTerminal } from "../contract/lifecycle.ts";
 import type { Json, Task } from "../contract/task.ts";
 import { type ToolResult as Result, toolSchemas } from "../contract/tools/index.ts";
@@ -10,6 +8,7 @@ import { waitForTask } from "./poll/waiting.ts";
 import type { Ports } from "./ports.ts";
 import { shortRecord, taskRecord } from "./record.ts";
 import { readArguments } from "./service/arguments.ts";
+import { listCapabilities } from "./service/capabilities.ts";
 import { checkRuntime } from "./service/check.ts";
 import { dispatchExplicitly } from "./service/dispatch.ts";
 import { readLogs } from "./service/logs.ts";
@@ -124,19 +123,7 @@ export class TaskService {
 
   /** What each registered adapter serves. */
   async capabilities(given: Json): Promise<Result<"list_capabilities">> {
-    const { provider: only } = readArguments(toolSchemas.list_capabilities, given);
-    const items = Object.values(this.#ports.backends)
-      .filter(({ provider }) => only === undefined || provider === only)
-      .map((adapter) => ({
-        adapter: adapter.name,
-        provider: adapter.provider,
-        capability: CAPABILITY,
-        taskTypes,
-        targetModes: adapter.targetModes,
-        protocols: adapter.protocols,
-        configRequirements: configRequirements(adapter),
-      }));
-    return { items };
+    return listCapabilities(this.#ports, readArguments(toolSchemas.list_capabilities, given).provider);
   }
 
   /** The configured account profiles, without any secret. */

@@ -62,6 +62,7 @@ describe.each(revisions)("a client on %s", (revision) => {
       targetModes: ["session"],
       protocols: ["http"],
       configRequirements: { session: [] },
+      defaultFramework: "echo",
     };
     expect(capabilities).toEqual({ isError: false, structured: { items: [local] }, text: [local] });
     const { text } = await call("list_account_profiles");

@@ -6,7 +6,6 @@ import { killMarked } from "../../../worker/processes/processes.ts";
 import type { Configuration } from "../../contract/configuration.ts";
 import { toProblem, WorkerGoneError } from "../../contract/errors.ts";
 import { environmentVariables } from "../../contract/execution-environment.ts";
-import { frameworkNames } from "../../contract/frameworks.ts";
 import type { Logger } from "../../contract/logger.ts";
 import type { Target, Task } from "../../contract/task.ts";
 import type { Check } from "../../contract/tools/check-cloud-agent-runtime.ts";
@@ -14,9 +13,11 @@ import type { BackendAdapter, Placement } from "../adapter.ts";
 import { refuseOutside } from "../placed-job.ts";
 import { workerEnvironment } from "../worker-environment.ts";
 import { localProcess } from "./description.ts";
+import { frameworksIn, inspect } from "./programs/frameworks-here.ts";
+import { InstalledPrograms } from "./programs/installed-programs.ts";
+import { type SessionUse, sessionEnvironment } from "./session-environment.ts";
 import { listFolders, type SessionFolder, sessionFolder } from "./session-folder.ts";
 import { noFolder } from "./worker-folder.ts";
-import { inheritedByJobs } from "./worker-process.ts";
 import { type PooledWorker, WorkerPool } from "./workers.ts";
 import { assertWorkspace } from "./workspace.ts";
 
@@ -24,8 +25,8 @@ const READY_WAIT_MS = 5000;
 /** A worker that is there answers at once; one that is stopped must hold up nobody for long. */
 const ANSWER_MS = 5000;
 
-/** What a backend's configuration may say about its sessions. */
-type SessionDetails = { workspace?: string; environment?: Record<string, string> };
+/** What a session is made of. */
+type SessionDetails = SessionUse & { workspace?: string };
 
 type Options = {
   stateDir: string;
@@ -48,6 +49,7 @@ export type LocalBackend = BackendAdapter & {
 export function localBackend({ stateDir, configuration, log, prewarm }: Options): LocalBackend {
   const root = join(stateDir, "sessions");
   const isWarm = () => prewarm && Object.values(configuration().accounts).some(({ provider }) => provider === "local");
+  const programs = new InstalledPrograms(stateDir);
   const workers = new WorkerPool({ root: join(stateDir, "workers"), log, isWarm });
   const closing = new AbortController();
   /** Sessions that are being opened for their tasks, by id. */
@@ -106,6 +108,9 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
     }
   }
 
+  const environmentFor = (placed: Pick<Partial<Placement>, "backendName" | "profile" | "framework">) =>
+    sessionEnvironment({ framework: placed.framework, configured: workerEnvironment(configuration(), placed) });
+
   const signalFor = (timeoutMs: number) => AbortSignal.any([AbortSignal.timeout(timeoutMs), closing.signal]);
 
   return {
@@ -119,6 +124,8 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
     async provision(task) {
       const sessionId = sessionOf(task);
       assertWorkspace({ ...detailsOf(configuration(), task), trusted: task.trusted });
+      if (task.framework !== undefined)
+        await programs.assertUsable(task.framework, environmentFor(task), { learn: true });
       if (folderOf(sessionId).workerId() === undefined) {
         place(sessionId);
         // Beside what is noted meanwhile; whoever waits for it meets the failure.
@@ -151,14 +158,19 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
 
     stop: (task) => end(sessionOf(task)),
     deleteRuntime: async () => true,
-    assertPossible(job) {
+    async assertPossible(job) {
       const workspace = workspaceOf(job.target);
       // The agent's own folder was not named in the call, so that whoever calls is told at once.
       if (job.trusted) assertWorkspace({ ...workspace, trusted: true });
       refuseOutside(workspace.workspace, job);
+      if (job.framework !== undefined) await programs.assertUsable(job.framework, environmentFor(job));
     },
     check: (placement, live) => check(stateDir, placement, live),
-    frameworks: (placement) => frameworkNames({ ...process.env, ...workerEnvironment(configuration(), placement) }),
+    frameworks: (placement) => frameworksIn(programs, environmentFor(placement)),
+    defaultFramework: (placement) => programs.names(environmentFor(placement))[0],
+    frameworkInstall: (framework) => programs.install(framework),
+    inspectFrameworks: ({ placement, only }) =>
+      inspect(programs, (framework) => environmentFor({ ...placement, framework }), only),
     cloudAgent: () => undefined,
 
     async reconcile(readOwed) {
@@ -185,10 +197,15 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
   };
 }
 
-/** The workspace is the task's; the environment is what the configuration says now, for its backend and its profile. */
+/** The workspace and the framework are the task's; the environment is what the configuration says now. */
 function detailsOf(configuration: Configuration, task: Task): SessionDetails {
-  const environment = workerEnvironment(configuration, task);
-  return { ...workspaceOf(task.target), ...(environment && { environment }) };
+  const { framework, input } = task;
+  return {
+    ...workspaceOf(task.target),
+    framework,
+    model: input.model,
+    configured: workerEnvironment(configuration, task),
+  };
 }
 
 const workspaceOf = ({ details = {} }: Target): { workspace?: string } =>
@@ -198,10 +215,9 @@ const workspaceOf = ({ details = {} }: Target): { workspace?: string } =>
 const environmentOf = (
   folder: SessionFolder,
   sessionId: string,
-  { workspace, environment }: SessionDetails,
+  { workspace, ...use }: SessionDetails,
 ): Record<string, string> => ({
-  ...inheritedByJobs(),
-  ...environment,
+  ...sessionEnvironment(use),
   // Temporary files go with the session.
   TMPDIR: folder.temporary,
   [environmentVariables.workspace]: workspace ?? folder.workspace,

@@ -3,22 +3,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { RetryableError } from "../../contract/errors.ts";
 import { environmentVariables } from "../../contract/execution-environment.ts";
+import { chosen, inherited } from "./session-environment.ts";
 import type { WorkerClient } from "./worker-client.ts";
 import { noFolder, type WorkerFolder } from "./worker-folder.ts";
 
-/** What workers and jobs may see of this process's environment; everything else stays here. */
-const inherited = /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_[A-Z]+|TZ|TMPDIR|TERM|NODE_EXTRA_CA_CERTS)$/;
 /** What changes how a worker serves its sessions, beside its code. */
 export const forWorkers: readonly string[] = [
   environmentVariables.logLevel,
   environmentVariables.workerIdleSeconds,
   environmentVariables.workerUncollectedSeconds,
   environmentVariables.workerMaxSeconds,
-];
-const forSessions: readonly string[] = [
-  environmentVariables.commandAllowlist,
-  environmentVariables.frameworkCommands,
-  environmentVariables.logLevel,
 ];
 
 /**
@@ -87,24 +81,6 @@ function workerEnvironment(folder: WorkerFolder): Record<string, string> {
     [environmentVariables.workerSocket]: folder.socketFile,
     [environmentVariables.workerAddressFile]: folder.addressFile,
   };
-}
-
-/** What of this process's environment jobs may see. */
-export const inheritedByJobs = (): Record<string, string> =>
-  chosen(
-    (name) =>
-      inherited.test(name) ||
-      name.startsWith(environmentVariables.frameworkCommandPrefix) ||
-      forSessions.includes(name),
-  );
-
-/** The environment by allow-list. */
-function chosen(isChosen: (name: string) => boolean): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(process.env).filter(
-      (entry): entry is [string, string] => entry[1] !== undefined && isChosen(entry[0]),
-    ),
-  );
 }
 
 /**

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { frameworkStateSchema } from "../framework-state.ts";
 import * as field from "./fields.ts";
 import type { ToolSchemas } from "./schemas.ts";
 
@@ -18,6 +19,10 @@ const capability = z.object({
   protocols: names,
   /** Names of the settings that a backend or call must give, per target mode. */
   configRequirements: z.record(z.string(), names),
+  /** The agent frameworks there: those that could run an agent, and those that would have to be installed. */
+  frameworks: z.array(frameworkStateSchema).exactOptional(),
+  /** The one that a spawn runs in that names neither framework nor runtime profile. */
+  defaultFramework: z.string().exactOptional(),
 });
 
 export const listCapabilities = {

@@ -31,6 +31,7 @@ export const taskRecord = z.object({
   resultRef: unlisted(valueRefSchema),
   owner: unlisted(z.string()),
   profile: unlisted(z.string()),
+  framework: unlisted(z.string()),
   goal: unlisted(z.string()),
   caller: unlisted(z.unknown()),
   metadata: unlisted(field.object),
@@ -61,6 +62,7 @@ export type TaskRecord = z.infer<typeof taskRecord>;
 export const shortRecord = z.object({
   ...identity,
   profile: z.string().exactOptional(),
+  framework: z.string().exactOptional(),
   summary: z.string().exactOptional(),
   goal: z.string().exactOptional(),
   error: z.object({ code: z.string() }).exactOptional(),

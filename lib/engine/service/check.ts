@@ -42,7 +42,7 @@ export async function checkRuntime(
   const checks: Check[] = [
     { name: "routing", status: "pass", message: `agent.run in mode ${chosen.target.mode} goes to ${chosen.backend}` },
     policyCheck(configuration, chosen),
-    ...frameworkCheck(ports.backends, chosen),
+    ...(await frameworkCheck(ports.backends, chosen, live)),
     ...(adapter ? [settingsCheck(adapter, chosen), ...(await adapter.check(chosen, live))] : []),
   ];
   return {

@@ -4,7 +4,7 @@ import { refuseCredentials } from "../../config/policy.ts";
 import { route } from "../../config/routing.ts";
 import { own } from "../../contract/configuration.ts";
 import { InvalidInputError } from "../../contract/errors.ts";
-import { isObject } from "../../contract/json.ts";
+import { defined, isObject } from "../../contract/json.ts";
 import type { Json } from "../../contract/task.ts";
 import { dispatchTask } from "../../contract/tools/dispatch-task.ts";
 import type { TaskHandle } from "../../contract/tools/task-handle.ts";
@@ -31,17 +31,18 @@ export async function dispatchExplicitly(ports: Ports, owner: string, given: Jso
     mode: call.target.mode,
     protocol: call.target.protocol,
     details: call.target.details,
+    framework: typeof call.input.framework === "string" ? call.input.framework : undefined,
     metadata: call.metadata,
     timeoutSeconds: call.timeout_seconds,
     jobTimeoutSeconds: typeof jobTimeout === "number" ? jobTimeout : undefined,
   });
-  if (chosen.taskType === "agent.run") refuseUnknownFramework(ports.backends, chosen, call.input.framework);
+  if (chosen.taskType === "agent.run") refuseUnknownFramework(ports.backends, chosen);
   return dispatch(
     ports,
     owner,
     {
       route: chosen,
-      input: call.timeout_seconds === undefined ? job : { timeoutSeconds: call.timeout_seconds, ...job },
+      input: defined({ timeoutSeconds: call.timeout_seconds, framework: chosen.framework, ...job }),
       // As checked by the schema of `command.run`
       env: env as Record<string, string> | undefined,
       envField: "input.env",
