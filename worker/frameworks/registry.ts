@@ -3,7 +3,9 @@ import type { Framework } from "./framework.ts";
 import type { AgentProgram } from "./programs/program.ts";
 
 /** The installed programs that are frameworks; each file is loaded when it is used. */
-const agentPrograms: Partial<Record<BuiltInFramework, () => Promise<AgentProgram>>> = {};
+const agentPrograms: Partial<Record<BuiltInFramework, () => Promise<AgentProgram>>> = {
+  codex: async () => (await import("./programs/codex.ts")).codex,
+};
 
 /** The other frameworks of ours, loaded when they are used. */
 const others: Partial<Record<BuiltInFramework, () => Promise<Framework>>> = {

@@ -54,6 +54,9 @@ export type OutputReader = {
   end(exit: ProcessEnd, stderrTail: string): AgentEnd;
 };
 
+/** How a program is started for one turn; `prompt` where it is not the run's own as it stands. */
+export type ProgramStart = { args: string[]; env: Record<string, string>; prompt?: string };
+
 /** One installed agent program: how it is started, and how what it prints is read. One file each. */
 export type AgentProgram = {
   readonly name: BuiltInFramework;
@@ -62,7 +65,7 @@ export type AgentProgram = {
   /** The options that it honours; any other is refused by name. */
   readonly options: readonly (keyof RuntimeTools)[];
   /** Arguments, further environment, and files of its own, written into `run.scratch`. Throws RefusedError. */
-  command(run: AgentRun): Promise<{ args: string[]; env: Record<string, string> }>;
+  command(run: AgentRun): Promise<ProgramStart>;
   reader(run: AgentRun): OutputReader;
   /** What the next turn needs wherever it runs; none for no session. */
   sessionFiles(run: AgentRun, sessionId: string): Promise<SessionFile[]>;

@@ -41,7 +41,7 @@ function turnOf(task: AgentTask, job: JobContext, scratch: string): AgentRun {
 }
 
 async function runTurn(program: AgentProgram, run: AgentRun, job: JobContext): Promise<Outcome> {
-  const { args, env } = await program.command(run);
+  const { args, env, prompt = run.prompt } = await program.command(run);
   const reader = program.reader(run);
   const events = eventsOf(job);
   const lines = new JsonLines({
@@ -50,7 +50,7 @@ async function runTurn(program: AgentProgram, run: AgentRun, job: JobContext): P
   });
   const stdout = captureOf(job, "stdout.log", (text) => lines.write(text));
   const stderr = captureOf(job, "stderr.log", (text) => job.log.write("stderr", text));
-  const spec = { file: program.program, args, cwd: run.workspace, stdin: run.prompt, stdout, stderr };
+  const spec = { file: program.program, args, cwd: run.workspace, stdin: prompt, stdout, stderr };
   const exit = await runProcess({ ...spec, env: { ...run.env, ...env } }, job);
   await stdout.end();
   lines.end();

@@ -1,0 +1,32 @@
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { BuiltInFramework } from "../../../../lib/contract/frameworks.ts";
+import { fixture, startWorker, type TestWorker, temporaryFolder } from "../../start-worker.ts";
+
+/** What a program was given when it was started. */
+type Seen = { args: string[]; env: Record<string, string>; cwd: string; stdin: string };
+
+const homes = temporaryFolder();
+
+/** A worker on whose PATH a program is that prints one recording of the real one, and a home of its own. */
+export async function replayed(
+  program: BuiltInFramework,
+  recording: string,
+  env: Record<string, string> = {},
+): Promise<{ worker: TestWorker; home: string; seen(): Seen; [Symbol.asyncDispose](): Promise<void> }> {
+  const home = mkdtempSync(join(homes, "home-"));
+  const bin = join(home, "bin");
+  mkdirSync(bin);
+  const script = join(bin, program);
+  const saw = join(home, "saw.json");
+  const words = [process.execPath, fixture("agents/replay.mjs"), fixture(`agents/${program}/${recording}.txt`), saw];
+  writeFileSync(script, `#!/bin/sh\nexec ${words.map((word) => `'${word}'`).join(" ")} "$@"\n`);
+  chmodSync(script, 0o755);
+  const worker = await startWorker({ PATH: `${bin}:${process.env.PATH}`, HOME: home, ...env });
+  return {
+    worker,
+    home,
+    seen: () => JSON.parse(readFileSync(saw, "utf8")) as Seen,
+    [Symbol.asyncDispose]: () => worker[Symbol.asyncDispose](),
+  };
+}

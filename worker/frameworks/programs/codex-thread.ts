@@ -1,0 +1,137 @@
+import { closeSync, openSync, readdirSync, readSync, statSync } from "node:fs";
+import { copyFile, mkdir, stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { basename, join } from "node:path";
+import type { Usage } from "../../../lib/contract/agent.ts";
+import { isObject, type JsonObject } from "../../../lib/contract/json.ts";
+
+const DAY_MS = 86_400_000;
+const CHUNK_BYTES = 1024 * 1024;
+
+type Environment = Readonly<Record<string, string>>;
+
+/** Whether a text can be the id of a thread: any other is a name to codex, for which it starts a new one. */
+export const isThreadId = (id: string): boolean =>
+  /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(id);
+
+/**
+ * The folders by day that can hold a thread's file. The id has the time of its birth (a UUID of version 7), the folder the
+ * day that it was then in the time zone of whoever ran it.
+ */
+function foldersOf(env: Environment, id: string): string[] {
+  const bornAt = Number.parseInt(id.replace("-", "").slice(0, 12), 16);
+  return [0, -DAY_MS, DAY_MS].map((shift) => {
+    const [year = "", month = "", day = ""] = new Date(bornAt + shift).toISOString().slice(0, 10).split("-");
+    return join(env.CODEX_HOME || join(env.HOME ?? homedir(), ".codex"), "sessions", year, month, day);
+  });
+}
+
+/** The file in which codex keeps a thread, undefined where there is none. */
+export function threadFile(env: Environment, id: string): string | undefined {
+  if (!isThreadId(id)) return undefined;
+  for (const folder of foldersOf(env, id)) {
+    try {
+      const name = readdirSync(folder).find((each) => each.startsWith("rollout-") && each.endsWith(`-${id}.jsonl`));
+      if (name !== undefined) return join(folder, name);
+    } catch {}
+  }
+  return undefined;
+}
+
+/** Puts a thread's file where codex looks for it. Such a file only grows: a longer one that is there already stays. */
+export async function restoreThread(env: Environment, id: string, file: string): Promise<void> {
+  const [folder = ""] = foldersOf(env, id);
+  const target = threadFile(env, id) ?? join(folder, basename(file));
+  const sizeOf = async (path: string) => (await stat(path).catch(() => undefined))?.size ?? 0;
+  if ((await sizeOf(target)) >= (await sizeOf(file))) return;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await copyFile(file, target);
+}
+
+/**
+ * What one turn of a thread consumes, read from the thread's own file: codex prints totals of the whole thread, and only at
+ * the end of the turn. Made before the turn starts.
+ */
+export class ThreadUsage {
+  readonly #env: Environment;
+  #file: string | undefined;
+  #read = 0;
+  /** Bytes of a line that is not whole yet. */
+  #rest: Buffer = Buffer.alloc(0);
+  #before: JsonObject = {};
+  #total: JsonObject = {};
+  #turns = 0;
+  #model: string | undefined;
+
+  constructor(env: Environment, resume: string | undefined) {
+    this.#env = env;
+    if (resume === undefined) return;
+    this.#file = threadFile(env, resume);
+    this.#readOn();
+    this.#before = this.#total;
+    this.#turns = 0;
+  }
+
+  /** What the turn has consumed so far; `printed` is the total of the thread as codex prints it. */
+  of(id: string, printed?: JsonObject): Usage {
+    this.#file ??= threadFile(this.#env, id);
+    this.#readOn();
+    const total = printed ?? this.#total;
+    const spent = (name: string) => Math.max(0, numberOf(total[name]) - numberOf(this.#before[name]));
+    return {
+      inputTokens: spent("input_tokens"),
+      outputTokens: spent("output_tokens"),
+      cachedTokens: spent("cached_input_tokens"),
+      ...(this.#turns > 0 && { turns: this.#turns }),
+      ...(this.#model !== undefined && { model: this.#model }),
+    };
+  }
+
+  #readOn(): void {
+    if (this.#file === undefined) return;
+    try {
+      const size = statSync(this.#file).size;
+      if (size <= this.#read) return;
+      const descriptor = openSync(this.#file, "r");
+      try {
+        while (this.#read < size) this.#take(descriptor, size);
+      } finally {
+        closeSync(descriptor);
+      }
+    } catch {
+      // What codex prints at the end stands in for it.
+    }
+  }
+
+  #take(descriptor: number, size: number): void {
+    const chunk = Buffer.alloc(Math.min(CHUNK_BYTES, size - this.#read));
+    const length = readSync(descriptor, chunk, 0, chunk.length, this.#read);
+    this.#read = length === 0 ? size : this.#read + length;
+    const text = Buffer.concat([this.#rest, chunk.subarray(0, length)]);
+    const end = text.lastIndexOf("\n") + 1;
+    this.#rest = text.subarray(end);
+    for (const line of text.subarray(0, end).toString().split("\n")) this.#note(line);
+  }
+
+  #note(line: string): void {
+    const isContext = line.includes('"type":"turn_context"');
+    if (!isContext && !line.includes('"type":"token_count"')) return;
+    const payload = payloadOf(line);
+    if (isContext && typeof payload.model === "string") this.#model = payload.model;
+    const total = isObject(payload.info) ? payload.info.total_token_usage : undefined;
+    if (!isObject(total)) return;
+    this.#total = total;
+    this.#turns++;
+  }
+}
+
+const numberOf = (value: unknown): number => (typeof value === "number" ? value : 0);
+
+function payloadOf(line: string): JsonObject {
+  try {
+    const value: unknown = JSON.parse(line);
+    return isObject(value) && isObject(value.payload) ? value.payload : {};
+  } catch {
+    return {};
+  }
+}

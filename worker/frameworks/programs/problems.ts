@@ -1,0 +1,42 @@
+import type { ErrorCode } from "../../../lib/contract/error-codes.ts";
+import { type Problem, problem } from "../../../lib/contract/errors.ts";
+import { type BuiltInFramework, builtInFramework } from "../../../lib/contract/frameworks.ts";
+import { clip } from "../../parse.ts";
+
+/** What stops an agent, told apart by who can do something about it. */
+export type Obstacle = "auth" | "usage_limit" | "model_unavailable" | "permission" | "budget" | "agent_error";
+
+/**
+ * A turn that failed, as a problem: what the program said, and what to do about it, in the same words for all of them.
+ * `resetsAt` is when an account's limit ends, where that was said.
+ */
+export function agentProblem(framework: BuiltInFramework, obstacle: Obstacle, said: string, resetsAt?: Date): Problem {
+  const code: ErrorCode = `task.${obstacle}`;
+  const reset = resetsAt && Number.isFinite(resetsAt.getTime()) ? resetsAt.toISOString() : undefined;
+  return problem(code, `${framework}: ${clip(said.trim() || "it ended without an answer", 2000)}`, {
+    hint: hintOf(framework, obstacle, reset),
+    ...(reset !== undefined && { details: { resetsAt: reset } }),
+  });
+}
+
+function hintOf(framework: BuiltInFramework, obstacle: Obstacle, reset: string | undefined): string | undefined {
+  const { login, environment = [] } = builtInFramework(framework) ?? {};
+  switch (obstacle) {
+    case "auth": {
+      const key = environment.find((name) => name.endsWith("_API_KEY")) ?? environment[0];
+      return `log in once with: ${login}; or give it its key, such as ${key}, in the environment of the backend's details`;
+    }
+    case "usage_limit":
+      return reset === undefined
+        ? "wait until the account may use its models again, or use another account or framework"
+        : `the limit ends at ${reset}; until then another account or framework can do the task`;
+    case "model_unavailable":
+      return "name another model with `model`, or get access to this one for the account that is logged in";
+    case "permission":
+      return "runtimeTools.permissionMode says what may be done without asking";
+    case "budget":
+      return "give it more, or go on in its conversation";
+    default:
+      return undefined;
+  }
+}
