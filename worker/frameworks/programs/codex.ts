@@ -97,7 +97,7 @@ function mcpServers({ tools, env }: AgentRun): { settings: [string, string][]; e
     const approve = 'default_tools_approval_mode="approve"';
     if ("url" in server) {
       const headers = Object.entries(server.headers ?? {}).map(([header, value], at) => {
-        const variable = `AGENTDISPATCH_MCP_${index}_${at}`;
+        const variable = `MCP_HEADER_${index}_${at}`;
         values[variable] = value;
         return `${text(header)}=${text(variable)}`;
       });

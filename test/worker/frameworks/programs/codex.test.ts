@@ -135,10 +135,10 @@ describe("codex is started", () => {
       'mcp_servers.lab={command="lab",args=["a b"],env_vars=["LAB_TOKEN"],default_tools_approval_mode="approve"}',
     );
     expect(settings(args)).toContain(
-      'mcp_servers.far={url="https://example.org/mcp",env_http_headers={"Authorization"="AGENTDISPATCH_MCP_1_0"},default_tools_approval_mode="approve"}',
+      'mcp_servers.far={url="https://example.org/mcp",env_http_headers={"Authorization"="MCP_HEADER_1_0"},default_tools_approval_mode="approve"}',
     );
     expect(args.join(" ")).not.toMatch(/s3cret|t0ken/);
-    expect(env).toMatchObject({ LAB_TOKEN: "s3cret", AGENTDISPATCH_MCP_1_0: "Bearer t0ken" });
+    expect(env).toMatchObject({ LAB_TOKEN: "s3cret", MCP_HEADER_1_0: "Bearer t0ken" });
   });
 
   test.concurrent("never with an environment that would change another server's, or its own", async () => {
