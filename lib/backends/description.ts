@@ -44,6 +44,8 @@ export interface BackendDescription {
   readonly guarded: Readonly<Record<string, GuardedDetail>>;
   /** Details that only the configuration may give. */
   readonly configurationOnly: readonly string[];
+  /** Details of a task that the next turn of its conversation has too, unless that says otherwise. */
+  readonly keptDetails?: readonly string[];
   /** Other names under which callers may give a detail, each with its own. */
   readonly aliases: Readonly<Record<string, string>>;
   /** The mode of a target that nobody gave one; without it the first that is served. */

@@ -46,6 +46,8 @@ const artifactSchema = z.object({
   state: z.enum(["pending", "stored", "lost"]),
   reason: text.exactOptional(),
   createdAt: text,
+  /** What the next turn of a conversation needs; it is shown to nobody. */
+  private: z.literal(true).exactOptional(),
 });
 export type TaskArtifact = z.infer<typeof artifactSchema>;
 
@@ -95,6 +97,18 @@ const obligationsSchema = z.object({
   runtime: text.exactOptional(),
   children: z.literal("cancel").exactOptional(),
 });
+
+/** What a turn of a conversation goes on with, and then leaves to the next. */
+const conversationSchema = z.object({
+  id: text,
+  /** What its framework calls its own session: of the turn before, until this one has told of one. */
+  session: z.object({ framework: text, id: text }).exactOptional(),
+  /** The files of the session, as the last turn that brought some home left them, among the artifacts of that task. */
+  state: z.object({ taskId: text, sizeBytes: number, sha256: text }).exactOptional(),
+  /** Those of this turn, until they are home. */
+  leaving: artifactSchema.exactOptional(),
+});
+export type TaskConversation = z.infer<typeof conversationSchema>;
 
 /** How far a job says that it is. */
 export const progressSchema = z.object({
@@ -146,6 +160,8 @@ const common = {
   limits: limitsSchema,
   parent: text.exactOptional(),
   depth: number,
+  /** Of each `agent.run`; tasks of earlier programs have none. */
+  conversation: conversationSchema.exactOptional(),
   /** It was cancelled with everything below it: what it dispatched begins no more. */
   calledOff: z.literal(true).exactOptional(),
 

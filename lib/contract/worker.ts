@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { areQuotesClosed } from "./command-line.ts";
+import { conversationIdSchema } from "./conversation-id.ts";
 import { problemSchema } from "./errors.ts";
 import { taskTypes } from "./kinds.ts";
 import { MAX_GRACE_SECONDS, MAX_POLL_WAIT_SECONDS, MAX_TIMEOUT_SECONDS, POLL_BYTES } from "./limits.ts";
@@ -69,7 +70,7 @@ const workerLimitsSchema = z.object({
 
 /** The conversation that a task goes on with: what a framework calls the session of the last turn, and where its files are. */
 const conversationSchema = z.object({
-  id: z.string().regex(/^conv_[0-9a-f]{32}$/),
+  id: conversationIdSchema,
   /** Absent in the first turn, and where the last one left none. */
   session: z.object({ framework: z.string(), id: z.string().max(200) }).optional(),
   /** One file with all that the framework needs of the last turn, where another machine may have to go on with it. */
@@ -84,6 +85,8 @@ const conversationSchema = z.object({
 });
 
 const operation = <Op extends string>(op: Op) => z.object({ contract: z.literal(CONTRACT), op: z.literal(op) });
+
+export type JobConversation = z.infer<typeof conversationSchema>;
 
 const helloSchema = operation("hello");
 export const startSchema = operation("start").extend({

@@ -1,5 +1,5 @@
 import { type LeftOut, type OwnOf, type Task, type TaskArtifact, without } from "../contract/task.ts";
-import type { PollReply } from "../contract/worker.ts";
+import type { PollReply, WorkerArtifact } from "../contract/worker.ts";
 import { ARTIFACTS_PER_PAGE } from "../store/artifact-pages.ts";
 import type { Ports } from "./ports.ts";
 
@@ -20,20 +20,28 @@ export async function artifactsFrom(store: Store, task: Task, from: number): Pro
   return [...first, ...second].slice(from - page * ARTIFACTS_PER_PAGE);
 }
 
-/** Keeps the list of files that a worker told at the end, and what it left out. Resolves with what the task says of them. */
+/**
+ * Keeps the list of files that a worker told at the end, and what it left out. Resolves with what the task says of them. What
+ * is private is not among them.
+ */
 export async function keepArtifacts(
   store: Store,
   taskId: string,
   { artifacts = [], artifactsLeftOut }: Pick<PollReply, "artifacts" | "artifactsLeftOut">,
   nowMs: number,
 ): Promise<Partial<OwnOf<"completing">>> {
-  const createdAt = new Date(nowMs).toISOString();
-  const pending = artifacts.map((artifact) => ({ ...artifact, kind: "file", state: "pending", createdAt }) as const);
+  const pending = artifacts.filter((artifact) => !artifact.private).map((artifact) => asPending(artifact, nowMs));
   if (pending.length > 0) await store.addArtifacts(taskId, pending);
   return {
     ...(pending.length > 0 && { artifactCount: pending.length, artifactsSettled: 0 }),
     ...(artifactsLeftOut && artifactsLeftOut.count > 0 && { artifactsLeftOut: shortLeftOut(artifactsLeftOut) }),
   };
+}
+
+/** A file that a worker told of, before it is here. */
+export function asPending({ private: isPrivate, ...artifact }: WorkerArtifact, nowMs: number): TaskArtifact {
+  const createdAt = new Date(nowMs).toISOString();
+  return { ...artifact, kind: "file", state: "pending", createdAt, ...(isPrivate && { private: true }) };
 }
 
 /** A task of an older version with its files in pages; without effect on any other. */

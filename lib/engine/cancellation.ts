@@ -2,10 +2,12 @@ import { taskTerminal } from "../contract/errors.ts";
 import { isCancellable } from "../contract/lifecycle.ts";
 import { type Task, transition, without } from "../contract/task.ts";
 import { CONTRACT } from "../contract/worker.ts";
+import type { QueueEntry } from "../store/port.ts";
 import { readable } from "../store/stored-task.ts";
 import { breather } from "./admission/breather.ts";
 import { giveBack } from "./admission/lending.ts";
 import { childrenOf, leaveParent } from "./admission/lineage.ts";
+import { continuedBy } from "./conversations/turns.ts";
 import { invokeOnce } from "./invocation-gate.ts";
 import { canBeAsked } from "./poll/apply-reply.ts";
 import { settle } from "./poll/poll.ts";
@@ -123,8 +125,11 @@ async function inLanes<T>(lanes: number, all: readonly T[], work: (one: T) => Pr
 }
 
 /** The entry under which a task stands in its owner's queue. */
-export function queueEntry(task: Task) {
-  return { owner: task.owner, taskId: task.id, profile: task.profile, queuedAtMs: Date.parse(task.createdAt) };
+export function queueEntry(task: Task): QueueEntry {
+  const { id, owner, profile, createdAt } = task;
+  const conversation = continuedBy(task);
+  const more = conversation === undefined ? {} : { conversation };
+  return { owner, taskId: id, profile, queuedAtMs: Date.parse(createdAt), ...more };
 }
 
 /** A worker that cannot be told now, in the time that is left, is told by the next poll. */

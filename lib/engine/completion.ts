@@ -23,7 +23,8 @@ const SUSPICIONS_NEEDED = 5;
 export const isUploadOverdue = (task: Task, nowMs: number): boolean =>
   nowMs > (task.outcome?.atMs ?? 0) + UPLOAD_DEADLINE_MS;
 
-const isBroughtHome = (task: Task): boolean => (task.artifactsSettled ?? 0) >= artifactCountOf(task);
+const isBroughtHome = (task: Task): boolean =>
+  (task.artifactsSettled ?? 0) >= artifactCountOf(task) && task.conversation?.leaving === undefined;
 
 /**
  * Brings the artifacts of an ended job to safety and gives the task its final status. Each artifact ends `stored` or
@@ -47,13 +48,18 @@ async function collect(ports: Ports, { task: begun, end }: Lease): Promise<Task>
   try {
     const task = await withPages(ports, begun);
     const pages = await unsettledPages(ports, task);
-    const pending = [...pages.values()].flat().filter(isPending).slice(0, BATCH);
+    const { leaving } = task.conversation ?? {};
+    const listed = [...pages.values()].flat().filter(isPending);
+    const pending = [...(leaving ? [leaving] : []), ...listed].slice(0, BATCH);
     const { said, failure } = pending.length > 0 ? await ask(ports, task, pending) : { said: [] };
     const updates = new Map(
       await Promise.all(pending.map(async (file) => [file.id, await verify(ports, task, file, said)] as const)),
     );
     const settled = await note(ports, task, pages, updates);
-    return await end((current) => apply(current, settled, failure, ports.now()), failure);
+    const state = leaving && updates.get(leaving.id);
+    if (leaving && state?.state === "lost")
+      ports.log.warn("what a turn left to the next is lost", { taskId: task.id, reason: state.reason });
+    return await end((current) => apply(withState(current, state), settled, failure, ports.now()), failure);
   } catch (error) {
     // Trouble of our own says nothing of the files: what is not here yet stays with the worker.
     await end((current) => current, error).catch(() => {});
@@ -93,6 +99,18 @@ async function note(
   }
   const next = Math.max(0, ...[...pages.keys()].map((page) => page + 1));
   return Math.min(artifactCountOf(task), (unsettled ?? next) * ARTIFACTS_PER_PAGE);
+}
+
+/** The task once the files of its conversation are here, or given up: then the next turn goes on with those before them. */
+function withState(task: Task, update: Update | undefined): Task {
+  const { conversation } = task;
+  if (!conversation?.leaving || !update || update.state === "pending") return task;
+  const { sha256, sizeBytes } = conversation.leaving;
+  const state = { taskId: task.id, sha256, sizeBytes };
+  return {
+    ...task,
+    conversation: { ...without(conversation, "leaving"), ...(update.state === "stored" && { state }) },
+  };
 }
 
 /** What the worker says of each; where it cannot be asked, what that means for them. */

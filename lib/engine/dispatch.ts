@@ -1,8 +1,9 @@
 import { enforcePolicy } from "../config/policy.ts";
 import type { Route } from "../config/routing.ts";
+import { conversationBegunBy } from "../contract/conversation-id.ts";
 import { InvalidInputError, type Issue, RefusedError } from "../contract/errors.ts";
 import { ownEvent } from "../contract/events.ts";
-import { type Json, TASK_VERSION, type Task } from "../contract/task.ts";
+import { hasEnded, type Json, TASK_VERSION, type Task } from "../contract/task.ts";
 import { newTaskId, taskIdSchema } from "../contract/task-id.ts";
 import type { TaskHandle } from "../contract/tools/task-handle.ts";
 import { environmentNamePattern, FIRST_WORKER_SEQUENCE } from "../contract/worker.ts";
@@ -23,6 +24,8 @@ export type Plan = {
   goal?: string | undefined;
   caller?: unknown;
   env?: Record<string, string> | undefined;
+  /** The conversation that an agent goes on with; without it an agent begins one. */
+  conversation?: string | undefined;
   /** Name of the call's field that `env` came in. */
   envField: "environment_variables" | "input.env";
   /** The validated call before defaults, with the name of its tool: what an idempotency key stands for. */
@@ -49,7 +52,7 @@ export async function dispatch(
   const adapter = adapterOf(ports, route);
   await adapter.assertPossible?.({ ...route, input, ...(env && { env }) });
   const channel = servedChannel(adapter.channel(route));
-  const place = await placeOf(ports, owner, route);
+  const place = await placeOf(ports, owner, plan);
 
   const asked = { ...newTask(ports, owner, newTaskId(), plan, place), ...(channel && { channel }) };
   assertDispatchable({ ...asked, input: storedPreview(asked.input) });
@@ -71,7 +74,9 @@ export async function dispatch(
     id = claim.taskId;
   }
 
-  const task = await withLargeInput(ports, { ...asked, id });
+  const begun = plan.conversation ?? conversationBegunBy(id);
+  const conversation = route.taskType === "agent.run" ? { conversation: { id: begun } } : {};
+  const task = await withLargeInput(ports, { ...asked, ...conversation, id });
   if (!(await ports.store.create(task))) {
     // the same call, sent at the same time, was faster
     const other = await ports.store.get(id);
@@ -152,7 +157,7 @@ async function withLargeInput(ports: Ports, task: Task): Promise<Task> {
 async function placeOf(
   ports: Ports,
   owner: string,
-  { metadata, limits }: Route,
+  { route: { metadata, limits }, conversation }: Plan,
 ): Promise<{ depth: number; parent?: string }> {
   const named = taskIdSchema.safeParse(metadata?.parentTaskId);
   if (!named.success) return { depth: 0 };
@@ -164,6 +169,13 @@ async function placeOf(
     throw new RefusedError("task.terminal", `task ${ended.id} was cancelled, with everything that it dispatched`, {
       hint: "leave metadata.parentTaskId out if the task is not a part of it",
       details: { taskId: ended.id, status: ended.status },
+    });
+  }
+  const same = conversation && above.find((each) => each.conversation?.id === conversation && !hasEnded(each));
+  if (same) {
+    const message = `task ${same.id}, which dispatches this one, has its turn in that conversation`;
+    throw new InvalidInputError([{ path: "conversation", message }], {
+      hint: "each would wait for the other; leave conversation out, so that the task begins one of its own",
     });
   }
   const depth = parent.depth + 1;

@@ -18,6 +18,7 @@ export function taskHandle(task: Task, adapters: Adapters): TaskHandle {
     accountProfile: task.accountProfile,
     capability: task.capability,
     backend: task.backend,
+    ...(task.conversation && { conversation: task.conversation.id }),
     poll: { statusTool: "get_task_status", logsTool: "get_task_logs", resultTool: "get_task_result" },
     ...(cloudAgent && { cloudAgent }),
   };
@@ -39,6 +40,7 @@ export function taskRecord(task: Task, more: { queuePosition?: number; adapters?
     backend: task.backend,
     status: task.status,
     providerRefs: task.providerRefs,
+    conversation: task.conversation?.id,
     cloudAgent,
     result: isTerminal(task.status) ? task.result : undefined,
     resultRef: isTerminal(task.status) ? task.resultRef : undefined,
@@ -85,6 +87,7 @@ export function shortRecord(task: Task): ShortRecord {
     goal: task.goal?.slice(0, 200),
     error: task.error && isTerminal(task.status) ? { code: task.error.code } : undefined,
     parent: task.parent,
+    conversation: task.conversation?.id,
     createdAt: task.createdAt,
     updatedAt: task.updatedAt,
   });

@@ -3,6 +3,7 @@ import { defined } from "../contract/json.ts";
 import { isTerminal } from "../contract/lifecycle.ts";
 import type { Json, Task } from "../contract/task.ts";
 import { type ToolResult as Result, toolSchemas } from "../contract/tools/index.ts";
+import { admitLater } from "./admission/admission.ts";
 import { cancelTask } from "./cancellation.ts";
 import { waitForTask } from "./poll/waiting.ts";
 import type { Ports } from "./ports.ts";
@@ -109,7 +110,9 @@ export class TaskService {
   /** Ends a task that has not ended by itself. */
   async cancel(given: Json): Promise<Result<"cancel_task">> {
     const { task_id, cascade = true } = readArguments(toolSchemas.cancel_task, given);
-    const { id, status, error } = await cancelTask(this.#ports, await this.#task(task_id), { cascade });
+    const { id, status, error, conversation } = await cancelTask(this.#ports, await this.#task(task_id), { cascade });
+    // One that waited with its turn, for a slot, keeps those behind it no longer.
+    if (status === "cancelled" && conversation) await admitLater(this.#ports, this.#owner);
     return { taskId: id, status, ...(error && { error }) };
   }
 

@@ -3,8 +3,8 @@ import { RefusedError } from "../contract/errors.ts";
 import { ownEvent } from "../contract/events.ts";
 import { defined, isObject } from "../contract/json.ts";
 import { buildPrompt } from "../contract/prompt.ts";
-import { type Json, type Task, transition, without } from "../contract/task.ts";
-import type { Job } from "../contract/worker.ts";
+import { type Json, type Task, type TaskConversation, transition, without } from "../contract/task.ts";
+import type { Job, JobConversation } from "../contract/worker.ts";
 import { IN_FLIGHT_SLACK_MS } from "./invocation-gate.ts";
 import { readLargeValue } from "./large-values.ts";
 import type { Ports } from "./ports.ts";
@@ -24,6 +24,7 @@ export async function jobOf(ports: Ports, task: Task): Promise<Job> {
   const instruction = typeof input.instruction === "string" ? input.instruction : undefined;
   const prompt = instruction && buildPrompt({ ...task, context, instruction });
   const { timeoutSeconds, graceSeconds, maxBudgetUsd, maxTokens } = task.limits;
+  const conversation = task.conversation && (await conversationOf(ports, task.conversation));
   return {
     taskId: task.id,
     taskType: task.taskType,
@@ -35,6 +36,17 @@ export async function jobOf(ports: Ports, task: Task): Promise<Job> {
     limits: { timeoutSeconds, graceSeconds, ...defined({ maxBudgetUsd, maxTokens }) },
     depth: task.depth,
     ...(isTrusted(ports, task) && { trusted: true }),
+    ...(conversation && { conversation }),
+  };
+}
+
+/** What the worker has to know of the conversation; files that are not kept any more are as if there had been none. */
+async function conversationOf(ports: Ports, { id, session, state }: TaskConversation): Promise<JobConversation> {
+  const target = state && (await ports.artifacts.downloadTarget(state.taskId, state));
+  return {
+    id,
+    ...(session && { session }),
+    ...(state && target && { state: { ...target, sizeBytes: state.sizeBytes, sha256: state.sha256 } }),
   };
 }
 

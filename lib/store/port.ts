@@ -5,7 +5,22 @@ import type { Limits, Task, TaskArtifact } from "../contract/task.ts";
 /** Idempotency: which task a key stands for, and the hash of the call that claimed it. */
 export type KeyClaim = { taskId: string; callHash: string; expiresAtMs: number };
 
-export type QueueEntry = { owner: string; taskId: string; profile: string; queuedAtMs: number };
+/** `conversation` is there when the task goes on with one. */
+export type QueueEntry = {
+  owner: string;
+  taskId: string;
+  profile: string;
+  queuedAtMs: number;
+  conversation?: string;
+};
+
+/**
+ * Whose turn it is in a conversation of several: `turn` is the task that took it last, whether or not it still runs, `before`
+ * the one that ran before it, and `waiting` are those that want it, in the order in which they came.
+ */
+export type Conversation = { id: string; owner: string; turn: string; before?: string; waiting: string[] };
+/** As it was read; `revision` grows with every write. */
+export type SeenConversation = Conversation & { revision: number };
 
 /** A task that may hold a slot; `profile` is the one for which it counts. */
 export type Holder = { taskId: string; profile: string };
@@ -88,6 +103,11 @@ export interface TaskStore {
   listChildren(parent: string, limit: number, after?: Child): Promise<Child[]>;
   /** Takes a task off its parent's children; repeating changes nothing. */
   removeChild(child: Child): Promise<void>;
+
+  /** Reads consistently; none for one of a single turn, and for one that nobody has gone on with for the time of retention. */
+  getConversation(id: string): Promise<SeenConversation | undefined>;
+  /** Writes one if nobody has since it was `seen`, or seen not to be there; false where somebody has. */
+  putConversation(conversation: Conversation, seen: SeenConversation | undefined): Promise<boolean>;
 
   /** Adds to the owner's queue, first in first out by `queuedAtMs`, then task id. Repeating changes nothing. */
   enqueue(entry: QueueEntry): Promise<void>;

@@ -105,7 +105,11 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
     closers.push(() => store.close());
     const secret = createHmac("sha256", token).update("artifact uploads").digest();
     let baseUrl = "";
-    const artifacts = openArtifacts(join(stateDir, "artifacts"), { baseUrl: () => baseUrl, secret });
+    const artifacts = openArtifacts(join(stateDir, "artifacts"), {
+      baseUrl: () => baseUrl,
+      secret,
+      retentionDays,
+    });
     const backend = localBackend({ stateDir, configuration: watched.current, log, prewarm: options.prewarm ?? true });
     // Beside all that follows: the first worker is there when the first task is.
     void backend.prewarm();
@@ -146,7 +150,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
     };
     const mcp = createMcp({ tasksOf: (owner) => new TaskService(ports, owner), log });
     const http = await openHttp(
-      { token, mcp: (request) => mcp.fetch(request, OWNER), upload: artifacts.acceptUpload },
+      { token, mcp: (request) => mcp.fetch(request, OWNER), artifacts: artifacts.serve },
       options.port ?? 0,
     );
     closers.push(() => http.close());

@@ -95,5 +95,29 @@ export function artifactsSuite(name: string, open: () => Promise<OpenArtifacts>)
       const uri = await opened.artifacts.uriOf(taskId, artifact);
       expect(Buffer.compare(await opened.read(uri), content)).toBe(0);
     });
+
+    it("hands what a conversation keeps to whoever has its address, and nothing else", async () => {
+      const [taskId, content] = [newTaskId(), new Uint8Array(300_000).map((_, i) => i % 253)];
+      const artifact = describeContent(content, { private: true });
+      const { url, headers } = await opened.artifacts.uploadTarget(taskId, artifact);
+      expect((await opened.send(url, { method: "PUT", headers, body: content })).status).toBe(200);
+      expect(await opened.artifacts.has(taskId, artifact)).toBe(true);
+
+      const target = await opened.artifacts.downloadTarget(taskId, artifact);
+      if (!target) throw new Error("it is there");
+      const answer = await opened.send(target.url, { headers: target.headers });
+      expect(answer.status).toBe(200);
+      expect(answer.headers.get("content-length")).toBe("300000");
+      expect(Buffer.compare(Buffer.from(await answer.arrayBuffer()), content)).toBe(0);
+      expect((await opened.send(url)).status, "its other address").toBeGreaterThanOrEqual(400);
+      const written = await opened.send(target.url, { method: "PUT", body: bytes("other") });
+      expect(written.status).toBeGreaterThanOrEqual(400);
+      expect((await opened.send(target.url.replace(/..$/, "xx"))).status).toBeGreaterThanOrEqual(400);
+    });
+
+    it("has no address, or one where there is nothing, for what a conversation does not keep", async () => {
+      const target = await opened.artifacts.downloadTarget(newTaskId(), describeContent(bytes(`no ${newTaskId()}`)));
+      if (target) expect((await opened.send(target.url, { headers: target.headers })).status).toBe(404);
+    });
   });
 }

@@ -2,6 +2,7 @@ import { describe } from "vitest";
 import type { Json } from "../../lib/contract/task.ts";
 import type { TaskStore } from "../../lib/store/port.ts";
 import { artifactsOfTasksSuite } from "./task-store-artifacts.ts";
+import { conversationsSuite } from "./task-store-conversations.ts";
 import { logSuite } from "./task-store-log.ts";
 import { queueSuite } from "./task-store-queue.ts";
 import { tasksSuite } from "./task-store-tasks.ts";
@@ -28,5 +29,6 @@ export function taskStoreSuite(name: string, open: OpenStoreFunction): void {
     logSuite(open);
     queueSuite(open);
     artifactsOfTasksSuite(open);
+    conversationsSuite(open);
   });
 }

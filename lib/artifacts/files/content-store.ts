@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
-import { chmod, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { Readable } from "node:stream";
 import { codeOf, RefusedError, RetryableError } from "../../contract/errors.ts";
 import type { Content } from "../content.ts";
 
@@ -93,6 +94,25 @@ export class ContentStore {
     return this.guard(async () => (await ifThere(stat(path)))?.isFile() ?? false);
   }
 
+  /** The content as an answer that is read while it is sent. Throws RefusedError `artifact.not_found`. */
+  async send(content: Content): Promise<Response> {
+    const path = this.pathOf(content.sha256);
+    if (!(await this.hasFile(path))) throw notFound(content);
+    const body = content.sizeBytes === 0 ? null : (Readable.toWeb(createReadStream(path)) as ReadableStream);
+    return new Response(body, { headers: { "content-length": String(content.sizeBytes) } });
+  }
+
+  /** Removes what was saved last before a time in epoch milliseconds. */
+  async removeUntouchedSince(timeMs: number): Promise<void> {
+    const root = join(this.#folder, "content");
+    for (const part of await ifThere(readdir(root)).then((names) => names ?? []))
+      for (const name of await readdir(join(root, part))) {
+        const path = join(root, part, name);
+        const found = await ifThere(stat(path));
+        if (found && found.mtimeMs < timeMs) await rm(path, { force: true });
+      }
+  }
+
   /** Runs file operations; their errors become RetryableError `platform.artifacts_unavailable`. */
   async guard<T>(work: () => Promise<T>): Promise<T> {
     try {
@@ -102,8 +122,14 @@ export class ContentStore {
     }
   }
 
+  /** One that is saved again is as young as that. */
+  async #renew({ sha256 }: Content): Promise<void> {
+    const now = new Date();
+    await utimes(this.pathOf(sha256), now, now);
+  }
+
   async #settle(path: string, content: Content): Promise<void> {
-    if (await this.holds(content)) return;
+    if (await this.holds(content)) return await this.#renew(content);
     await chmod(path, 0o400);
     const target = this.pathOf(content.sha256);
     await mkdir(dirname(target), { recursive: true, mode: 0o700 });

@@ -9,9 +9,13 @@ const grantSchema = z.strictObject({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   sizeBytes: z.number().int().nonnegative(),
   expiresAtMs: z.number(),
+  /** Of what a conversation keeps; it is kept apart. */
+  private: z.literal(true).optional(),
+  /** Whether it is leave to read the content instead. */
+  reads: z.literal(true).optional(),
 });
 
-/** Leave to store one content, until then. */
+/** Leave to store one content, or to read it, until then. */
 export type Grant = z.infer<typeof grantSchema>;
 
 /** The grant as a text that only a holder of the secret can make. */
@@ -26,12 +30,11 @@ export function verifyGrant(secret: Uint8Array, token: string, nowMs: number): G
   const expected = mac(secret, body);
   const given = Buffer.from(signature, "base64url");
   const genuine = rest.length === 0 && given.length === expected.length && timingSafeEqual(given, expected);
-  if (!genuine)
-    throw new RefusedError("artifact.token_invalid", "this is not an upload address that was given out here");
+  if (!genuine) throw new RefusedError("artifact.token_invalid", "this is not an address that was given out here");
   const grant = grantSchema.parse(JSON.parse(Buffer.from(body, "base64url").toString()));
   if (grant.expiresAtMs > nowMs) return grant;
-  throw new RefusedError("artifact.token_expired", "this upload address has expired", {
-    hint: "ask for the upload again; each address is good for 15 minutes",
+  throw new RefusedError("artifact.token_expired", "this address has expired", {
+    hint: "ask for another; each address is good for 15 minutes",
   });
 }
 

@@ -52,6 +52,11 @@ export function openArtifacts(options: ArtifactsOptions): Artifacts & { close():
       return bucket.presignPut(keyOf(taskId, artifact), expected(artifact), { atMs: now(), seconds: UPLOAD_SECONDS });
     },
 
+    async downloadTarget(taskId, content) {
+      const url = await bucket.presignGet(keyOf(taskId, content), {}, { atMs: now(), seconds: UPLOAD_SECONDS });
+      return { url, headers: {} };
+    },
+
     async has(taskId, artifact) {
       const found = await bucket.head(keyOf(taskId, artifact));
       const { checksum, sizeBytes } = expected(artifact);

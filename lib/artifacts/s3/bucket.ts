@@ -92,15 +92,15 @@ export class Bucket {
   }
 
   /** An address that anybody can read the object from. */
-  async presignGet(key: string, headers: Headers, { atMs, seconds }: Signed): Promise<string> {
+  async presignGet(key: string, headers: Partial<Headers>, { atMs, seconds }: Signed): Promise<string> {
     return this.#ask("s3:GetObject", ({ client, GetObjectCommand, getSignedUrl }) =>
       getSignedUrl(
         client,
         new GetObjectCommand({
           Bucket: this.name,
           Key: key,
-          ResponseContentType: headers.contentType,
-          ResponseContentDisposition: headers.contentDisposition,
+          ...(headers.contentType !== undefined && { ResponseContentType: headers.contentType }),
+          ...(headers.contentDisposition !== undefined && { ResponseContentDisposition: headers.contentDisposition }),
         }),
         { expiresIn: seconds, signingDate: new Date(atMs) },
       ),

@@ -27,6 +27,7 @@ export const localProcess: BackendDescription = {
   needs: [],
   guarded: {},
   configurationOnly: ["environment"],
+  keptDetails: ["workspace"],
   aliases: {},
   builtIn: {
     accounts: { local: { provider: "local", credentialSource: "none" } },

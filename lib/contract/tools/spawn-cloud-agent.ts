@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { conversationIdSchema } from "../conversation-id.ts";
 import { aliases } from "./aliases.ts";
 import * as field from "./fields.ts";
 import type { ToolSchemas } from "./schemas.ts";
@@ -17,6 +18,7 @@ const input = z.strictObject({
   runtime_tools: field.json(64_000).optional(),
   environment_variables: z.record(z.string(), z.string()).optional().describe("Set for the job; never credentials"),
   timeout_seconds: field.timeoutSeconds.optional(),
+  conversation: conversationIdSchema.optional().describe("From a handle: goes on with its agent"),
   idempotency_key: field.idempotencyKey
     .optional()
     .describe("Send again with the same key after a lost answer: runs once"),

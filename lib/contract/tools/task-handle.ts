@@ -15,6 +15,8 @@ export const taskHandle = z.object({
     logsTool: z.literal("get_task_logs"),
     resultTool: z.literal("get_task_result"),
   }),
+  /** The one that this task begins or goes on with, for `conversation` of the next call. */
+  conversation: field.unlisted(z.string()),
   cloudAgent: field.object.exactOptional(),
 });
 export type TaskHandle = z.infer<typeof taskHandle>;

@@ -26,6 +26,7 @@ export const taskRecord = z.object({
   result: z.unknown().optional(),
   error: field.problem.exactOptional(),
 
+  conversation: unlisted(z.string()),
   cloudAgent: unlisted(field.object),
   inputRef: unlisted(valueRefSchema),
   resultRef: unlisted(valueRefSchema),
@@ -67,5 +68,6 @@ export const shortRecord = z.object({
   goal: z.string().exactOptional(),
   error: z.object({ code: z.string() }).exactOptional(),
   parent: z.string().exactOptional(),
+  conversation: unlisted(z.string()),
 });
 export type ShortRecord = z.infer<typeof shortRecord>;

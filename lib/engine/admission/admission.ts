@@ -6,6 +6,7 @@ import { type Task, transition } from "../../contract/task.ts";
 import type { Holder, QueueEntry, SlotAnswer, TaskStore } from "../../store/port.ts";
 import { readable, readableOrNewer } from "../../store/stored-task.ts";
 import { calledOff, queueEntry } from "../cancellation.ts";
+import { type TurnAnswer, takeOver, takeTurn } from "../conversations/turns.ts";
 import { settle } from "../poll/poll.ts";
 import type { Ports } from "../ports.ts";
 import { breather } from "./breather.ts";
@@ -16,6 +17,13 @@ import { queuedProfiles } from "./queued-profiles.ts";
 /** Most tasks that are looked at for one that could begin in a place that came free in its family. */
 const MAX_LOOKED_AT = 100;
 
+/** As `admit`, for whoever has done their own work: what fails is left to the janitor. Never throws. */
+export async function admitLater(ports: Ports, owner: string): Promise<void> {
+  await admit(ports, owner).catch((error) =>
+    ports.log.warn("the queue is left to the janitor", { error: String(error) }),
+  );
+}
+
 type Passes = { running: Promise<void>; next?: Promise<void> };
 const passes = new WeakMap<TaskStore, Map<string, Passes>>();
 
@@ -25,9 +33,13 @@ const passes = new WeakMap<TaskStore, Map<string, Passes>>();
  * janitor queues it like any other that waits past its time.
  */
 export async function beginAtOnce(ports: Ports, task: Task): Promise<Task | undefined> {
+  const entry = queueEntry(task);
+  // In any case, because that notes its place among the turns of its conversation.
+  const turn = await takeTurn(ports, entry);
+  if (turn.answer !== "taken") return undefined;
   if ((await ports.store.listQueue(task.owner, 1)).length > 0) return undefined;
-  if ((await take(ports, queueEntry(task))) !== "taken") return undefined;
-  return begin(ports, task);
+  if ((await takeSlot(ports, entry)) !== "taken") return undefined;
+  return begin(ports, task, turn);
 }
 
 /** Puts a task into its owner's queue, and lets it and those before it begin as far as the limits allow. */
@@ -64,7 +76,8 @@ export async function vacate(ports: Ports, task: Task): Promise<void> {
 }
 
 /**
- * Lets the owner's oldest queued tasks begin while both limits allow it, passing over those whose profile is full.
+ * Lets the owner's oldest queued tasks begin while both limits allow it, passing over those whose profile is full, and those
+ * whose conversation has a turn under way.
  * Safe to call at any time and from anywhere at once: the slots are taken by one conditional write. Of the calls in one
  * process only one passes through an owner's queue at a time, and those that come meanwhile share the next pass.
  */
@@ -97,19 +110,30 @@ export function admit(ports: Ports, owner: string): Promise<void> {
 async function passThrough(ports: Ports, owner: string): Promise<void> {
   const breathe = breather();
   const waiting = await queuedProfiles(ports.store, owner);
+  /** Conversations whose turn goes on. */
+  const busy = new Set<string>();
   for (let entry = waiting.oldest(); entry; entry = waiting.oldest()) {
     await breathe();
-    const answer = await take(ports, entry);
+    const { conversation = "" } = entry;
+    const answer = busy.has(conversation) ? "busy" : await take(ports, entry);
     if (answer === "full") return;
-    if (answer === "profile_full") waiting.passOver(entry);
-    else {
-      await beginQueued(ports, entry);
-      await waiting.next(entry);
+    if (answer === "profile_full") {
+      waiting.passOver(entry);
+      continue;
     }
+    if (answer === "taken") await beginQueued(ports, entry);
+    if (answer === "busy") busy.add(conversation);
+    await waiting.next(entry);
   }
 }
 
-function take(ports: Ports, entry: QueueEntry, lenders?: Holder[]): Promise<SlotAnswer> {
+/** Its turn comes first: where there is no slot, those behind it in the conversation have to wait all the same. */
+async function take(ports: Ports, entry: QueueEntry, lenders?: Holder[]): Promise<SlotAnswer | TurnAnswer> {
+  const { answer } = await takeTurn(ports, entry);
+  return answer === "taken" ? takeSlot(ports, entry, lenders) : answer;
+}
+
+function takeSlot(ports: Ports, entry: QueueEntry, lenders?: Holder[]): Promise<SlotAnswer> {
   const configuration = ports.configuration();
   const limits = resolveLimits(configuration, own(configuration.runtimes, entry.profile), {});
   return ports.store.takeSlot(entry, limits, lenders);
@@ -161,12 +185,13 @@ async function beginQueued(ports: Ports, entry: QueueEntry, known?: { task: Task
 async function begin(
   ports: Ports,
   known: Task,
-  { above, entry }: { above?: Task[] | undefined; entry?: QueueEntry } = {},
+  { above, entry, before }: { above?: Task[] | undefined; entry?: QueueEntry; before?: Task } = {},
 ): Promise<Task> {
   const { store, workflow, log } = ports;
   const { id, profile } = known;
   // Read after the task was written: whoever cancels a family writes first, and then looks for what is in it.
   const isOver = (above ?? (await lineage(ports, known))).some((each) => each.calledOff);
+  const conversation = await takeOver(ports, known, before);
   const task = await settle(ports, () =>
     store.change(id, (current) => {
       if (current.status !== "queued") return undefined;
@@ -175,6 +200,7 @@ async function begin(
       return {
         ...transition(current, "provisioning", now),
         obligations: { ...current.obligations, slot: profile },
+        ...(conversation && { conversation }),
         dueAtMs: now + 60_000,
       };
     }),

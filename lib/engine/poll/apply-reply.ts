@@ -57,12 +57,23 @@ export function applyReply(task: Task, reply: PollReply, kept: Kept, nowMs: numb
     ...(kept.log.logLength >= task.logLength && kept.log),
     ...(progress && { progress: shortProgress(progress) }),
     ...(reply.usage && { usage: reply.usage }),
+    ...conversationAfter(task, reply, kept),
   };
   if (!canBeAsked(task)) return seen;
   if (reply.status !== "running" && reply.status !== "input_required") return end(seen, reply, kept.left, nowMs);
   // Only one with nothing more to tell is given up: it may have ended in time, with pages of news before its end.
   const isSilent = reply.next === task.workerSequence;
   return isSilent && isOverdue(seen, nowMs) ? fail(seen, timedOut(task), nowMs) : goOn(seen, reply, kept.asked, nowMs);
+}
+
+/** Its session is known as soon as its worker is: should that be killed, the next turn can go on all the same. */
+function conversationAfter(
+  { conversation }: Task,
+  { session }: PollReply,
+  { leaving }: Kept,
+): Pick<Task, "conversation"> {
+  if (!conversation || (!session && !leaving)) return {};
+  return { conversation: { ...conversation, ...(session && { session }), ...(leaving && { leaving }) } };
 }
 
 function goOn(task: Task, reply: PollReply, asked: Kept["asked"], nowMs: number): Task {

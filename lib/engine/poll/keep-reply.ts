@@ -1,9 +1,9 @@
 import type { TaskEvent } from "../../contract/events.ts";
 import { previewText } from "../../contract/preview.ts";
-import type { OwnOf, Task } from "../../contract/task.ts";
+import type { OwnOf, Task, TaskArtifact } from "../../contract/task.ts";
 import { MAX_EVENT_BYTES, MAX_LOG_BYTES, type PollReply, type WorkerEvent } from "../../contract/worker.ts";
 import type { LogChunk } from "../../store/port.ts";
-import { keepArtifacts } from "../artifact-pages.ts";
+import { asPending, keepArtifacts } from "../artifact-pages.ts";
 import { keepLargeFields, keepLargeValue } from "../large-values.ts";
 import type { Ports } from "../ports.ts";
 
@@ -28,6 +28,8 @@ export type Kept = {
   asked: OwnOf<"input_required">;
   /** What a job that has ended left. */
   left: Omit<OwnOf<"completing">, "outcome" | "error">;
+  /** The files of its conversation that it has to bring home. */
+  leaving?: TaskArtifact;
 };
 
 /** Stores what a worker said: its news, and what it asks for or ended with. Kept again it changes nothing. */
@@ -43,7 +45,13 @@ export async function keepReply(ports: Ports, task: Task, reply: PollReply): Pro
     ...(result !== undefined && (await keepLargeValue(ports, task.id, "result", result))),
     ...(hasEnded && (await keepArtifacts(ports.store, task.id, reply, ports.now()))),
   };
-  return { log, asked: { inputRequests: {}, ...asked }, left };
+  const state = hasEnded && task.conversation ? reply.artifacts?.find((artifact) => artifact.private) : undefined;
+  return {
+    log,
+    asked: { inputRequests: {}, ...asked },
+    left,
+    ...(state && { leaving: asPending(state, ports.now()) }),
+  };
 }
 
 /**

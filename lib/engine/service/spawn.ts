@@ -4,10 +4,12 @@ import { refuseCredentials } from "../../config/policy.ts";
 import { chooseProfile, type Route, type RouteRequest, route } from "../../config/routing.ts";
 import type { Configuration } from "../../contract/configuration.ts";
 import { DispatchError } from "../../contract/errors.ts";
-import { defined } from "../../contract/json.ts";
+import { defined, isObject } from "../../contract/json.ts";
 import type { Json } from "../../contract/task.ts";
 import { type Clarification, type SpawnCall, spawnCloudAgent } from "../../contract/tools/spawn-cloud-agent.ts";
 import type { TaskHandle } from "../../contract/tools/task-handle.ts";
+import { asLastTurn } from "../conversations/defaults.ts";
+import { findLastTurn } from "../conversations/find.ts";
 import { dispatch } from "../dispatch.ts";
 import type { Ports } from "../ports.ts";
 import { parse, underListedNames } from "./arguments.ts";
@@ -27,15 +29,19 @@ export async function spawn(ports: Ports, owner: string, given: Json): Promise<T
     spawnCloudAgent.input,
     pick(fields, (name) => isField(name) || !asked.includes(name)),
   );
-  const context = { ...call.context, ...answersTo(facts) };
-  const request = requestOf(call, answers);
+  const said = { runtime: call.runtime, request: requestOf(call, answers) };
+  const last = call.conversation === undefined ? undefined : await findLastTurn(ports, owner, call.conversation);
+  const { runtime, request } = last ? asLastTurn(configuration, ports.backends, said, last) : said;
+  const told = isObject(last?.input.context) ? last.input.context : {};
+  const needed = last ? requiredNames(configuration, runtime) : [];
+  const context = { ...pick(told, (name) => needed.includes(name)), ...call.context, ...answersTo(facts) };
 
-  const routed = tryRoute(configuration, ports.backends, request, call.runtime);
+  const routed = tryRoute(configuration, ports.backends, request, runtime);
   const chosen = routed instanceof DispatchError ? undefined : routed;
   const questions = clarify(
     configuration,
     ports.backends,
-    { ...call, context, request, fields: { ...given, ...fields } },
+    { ...call, runtime, context, request, fields: { ...given, ...fields } },
     chosen,
   );
   if (questions) return questions;
@@ -60,6 +66,7 @@ export async function spawn(ports: Ports, owner: string, given: Json): Promise<T
       goal: call.goal,
       caller: call.caller,
       env: call.environment_variables,
+      conversation: call.conversation,
       envField: "environment_variables",
       call: { tool: "spawn_cloud_agent", ...rest, context, ...answers },
     },

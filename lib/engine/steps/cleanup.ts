@@ -5,6 +5,7 @@ import type { StepOutput } from "../../workflow/port.ts";
 import { vacate } from "../admission/admission.ts";
 import { leaveParent } from "../admission/lineage.ts";
 import { cancelBelow } from "../cancellation.ts";
+import { isTurnOver } from "../conversations/turns.ts";
 import { adapterOf } from "../invocation-gate.ts";
 import type { Ports } from "../ports.ts";
 import { endSession } from "../session-end.ts";
@@ -47,6 +48,7 @@ export const cleanup: Step = async (ports, input) => {
 async function giveSlotBack(ports: Ports, task: Task): Promise<Task> {
   const { runtime: _, ...obligations } = task.obligations;
   if (Object.keys(obligations).length === 0) return task;
+  if (task.conversation && !isTurnOver(task, ports.now())) task = await noteSessionEnd(ports, task);
   await vacate(ports, task);
   await leaveParent(ports, task);
   if (!hasRuntimeLeft(task)) return task;
@@ -56,6 +58,10 @@ async function giveSlotBack(ports: Ports, task: Task): Promise<Task> {
     dueAtMs: ports.now() + 10 * 60_000,
   }));
 }
+
+/** Of a task whose worker did not say that its job has ended, the next turn of its conversation has to know it before it may begin. */
+const noteSessionEnd = (ports: Ports, { id }: Task): Promise<Task> =>
+  ports.store.change(id, (now) => ({ ...now, obligations: without(now.obligations, "session") }));
 
 async function settleObligations(ports: Ports, { id }: Task): Promise<void> {
   await ports.store.change(id, (now) =>

@@ -29,6 +29,8 @@ export const firstChild = childPrefix;
 /** Sorts after everything that `childSort` gives. */
 export const lastChild = `${childPrefix}~`;
 
+export const conversationKey = (id: string): Key => ({ pk: `CONVERSATION#${id}`, sk: "CONVERSATION" });
+
 export const queuePartition = (owner: string) => `QUEUES#${owner}`;
 export const queueSort = ({ profile, queuedAtMs, taskId }: Omit<QueueEntry, "owner">) =>
   `${queuePrefix(profile)}${padded(queuedAtMs)}#${taskId}`;

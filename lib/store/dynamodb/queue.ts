@@ -11,9 +11,10 @@ export function queue(items: Items): Pick<TaskStore, "enqueue" | "dequeue" | "li
 
   return {
     async enqueue(entry) {
-      const { taskId, profile, queuedAtMs } = entry;
+      const { taskId, profile, queuedAtMs, conversation } = entry;
       // The same entry is the same item, so putting it again changes nothing.
-      await items.put({ ...keyOf(entry), taskId, profile, queuedAtMs });
+      const more = conversation === undefined ? {} : { conversation };
+      await items.put({ ...keyOf(entry), taskId, profile, queuedAtMs, ...more });
     },
 
     dequeue: (entry) => items.remove(keyOf(entry)),
@@ -49,6 +50,6 @@ const justBefore = (sort: string) =>
   `${sort.slice(0, -1)}${String.fromCharCode(sort.charCodeAt(sort.length - 1) - 1)}~`;
 
 function toEntry(owner: string, item: Item): QueueEntry {
-  const { taskId, profile, queuedAtMs } = item as QueueEntry;
-  return { owner, taskId, profile, queuedAtMs };
+  const { taskId, profile, queuedAtMs, conversation } = item as QueueEntry;
+  return { owner, taskId, profile, queuedAtMs, ...(conversation !== undefined && { conversation }) };
 }

@@ -6,6 +6,7 @@ import type { TaskStore } from "../port.ts";
 import { artifactList } from "./artifact-list.ts";
 import { children } from "./children.ts";
 import { claims } from "./claims.ts";
+import { conversations } from "./conversations.ts";
 import { openClient } from "./dynamo-client.ts";
 import { eventLog } from "./event-log.ts";
 import { Items } from "./items.ts";
@@ -58,6 +59,7 @@ export function openTaskStore(options: TaskStoreOptions): TaskStore & { close():
     ...claims(items),
     ...eventLog(items, now, retentionDays),
     ...artifactList(items, now, retentionDays),
+    ...conversations(items, now, retentionDays),
     ...queue(items),
     ...slots(items),
     close() {

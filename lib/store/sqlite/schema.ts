@@ -104,6 +104,16 @@ const migrations: readonly string[] = [
   INSERT INTO children SELECT body ->> 'parent', created_ms, id FROM tasks
     WHERE due_ms IS NOT NULL AND json_valid(body) AND body ->> 'parent' IS NOT NULL;
   `,
+  `
+  ALTER TABLE queue ADD COLUMN conversation TEXT;
+  CREATE TABLE conversations (
+    id TEXT PRIMARY KEY,
+    revision INTEGER NOT NULL,
+    expires_s INTEGER NOT NULL,
+    body TEXT NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX conversations_expiring ON conversations (expires_s);
+  `,
 ];
 
 /**

@@ -10,10 +10,14 @@ type Options = {
   /** Deletes what a task left beside its row, inside the caller's transaction. */
   forget(taskId: string): void;
   forgetClaims(nowMs: number): void;
+  forgetConversations(seconds: number): void;
 };
 
 /** Deletes what has expired, at most once an hour however often it is called; a batch per transaction, so that no other writer waits long. */
-export function sweeper(db: Database, { now, expiryTime, forget, forgetClaims }: Options): () => void {
+export function sweeper(
+  db: Database,
+  { now, expiryTime, forget, forgetClaims, forgetConversations }: Options,
+): () => void {
   const expired = db.prepare("SELECT id FROM tasks WHERE expires_s <= ? LIMIT ?");
   const remove = db.prepare("DELETE FROM tasks WHERE id = ?");
   let nextMs = 0;
@@ -25,6 +29,7 @@ export function sweeper(db: Database, { now, expiryTime, forget, forgetClaims }:
       forget(id);
     }
     forgetClaims(Math.min(now(), expiryTime()));
+    forgetConversations(expiryTime() / 1000);
     return rows.length;
   };
   return () => {

@@ -1,13 +1,14 @@
 import { uptime } from "node:os";
 import { taskNotFound } from "../../contract/errors.ts";
 import type { Logger } from "../../contract/logger.ts";
-import { isSettled, type Task } from "../../contract/task.ts";
+import { isSettled, RETENTION_DAYS, type Task } from "../../contract/task.ts";
 import { asChild, edited } from "../edited.ts";
 import type { TaskStore } from "../port.ts";
 import { artifactList } from "./artifact-list.ts";
 import { ChangeWatch } from "./change-watch.ts";
 import { children } from "./children.ts";
 import { claims } from "./claims.ts";
+import { conversations } from "./conversations.ts";
 import { openDatabase } from "./database.ts";
 import { envFiles } from "./env-files.ts";
 import { eventLog } from "./event-log.ts";
@@ -68,7 +69,11 @@ export function openTaskStore(
 
   const expiry = expiryClock(db, now);
   const seconds = () => expiry.time() / 1000;
-  const sweep = sweeper(db, { now, expiryTime: expiry.time, forget, forgetClaims });
+  const { forgetConversations, ...turns } = conversations(db, {
+    seconds,
+    retentionDays: retentionDays ?? RETENTION_DAYS,
+  });
+  const sweep = sweeper(db, { now, expiryTime: expiry.time, forget, forgetClaims, forgetConversations });
   const files = envFiles(folder);
   const { toBody, toTask } = bodies(files);
   const { find, read, readable, setAsideDamaged } = taskReading(db, { toTask, seconds, log });
@@ -112,6 +117,7 @@ export function openTaskStore(
     ...artifacts,
     ...family,
     ...keys,
+    ...turns,
     ...queue(db),
     ...slots(db),
     listDue,

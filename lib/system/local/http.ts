@@ -36,8 +36,8 @@ type Bindings = { incoming: Readable & { socket: Socket } };
 type Doors = {
   token: string;
   mcp: (request: Request) => Promise<Response>;
-  /** Takes the files that workers send; each URL carries its own proof. */
-  upload: (request: Request, expected: () => void) => Promise<Response>;
+  /** Takes the files that workers send, and hands out those that they need; each URL carries its own proof. */
+  artifacts: (request: Request, expected: () => void) => Promise<Response>;
 };
 
 export type HttpDoor = { url: string; close(): Promise<void> };
@@ -47,7 +47,7 @@ export type HttpDoor = { url: string; close(): Promise<void> };
  * Origin are checked, so that no web page can reach it. Throws RefusedError `local.port_in_use`.
  */
 export async function openHttp(
-  { token, mcp, upload }: Doors,
+  { token, mcp, artifacts }: Doors,
   port: number,
   budget: BudgetOptions = {},
 ): Promise<HttpDoor> {
@@ -57,7 +57,7 @@ export async function openHttp(
     const refused = hostHeaderValidationResponse(req.raw, hosts) ?? originValidationResponse(req.raw, hosts);
     return refused ?? next();
   });
-  app.put("/artifacts/*", ({ req, env }) => upload(req.raw, () => known(env.incoming.socket)));
+  app.on(["PUT", "GET"], "/artifacts/*", ({ req, env }) => artifacts(req.raw, () => known(env.incoming.socket)));
   const authorized: MiddlewareHandler<{ Bindings: Bindings }> = async ({ req, env }, next) => {
     const refused = refuseStranger(req.header("authorization"), token);
     if (refused) return refused;

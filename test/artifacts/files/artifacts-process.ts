@@ -10,5 +10,5 @@ const content = new Uint8Array(1_000_000);
 const artifacts = openArtifacts(folder, { baseUrl: () => "http://127.0.0.1", secret: new Uint8Array(32) });
 const put = await artifacts.put(newTaskId(), "a", content, "").catch(toProblem);
 const { url } = await artifacts.uploadTarget(newTaskId(), describeContent(content));
-const { status } = await artifacts.acceptUpload(new Request(url, { method: "PUT", body: content }));
+const { status } = await artifacts.serve(new Request(url, { method: "PUT", body: content }));
 console.log(JSON.stringify({ put, status }));

@@ -30,7 +30,7 @@ artifactsSuite("files", async () => {
   const artifacts = openArtifacts(folder, { baseUrl, secret });
   return {
     artifacts,
-    send: (url, init) => artifacts.acceptUpload(new Request(url, init)),
+    send: (url, init) => artifacts.serve(new Request(url, init)),
     read: async (uri) => readFileSync(fileURLToPath(uri)),
     close: async () => rmSync(folder, { recursive: true }),
   };
@@ -49,7 +49,7 @@ describe("artifacts as files", () => {
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name));
   const upload = async (url: string, body: RequestInit["body"], init: RequestInit = {}) => {
-    const response = await artifacts.acceptUpload(
+    const response = await artifacts.serve(
       new Request(url, { method: "PUT", body, duplex: "half", ...init } as RequestInit),
     );
     const { error } = (await response.json()) as { error?: { code: string; message: string } };

@@ -33,7 +33,7 @@ artifactsSuite("S3", async () => {
   const artifacts = openArtifacts({ bucket: "suite", endpoint: s3.endpoint });
   return {
     artifacts,
-    send: (url, init) => put(String(url), init?.headers, init?.body),
+    send: (url, init) => (init?.method === "PUT" ? put(String(url), init.headers, init.body) : fetch(url, init)),
     read: async (uri) => new Uint8Array(await (await fetch(uri)).arrayBuffer()),
     close: async () => artifacts.close(),
   };

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { isSettled, transition } from "../../../lib/contract/task.ts";
+import type { Status } from "../../../lib/contract/lifecycle.ts";
+import { isSettled, type Task, transition } from "../../../lib/contract/task.ts";
 import { newTaskId } from "../../../lib/contract/task-id.ts";
 import { dispatch } from "../../../lib/engine/dispatch.ts";
 import { openTaskStore } from "../../../lib/store/dynamodb/task-store.ts";
-import { makeTask } from "../../contract/make-task.ts";
+import { makeTask, moved } from "../../contract/make-task.ts";
 import { newOwner } from "../../contract/shared-store.ts";
 import { type Dynalite, startDynalite } from "../../emulators/dynalite.ts";
 import { plan } from "../../engine/plan.ts";
@@ -16,6 +17,8 @@ beforeAll(async () => {
   dynalite = await startDynalite();
 });
 afterAll(() => dynalite?.stop());
+
+const step = (task: Task, to: string) => moved(task, to as Status);
 
 const isEvent = ({ sort }: Cost) => sort.startsWith("EVENT#") || sort.startsWith("LOG#");
 
@@ -54,14 +57,21 @@ describe("consumed capacity of the smallest task, from its dispatch until it is 
 });
 
 describe("a dispatch of which nobody waits", () => {
-  const dispatched = async (more: { idempotencyKey?: string }) => {
+  const dispatched = async (more: { idempotencyKey?: string }, { turn = 0 } = {}) => {
     const { client, costs } = await meteredClient(dynalite.endpoint);
     const store = openTaskStore({ tableName: await dynalite.makeTable(), client });
     const ports = { ...openPorts(), store };
     // Another of the owner runs already.
     await dispatch(ports, "me", plan(ports));
+    const agent = { ...plan(ports).route, taskType: "agent.run" } as const;
+    let conversation: string | undefined;
+    for (let before = 1; before < turn; before++) {
+      const { taskId, ...begun } = await dispatch(ports, "me", plan(ports, { route: agent, conversation }));
+      conversation = begun.conversation;
+      await store.change(taskId, (task) => ["starting", "running", "completing", "succeeded"].reduce(step, task));
+    }
     costs.length = 0;
-    const handle = await dispatch(ports, "me", plan(ports), more);
+    const handle = await dispatch(ports, "me", plan(ports, turn > 0 ? { route: agent, conversation } : {}), more);
     const requests = costs.map(({ command, sort }) => `${command.replace("ItemCommand", "")} ${sort.split("#")[0]}`);
     client.destroy();
     return { handle, requests };
@@ -72,6 +82,21 @@ describe("a dispatch of which nobody waits", () => {
     expect(requests).toEqual(["Put TASK", "QueryCommand ", "Update SLOTS", "Put TASK"]);
     expect(handle.status).toBe("provisioning");
   });
+
+  it("takes no more when it begins a conversation", async () => {
+    const { requests } = await dispatched({}, { turn: 1 });
+    expect(requests).toEqual(["Put TASK", "QueryCommand ", "Update SLOTS", "Put TASK"]);
+  });
+
+  it.each([2, 3])(
+    "takes three more as turn %i of one: whose turn it is, what became of it, that it is taken",
+    async (turn) => {
+      const { handle, requests } = await dispatched({}, { turn });
+      const turns = ["Get ", "Get ", "Put CONVERSATION"];
+      expect(requests).toEqual(["Put TASK", ...turns, "QueryCommand ", "Update SLOTS", "Put TASK"]);
+      expect(handle.status).toBe("provisioning");
+    },
+  );
 
   it("takes one more with a key", async () => {
     const { handle, requests } = await dispatched({ idempotencyKey: "key" });

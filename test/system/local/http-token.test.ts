@@ -9,7 +9,7 @@ async function open() {
     {
       token,
       mcp: async () => Response.json({ served: true }),
-      upload: async () => new Response(null, { status: 204 }),
+      artifacts: async () => new Response(null, { status: 204 }),
     },
     0,
   );

@@ -14,7 +14,7 @@ async function open(budget: BudgetOptions) {
     await incoming.arrayBuffer().catch(() => {});
     return Response.json({});
   };
-  const door = await openHttp({ token: TOKEN, mcp: async () => Response.json({}), upload }, 0, budget);
+  const door = await openHttp({ token: TOKEN, mcp: async () => Response.json({}), artifacts: upload }, 0, budget);
   onTestFinished(door.close);
   const { port, origin } = new URL(door.url);
   const stranger = async (): Promise<Socket> => {
