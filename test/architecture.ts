@@ -106,6 +106,20 @@ const rules: readonly Rule[] = [
     may: [CONTRACT, CONFIG, ENGINE, /^lambdas\//, AWS, /^lib\/mcp\//, /^lib\/system\/aws\.ts$/, "package.json"],
   },
   { part: /^lambdas\//, may: [CONTRACT, ENGINE, PORTS, NODE, "zod"] },
+  {
+    // The process that an agent on Strands runs in; what the worker itself knows of it loads none of this.
+    part: /^worker\/frameworks\/strands\/(?!(strands|request|said)\.ts$)/,
+    may: [
+      CONTRACT,
+      /^worker\/frameworks\/strands\/(?!strands\.ts$)/,
+      /^worker\/(parse|version)\.ts$/,
+      NODE,
+      "zod",
+      "@strands-agents/sdk",
+      "@modelcontextprotocol/sdk",
+      "bedrock-agentcore",
+    ],
+  },
   { part: /^worker\//, may: [CONTRACT, /^worker\//, NODE, "package.json", "zod", "shlex"] },
   { part: /^bin\//, may: [/^lib\//, /^bin\//, /^worker\//, NODE, /^[@a-z][^.]*$/] },
   { part: /^[^/]+\.config\.ts$/, may: [NODE, "vitest"] },

@@ -35,6 +35,11 @@ export const environmentVariables = {
   workerSocket: "AGENTDISPATCH_WORKER_SOCKET",
   /** Worker: file to write `{pid, port?}` to once it listens. */
   workerAddressFile: "AGENTDISPATCH_WORKER_ADDRESS_FILE",
+  /**
+   * Worker and job: the service that the machine of the session is of, as the adapter for it is named; the worker's image
+   * says it. Absent on one machine.
+   */
+  platform: "AGENTDISPATCH_PLATFORM",
   /** Worker: folder below which jobs run, made if missing; default a fresh temporary folder. */
   workspace: "AGENTDISPATCH_WORKSPACE",
   /** Worker and job: folder whose files come back as artifacts. */

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { copyFile, cp, mkdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { build, type Metafile, type Plugin } from "esbuild";
-import { agentFolder, imageFiles, workerEntry } from "./worker-image.ts";
+import { agentFolder, childEntry, childName, imageFiles, imagePackage, workerEntry } from "./worker-image.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 
@@ -11,7 +11,8 @@ const root = resolve(import.meta.dirname, "../..");
  * "zod"` costs 350,000: only `import * as z` lets the bundler leave out what is not used, the languages above all.
  */
 export const sizeBudgets = {
-  "worker/main.ts": 165_000,
+  "worker/main.ts": 200_000,
+  "worker/frameworks/strands/child.ts": 2_100_000,
   "lib/mcp/server.ts": 435_000,
   "lambdas/mcp/handler.ts": 2_145_000,
   "lambdas/workflow/handler.ts": 1_870_000,
@@ -21,10 +22,10 @@ export const sizeBudgets = {
 /** What an entry file became: its main file, the bytes of all its files, and which module went where. */
 export type Bundle = { file: string; bytes: number; metafile: Metafile };
 
-/** The programs that are deployed, as paths in the repository: the worker, and each handler that there is. */
+/** The programs that are deployed, as paths in the repository: the worker, the agent that it starts, and each handler. */
 export function deployedEntries(): string[] {
   const handlers = readdirSync(join(root, "lambdas")).map((name) => `lambdas/${name}/handler.ts`);
-  return [workerEntry, ...handlers.filter((entry) => existsSync(join(root, entry))).sort()];
+  return [workerEntry, childEntry, ...handlers.filter((entry) => existsSync(join(root, entry))).sort()];
 }
 
 /**
@@ -39,8 +40,18 @@ export async function bundleAll(out: string): Promise<Map<string, Bundle>> {
   for (const [name, source] of Object.entries(imageFiles)) {
     if (source !== workerEntry) await copyFile(join(root, source), join(out, dirname(workerEntry), name));
   }
+  await copyPackage(out);
   await copyAgent(out);
   return bundles;
+}
+
+/** Puts the package that is not bundled into the build context of the worker's image. */
+async function copyPackage(out: string): Promise<void> {
+  const { name, without } = imagePackage;
+  const source = join(root, "node_modules", name);
+  const leftOut = without.map((path) => join(source, path));
+  const isWanted = (path: string) => !leftOut.includes(path) && !path.endsWith(".d.ts");
+  await cp(source, join(out, dirname(workerEntry), "node_modules", name), { recursive: true, filter: isWanted });
 }
 
 /**
@@ -58,17 +69,21 @@ export async function copyAgent(out: string, folder?: string): Promise<void> {
 }
 
 /**
- * Bundles one entry into the folder below `out` that is named like its own, which is emptied first. Source maps go to
- * `<out>/maps`: they are for whoever reads a stack trace, and no part of what is deployed.
+ * Bundles one entry into the folder below `out` that is named like its own, which is emptied first; the worker's child lies
+ * beside the worker. Source maps go to `<out>/maps`: they are for whoever reads a stack trace, and no part of what is
+ * deployed.
  */
 export async function bundle(entry: string, out: string): Promise<Bundle> {
-  const folder = join(out, dirname(entry));
-  const maps = join(out, "maps", dirname(entry));
+  const isChild = entry === childEntry;
+  const place = dirname(isChild ? workerEntry : entry);
+  const name = isChild ? childName : basename(entry, ".ts");
+  const folder = join(out, place);
+  const maps = join(out, "maps", place);
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
-    entryPoints: [entry],
+    entryPoints: [{ in: entry, out: name }],
     // Nothing is written there: a map names its sources from here, so that it is the same wherever it is put.
-    outdir: join("dist", dirname(entry)),
+    outdir: join("dist", place),
     outExtension: { ".js": ".mjs" },
     write: false,
     metafile: true,
@@ -84,10 +99,14 @@ export async function bundle(entry: string, out: string): Promise<Bundle> {
     legalComments: "none",
     logLevel: "warning",
     plugins: [versionOnly, lighterValidator],
+    ...(isChild && { chunkNames: `${childName}-[hash]`, external: [imagePackage.name], banner: { js: withRequire } }),
   });
+  await mkdir(folder, { recursive: true });
+  await mkdir(maps, { recursive: true });
   for (const emptied of [folder, maps]) {
-    await rm(emptied, { recursive: true, force: true });
-    await mkdir(emptied, { recursive: true });
+    const before = await readdir(emptied);
+    const own = before.filter((file) => !isChild || isOfChild(file));
+    await Promise.all(own.map((file) => rm(join(emptied, file), { recursive: true, force: true })));
   }
   let bytes = 0;
   for (const { path, contents } of outputFiles) {
@@ -95,8 +114,14 @@ export async function bundle(entry: string, out: string): Promise<Bundle> {
     await writeFile(join(isMap ? maps : folder, basename(path)), contents);
     if (!isMap) bytes += contents.byteLength;
   }
-  return { file: join(folder, basename(entry).replace(/\.ts$/, ".mjs")), bytes, metafile };
+  return { file: join(folder, `${name}.mjs`), bytes, metafile };
 }
+
+/** Whether a file of the worker's folder is one that its child became. */
+export const isOfChild = (file: string): boolean => new RegExp(`^${childName}(-[A-Z0-9]+)?\\.mjs(\\.map)?$`).test(file);
+
+/** Some of what the child is made of asks for parts of Node as CommonJS does, which a module of today cannot by itself. */
+const withRequire = 'import{createRequire as requireFrom}from"node:module";const require=requireFrom(import.meta.url);';
 
 /** The modules that run as soon as the entry is imported, as paths in the repository: without what it loads later. */
 export function loadedAtOnce({ outputs }: Metafile, entry: string): Set<string> {

@@ -1,11 +1,24 @@
 /** The program that the image runs. */
 export const workerEntry = "worker/main.ts";
 
+/** The program that an agent on Strands runs in, which the worker starts: beside it, under this name, with files of its own. */
+export const childEntry = "worker/frameworks/strands/child.ts";
+export const childName = "strands";
+
+/**
+ * A package that lies beside the bundle as it is, because it looks for its own files: the client of a browser that runs
+ * elsewhere. What it has for people, and for browsers of its own, is left out.
+ */
+export const imagePackage = { name: "playwright", without: ["bin", "types", "lib/vite"] } as const;
+
 /** Arguments of the image's build: the month, so that one that is deployed later has the fixes of its base since then. */
 export const imageArguments = (now: Date) => ({ MONTH: now.toISOString().slice(0, 7) });
 
 /** The folder of the build context for an agent of one's own, empty without one. */
 export const agentFolder = "agent";
 
-/** Exactly what the worker's image is built from: the files of its build context besides that folder, and what each is made of. */
+/**
+ * Exactly what the worker's image is built from, besides that folder, the package and the files of the child: the files of
+ * its build context, and what each is made of.
+ */
 export const imageFiles = { Dockerfile: "worker/Dockerfile", "main.mjs": workerEntry } as const;

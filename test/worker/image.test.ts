@@ -2,10 +2,13 @@ import { execFileSync, spawn } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { agentCore } from "../../lib/backends/agentcore/description.ts";
 import { environmentVariables } from "../../lib/contract/execution-environment.ts";
-import { copyAgent } from "../../lib/infra/bundle.ts";
-import { agentFolder, imageArguments, imageFiles } from "../../lib/infra/worker-image.ts";
+import { copyAgent, isOfChild } from "../../lib/infra/bundle.ts";
+import { agentFolder, childName, imageArguments, imageFiles, imagePackage } from "../../lib/infra/worker-image.ts";
 import manifest from "../../package.json" with { type: "json" };
+import { startBedrock } from "../emulators/models/bedrock.ts";
+import { scripted } from "../emulators/models/script.ts";
 import { TestWorker, temporaryFolder, until } from "./start-worker.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -31,13 +34,18 @@ describe("the image's files, and nothing else", () => {
         .filter((word) => !word.startsWith("--"))
         .slice(0, -1),
     );
-    for (const name of copied) cpSync(join(context, name), join(image, name), { recursive: true });
+    const matching = (name: string) =>
+      name === "*.mjs" ? readdirSync(context).filter((file) => file.endsWith(".mjs")) : [name];
+    for (const name of copied.flatMap(matching)) cpSync(join(context, name), join(image, name), { recursive: true });
   });
 
   test("are the build context", () => {
-    const files = [...Object.keys(imageFiles), agentFolder].sort();
-    expect(readdirSync(context).sort()).toEqual(files);
-    expect([...readdirSync(image), "Dockerfile"].sort()).toEqual(files);
+    const files = [...Object.keys(imageFiles), agentFolder, "node_modules"].sort();
+    const isOther = (file: string) => !isOfChild(file);
+    expect(readdirSync(context).filter(isOther).sort()).toEqual(files);
+    expect([...readdirSync(image), "Dockerfile"].filter(isOther).sort()).toEqual(files);
+    expect(readdirSync(image)).toContain(`${childName}.mjs`);
+    expect(readdirSync(join(image, "node_modules"))).toEqual([imagePackage.name]);
   });
 
   test("run a job, and end with code 0 at SIGTERM", async () => {
@@ -64,6 +72,20 @@ describe("the image's files, and nothing else", () => {
     await using worker = await startImage(image, { [`${environmentVariables.frameworkCommandPrefix}MINE`]: command });
     const { reply } = await worker.agent({ instruction: "hello", framework: "mine" });
     expect(JSON.stringify(reply.result)).toContain("heard: ");
+  });
+
+  test("run an agent on Strands", async () => {
+    await using bedrock = await startBedrock("AKIAEXAMPLE");
+    await using worker = await startImage(image, {
+      AWS_REGION: "us-west-2",
+      AWS_ACCESS_KEY_ID: "AKIAEXAMPLE",
+      AWS_SECRET_ACCESS_KEY: "secret",
+      AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url,
+    });
+    const instruction = scripted("say it", { run: "echo from the shell" }, { say: "said" });
+    const { reply } = await worker.agent({ instruction, framework: "strands", model: "anthropic.claude" });
+    expect(reply).toMatchObject({ status: "succeeded", result: { output: "said" } });
+    expect(JSON.stringify(bedrock.requests.at(-1)?.body)).toContain("from the shell");
   });
 
   test("end with code 0 at SIGTERM while a job runs", async () => {
@@ -135,7 +157,9 @@ describe("the Dockerfile", () => {
   test("sets what the worker reads, and exposes the port it listens on", () => {
     const set = all("ENV").flatMap((rest) => rest.split(/\s+/).map((pair) => pair.split("=")));
     const names = set.map(([name]) => name);
-    expect(names.sort()).toEqual(["HOME", environmentVariables.workerPort, environmentVariables.workspace].sort());
+    const { platform, workerPort, workspace } = environmentVariables;
+    expect(names.sort()).toEqual(["HOME", platform, workerPort, workspace].sort());
+    expect(set).toContainEqual([platform, agentCore.name]);
     // The home of user 1000 in the base image: https://github.com/nodejs/docker-node/blob/main/Dockerfile-slim.template
     expect(set).toContainEqual(["HOME", "/home/node"]);
     expect(all("EXPOSE")).toEqual([new Map(set as [string, string][]).get(environmentVariables.workerPort)]);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import { EventLines } from "../../worker/frameworks/event-lines.ts";
+import { builtIn } from "../../worker/frameworks/registry.ts";
 import { fixture, startWorker } from "./start-worker.ts";
 
 const node = (name: string) => `${process.execPath} ${fixture(name)}`;
@@ -19,9 +20,9 @@ test.concurrent("an unknown framework is refused with those there are", async ()
   await using worker = await startWorker({
     [environmentVariables.frameworkCommands]: JSON.stringify({ mine: ["cat"] }),
   });
-  expect((await worker.hello()).frameworks).toEqual(["echo", "mine"]);
+  expect((await worker.hello()).frameworks).toEqual([...builtIn.keys(), "mine"]);
   const { reply } = await worker.agent({ instruction: "x", framework: "theirs" });
-  expect(reply.error).toMatchObject({ code: "task.framework_unknown", hint: expect.stringContaining("echo, mine") });
+  expect(reply.error).toMatchObject({ code: "task.framework_unknown", hint: expect.stringMatching(/: echo, .*mine$/) });
 });
 
 test.concurrent("nothing answers for a framework that was not named", async () => {
@@ -29,7 +30,11 @@ test.concurrent("nothing answers for a framework that was not named", async () =
   const { reply } = await worker.agent({ instruction: "x" });
   expect(reply).toMatchObject({
     status: "failed",
-    error: { code: "task.framework_missing", message: "no framework is named", hint: "framework can be: echo" },
+    error: {
+      code: "task.framework_missing",
+      message: "no framework is named",
+      hint: expect.stringContaining("framework can be: echo"),
+    },
   });
 });
 

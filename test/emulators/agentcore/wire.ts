@@ -65,12 +65,15 @@ const codec = new EventStreamCodec(
 );
 
 /** One event of `application/vnd.amazon.eventstream`. */
-export const encodeChunk = (chunk: unknown): Uint8Array =>
+export const encodeEvent = (event: string, data: unknown): Uint8Array =>
   codec.encode({
     headers: {
       ":message-type": { type: "string", value: "event" },
-      ":event-type": { type: "string", value: "chunk" },
+      ":event-type": { type: "string", value: event },
       ":content-type": { type: "string", value: "application/json" },
     },
-    body: Buffer.from(JSON.stringify(chunk)),
+    body: Buffer.from(JSON.stringify(data)),
   });
+
+/** The event that the output of commands comes in. */
+export const encodeChunk = (chunk: unknown): Uint8Array => encodeEvent("chunk", chunk);

@@ -7,7 +7,7 @@ type Item = { type: string; role?: string; content?: unknown };
 /**
  * OpenAI's Responses API, streamed: https://platform.openai.com/docs/api-reference/responses-streaming
  *
- * Left out: answers that are not streamed, deltas, reasoning, responses that are kept, and checks of what is sent.
+ * Left out: answers that are not streamed, reasoning, responses that are kept, and checks of what is sent.
  */
 export const startOpenAi = (key: string): Promise<ModelServer> => startModelServer(openAi, key);
 
@@ -30,6 +30,9 @@ const openAi: Provider = {
     return [
       { event: "response.created", data: { response: { ...response, status: "in_progress", output: [] } } },
       { event: "response.output_item.added", data: { output_index: 0, item } },
+      ...("say" in answer
+        ? [{ event: "response.output_text.delta", data: { output_index: 0, delta: answer.say } }]
+        : []),
       { event: "response.output_item.done", data: { output_index: 0, item } },
       { event: "response.completed", data: { response: { ...response, status: "completed", output: [item], usage } } },
     ].map(({ event, data }) => ({ event, data: { type: event, ...data } }));
