@@ -3,7 +3,7 @@ import { isBuiltin } from "node:module";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { bundle, deployedEntries, loadedAtOnce, sizeBudgets } from "../../lib/infra/bundle.ts";
-import { childEntry, imagePackage } from "../../lib/infra/worker-image.ts";
+import { childEntry, imagePackage, workerEntry } from "../../lib/infra/worker-image.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { temporaryFolder } from "../worker/start-worker.ts";
 
@@ -62,6 +62,14 @@ test("what is imported later lies in files of its own", async () => {
   expect(modules.filter((name) => name.includes("/zod/"))).toEqual([]);
   const { parse } = (await import(file)) as { parse(text: string): Promise<unknown> };
   expect(await parse("a 'b c'")).toEqual(["a", "b c"]);
+});
+
+test("the worker loads no framework before it is used", async () => {
+  const { metafile } = await bundle(workerEntry, temporaryFolder());
+  const isLate = (name: string) => /^worker\/frameworks\/(programs|strands)\//.test(name);
+  const all = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
+  expect(all.filter(isLate)).not.toEqual([]);
+  expect([...loadedAtOnce(metafile, workerEntry)].filter(isLate)).toEqual([]);
 });
 
 test("the worker is deployed, and the agent that it starts", () => {
