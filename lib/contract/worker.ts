@@ -1,10 +1,9 @@
 import * as z from "zod";
 import { areQuotesClosed } from "./command-line.ts";
-import { conversationIdSchema } from "./conversation-id.ts";
 import { problemSchema } from "./errors.ts";
 import { taskTypes } from "./kinds.ts";
 import { MAX_GRACE_SECONDS, MAX_POLL_WAIT_SECONDS, MAX_TIMEOUT_SECONDS, POLL_BYTES } from "./limits.ts";
-import { taskIdSchema } from "./task-id.ts";
+import { conversationIdSchema, taskIdSchema } from "./task-id.ts";
 
 /**
  * The worker contract: what a control plane and a worker say to each other over `POST /invocations`.

@@ -1,10 +1,9 @@
 import { enforcePolicy } from "../config/policy.ts";
 import type { Route } from "../config/routing.ts";
-import { conversationBegunBy } from "../contract/conversation-id.ts";
 import { InvalidInputError, type Issue, RefusedError } from "../contract/errors.ts";
 import { ownEvent } from "../contract/events.ts";
 import { hasEnded, type Json, TASK_VERSION, type Task } from "../contract/task.ts";
-import { newTaskId, taskIdSchema } from "../contract/task-id.ts";
+import { conversationBegunBy, newTaskId, taskIdSchema } from "../contract/task-id.ts";
 import type { TaskHandle } from "../contract/tools/task-handle.ts";
 import { environmentNamePattern, FIRST_WORKER_SEQUENCE } from "../contract/worker.ts";
 import { assertDispatchable, fits, MAX_DISPATCHED_BYTES } from "../store/task-size.ts";

@@ -1,8 +1,8 @@
 /** Tasks that go on with one conversation: whose turn it is, what it goes on with, and what a dead process leaves. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { conversationBegunBy } from "../../lib/contract/conversation-id.ts";
 import type { Status } from "../../lib/contract/lifecycle.ts";
 import { isSettled, type Json, type Task, type TaskConversation } from "../../lib/contract/task.ts";
+import { conversationBegunBy } from "../../lib/contract/task-id.ts";
 import type { TaskHandle } from "../../lib/contract/tools/task-handle.ts";
 import { admit } from "../../lib/engine/admission/admission.ts";
 import { MAX_WAITING } from "../../lib/engine/conversations/find.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { conversationIdSchema } from "../conversation-id.ts";
+import { conversationIdSchema } from "../task-id.ts";
 import { aliases } from "./aliases.ts";
 import * as field from "./fields.ts";
 import type { ToolSchemas } from "./schemas.ts";

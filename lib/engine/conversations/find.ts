@@ -1,6 +1,6 @@
-import { firstTurnOf } from "../../contract/conversation-id.ts";
 import { RefusedError } from "../../contract/errors.ts";
 import type { Task } from "../../contract/task.ts";
+import { firstTurnOf } from "../../contract/task-id.ts";
 import type { Conversation, SeenConversation } from "../../store/port.ts";
 import { readable } from "../../store/stored-task.ts";
 import type { Ports } from "../ports.ts";

@@ -1,6 +1,6 @@
-import { conversationBegunBy } from "../../contract/conversation-id.ts";
 import { MAX_LIFETIME_SECONDS } from "../../contract/limits.ts";
 import { hasEnded, type Task, type TaskConversation } from "../../contract/task.ts";
+import { conversationBegunBy } from "../../contract/task-id.ts";
 import type { Conversation } from "../../store/port.ts";
 import { readable, readableOrNewer } from "../../store/stored-task.ts";
 import type { Ports } from "../ports.ts";
