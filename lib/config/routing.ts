@@ -153,8 +153,8 @@ export function route(
     ...(model !== undefined && { model }),
     ...(runtimeTools && { runtimeTools }),
     ...(metadata && { metadata }),
-    // A folder that somebody names is never trusted: only the profile's own is, by the configuration.
-    ...(home !== undefined && all.workspace === home && { trusted: true as const }),
+    // Only by the configuration: a call that names a folder, be it the same, has not.
+    ...(home !== undefined && !Object.hasOwn(asked, "workspace") && { trusted: true as const }),
     ...(runtime?.instructions && { instructions: runtime.instructions }),
   };
 }

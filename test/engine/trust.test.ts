@@ -67,6 +67,7 @@ describe("nobody becomes trusted by naming a folder", () => {
   test.each([
     ["another folder, under the agent's name", "api", "evil"],
     ["the folder of another agent", "web", "api"],
+    ["its own", "api", "api"],
     ["a folder below its own", "api", "api/node_modules"],
     ["its own by a longer path", "api", "api/../api"],
     ["an agent's folder, under a profile without one", "local", "api"],
