@@ -1,12 +1,12 @@
-import { readFileSync, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { lstatSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import type { BackendDescription } from "../backends/description.ts";
 import { type Configuration, stateDirSchema } from "../contract/configuration.ts";
 import { describeIssue, InvalidInputError, type Issue, RefusedError } from "../contract/errors.ts";
 import { environmentVariables } from "../contract/execution-environment.ts";
 import type { Logger } from "../contract/logger.ts";
 import { withBuiltIns } from "./built-in.ts";
-import { findSyntaxIssue } from "./json-syntax.ts";
+import { findSyntaxIssue, parseCommentedJson } from "./json-syntax.ts";
 import { parseConfiguration } from "./parse-configuration.ts";
 import { userDataDir } from "./user-data-dir.ts";
 
@@ -16,6 +16,10 @@ export type ConfigurationPlace = {
   /** Overrides the environment; relative to `cwd`. */
   configFile?: string;
   cwd: string;
+  /** Where the state is, when it is said elsewhere than in a file or the environment. */
+  stateDir?: string;
+  /** Whether a file in the state folder counts where there is no other: it is the person's own, wherever they are. */
+  ownFile?: boolean;
   /** Default: the environment of this process. */
   env?: Readonly<Record<string, string | undefined>>;
   /** Default: the platform of this process. */
@@ -39,7 +43,8 @@ export class ConfigurationError extends RefusedError {
 
 /**
  * Reads the configuration: the file that `configFile` or AGENTDISPATCH_CONFIG names, else `agentdispatch.config.json` in
- * `cwd` if it is there, else the built-in one. Throws ConfigurationError with all issues.
+ * `cwd` if it is there, else with `ownFile` the one in the state folder, else the built-in one. Throws ConfigurationError
+ * with all issues.
  */
 export function loadConfiguration(source: ConfigurationSource): LoadedConfiguration {
   const { path, named } = locate(source);
@@ -91,13 +96,15 @@ export function checkedConfiguration(
  * const ports = { configuration: watched.current };
  */
 export function watchConfiguration(source: ConfigurationSource, log: Pick<Logger, "info" | "warn">) {
-  const { path, named } = locate(source);
+  let { path, named } = locate(source);
   let seen = fingerprint(path);
   let text = read(path, named);
   const loaded = interpret(source, path, text);
   let { configuration } = loaded;
 
   const refresh = () => {
+    // The first that comes is the file from then on.
+    if (text === undefined) ({ path, named } = locate(source));
     const now = fingerprint(path);
     // Two edits can share one time stamp, so a file just written is compared by its text.
     if (now.id === seen.id && Math.abs(Date.now() - now.mtimeMs) > 2000) return;
@@ -120,6 +127,11 @@ export function watchConfiguration(source: ConfigurationSource, log: Pick<Logger
   const timer = setInterval(refresh, 1000).unref();
   return {
     loaded,
+    /** The file that is in force, or would be if it were there. */
+    file: (): string => {
+      refresh();
+      return path;
+    },
     current: (): Configuration => {
       refresh();
       return configuration;
@@ -128,10 +140,16 @@ export function watchConfiguration(source: ConfigurationSource, log: Pick<Logger
   };
 }
 
-function locate({ configFile, cwd, env = process.env }: ConfigurationPlace): { path: string; named: boolean } {
+function locate(place: ConfigurationPlace): { path: string; named: boolean } {
+  const { configFile, cwd, env = process.env, ownFile } = place;
   const named = configFile || env[environmentVariables.configFile];
-  return { path: resolve(cwd, named || CONFIG_FILE), named: Boolean(named) };
+  const path = resolve(cwd, named || CONFIG_FILE);
+  const isOwn = ownFile && !named && lstatSync(path, { throwIfNoEntry: false }) === undefined;
+  return { path: isOwn ? ownConfigurationFile(stateDirOf(place, cwd, undefined)) : path, named: Boolean(named) };
 }
+
+/** The configuration file of a person: it counts wherever no other is. */
+export const ownConfigurationFile = (stateDir: string): string => join(stateDir, CONFIG_FILE);
 
 function fingerprint(path: string): { id: string; mtimeMs: number } {
   try {
@@ -163,9 +181,10 @@ function interpret(source: ConfigurationSource, path: string, text: string | und
   return { configuration, stateDir, baseDir, ...(text !== undefined && { file: path }) };
 }
 
-/** The environment's, else what the file says, else where this platform keeps a user's data. */
+/** The caller's, else the environment's, else what the file says, else where this platform keeps a user's data. */
 function stateDirOf(place: ConfigurationPlace, baseDir: string, said: string | undefined): string {
-  const { cwd, env = process.env, platform = process.platform } = place;
+  const { cwd, env = process.env, platform = process.platform, stateDir } = place;
+  if (stateDir !== undefined) return resolve(cwd, stateDir);
   const inEnvironment = env[environmentVariables.stateDir];
   if (inEnvironment) return resolve(cwd, inEnvironment);
   return said ? resolve(baseDir, said) : userDataDir(env, platform);
@@ -173,7 +192,7 @@ function stateDirOf(place: ConfigurationPlace, baseDir: string, said: string | u
 
 function parseJson(path: string, text: string): unknown {
   const issue = findSyntaxIssue(text);
-  if (!issue) return JSON.parse(text);
+  if (!issue) return parseCommentedJson(text);
   const { line, column, message } = issue;
   throw new ConfigurationError(path, [{ path: `${path}:${line}:${column}`, message: `not JSON: ${message}` }]);
 }

@@ -3,14 +3,21 @@ export type SyntaxIssue = { line: number; column: number; message: string };
 
 type Expected = "a value" | "a value or ]" | "a name in double quotes" | "a name in double quotes or }" | "a colon";
 
-const space = /[ \t\n\r]*/y;
+/** Comments stand wherever space may. */
+const space = /(?:[ \t\n\r]|\/\/[^\n\r]*|\/\*[\s\S]*?\*\/)*/y;
 const string = String.raw`"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"`;
 const number = String.raw`-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?`;
 const token = new RegExp(`${string}|${number}|true|false|null|[{}[\\]:,]`, "y");
 
+const commentOrString = /"(?:[^"\\]|\\.)*"|\/\/[^\n\r]*|\/\*[\s\S]*?\*\//g;
+
+/** The value of a text in which `findSyntaxIssue` finds nothing. */
+export const parseCommentedJson = (text: string): unknown =>
+  JSON.parse(text.replaceAll(commentOrString, (found) => (found.startsWith('"') ? found : " ")));
+
 /**
- * The first syntax issue of a text, or undefined when it is JSON. `JSON.parse` tells a position for some issues only,
- * and quotes the text for the others.
+ * The first syntax issue of a text, or undefined when it is JSON, in which there may be comments. `JSON.parse` knows of
+ * none, tells a position for some issues only, and quotes the text for the others.
  */
 export function findSyntaxIssue(text: string): SyntaxIssue | undefined {
   const closers: ("}" | "]")[] = [];

@@ -8,6 +8,7 @@ import { type LocalBackend, localBackend } from "../backends/local-process/backe
 import { localProcess } from "../backends/local-process/description.ts";
 import { watchConfiguration } from "../config/config-file.ts";
 import { environmentVariables } from "../contract/execution-environment.ts";
+import { defined } from "../contract/json.ts";
 import { type Logger, logLevelOf } from "../contract/logger.ts";
 import { without } from "../contract/task.ts";
 import { breather } from "../engine/admission/breather.ts";
@@ -89,10 +90,10 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
   try {
     const { configFile, adapters: more = [] } = options;
     const adapters = [localProcess, agentCore, ...more.map(({ description }) => description)];
-    const place = { cwd: process.cwd(), ...(configFile !== undefined && { configFile }) };
+    const place = defined({ cwd: process.cwd(), ownFile: true, configFile, stateDir: options.stateDir });
     const watched = watchConfiguration({ ...place, adapters }, log);
     closers.push(() => watched[Symbol.dispose]());
-    const stateDir = options.stateDir ?? watched.loaded.stateDir;
+    const { stateDir } = watched.loaded;
     prepareState(stateDir);
     const lock = lockState(stateDir);
     closers.push(() => lock.release());

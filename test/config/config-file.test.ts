@@ -280,3 +280,28 @@ test("watching does not keep a process alive", () => {
     watchConfiguration({ adapters: [], cwd: ${JSON.stringify(cwd)} }, console);`;
   execFileSync(process.execPath, ["--input-type=module", "--eval", script], { timeout: 20_000 });
 });
+
+test("a file with comments is read", () => {
+  write('// mine\n{ "defaults": { /* few */ "limits": { "maxRunning": 3 } } } // end');
+  expect(loadConfiguration({ adapters, cwd, env }).configuration.defaults.limits.maxRunning).toBe(3);
+});
+
+test("the person's own file in the state folder counts where there is no other", () => {
+  const stateDir = join(cwd, "state");
+  const place = { adapters, cwd, env, stateDir, ownFile: true };
+  mkdirSync(stateDir);
+  using watched = watchConfiguration(place, log);
+  expect(watched.file()).toBe(join(stateDir, "agentdispatch.config.json"));
+  expect(watched.loaded).not.toHaveProperty("file");
+  write({ defaults: { limits: { maxRunning: 3 } } }, "state/agentdispatch.config.json");
+  expect(watched.current().defaults.limits.maxRunning).toBe(3);
+  expect(loadConfiguration(place)).toMatchObject({ file: watched.file(), baseDir: stateDir, stateDir });
+  expect(loadConfiguration({ ...place, ownFile: false })).not.toHaveProperty("file");
+
+  const named = write({ defaults: { limits: { maxRunning: 5 } } }, "named.json");
+  expect(loadConfiguration({ ...place, configFile: named }).file).toBe(named);
+  const here = write({ defaults: { limits: { maxRunning: 4 } } });
+  expect(loadConfiguration(place)).toMatchObject({ file: here, stateDir });
+  // What is in force stays so until the next start.
+  expect(watched.current().defaults.limits.maxRunning).toBe(3);
+});

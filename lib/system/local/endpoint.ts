@@ -140,7 +140,7 @@ function alreadyRunning(stateDir: string, cause: unknown): RefusedError {
 /** The state folder that the options, the environment or the configuration name. Throws ConfigurationError. */
 export function resolveStateDir({ configFile, stateDir }: { configFile?: string; stateDir?: string }): string {
   if (stateDir !== undefined) return resolve(stateDir);
-  return locateState({ cwd: process.cwd(), ...(configFile !== undefined && { configFile }) }).stateDir;
+  return locateState({ cwd: process.cwd(), ownFile: true, ...(configFile !== undefined && { configFile }) }).stateDir;
 }
 
 /**
@@ -155,14 +155,15 @@ export function optionsToFind(
     [environmentVariables.stateDir]: undefined,
     [environmentVariables.configFile]: undefined,
   };
-  const found = (source: { configFile?: string }) => {
+  const found = (source: { configFile?: string; stateDir?: string }) => {
     try {
-      return locateState({ cwd, env, ...source });
+      return locateState({ cwd, env, ownFile: true, ...source });
     } catch {
       return undefined; // a file that cannot be used finds nothing
     }
   };
-  const config = configFile === found({})?.file ? undefined : configFile;
+  const isFound = [found({}), found({ stateDir })].some((place) => place?.file === configFile);
+  const config = isFound ? undefined : configFile;
   const byConfig = found(config === undefined ? {} : { configFile: config });
   return { ...(config !== undefined && { config }), ...(byConfig?.stateDir !== stateDir && { stateDir }) };
 }
