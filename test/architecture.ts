@@ -19,7 +19,14 @@ const rules: readonly Rule[] = [
   { part: /^test\//, may: [/./] },
   { part: CONTRACT, may: [CONTRACT, "zod"] },
   { part: PORTS, may: [CONTRACT, PORTS, "zod"] },
-  { part: CONFIG, may: [CONTRACT, CONFIG, /^lib\/backends\/(adapter|description)\.ts$/, NODE, "zod", "leven"] },
+  {
+    part: CONFIG,
+    may: [CONTRACT, CONFIG, /^lib\/backends\/(adapter|description)\.ts$/, NODE, "zod", "leven", "jsonc-parser"],
+  },
+  {
+    part: /^lib\/agents\//,
+    may: [CONTRACT, CONFIG, /^lib\/agents\//, /^lib\/engine\/service(\.ts|\/arguments\.ts)$/, NODE],
+  },
   { part: ENGINE, may: [CONTRACT, CONFIG, ENGINE, PORTS, "zod"] },
   { part: /^lib\/store\/sqlite\//, may: [CONTRACT, PORTS, /^lib\/store\/sqlite\//, NODE, "zod"] },
   { part: /^lib\/store\/dynamodb\//, may: [CONTRACT, PORTS, AWS, /^lib\/store\/dynamodb\//, NODE, ...SDK, "zod"] },
@@ -54,7 +61,14 @@ const rules: readonly Rule[] = [
   {
     part: /^lib\/mcp\//,
     // Of everything behind the door, the type of what is handed in.
-    may: [CONTRACT, /^lib\/engine\/service\.ts$/, /^lib\/mcp\//, "package.json", "zod", "@modelcontextprotocol/server"],
+    may: [
+      CONTRACT,
+      /^lib\/(engine|agents)\/service\.ts$/,
+      /^lib\/mcp\//,
+      "package.json",
+      "zod",
+      "@modelcontextprotocol/server",
+    ],
   },
   { part: /^lib\/system\/(local|aws)\.ts$/, may: [/^lib\//, NODE, "zod"] },
   {
@@ -131,8 +145,8 @@ const choosers = /^(bin\/|lambdas\/[^/]+\/handler\.ts$|worker\/main\.ts$|lib\/sy
 const implementations =
   /^lib\/(store\/(?:sqlite|dynamodb(?!\/table\.ts))|artifacts\/(?:files|s3)|workflow\/(?:in-process|step-functions)|backends\/[^/]+(?=\/)(?!\/(?:description|cloud-defaults)\.ts))/;
 
-/** Only these open a database: the store, and the lock of a state folder. */
-const databases = /^lib\/(store\/sqlite\/|system\/local\/endpoint\.ts$)/;
+/** Only these open a database: the store, and what locks a file. */
+const databases = /^lib\/(store\/sqlite\/|system\/local\/lock\.ts$)/;
 
 /** What a file imports, loads or points at: repository paths, and package names with their subpaths. Types count as well. */
 export function importsOf(file: string, source: string): string[] {
@@ -164,7 +178,7 @@ export function violationsOf(file: string, source: string): string[] {
   }
   if (
     file.startsWith("lib/mcp/") &&
-    /^(?:import|export) (?!type\b)[^;]*\/engine\/|\bimport\s*\([^)]*\/engine\//m.test(source)
+    /^(?:import|export) (?!type\b)[^;]*\/(?:engine|agents)\/|\bimport\s*\([^)]*\/(?:engine|agents)\//m.test(source)
   )
     found.push(`${file} must take what it serves from whoever wires it`);
   if (!file.startsWith("test/")) {

@@ -1,7 +1,7 @@
 import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import type { BackendDescription } from "../backends/description.ts";
-import type { Configuration } from "../contract/configuration.ts";
+import { type Configuration, own } from "../contract/configuration.ts";
 import type { Issue } from "../contract/errors.ts";
 import { isObject, type JsonObject } from "../contract/json.ts";
 
@@ -31,7 +31,7 @@ function realPath(path: string): string {
 export function workspaceIssues(input: unknown, adapters: readonly BackendDescription[], baseDir: string): Issue[] {
   const { runtimes, backends } = isObject(input) ? input : {};
   if (!isObject(runtimes)) return [];
-  const having = adapters.filter((adapter) => Object.hasOwn(adapter.details(baseDir).shape, "workspace"));
+  const having = adapters.filter((adapter) => runsInFolders(adapter, baseDir));
   return Object.entries(runtimes).flatMap(([name, runtime]) => {
     if (!isObject(runtime) || runtime.workspace === undefined) return [];
     const path = `runtimes.${name}.workspace`;
@@ -44,6 +44,20 @@ export function workspaceIssues(input: unknown, adapters: readonly BackendDescri
       ...(twice ? [{ path, message: "is there beside target.details.workspace; give one of them" }] : []),
     ];
   });
+}
+
+const runsInFolders = (adapter: BackendDescription, baseDir: string): boolean =>
+  Object.hasOwn(adapter.details(baseDir).shape, "workspace");
+
+/** The backend for an agent that lives in a folder: that of the default profile, else the first that runs in folders. */
+export function folderBackend(
+  { runtimes, backends, defaults }: Configuration,
+  adapters: readonly BackendDescription[],
+): string | undefined {
+  const having = adapters.filter((adapter) => runsInFolders(adapter, "/")).map(({ name }) => name);
+  const usual = own(runtimes, defaults.runtime ?? "")?.backend;
+  const suited = Object.keys(backends).filter((name) => having.includes(own(backends, name)?.adapter ?? ""));
+  return suited.find((name) => name === usual) ?? suited[0];
 }
 
 const field = (value: unknown, name: string): unknown =>

@@ -48,7 +48,7 @@ export class ConfigurationError extends RefusedError {
  */
 export function loadConfiguration(source: ConfigurationSource): LoadedConfiguration {
   const { path, named } = locate(source);
-  return interpret(source, path, read(path, named));
+  return interpretText(source, path, readText(path, named));
 }
 
 /**
@@ -57,7 +57,7 @@ export function loadConfiguration(source: ConfigurationSource): LoadedConfigurat
  */
 export function locateState(place: ConfigurationPlace): Pick<LoadedConfiguration, "stateDir" | "file"> {
   const { path, named } = locate(place);
-  const text = read(path, named);
+  const text = readText(path, named);
   const said = text === undefined ? undefined : stateDirSchema.parse(parseJson(path, text)).stateDir;
   return { stateDir: stateDirOf(place, dirname(path), said), ...(text !== undefined && { file: path }) };
 }
@@ -65,7 +65,7 @@ export function locateState(place: ConfigurationPlace): Pick<LoadedConfiguration
 /** The same file as it was written, unchecked; `{}` without one. Throws ConfigurationError when it is not JSON. */
 export function readConfiguration(source: ConfigurationPlace): { path: string; input: unknown } {
   const { path, named } = locate(source);
-  const text = read(path, named);
+  const text = readText(path, named);
   return { path, input: text === undefined ? {} : parseJson(path, text) };
 }
 
@@ -98,8 +98,8 @@ export function checkedConfiguration(
 export function watchConfiguration(source: ConfigurationSource, log: Pick<Logger, "info" | "warn">) {
   let { path, named } = locate(source);
   let seen = fingerprint(path);
-  let text = read(path, named);
-  const loaded = interpret(source, path, text);
+  let text = readText(path, named);
+  const loaded = interpretText(source, path, text);
   let { configuration } = loaded;
 
   const refresh = () => {
@@ -110,10 +110,10 @@ export function watchConfiguration(source: ConfigurationSource, log: Pick<Logger
     if (now.id === seen.id && Math.abs(Date.now() - now.mtimeMs) > 2000) return;
     seen = now;
     try {
-      const next = read(path, named || text !== undefined);
+      const next = readText(path, named || text !== undefined);
       if (next === text) return;
       text = next;
-      const fresh = interpret(source, path, text);
+      const fresh = interpretText(source, path, text);
       configuration = fresh.configuration;
       log.info("the configuration was read again", { file: path });
       if (fresh.stateDir !== loaded.stateDir)
@@ -145,11 +145,8 @@ function locate(place: ConfigurationPlace): { path: string; named: boolean } {
   const named = configFile || env[environmentVariables.configFile];
   const path = resolve(cwd, named || CONFIG_FILE);
   const isOwn = ownFile && !named && lstatSync(path, { throwIfNoEntry: false }) === undefined;
-  return { path: isOwn ? ownConfigurationFile(stateDirOf(place, cwd, undefined)) : path, named: Boolean(named) };
+  return { path: isOwn ? join(stateDirOf(place, cwd, undefined), CONFIG_FILE) : path, named: Boolean(named) };
 }
-
-/** The configuration file of a person: it counts wherever no other is. */
-export const ownConfigurationFile = (stateDir: string): string => join(stateDir, CONFIG_FILE);
 
 function fingerprint(path: string): { id: string; mtimeMs: number } {
   try {
@@ -160,8 +157,8 @@ function fingerprint(path: string): { id: string; mtimeMs: number } {
   }
 }
 
-/** The text of the file; undefined when it is not there and need not be. */
-function read(path: string, required: boolean): string | undefined {
+/** The text of the file; undefined when it is not there and need not be. Throws ConfigurationError. */
+export function readText(path: string, required: boolean): string | undefined {
   try {
     return readFileSync(path, "utf8").replace(/^\uFEFF/, "");
   } catch (error) {
@@ -172,7 +169,12 @@ function read(path: string, required: boolean): string | undefined {
   }
 }
 
-function interpret(source: ConfigurationSource, path: string, text: string | undefined): LoadedConfiguration {
+/** What the text of that file says; undefined where it is not there. Throws ConfigurationError with all issues. */
+export function interpretText(
+  source: ConfigurationSource,
+  path: string,
+  text: string | undefined,
+): LoadedConfiguration {
   const { adapters } = source;
   const baseDir = text === undefined ? resolve(source.cwd) : dirname(path);
   const input = withBuiltIns(adapters, text === undefined ? {} : parseJson(path, text));

@@ -22,8 +22,8 @@ const slots = z
   .max(MAX_SLOTS, `must be at most ${MAX_SLOTS}: so many running tasks of one owner fit into the store`);
 
 /** Longest description of an agent, and longest standing instructions, in characters. */
-const MAX_DESCRIPTION = 2000;
-const MAX_INSTRUCTIONS = 20_000;
+export const MAX_DESCRIPTION = 2000;
+export const MAX_INSTRUCTIONS = 20_000;
 
 /** Limits as they may be written in `defaults` and in a profile. */
 const limitsSchema = z.strictObject({

@@ -39,6 +39,7 @@ export const errorCodes = {
   "caller.unsupported": { ...caller, ...denied },
   "client.internal": platform,
   "configuration.invalid": caller,
+  "configuration.unwritable": platform,
   "conversation.full": { ...caller, ...conflict },
   "conversation.not_found": { ...caller, ...missing },
   "endpoint.closed": platform,

@@ -2,6 +2,7 @@ import { taskNotFound } from "../contract/errors.ts";
 import { defined } from "../contract/json.ts";
 import { isTerminal } from "../contract/lifecycle.ts";
 import type { Json, Task } from "../contract/task.ts";
+import type { Typical } from "../contract/tools/agents.ts";
 import { type ToolResult as Result, toolSchemas } from "../contract/tools/index.ts";
 import { admitLater } from "./admission/admission.ts";
 import { cancelTask } from "./cancellation.ts";
@@ -18,6 +19,7 @@ import { fitRecord } from "./service/reply-size.ts";
 import { readResult } from "./service/result.ts";
 import { spawn } from "./service/spawn.ts";
 import { describeTask } from "./service/status.ts";
+import { type AgentPlace, typicalOf } from "./service/typical.ts";
 
 /** Whoever waits for an answer. */
 export type Waiting = {
@@ -141,6 +143,11 @@ export class TaskService {
         credentialSource,
       })),
     };
+  }
+
+  /** What tasks of these agents took and cost so far, by name. */
+  typical(agents: readonly AgentPlace[]): Promise<Map<string, Typical>> {
+    return typicalOf(this.#ports, this.#owner, agents);
   }
 
   /** The owner's task. */

@@ -10,6 +10,7 @@ import {
   WebStandardStreamableHTTPServerTransport,
 } from "@modelcontextprotocol/server";
 import manifest from "../../package.json" with { type: "json" };
+import type { AgentService } from "../agents/service.ts";
 import { parseBounded } from "../contract/bounded-json.ts";
 import { DispatchError } from "../contract/errors.ts";
 import { isObject, type JsonObject } from "../contract/json.ts";
@@ -19,12 +20,14 @@ import { answerBatch, mayBatch } from "./batch.ts";
 import { type Call, callTool, textOf } from "./call-tool.ts";
 import { isNestedTooDeeply } from "./hostile.ts";
 import { listed } from "./listing.ts";
-import type { Tool } from "./tool.ts";
-import { tools } from "./tools/index.ts";
+import { type ServedTool, serve } from "./tool.ts";
+import { agentTools, tools } from "./tools/index.ts";
 
 export type McpOptions = {
   /** All that a tool can reach: the tasks of whoever calls. */
   tasksOf(owner: string): TaskService;
+  /** The agents of whoever calls; absent where none can live. */
+  agentsOf?(owner: string): AgentService;
   log: Logger;
 };
 
@@ -46,13 +49,17 @@ const instructions =
  * const mcp = createMcp({ tasksOf: (owner) => new TaskService(ports, owner), log });
  * const response = await mcp.fetch(request, "local");
  */
-export function createMcp({ tasksOf, log }: McpOptions): {
+export function createMcp({ tasksOf, agentsOf, log }: McpOptions): {
   fetch(request: Request, owner: string): Promise<Response>;
 } {
   const onerror = (error: Error) => log.debug("an MCP request was refused", { error: error.message });
   // Made when first listed: the schemas would be a tenth of what the function takes to start.
   let list: ReturnType<typeof listed>[] | undefined;
-  const byName = new Map<string, Tool>(tools.map((tool) => [tool.name, tool]));
+  const served = [
+    ...tools.map((tool) => serve(tool, tasksOf)),
+    ...(agentsOf ? agentTools.map((tool) => serve(tool, agentsOf)) : []),
+  ];
+  const byName = new Map<string, ServedTool>(served.map((tool) => [tool.name, tool]));
 
   /** A server for one message. */
   const serverFor = (call: Call) => {
@@ -61,7 +68,7 @@ export function createMcp({ tasksOf, log }: McpOptions): {
       { capabilities: { tools: { listChanged: false } }, instructions },
     );
     server.setRequestHandler("tools/list", () => {
-      list ??= tools.map(listed);
+      list ??= served.map(listed);
       return { tools: list };
     });
     server.setRequestHandler("tools/call", ({ params }, context) => {
@@ -90,7 +97,7 @@ export function createMcp({ tasksOf, log }: McpOptions): {
     }
   }
 
-  async function serve(request: Request, owner: string): Promise<Response> {
+  async function receive(request: Request, owner: string): Promise<Response> {
     if (request.method !== "POST") {
       return rpcError(405, -32_000, "Method not allowed: this endpoint answers POST", null, { Allow: "POST" });
     }
@@ -125,7 +132,7 @@ export function createMcp({ tasksOf, log }: McpOptions): {
     // What the SDK itself would call an internal error.
     if (hasWrongParams(message, isLegacy))
       return rpcError(400, ProtocolErrorCode.InvalidParams, "Invalid params", idOf(body));
-    const call = { tasks: tasksOf(owner), arguments: taken };
+    const call = { owner, arguments: taken };
     const limits = { maxRequestBodySize: MAX_BODY_BYTES };
     if (!isLegacy)
       return createMcpHandler(() => serverFor(call), { legacy: "reject", onerror, ...limits }).fetch(request, {
@@ -139,7 +146,7 @@ export function createMcp({ tasksOf, log }: McpOptions): {
   return {
     fetch: async (request, owner) => {
       try {
-        return await serve(request, owner);
+        return await receive(request, owner);
       } catch (error) {
         log.error("an MCP request failed", { error: textOf(error) });
         return rpcError(500, ProtocolErrorCode.InternalError, "Internal error");

@@ -1,12 +1,15 @@
 import { createHmac } from "node:crypto";
 import { join } from "node:path";
+import { AgentService } from "../agents/service.ts";
 import { openArtifacts } from "../artifacts/files/artifacts.ts";
 import type { AdapterRegistration } from "../backends/adapter.ts";
 import { agentCoreBackend } from "../backends/agentcore/backend.ts";
 import { agentCore } from "../backends/agentcore/description.ts";
 import { type LocalBackend, localBackend } from "../backends/local-process/backend.ts";
 import { localProcess } from "../backends/local-process/description.ts";
+import { folderBackend } from "../config/agent-workspaces.ts";
 import { watchConfiguration } from "../config/config-file.ts";
+import { editConfigurationFile } from "../config/edit-file.ts";
 import { environmentVariables } from "../contract/execution-environment.ts";
 import { defined } from "../contract/json.ts";
 import { type Logger, logLevelOf } from "../contract/logger.ts";
@@ -25,6 +28,7 @@ import { localWorkflow } from "../workflow/in-process.ts";
 import { lockState, prepareState, readOrMakeToken } from "./local/endpoint.ts";
 import { openHttp } from "./local/http.ts";
 import { startJanitor } from "./local/janitor.ts";
+import { tryLock } from "./local/lock.ts";
 import { stderrLogger } from "./local/logger.ts";
 import { neededSessions } from "./local/settling.ts";
 import { keepYoungSpaceSmall } from "./local/young-space.ts";
@@ -149,7 +153,18 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
       closing: closing.signal,
       log,
     };
-    const mcp = createMcp({ tasksOf: (owner) => new TaskService(ports, owner), log });
+    const tasksOf = (owner: string) => new TaskService(ports, owner);
+    const agentsOf = (owner: string) =>
+      new AgentService({
+        tasks: tasksOf(owner),
+        configuration,
+        file: watched.file,
+        edit: (decide, dry = false) =>
+          editConfigurationFile({ ...place, adapters }, watched.file(), decide, { tryLock, dry }),
+        backendOf: (current) => folderBackend(current, adapters),
+        stateDir,
+      });
+    const mcp = createMcp({ tasksOf, agentsOf, log });
     const http = await openHttp(
       { token, mcp: (request) => mcp.fetch(request, OWNER), artifacts: artifacts.serve },
       options.port ?? 0,

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Json } from "../../lib/contract/task.ts";
 import type { Ports } from "../../lib/engine/ports.ts";
 import { listed as listedTool } from "../../lib/mcp/listing.ts";
-import { tools } from "../../lib/mcp/tools/index.ts";
+import { agentTools, tools } from "../../lib/mcp/tools/index.ts";
 import { makeTask } from "../contract/make-task.ts";
 import { bareCaller, problemOf } from "./clients.ts";
 import { adapters, idleAdapter, openPorts } from "./ports.ts";
@@ -22,9 +22,16 @@ test("the list of tools stays below 3,200 tokens, schemas included", () => {
   expect(JSON.stringify({ tools: listed }).length / 4).toBeLessThan(3200);
 });
 
+test("those for agents take 1,800 more on one machine, and nothing elsewhere", async () => {
+  expect(JSON.stringify({ tools: agentTools.map(listedTool) }).length / 4).toBeLessThan(1800);
+  const { result } = (await (await open().post(list)).json()) as { result: { tools: { name: string }[] } };
+  expect(result.tools.map(({ name }) => name)).toEqual(tools.map(({ name }) => name));
+});
+
 test("no schema makes a client refuse an error of ours, or a value of two types", () => {
-  for (const { outputSchema } of listed) expect(keysIn(outputSchema)).not.toContain("required");
-  for (const { inputSchema, outputSchema } of listed)
+  const all = [...listed, ...agentTools.map(listedTool)];
+  for (const { outputSchema } of all) expect(keysIn(outputSchema)).not.toContain("required");
+  for (const { inputSchema, outputSchema } of all)
     for (const type of valuesOf("type", [inputSchema, outputSchema])) expect(typeof type).toBe("string");
   // The one field of two types
   const spawn = listed.find(({ name }) => name === "spawn_cloud_agent");

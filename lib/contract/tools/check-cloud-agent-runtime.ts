@@ -13,8 +13,12 @@ const input = z.strictObject({
 });
 
 /** One thing that was looked at, and what came of it. */
-const check = z.object({ name: z.string(), status: z.enum(["pass", "warn", "fail"]), message: z.string() });
-export type Check = z.infer<typeof check>;
+export const checkSchema = z.object({
+  name: z.string(),
+  status: z.enum(["pass", "warn", "fail"]),
+  message: z.string(),
+});
+export type Check = z.infer<typeof checkSchema>;
 
 const output = z.object({
   ok: z.boolean(),
@@ -24,7 +28,7 @@ const output = z.object({
   backend: z.string(),
   adapter: z.string(),
   target_mode: z.string(),
-  checks: z.array(check),
+  checks: z.array(checkSchema),
 });
 
 export const checkCloudAgentRuntime = {

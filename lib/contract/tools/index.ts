@@ -1,4 +1,5 @@
 import type * as z from "zod";
+import { addAgent, inspectAgent, listAgents, removeAgent, updateAgent } from "./agents.ts";
 import { cancelTask } from "./cancel-task.ts";
 import { listAccountProfiles, listCapabilities, listProviders } from "./catalog.ts";
 import { checkCloudAgentRuntime } from "./check-cloud-agent-runtime.ts";
@@ -25,6 +26,11 @@ export const toolSchemas = {
   list_providers: listProviders,
   list_capabilities: listCapabilities,
   list_account_profiles: listAccountProfiles,
+  list_agents: listAgents,
+  inspect_agent: inspectAgent,
+  add_agent: addAgent,
+  update_agent: updateAgent,
+  remove_agent: removeAgent,
 } satisfies Record<string, ToolSchemas>;
 
 export type ToolName = keyof typeof toolSchemas;

@@ -1,18 +1,23 @@
-import type { Tool } from "../tool.ts";
+import type { AgentTool, Tool } from "../tool.ts";
+import { addAgent } from "./add-agent.ts";
 import { cancelTask } from "./cancel-task.ts";
 import { checkCloudAgentRuntime } from "./check-cloud-agent-runtime.ts";
 import { dispatchTask } from "./dispatch-task.ts";
 import { getTaskLogs } from "./get-task-logs.ts";
 import { getTaskResult } from "./get-task-result.ts";
 import { getTaskStatus } from "./get-task-status.ts";
+import { inspectAgent } from "./inspect-agent.ts";
 import { listAccountProfiles } from "./list-account-profiles.ts";
+import { listAgents } from "./list-agents.ts";
 import { listCapabilities } from "./list-capabilities.ts";
 import { listProviders } from "./list-providers.ts";
 import { listTasks } from "./list-tasks.ts";
+import { removeAgent } from "./remove-agent.ts";
 import { spawnCloudAgent } from "./spawn-cloud-agent.ts";
+import { updateAgent } from "./update-agent.ts";
 import { waitForTask } from "./wait-for-task.ts";
 
-/** Every tool, in the order in which they are listed. */
+/** Every tool for tasks, in the order in which they are listed. */
 export const tools: readonly Tool[] = [
   spawnCloudAgent,
   waitForTask,
@@ -27,3 +32,6 @@ export const tools: readonly Tool[] = [
   listCapabilities,
   listAccountProfiles,
 ];
+
+/** Those for agents that live in folders, behind them: on one machine only. */
+export const agentTools: readonly AgentTool[] = [listAgents, inspectAgent, addAgent, updateAgent, removeAgent];

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { locateState } from "../../config/config-file.ts";
 import { codeOf, RefusedError } from "../../contract/errors.ts";
 import { environmentVariables } from "../../contract/execution-environment.ts";
+import { tryLock } from "./lock.ts";
 
 /** Where a local system can be reached; `token` is the bearer token of its HTTP door. */
 export type Endpoint = { url: string; pid: number; token: string };
@@ -98,16 +98,14 @@ const unusable = (path: string, error: unknown) =>
  */
 export function lockState(stateDir: string): { announce(url: string): void; release(): void } {
   const paths = files(stateDir);
-  let lock: DatabaseSync | undefined;
+  let lock: ReturnType<typeof tryLock>;
   try {
-    lock = new DatabaseSync(paths.lock);
-    chmodSync(paths.lock, 0o600);
-    lock.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    lock = tryLock(paths.lock);
   } catch (error) {
-    lock?.close();
     // A lock that is damaged or out of reach says nothing of another system.
-    throw isBusy(error) ? alreadyRunning(stateDir, error) : unusable(paths.lock, error);
+    throw unusable(paths.lock, error);
   }
+  if (!lock) throw alreadyRunning(stateDir);
   const held = lock;
   return {
     announce(url) {
@@ -117,12 +115,12 @@ export function lockState(stateDir: string): { announce(url: string): void; rele
     },
     release() {
       rmSync(paths.endpoint, { force: true });
-      held.close();
+      held.release();
     },
   };
 }
 
-function alreadyRunning(stateDir: string, cause: unknown): RefusedError {
+function alreadyRunning(stateDir: string): RefusedError {
   let details: Record<string, unknown> = { stateDir };
   try {
     details = { ...details, ...(JSON.parse(readFileSync(files(stateDir).endpoint, "utf8")) as object) };
@@ -133,7 +131,6 @@ function alreadyRunning(stateDir: string, cause: unknown): RefusedError {
   return new RefusedError("local.already_running", `a local system already runs on ${stateDir}${where}`, {
     hint: "use it, or end it with: agent-dispatch local stop",
     details,
-    cause,
   });
 }
 
@@ -167,8 +164,3 @@ export function optionsToFind(
   const byConfig = found(config === undefined ? {} : { configFile: config });
   return { ...(config !== undefined && { config }), ...(byConfig?.stateDir !== stateDir && { stateDir }) };
 }
-
-/** SQLITE_BUSY, https://www.sqlite.org/rescode.html */
-const BUSY = 5;
-const isBusy = (error: unknown): boolean =>
-  error instanceof Error && "errcode" in error && (Number(error.errcode) & 0xff) === BUSY;

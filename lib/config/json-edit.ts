@@ -1,0 +1,89 @@
+import { type Edit, findNodeAtLocation, modify, type Node, parseTree } from "jsonc-parser";
+
+/** What to set at a path of names; undefined takes the member away. */
+export type Change = { path: readonly string[]; value: unknown };
+
+/**
+ * The text of a JSON object, which may hold comments, with some of its members changed. Nothing else of it changes: of the
+ * comments only those go that stand within, directly above or behind a member that is taken away. The library's own edits
+ * take away those of its neighbours too.
+ */
+export function editJson(text: string, changes: readonly Change[]): string {
+  const eol = text.includes("\r\n") ? "\r\n" : "\n";
+  return changes.reduce((edited, change) => apply(edited, edits(edited, change, eol)), text);
+}
+
+function edits(text: string, { path, value }: Change, eol: string): Edit[] {
+  const tree = parseTree(text);
+  const node = tree && findNodeAtLocation(tree, [...path]);
+  const member = node?.parent;
+  if (value === undefined) return member ? withoutMember(text, member, path) : [];
+  if (node) {
+    const content = stringify(value, indentAt(text, member?.offset ?? 0), eol);
+    return [{ offset: node.offset, length: node.length, content }];
+  }
+  const depth = path.findIndex((_, i) => !(tree && findNodeAtLocation(tree, path.slice(0, i + 1))));
+  const holder = tree && findNodeAtLocation(tree, path.slice(0, depth));
+  const last = holder?.children?.at(-1);
+  if (!last || !beginsLine(text, last.offset)) return byLibrary(text, path, value, eol);
+  const missing = path.slice(depth + 1).reduceRight<unknown>((inner, name) => ({ [name]: inner }), value);
+  const indent = indentAt(text, last.offset);
+  const added = `${JSON.stringify(path[depth])}: ${stringify(missing, indent, eol)}`;
+  const end = last.offset + last.length;
+  return [
+    { offset: end, length: 0, content: "," },
+    { offset: end + behind(text, end), length: 0, content: `${eol}${indent}${added}` },
+  ];
+}
+
+/** Takes away the lines of a member, its comma, and the comments directly above and behind it. */
+function withoutMember(text: string, member: Node, path: readonly string[]): Edit[] {
+  const siblings = member.parent?.children ?? [];
+  const at = siblings.indexOf(member);
+  const before = siblings[at - 1];
+  const end = member.offset + member.length;
+  const comma = commaBehind(text, end);
+  const after = comma === undefined ? end : comma + 1;
+  const stop = after + behind(text, after);
+  const isAlone = beginsLine(text, member.offset) && /^(?:\r?\n|$)/.test(text.slice(stop));
+  if (!isAlone) return byLibrary(text, path, undefined, "\n");
+  const line = member.offset - lineBefore(text, member.offset).length;
+  const start = line - commentsAbove(text, line);
+  const newline = /^\r?\n/.exec(text.slice(stop))?.[0].length ?? 0;
+  const lines = { offset: start, length: stop + newline - start, content: "" };
+  const dangling = comma === undefined && before ? commaBehind(text, before.offset + before.length) : undefined;
+  return dangling === undefined ? [lines] : [{ offset: dangling, length: 1, content: "" }, lines];
+}
+
+const byLibrary = (text: string, path: readonly string[], value: unknown, eol: string): Edit[] =>
+  modify(text, [...path], value, { formattingOptions: { insertSpaces: true, tabSize: 2, eol } });
+
+const apply = (text: string, all: readonly Edit[]): string =>
+  all.reduceRight(
+    (edited, { offset, length, content }) => edited.slice(0, offset) + content + edited.slice(offset + length),
+    text,
+  );
+
+const stringify = (value: unknown, indent: string, eol: string): string =>
+  JSON.stringify(value, null, 2).replaceAll("\n", `${eol}${indent}`);
+
+const lineBefore = (text: string, offset: number): string => text.slice(text.lastIndexOf("\n", offset - 1) + 1, offset);
+const beginsLine = (text: string, offset: number): boolean => lineBefore(text, offset).trim() === "";
+const indentAt = (text: string, offset: number): string => /^[ \t]*/.exec(lineBefore(text, offset))?.[0] ?? "";
+
+/** How many characters the lines have that are comments and end where that line begins. */
+function commentsAbove(text: string, line: number): number {
+  const above = text.slice(0, line).split("\n").slice(0, -1);
+  const last = above.findLastIndex((each) => !/^\s*(?:\/\/[^\n]*|\/\*(?:(?!\*\/)[^\n])*\*\/\s*)$/.test(each));
+  return above.slice(last + 1).reduce((sum, each) => sum + each.length + 1, 0);
+}
+
+/** How many characters of comment stand behind that place, in the same line. */
+const behind = (text: string, offset: number): number =>
+  /^(?:[ \t]*(?:\/\/[^\r\n]*|\/\*(?:(?!\*\/)[^\n])*\*\/))*[ \t]*(?=\r?\n|$)/.exec(text.slice(offset))?.[0].length ?? 0;
+
+/** Where the comma behind that place is, past space and comments. */
+function commaBehind(text: string, offset: number): number | undefined {
+  const skipped = /^(?:\s|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*/.exec(text.slice(offset))?.[0].length ?? 0;
+  return text[offset + skipped] === "," ? offset + skipped : undefined;
+}
