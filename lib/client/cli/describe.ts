@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import manifest from "../../../package.json" with { type: "json" };
 import { statuses } from "../../contract/lifecycle.ts";
 import { collectPairs, parseAddress, parseCount, parsePort, parseSeconds } from "./arguments.ts";
+import { doctor } from "./commands/doctor.ts";
 import * as local from "./commands/local.ts";
 import { run } from "./commands/run.ts";
 import * as setup from "./commands/setup.ts";
@@ -49,7 +50,11 @@ function addRun(program: Command, { context, done }: Bind): void {
     .option("--shell", "with --command: let a shell run the line")
     .option("--env <NAME=value>", "a variable for the job's environment; may be given again", collectPairs)
     .option("--runtime <name>", "the runtime profile that the agent runs with")
-    .option("--framework <name>", "the agent framework")
+    .option(
+      "--framework <name>",
+      "the agent framework: claude-code, codex, gemini, opencode, strands, echo, or one of your own; without it that of the " +
+        "profile, else the first that is installed",
+    )
     .option("--context <name=value>", "a fact for the agent; may be given again", collectPairs)
     .option("--timeout <time>", "how long it may take: 90s, 5m, 2h", parseSeconds)
     .option("--idempotency-key <key>", "the same run under the same key happens once")
@@ -119,6 +124,13 @@ function addSetup(program: Command, { context, done }: Bind): void {
   command("check", "Say whether a runtime profile could run, without starting anything; exits with 1 if it could not.")
     .argument("[runtime]", "its name; the default one without it")
     .action(async (runtime, options) => done(await setup.check(context, runtime, options)));
+  command(
+    "doctor",
+    "Say what there is on this machine: the agent programs with their versions and whether they are logged in, what a run " +
+      "would use, and whether it could run. Asks no model; exits with 1 if it could not.",
+  )
+    .summary("Say which agents are installed, logged in and used, and whether one could run.")
+    .action(async (options) => done(await doctor(context, options)));
   command("accounts", "List the accounts of the configuration.").action(async (options) =>
     done(await setup.accounts(context, options)),
   );
@@ -138,7 +150,8 @@ const taskId = "the task's id, or the first digits of it";
 const programHelp = `
 Examples:
   agent-dispatch run --command 'git --version'      run a program and see its output
-  agent-dispatch run "Say hello" --framework echo   run an agent
+  agent-dispatch run "Say hello"                    run an agent, in the first framework that is installed
+  agent-dispatch doctor                             see which agents there are, and whether they are logged in
   agent-dispatch local                              start the system that assistants connect to`;
 
 const runHelp = `
@@ -146,6 +159,7 @@ Examples:
   agent-dispatch run --command 'npm test' --cwd ~/project --timeout 10m
   agent-dispatch run --command 'sort | uniq -c' --shell --stdin - < words.txt
   agent-dispatch run "Summarize the open questions" --runtime research --context topic=storage
+  agent-dispatch run "Fix the failing test" --cwd ~/project --framework codex
   agent-dispatch run "Write the report" --detach`;
 
 const localHelp = `

@@ -43,7 +43,7 @@ const named = new RegExp(
 
 /** A command of ours that asks a system, with the task it asks for. */
 const command =
-  /\bagent-dispatch (?:local (?:stop|status)|local|list|check|accounts|capabilities|run|(?:status|logs|result|cancel)(?: <id>| task_\w+)?)(?![\w-])/g;
+  /\bagent-dispatch (?:local (?:stop|status)|local|list|check|doctor|accounts|capabilities|run|(?:status|logs|result|cancel)(?: <id>| task_\w+)?)(?![\w-])/g;
 
 /**
  * A hint in the terms of the command line; `taskId` stands where a command wants one, if it is known. Each command in it

@@ -36,17 +36,16 @@ export class InstalledPrograms {
   }
 
   /**
-   * Throws RefusedError `task.framework_missing` where the program is known to be too old. It is asked only if that is what is
-   * known, because it may have been brought up to date behind a wrapper; with `learn`, also if nothing is.
+   * Throws RefusedError `task.framework_missing` where the program is too old, as far as its version is known; with `learn` it
+   * is asked where it is not.
    */
   async assertUsable(framework: string, env: Environment, { learn = false } = {}): Promise<void> {
     const { program, minVersion } = builtInFramework(framework) ?? {};
     if (program === undefined || minVersion === undefined || commandFrameworks(env).includes(framework)) return;
     const path = findProgram(program, env.PATH);
     if (path === undefined) return;
-    const known = learn ? await this.#versions.read(path, env) : this.#versions.known(path);
-    if (known === undefined || !isOlder(known, minVersion)) return;
-    const version = await this.#versions.ask(path, env);
+    if (!learn && this.#versions.known(path) === undefined) return;
+    const version = await this.#version(path, env, minVersion);
     if (version === undefined || !isOlder(version, minVersion)) return;
     throw new RefusedError("task.framework_missing", outdated(framework, version), {
       hint: updateOf(framework),
@@ -62,7 +61,7 @@ export class InstalledPrograms {
       const hint = this.install(name);
       return { name, status: "not_installed", message: `${program} is not installed`, ...(hint && { hint }) };
     }
-    const version = path === undefined ? undefined : await this.#versions.ask(path, env);
+    const version = path === undefined ? undefined : await this.#version(path, env, minVersion);
     const known = { name, ...(version !== undefined && { version }), ...(path !== undefined && { path }) };
     if (version !== undefined && isOlder(version, minVersion))
       return { ...known, status: "outdated", message: outdated(name, version), hint: updateOf(name) };
@@ -76,7 +75,14 @@ export class InstalledPrograms {
     const message = [version, how].filter((part) => part !== undefined).join(", ");
     if (isLoggedIn) return { ...known, status: "ready", message };
     const hint = login === undefined ? undefined : `log in with \`${login}\``;
-    return { ...known, status: isLoggedIn === false ? "not_logged_in" : "unsure", message, ...(hint && { hint }) };
+    const status = isLoggedIn === false ? "not_logged_in" : "unsure";
+    return { ...known, status, message, ...(hint && { hint }) };
+  }
+
+  /** One that is too old is asked again: behind a wrapper it is brought up to date without a change of its file. */
+  async #version(path: string, env: Environment, minVersion: string): Promise<string | undefined> {
+    const version = await this.#versions.read(path, env);
+    return version !== undefined && isOlder(version, minVersion) ? this.#versions.ask(path, env) : version;
   }
 }
 

@@ -31,7 +31,7 @@ export class ProgramVersions {
     return this.known(path) ?? this.ask(path, env);
   }
 
-  /** Asks the program, whatever is known: behind a wrapper it changes without a change of its file. Never rejects. */
+  /** Asks the program, whatever is known. Never rejects. */
   ask(path: string, env: Record<string, string>): Promise<string | undefined> {
     const asking = this.#asking.get(path) ?? this.#ask(path, env).finally(() => this.#asking.delete(path));
     this.#asking.set(path, asking);

@@ -1,10 +1,10 @@
 import type { JsonObject } from "../../../contract/json.ts";
 import type { ToolArguments, ToolName, ToolResult } from "../../../contract/tools/index.ts";
+import { checkText, frameworksText } from "../check-text.ts";
 import type { Context } from "../context.ts";
-import { type Io, write } from "../io.ts";
+import { write } from "../io.ts";
 import { openForRun, type Place } from "../local-system.ts";
 import { oneLine, paint, printJson, table } from "../print.ts";
-import { hintInTerms } from "../terms.ts";
 
 type Options = Place & { json?: boolean };
 
@@ -24,40 +24,31 @@ export async function check(context: Context, runtime: string | undefined, optio
   const { io } = context;
   const reply = await ask(context, options, "check_cloud_agent_runtime", { ...(runtime !== undefined && { runtime }) });
   if (options.json) await printJson(io, reply);
-  else {
-    const rows = reply.checks.map(({ name, status, message }) => [
-      sign(io, status),
-      oneLine(name.replaceAll("_", " ")),
-      oneLine(hintInTerms(message, options), 2000),
-    ]);
-    const verdict = reply.ok ? "can run" : "cannot run";
-    const what = oneLine(reply.runtime ?? runtime ?? "the default runtime");
-    await write(io.stdout, `${what} ${verdict}\n${table(rows)}`);
-  }
+  else await write(io.stdout, checkText(io, reply, options));
   return reply.ok ? 0 : 1;
 }
 
-function sign(io: Io, status: ToolResult<"check_cloud_agent_runtime">["checks"][number]["status"]): string {
-  if (status === "pass") return paint(io.stdout, "green", "✔");
-  return status === "warn" ? paint(io.stdout, "yellow", "!") : paint(io.stdout, "red", "✖");
+/** `agent-dispatch accounts`: the accounts of the configuration, without their secrets. */
+export async function accounts(context: Context, options: Options): Promise<number> {
+  const reply = await ask(context, options, "list_account_profiles", {});
+  return print(context, options, reply, ["name", "provider", "region", "credentialSource"]);
 }
 
-/** `agent-dispatch accounts`: the accounts of the configuration, without their secrets. */
-export const accounts = (context: Context, options: Options): Promise<number> =>
-  list(context, options, "list_account_profiles", ["name", "provider", "region", "credentialSource"]);
+/** `agent-dispatch capabilities`: what the adapters that are here can serve, and the agent frameworks that they have. */
+export async function capabilities(context: Context, options: Options): Promise<number> {
+  const reply = await ask(context, options, "list_capabilities", {});
+  const fields = ["adapter", "provider", "taskTypes", "targetModes", "protocols"];
+  const frameworks = reply.items.map((item) => frameworksText(context.io, item)).join("");
+  return print(context, options, reply, fields, frameworks);
+}
 
-/** `agent-dispatch capabilities`: what the adapters that are here can serve. */
-export const capabilities = (context: Context, options: Options): Promise<number> =>
-  list(context, options, "list_capabilities", ["adapter", "provider", "taskTypes", "targetModes", "protocols"]);
-
-async function list(
-  context: Context,
+async function print(
+  { io }: Context,
   options: Options,
-  tool: "list_account_profiles" | "list_capabilities",
+  reply: { items: JsonObject[] },
   fields: readonly string[],
+  more = "",
 ): Promise<number> {
-  const { io } = context;
-  const reply = await ask(context, options, tool, {});
   if (options.json) return await printJson(io, reply).then(() => 0);
   const head = fields.map((name) =>
     paint(
@@ -66,8 +57,8 @@ async function list(
       name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`),
     ),
   );
-  const rows = reply.items.map((item: JsonObject) => fields.map((name) => cell(item[name])));
-  await write(io.stdout, table([head, ...rows]));
+  const rows = reply.items.map((item) => fields.map((name) => cell(item[name])));
+  await write(io.stdout, table([head, ...rows]) + more);
   return 0;
 }
 

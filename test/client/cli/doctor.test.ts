@@ -1,0 +1,89 @@
+/** What the command line tells of the agent programs that are installed, on the real one. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { agentPrograms, claude, codex } from "../../fixtures/agent-programs.ts";
+import { cli, makeFolder, removeFolder } from "./cli.ts";
+import { processesOf } from "./left-behind.ts";
+
+async function machine(install: (programs: ReturnType<typeof agentPrograms>) => void) {
+  const folder = await makeFolder();
+  onTestFinished(() => removeFolder(folder));
+  const home = join(folder, "home");
+  mkdirSync(home);
+  const programs = agentPrograms(folder);
+  install(programs);
+  const run = (args: string[], env: Record<string, string> = {}) =>
+    cli([...args, "--state-dir", folder], { cwd: home, env: { PATH: programs.PATH, HOME: home, ...env } });
+  return { folder, home, run };
+}
+
+test("doctor tells what is installed, whether it is logged in, and what a run would use", async () => {
+  const { folder, run } = await machine(({ install }) => {
+    install("claude", claude());
+    install("codex", codex("0.1.0"));
+  });
+  const without = await run(["doctor"]);
+  expect(without).toMatchObject({ code: 1, err: "" });
+  expect(without.out).toMatch(
+    /^✖ {2}claude-code +2\.1\.330, not logged in; log in with `claude auth login` +← used unless/m,
+  );
+  expect(without.out).toMatch(
+    /^✖ {2}codex +codex 0\.1\.0 is installed, and codex needs .* or newer; update it with `npm /m,
+  );
+  expect(without.out).toMatch(
+    /^- {2}gemini +gemini is not installed; install it with `npm install -g @google\/gemini-cli`/m,
+  );
+  expect(without.out).toMatch(/^local cannot run$/m);
+
+  const key = "sk-of-the-person";
+  const withKey = await run(["doctor"], { ANTHROPIC_API_KEY: key });
+  expect(withKey).toMatchObject({ code: 0, err: "" });
+  expect(withKey.out).toMatch(/^✔ {2}claude-code +2\.1\.330, logged in by ANTHROPIC_API_KEY/m);
+  expect(withKey.out).toMatch(/^local can run$/m);
+  const json = await run(["doctor", "--json"], { ANTHROPIC_API_KEY: key });
+  expect(JSON.parse(json.out)).toMatchObject({
+    ok: true,
+    stateDir: folder,
+    capabilities: [
+      {
+        adapter: "local-process",
+        defaultFramework: "claude-code",
+        frameworks: expect.arrayContaining([
+          expect.objectContaining({ name: "claude-code", status: "ready", version: "2.1.330" }),
+          expect.objectContaining({ name: "codex", status: "outdated", version: "0.1.0" }),
+          expect.objectContaining({ name: "opencode", status: "not_installed" }),
+        ]),
+      },
+      { adapter: "aws-agentcore" },
+    ],
+    check: { ok: true },
+  });
+  const listed = await run(["capabilities"], { ANTHROPIC_API_KEY: key });
+  expect(listed.out).toMatch(/^✔ {2}claude-code +2\.1\.330, logged in by ANTHROPIC_API_KEY/m);
+  for (const { out, err } of [withKey, json, listed]) expect(out + err).not.toContain(key);
+  expect(processesOf(folder)).toEqual([]);
+});
+
+test("doctor tells why the default runtime profile cannot be checked, and what is there all the same", async () => {
+  const { home, run } = await machine(({ install }) => install("claude", claude()));
+  writeFileSync(join(home, "agentdispatch.config.json"), JSON.stringify({ accounts: { dev: { provider: "aws" } } }));
+  const { code, out } = await run(["doctor"]);
+  expect(code).toBe(1);
+  expect(out).toMatch(/^✖ {2}claude-code +2\.1\.330, not logged in/m);
+  expect(out).toMatch(/^✖ no account profile was named: there are: dev$/m);
+});
+
+test("a run without an agent program asks which framework, and says how one comes there", async () => {
+  const { run } = await machine(() => {});
+  const { code, err } = await run(["run", "Say hello"]);
+  expect(code).toBe(2);
+  expect(err).toMatch(/^question: Which agent framework should run it\? .*npm install -g @anthropic-ai\/claude-code/m);
+  expect(err).toMatch(/^hint: answer it with --framework <name>$/m);
+  const named = await run(["run", "Say hello", "--framework", "codex"]);
+  expect(named.code).toBe(1);
+  expect(named.err).toMatch(/^error: the worker has no framework codex$/m);
+  expect(named.err).toMatch(
+    /^hint: install it with `npm install -g @openai\/codex`, or choose another framework: echo$/m,
+  );
+});
