@@ -30,7 +30,6 @@ const google = ["GOOGLE_*", "CLOUD_ML_REGION"];
 
 /** The frameworks that we have a file for, in the order in which a machine's default is chosen among those installed. */
 export const builtInFrameworks = {
-  echo: { title: "echo", environment: [] },
   "claude-code": {
     title: "Claude Code",
     program: "claude",
@@ -93,6 +92,7 @@ export const builtInFrameworks = {
     ],
   },
   strands: { title: "Strands", environment: [...anyNetwork, ...amazon, "OPENAI_*"] },
+  echo: { title: "echo", environment: [] },
 } as const satisfies Record<string, BuiltIn>;
 
 export type BuiltInFramework = keyof typeof builtInFrameworks;

@@ -4,7 +4,7 @@ import { sessionEnvironment } from "../../../lib/backends/local-process/session-
 const before = process.env;
 const person = {
   PATH: "/bin",
-  HOME: "/home/somebody",
+  HOME: "/somewhere",
   HTTPS_PROXY: "http://proxy.example",
   ANTHROPIC_API_KEY: "a",
   ANTHROPIC_BASE_URL: "https://gateway.example",

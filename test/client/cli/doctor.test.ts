@@ -84,6 +84,6 @@ test("a run without an agent program asks which framework, and says how one come
   expect(named.code).toBe(1);
   expect(named.err).toMatch(/^error: the worker has no framework codex$/m);
   expect(named.err).toMatch(
-    /^hint: install it with `npm install -g @openai\/codex`, or choose another framework: echo$/m,
+    /^hint: install it with `npm install -g @openai\/codex`, or choose another framework: strands, echo$/m,
   );
 });

@@ -11,7 +11,7 @@ import type { InstalledPrograms } from "./installed-programs.ts";
 type Environment = Record<string, string>;
 
 /** Those that every worker of this machine has, without a program of their own. */
-const always: readonly BuiltInFramework[] = ["echo"];
+const always: readonly BuiltInFramework[] = ["strands", "echo"];
 
 /** Names of the frameworks of sessions with that environment. */
 export const frameworksIn = (programs: InstalledPrograms, env: Environment): string[] =>
