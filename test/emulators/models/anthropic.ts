@@ -44,6 +44,10 @@ const anthropic: Provider = {
     status: 401,
     body: { type: "error", error: { type: "authentication_error", message: "invalid x-api-key" } },
   },
+  noModel: (_path, { model }) => ({
+    type: "error",
+    error: { type: "not_found_error", message: `model: ${model}` },
+  }),
   limit: (resetsAt) => ({
     headers: {
       "anthropic-ratelimit-unified-status": "rejected",
@@ -58,7 +62,6 @@ const anthropic: Provider = {
 
 const errorTypes: Record<number, string> = {
   400: "invalid_request_error",
-  404: "not_found_error",
   429: "rate_limit_error",
   529: "overloaded_error",
 };

@@ -55,6 +55,7 @@ export async function startBedrock(key: string): Promise<Bedrock> {
       return refuse(response, 404, `no such path: ${request.url}`);
     const step = bedrock.intercept?.() ?? stepOf(body.messages as Message[]);
     if ("hang" in step) return;
+    if ("noModel" in step) return refuse(response, 400, "The provided model identifier is invalid.");
     if ("fail" in step) return refuse(response, step.fail, step.message ?? "as the script says");
     if ("limit" in step) return refuse(response, 429, "Too many tokens per day, please wait before trying again.");
     response.writeHead(200, { "content-type": "application/vnd.amazon.eventstream" });

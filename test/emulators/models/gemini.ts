@@ -56,6 +56,13 @@ const gemini: Provider = {
       },
     },
   },
+  noModel: (path) => ({
+    error: {
+      code: 404,
+      message: `${/models\/[^:]+/.exec(path)?.[0]} is not found for API version v1beta, or is not supported for generateContent. Call ListModels to see the list of available models and their supported methods.`,
+      status: "NOT_FOUND",
+    },
+  }),
   limit: () => ({
     headers: {},
     body: {
@@ -86,8 +93,6 @@ const gemini: Provider = {
 
 const statusNames: Record<number, string> = {
   400: "INVALID_ARGUMENT",
-  401: "UNAUTHENTICATED",
-  404: "NOT_FOUND",
   429: "RESOURCE_EXHAUSTED",
 };
 

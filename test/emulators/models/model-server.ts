@@ -24,6 +24,8 @@ export type Provider = {
   eventsOf(answer: Answer, body: Json): { event?: string; data: Json }[];
   /** The answer to a request with another key. */
   unknownKey: { status: number; body: Json };
+  /** The answer, with 404, to a request for a model that there is not. */
+  noModel(path: string, body: Json): Json;
   failure(status: number, message: string): Json;
   limit(resetsAt: number): { headers: Record<string, string>; body: Json };
   /** Answers to other requests. */
@@ -46,6 +48,7 @@ export async function startModelServer(provider: Provider, key: string): Promise
       return other ? send(response, 200, other) : refuse(404, `no such path: ${path}`);
     }
     if ("hang" in step) return;
+    if ("noModel" in step) return send(response, 404, provider.noModel(path, body));
     if ("fail" in step) return refuse(step.fail, step.message ?? "as the script says");
     if ("limit" in step) {
       const limit = provider.limit(step.limit.resetsAt);

@@ -81,9 +81,7 @@ test.each(providers)(
     const next: Said[] = [asked, { role: "model", text: "" }, { role: "model", text: "there are none" }];
     const again = scripted("and now?", { say: "as before" });
     expect((await answer([...next, { role: "user", text: again }])).text).toContain("as before");
-    expect(
-      (await answer([{ role: "user", text: scripted("x", { fail: 404, message: "no such model" }) }])).status,
-    ).toBe(404);
+    expect((await answer([{ role: "user", text: scripted("x", { noModel: true }) }])).status).toBe(404);
     expect((await answer([{ role: "user", text: scripted("x", { limit: { resetsAt: 1 } }) }])).status).toBe(429);
     expect((await answer([asked], "another")).status).toBe(unknownKey);
     expect(server.requests).toHaveLength(6);

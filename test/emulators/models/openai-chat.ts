@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type ModelServer, type Provider, startModelServer, textOf } from "./model-server.ts";
+import { refusals } from "./openai.ts";
 import { type Answer, nextStep, tokensOf } from "./script.ts";
 
 type Message = { role: string; content: unknown };
@@ -40,10 +41,7 @@ const openAiChat: Provider = {
   failure: (status, message) => ({
     error: { type: "invalid_request_error", code: errorCodes[status] ?? null, message },
   }),
-  unknownKey: {
-    status: 401,
-    body: { error: { type: "invalid_request_error", code: "invalid_api_key", message: "Incorrect API key provided." } },
-  },
+  ...refusals,
   limit: () => ({
     headers: {},
     body: {

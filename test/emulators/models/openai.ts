@@ -11,6 +11,23 @@ type Item = { type: string; role?: string; content?: unknown };
  */
 export const startOpenAi = (key: string): Promise<ModelServer> => startModelServer(openAi, key);
 
+/** How OpenAI refuses, in each of its protocols. */
+export const refusals = {
+  unknownKey: {
+    status: 401,
+    body: {
+      error: { type: "invalid_request_error", code: "invalid_api_key", message: "Incorrect API key provided." },
+    },
+  },
+  noModel: (_path: string, { model }: Record<string, unknown>) => ({
+    error: {
+      type: "invalid_request_error",
+      code: "model_not_found",
+      message: `The model \`${model}\` does not exist or you do not have access to it.`,
+    },
+  }),
+} satisfies Partial<Provider>;
+
 const openAi: Provider = {
   keyOf: ({ authorization }) => authorization?.replace(/^Bearer /, ""),
   stepOf(path, body) {
@@ -38,12 +55,7 @@ const openAi: Provider = {
     ].map(({ event, data }) => ({ event, data: { type: event, ...data } }));
   },
   failure: (status, message) => ({ error: { type: errorTypes[status] ?? "server_error", code: null, message } }),
-  unknownKey: {
-    status: 401,
-    body: {
-      error: { type: "invalid_request_error", code: "invalid_api_key", message: "Incorrect API key provided." },
-    },
-  },
+  ...refusals,
   limit: (resetsAt) => ({
     headers: {},
     body: {
@@ -53,7 +65,7 @@ const openAi: Provider = {
   other: (path) => (path.endsWith("/models") ? { object: "list", data: [] } : undefined),
 };
 
-const errorTypes: Record<number, string> = { 400: "invalid_request_error", 404: "invalid_request_error" };
+const errorTypes: Record<number, string> = { 400: "invalid_request_error" };
 
 /** Each answer is one item, whatever kind; results of tools are nobody's turn. */
 function turnOf({ type, role, content }: Item): Turn[] {

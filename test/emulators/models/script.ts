@@ -9,6 +9,8 @@ const stepSchema = z.union([
   z.strictObject({ tool: z.string(), input: z.record(z.string(), z.unknown()), usage: usage.optional() }),
   /** An HTTP status with a message, as the provider words it. */
   z.strictObject({ fail: z.number().int(), message: z.string().optional() }),
+  /** There is no model of the name that was asked for. */
+  z.strictObject({ noModel: z.literal(true) }),
   /** The limit of the account is reached; `resetsAt` is in seconds since 1970. */
   z.strictObject({ limit: z.strictObject({ resetsAt: z.number() }) }),
   /** The request is held until whoever asked goes away. */

@@ -1,0 +1,5 @@
+import { describe } from "vitest";
+import { claudeCode } from "./programs/claude-code.ts";
+import { suites } from "./suites/index.ts";
+
+describe("the real claude-code", () => suites(claudeCode));
