@@ -134,7 +134,7 @@ const rules: readonly Rule[] = [
       "bedrock-agentcore",
     ],
   },
-  { part: /^worker\//, may: [CONTRACT, /^worker\//, NODE, "package.json", "zod", "shlex"] },
+  { part: /^worker\//, may: [CONTRACT, /^worker\//, NODE, "package.json", "zod", "shlex", "@cfworker/json-schema"] },
   { part: /^bin\//, may: [/^lib\//, /^bin\//, /^worker\//, NODE, /^[@a-z][^.]*$/] },
   { part: /^[^/]+\.config\.ts$/, may: [NODE, "vitest"] },
 ];

@@ -33,6 +33,8 @@ export type SessionConfig = {
   frameworkCommands: ReadonlyMap<string, readonly string[]>;
   /** What jobs inherit: the session's environment without the worker's own variables. */
   jobEnv: Record<string, string>;
+  /** Names in it that the configuration gives to whatever runs, beside what the worker itself was started with. */
+  givenNames: ReadonlySet<string>;
 };
 
 /** Reads the settings of a worker. Throws an Error that names the variable at fault, and never its value if secret. */
@@ -63,6 +65,7 @@ export function readSessionConfig(env: Environment): SessionConfig {
     ...(allowed !== undefined && { allowlist: new Set(allowed.split(",").flatMap((name) => name.trim() || [])) }),
     frameworkCommands: readFrameworkCommands(env),
     jobEnv: jobEnvironment(env),
+    givenNames: new Set((env[environmentVariables.workerGivenNames] ?? "").split(",")),
   };
 }
 

@@ -12,10 +12,16 @@ export const failure = (code: RefusedCode, message: string, cause?: unknown): Re
 const systemCode = (cause: unknown): string =>
   cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
 
-export const timeoutProblem = (): Problem =>
-  problem("task.timeout", "the task was stopped because its time was over", {
-    hint: "timeout_seconds, or timeoutSeconds in the input, gives it longer",
+/** `conversation` is there to go on with what was done until then. */
+export const timeoutProblem = (conversation?: string): Problem => {
+  const longer = "timeout_seconds, or timeoutSeconds in the input, gives it longer";
+  return problem("task.timeout", "the task was stopped because its time was over", {
+    hint:
+      conversation === undefined
+        ? longer
+        : `what it did is kept: another task goes on there with the conversation ${conversation}; ${longer}`,
   });
+};
 
 /** What became of a task whose runner threw. Ours travel; a bug is told apart from them and leaves nothing running. */
 export async function runnerFailure(error: unknown, taskId: string, marks: readonly Mark[]): Promise<Outcome> {

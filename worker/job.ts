@@ -125,7 +125,10 @@ export class Job {
     const { error: _, ...withoutError } = outcome;
     this.outcome = outcome;
     if (order?.kind === "cancel") this.outcome = withoutError;
-    if (order?.kind === "timeout") this.outcome = { ...outcome, error: timeoutProblem() };
+    if (order?.kind === "timeout") {
+      const conversation = outcome.session && this.task.conversation?.id;
+      this.outcome = { ...outcome, error: timeoutProblem(conversation) };
+    }
     if (this.#folder) {
       try {
         this.outcome = await shrinkResult(this.outcome, this.#folder, this.#log);

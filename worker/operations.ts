@@ -14,7 +14,7 @@ import {
 import { checkEnv } from "./job-env.ts";
 import { parse } from "./parse.ts";
 import { pollReply } from "./poll.ts";
-import { frameworksOf } from "./run-agent.ts";
+import { usableFrameworks } from "./run-agent.ts";
 import type { Session } from "./sessions/session.ts";
 import { version } from "./version.ts";
 
@@ -43,7 +43,7 @@ export async function operate(session: Session, body: object, gone: AbortSignal)
 }
 
 function hello(session: Session) {
-  const frameworks = [...frameworksOf(session.config).keys()];
+  const frameworks = usableFrameworks(session.config);
   return { contract: CONTRACT, bootId: session.bootId, version, protocols: [...workerProtocols], frameworks };
 }
 

@@ -1,20 +1,30 @@
 import { RefusedError } from "../lib/contract/errors.ts";
+import { builtInFramework } from "../lib/contract/frameworks.ts";
 import { agentInputSchema } from "../lib/contract/worker.ts";
 import type { SessionConfig } from "./config.ts";
 import { commandFramework } from "./frameworks/command.ts";
 import type { Framework } from "./frameworks/framework.ts";
 import { builtIn } from "./frameworks/registry.ts";
 import { clip, parse } from "./parse.ts";
+import { hasProgram } from "./processes/find-program.ts";
 import type { JobContext, Outcome } from "./runner.ts";
 
+type Setup = Pick<SessionConfig, "frameworkCommands" | "jobEnv">;
+
 /** The frameworks of this worker by name, loaded when used; a configured command may replace a built-in one. */
-export function frameworksOf(
-  config: Pick<SessionConfig, "frameworkCommands">,
-): ReadonlyMap<string, () => Promise<Framework>> {
-  const configured = [...config.frameworkCommands].map(
+function frameworksOf({ frameworkCommands }: Setup): ReadonlyMap<string, () => Promise<Framework>> {
+  const configured = [...frameworkCommands].map(
     ([name, words]) => [name, async () => commandFramework(words)] as const,
   );
   return new Map([...builtIn, ...configured]);
+}
+
+/** Names of those that can run here: of a program that somebody has to install, only where it is on the PATH of jobs. */
+export function usableFrameworks(config: Setup): string[] {
+  return [...frameworksOf(config).keys()].filter((name) => {
+    const program = config.frameworkCommands.has(name) ? undefined : builtInFramework(name)?.program;
+    return program === undefined || hasProgram(program, "/", config.jobEnv);
+  });
 }
 
 /** Runs `agent.run` in the framework it names. There is no default: an echo would look like an answer. */
@@ -22,10 +32,9 @@ export async function runAgent(job: JobContext): Promise<Outcome> {
   const { task } = job;
   const input = parse(agentInputSchema, task.input, "input");
   const { framework: name = "" } = input;
-  const frameworks = frameworksOf(job.config);
-  const load = frameworks.get(name);
+  const load = frameworksOf(job.config).get(name);
   if (!load) {
-    const available = [...frameworks.keys()];
+    const available = usableFrameworks(job.config);
     const what =
       name === "" ? "no framework is named" : `this worker has no framework ${JSON.stringify(clip(name, 100))}`;
     throw new RefusedError(name === "" ? "task.framework_missing" : "task.framework_unknown", what, {

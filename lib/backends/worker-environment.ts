@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { type Configuration, own } from "../contract/configuration.ts";
+import { environmentVariables } from "../contract/execution-environment.ts";
 import type { Task } from "../contract/task.ts";
 
 const variable = z
@@ -25,3 +26,9 @@ export function workerEnvironment(
   const environment = places.findLast((details) => details?.environment !== undefined)?.environment;
   return environment as Record<string, string> | undefined;
 }
+
+/** Tells a worker which variables are meant for its jobs: an agent's program gets those, and not all that the worker has. */
+export const givenNames = (environment: Readonly<Record<string, string>> = {}): Record<string, string> => {
+  const names = Object.keys(environment);
+  return names.length === 0 ? {} : { [environmentVariables.workerGivenNames]: names.join(",") };
+};

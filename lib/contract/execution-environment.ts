@@ -50,6 +50,8 @@ export const environmentVariables = {
   frameworkCommandPrefix: "AGENTDISPATCH_FRAMEWORK_COMMAND_",
   /** Worker: the same as one JSON object, name to command. */
   frameworkCommands: "AGENTDISPATCH_FRAMEWORK_COMMANDS",
+  /** Worker: names of variables in its environment that the configuration gives to every job, comma separated. */
+  workerGivenNames: "AGENTDISPATCH_WORKER_GIVEN_NAMES",
   /** Worker: seconds without a request after which an idle worker exits, default 900. */
   workerIdleSeconds: "AGENTDISPATCH_WORKER_IDLE_SECONDS",
   /** Worker: seconds for which the end of a task waits to be collected, default 3600; until then the worker stays. */

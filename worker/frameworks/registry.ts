@@ -4,6 +4,7 @@ import type { AgentProgram } from "./programs/program.ts";
 
 /** The installed programs that are frameworks; each file is loaded when it is used. */
 const agentPrograms: Partial<Record<BuiltInFramework, () => Promise<AgentProgram>>> = {
+  "claude-code": async () => (await import("./programs/claude-code.ts")).claudeCode,
   codex: async () => (await import("./programs/codex.ts")).codex,
   strands: async () => (await import("./strands/strands.ts")).strands,
 };

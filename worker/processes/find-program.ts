@@ -19,6 +19,16 @@ export function assertProgram(file: string, cwd: string, env: Readonly<Record<st
   throw Object.assign(new Error(`spawn ${file} ${refusal}`), { code: refusal, syscall: `spawn ${file}` });
 }
 
+/** Whether a program can be started from this folder and environment. */
+export function hasProgram(file: string, cwd: string, env: Readonly<Record<string, string>>): boolean {
+  try {
+    assertProgram(file, cwd, env);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function refusalOf(path: string): string | undefined {
   try {
     accessSync(path, constants.X_OK);

@@ -8,14 +8,16 @@ const MAX_LOOK_AGAIN_MS = 250;
 export class ProcessTree {
   readonly #origin: Origin | undefined;
   readonly #marks: readonly Mark[];
+  readonly #stopSignal: NodeJS.Signals;
   #killAt = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #killed: Promise<void> | undefined;
 
-  /** `origin` leads the group; undefined when it never started. */
-  constructor(origin: Origin | undefined, marks: readonly Mark[]) {
+  /** `origin` leads the group; undefined when it never started. Its group is asked to end with `stopSignal`. */
+  constructor(origin: Origin | undefined, marks: readonly Mark[], stopSignal: NodeJS.Signals = "SIGTERM") {
     this.#origin = origin;
     this.#marks = marks;
+    this.#stopSignal = stopSignal;
   }
 
   /** Asks everything to end, and kills what is left after the grace. Asked again, it can only get shorter. */
@@ -56,7 +58,7 @@ export class ProcessTree {
   }
 
   async #terminate(): Promise<void> {
-    if (this.#origin) signal(-this.#origin.pid, "SIGTERM");
+    if (this.#origin) signal(-this.#origin.pid, this.#stopSignal);
     for (const pid of await findAnyMarked(this.#marks, [], this.#origin)) {
       // A member of the group was asked already; to be asked twice often means "at once".
       const group = groupOf(pid);

@@ -26,6 +26,8 @@ export type ProcessSpec = {
   stdin?: string | undefined;
   stdout: Sink;
   stderr: Sink;
+  /** What it is asked to end with; default SIGTERM. */
+  stopSignal?: NodeJS.Signals;
 };
 
 /** How a process ended, whichever way it did. */
@@ -58,6 +60,7 @@ export async function runProcess(
   const tree = new ProcessTree(
     child.pid === undefined ? undefined : { pid: child.pid, startedAtMs: startedAt },
     marksOf(spec.env),
+    spec.stopSignal,
   );
   const unlisten = stop.listen((order) => tree.stop(order.graceSeconds));
   try {

@@ -1,5 +1,8 @@
-/** `fault`: nobody waits for the work any more, because an error ended it that it did not catch. */
-export type StopOrder = { kind: "cancel" | "timeout" | "fault"; graceSeconds: number };
+/**
+ * `fault`: nobody waits for the work any more, because an error ended it that it did not catch. `budget`: an agent has
+ * consumed what it may.
+ */
+export type StopOrder = { kind: "cancel" | "timeout" | "fault" | "budget"; graceSeconds: number };
 
 /** The order to stop a job. The first order says why; a later one may only shorten the grace. */
 export class StopSwitch {

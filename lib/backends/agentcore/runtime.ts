@@ -4,6 +4,7 @@ import { IDLE_SECONDS, MAX_LIFETIME_SECONDS } from "../../contract/limits.ts";
 import { contractTag, TASK_TAG } from "../../contract/tags.ts";
 import type { Task } from "../../contract/task.ts";
 import type { Readiness } from "../adapter.ts";
+import { givenNames } from "../worker-environment.ts";
 import type { ControlPlane } from "./account/clients.ts";
 import { imageHint, withImageHint } from "./image-hint.ts";
 import { findRuntime, getEndpoint, getRuntime } from "./known-runtimes.ts";
@@ -63,7 +64,7 @@ export async function createRuntime(
     networkConfiguration: { networkMode: "PUBLIC" },
     protocolConfiguration: { serverProtocol: serverProtocolOf(task) },
     lifecycleConfiguration: { idleRuntimeSessionTimeout: Math.min(IDLE_SECONDS, maxLifetime), maxLifetime },
-    ...(environment && { environmentVariables: environment }),
+    ...(environment && { environmentVariables: { ...environment, ...givenNames(environment) } }),
     tags: {
       [TASK_TAG]: task.id,
       "agentdispatch:owner": sha256(task.owner).slice(0, 32),

@@ -1,5 +1,6 @@
 import { environmentVariables } from "../../contract/execution-environment.ts";
 import { commandFrameworks, frameworkEnvironment } from "../../contract/frameworks.ts";
+import { givenNames } from "../worker-environment.ts";
 
 /** What workers and jobs may see of this process's environment; everything else stays here. */
 export const inherited = /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_[A-Z]+|TZ|TMPDIR|TERM|NODE_EXTRA_CA_CERTS)$/;
@@ -32,7 +33,7 @@ export function sessionEnvironment({ framework, model, configured }: SessionUse)
   const isReplaced = framework !== undefined && commandFrameworks(general).includes(framework);
   const chosenBy = { ...process.env, ...configured };
   const own = isReplaced ? {} : frameworkEnvironment(framework, process.env, { model, chosenBy });
-  return { ...own, ...general };
+  return { ...own, ...general, ...givenNames(configured) };
 }
 
 /** This process's environment by allow-list. */

@@ -127,7 +127,7 @@ describe("a runtime of a task", () => {
       networkConfiguration: { networkMode: "PUBLIC" },
       protocolConfiguration: { serverProtocol: "HTTP" },
       lifecycleConfiguration: { idleRuntimeSessionTimeout: 900, maxLifetime: 2400 },
-      environmentVariables: environment,
+      environmentVariables: { ...environment, AGENTDISPATCH_WORKER_GIVEN_NAMES: "AGENT_KEY" },
       tags: {
         "agentdispatch:task": task.id,
         "agentdispatch:owner": createHash("sha256").update("local").digest("hex").slice(0, 32),

@@ -1,7 +1,6 @@
 import { isObject, type JsonObject } from "../../../lib/contract/json.ts";
 import type { ProcessEnd } from "../../processes/run-process.ts";
 import { ThreadUsage } from "./codex-thread.ts";
-import { answerCheck } from "./json-answer.ts";
 import { agentProblem, type Obstacle } from "./problems.ts";
 import type { AgentEnd, AgentEvents, AgentRun, OutputReader } from "./program.ts";
 
@@ -53,7 +52,7 @@ export class CodexOutput implements OutputReader {
   }
 
   end(exit: ProcessEnd, stderrTail: string): AgentEnd {
-    const { tools, resume } = this.#run;
+    const { resume } = this.#run;
     const session = this.#thread ?? resume;
     const deniedTools = [...stderrTail.matchAll(/(patch) rejected|reject (command)/g)].map(([, patch]) =>
       patch ? "apply_patch" : "exec_command",
@@ -65,11 +64,7 @@ export class CodexOutput implements OutputReader {
       usage: session === undefined ? {} : this.#usage.of(session, this.#total),
     };
     if (!this.#total) return { ...end, error: failureOf(this.#failure ?? stderrTail, exit) };
-    if (!tools.jsonSchema) return end;
-    const { result, failure } = answerCheck(tools.jsonSchema)(this.#output ?? "");
-    return failure === undefined
-      ? { ...end, result }
-      : { ...end, error: agentProblem("codex", "agent_error", failure) };
+    return end;
   }
 }
 

@@ -5,7 +5,6 @@ import { environmentVariables } from "../../../lib/contract/execution-environmen
 import { invalidInput } from "../../parse.ts";
 import { CodexOutput } from "./codex-output.ts";
 import { isThreadId, restoreThread, threadFile } from "./codex-thread.ts";
-import { answerCheck } from "./json-answer.ts";
 import type { AgentProgram, AgentRun, ProgramStart } from "./program.ts";
 
 /**
@@ -16,6 +15,7 @@ export const codex: AgentProgram = {
   name: "codex",
   program: "codex",
   options: ["permissionMode", "systemPrompt", "mcpServers", "jsonSchema"],
+  ownSchema: true,
   command,
   reader: (run) => new CodexOutput(run),
   sessionFiles: async ({ env }, sessionId) => {
@@ -43,10 +43,7 @@ async function command(run: AgentRun): Promise<ProgramStart> {
   const artifacts = env[environmentVariables.artifactsDir];
   const servers = mcpServers(run);
   const schema = join(scratch, "schema.json");
-  if (tools.jsonSchema) {
-    answerCheck(tools.jsonSchema);
-    await writeFile(schema, JSON.stringify(tools.jsonSchema));
-  }
+  if (tools.jsonSchema) await writeFile(schema, JSON.stringify(tools.jsonSchema));
   if (resume !== undefined && !isThreadId(resume)) throw invalidInput("conversation.session.id", "is no id of codex");
   const settings: [name: string, toml: string][] = [
     ...(model === undefined ? [] : [["model", text(model)] as [string, string]]),

@@ -3,7 +3,10 @@ import type { Problem } from "../../../lib/contract/errors.ts";
 import type { BuiltInFramework } from "../../../lib/contract/frameworks.ts";
 import type { JsonObject } from "../../../lib/contract/json.ts";
 import type { ProcessEnd } from "../../processes/run-process.ts";
+import type { AgentEvents } from "../agent-events.ts";
 import type { AgentTask } from "../framework.ts";
+
+export type { AgentEvents } from "../agent-events.ts";
 
 /** A file that the next turn of a conversation needs: where it is, and what it is called among the others. */
 export type SessionFile = { path: string; name: string };
@@ -26,17 +29,6 @@ export type AgentRun = {
   readonly env: Readonly<Record<string, string>>;
 };
 
-/** What an agent does, as it happens. Whatever is published here is bounded and logged for all programs alike. */
-export type AgentEvents = {
-  message(text: string): void;
-  toolCall(call: { id: string; name: string; input: unknown }): void;
-  toolResult(result: { id: string; name?: string; isError: boolean; output: string }): void;
-  /** What was consumed so far, in all; a budget is watched by it. */
-  usage(usage: Usage): void;
-  progress(text: string): void;
-  log(text: string): void;
-};
-
 /** How a turn ended, as far as the program told. Without an `error` it succeeded. */
 export type AgentEnd = {
   output?: string;
@@ -51,6 +43,7 @@ export type AgentEnd = {
 /** Reads what one process prints. */
 export type OutputReader = {
   line(value: JsonObject, events: AgentEvents): void;
+  /** Called once, also for a program that was stopped: then with what there is. */
   end(exit: ProcessEnd, stderrTail: string): AgentEnd;
 };
 
@@ -64,6 +57,12 @@ export type AgentProgram = {
   readonly program: string;
   /** The options that it honours; any other is refused by name. */
   readonly options: readonly (keyof RuntimeTools)[];
+  /** It keeps to `maxBudgetUsd` by an option of its own. */
+  readonly ownBudget?: true;
+  /** It is told a JSON schema by an option of its own; others are told in the prompt. What comes back is checked for all. */
+  readonly ownSchema?: true;
+  /** It reads `task.model` itself, which may have more fields than `id`. */
+  readonly ownModel?: true;
   /** Arguments, further environment, and files of its own, written into `run.scratch`. Throws RefusedError. */
   command(run: AgentRun): Promise<ProgramStart>;
   reader(run: AgentRun): OutputReader;
@@ -71,5 +70,6 @@ export type AgentProgram = {
   sessionFiles(run: AgentRun, sessionId: string): Promise<SessionFile[]>;
   /** Puts them where the program looks for them. */
   restore(run: AgentRun, sessionId: string, files: readonly SessionFile[]): Promise<void>;
+  /** What it is asked to end with; the processes that it started get SIGTERM. */
   readonly stopSignal: "SIGTERM" | "SIGINT";
 };

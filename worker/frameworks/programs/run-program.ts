@@ -1,79 +1,104 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { runtimeToolsSchema, type Usage } from "../../../lib/contract/agent.ts";
-import { jobEnv } from "../../job-env.ts";
+import { type Problem, problem } from "../../../lib/contract/errors.ts";
+import { builtInFramework } from "../../../lib/contract/frameworks.ts";
 import { captureOf, keepOutput } from "../../output/keep-output.ts";
-import { parse } from "../../parse.ts";
-import { runProcess } from "../../processes/run-process.ts";
+import { clip } from "../../parse.ts";
+import { processFailure } from "../../processes/exit-problem.ts";
+import { type ProcessEnd, runProcess } from "../../processes/run-process.ts";
+import { StopSwitch } from "../../processes/stop.ts";
 import type { JobContext, Outcome } from "../../runner.ts";
-import type { AgentTask, Framework } from "../framework.ts";
-import { outcomeProtocol, readOutcome } from "../outcome.ts";
+import { agentEvents } from "../agent-events.ts";
+import { agentOutcome } from "../agent-outcome.ts";
+import { Budget } from "../budget.ts";
+import type { Framework } from "../framework.ts";
+import { agentRun } from "./agent-run.ts";
 import { JsonLines } from "./json-lines.ts";
-import type { AgentEnd, AgentEvents, AgentProgram, AgentRun } from "./program.ts";
+import type { AgentEnd, AgentProgram, AgentRun } from "./program.ts";
 
 /** An installed agent program as a framework: what is the same for all of them. */
 export function programFramework(program: AgentProgram): Framework {
   return async (task, job) => {
     const scratch = await mkdtemp(join(job.folder.root, "agent-"));
     try {
-      return await runTurn(program, turnOf(task, job, scratch), job);
+      return await runTurn(program, agentRun(program, task, job, scratch), job);
     } finally {
-      await rm(scratch, { recursive: true, force: true });
+      await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
     }
   };
 }
 
-function turnOf(task: AgentTask, job: JobContext, scratch: string): AgentRun {
-  const tools = parse(runtimeToolsSchema, task.runtimeTools ?? {}, "runtime_tools");
-  const { conversation, trusted = false } = job.task;
-  const resume = conversation?.session?.framework === task.framework ? conversation.session.id : undefined;
-  return {
-    task,
-    tools,
-    ...(typeof task.model === "string" && { model: task.model }),
-    prompt: tools.jsonSchema ? task.prompt : `${task.prompt}\n\n${outcomeProtocol}\n`,
-    workspace: job.folder.workspace,
-    scratch,
-    trusted,
-    ...(resume !== undefined && { resume }),
-    env: jobEnv(job),
-  };
-}
-
 async function runTurn(program: AgentProgram, run: AgentRun, job: JobContext): Promise<Outcome> {
-  const { args, env, prompt = run.prompt } = await program.command(run);
+  const { args, env: further, prompt = run.prompt } = await program.command(run);
+  const { limits } = run.task;
+  const stop = new StopSwitch();
+  const unlisten = job.stop.listen((order) => stop.pull(order));
+  /** Why we ended it ourselves, or what broke while we read it. */
+  let stopped: Problem | undefined;
+  let broken: { error: unknown } | undefined;
+
+  const budget = new Budget(limits, {
+    model: run.model,
+    watchesCost: program.ownBudget === true,
+    note: (text) => job.log.note(text),
+  });
+  const events = agentEvents(job, (usage) => {
+    stopped ??= budget.exceededBy(usage);
+    if (stopped) stop.pull({ kind: "budget", graceSeconds: limits.graceSeconds });
+  });
   const reader = program.reader(run);
-  const events = eventsOf(job);
   const lines = new JsonLines({
-    object: (value) => reader.line(value, events),
+    object: (value) => {
+      if (broken) return;
+      try {
+        reader.line(value, events);
+      } catch (error) {
+        // A program whose output cannot be read works for nobody.
+        broken = { error };
+        stop.pull({ kind: "fault", graceSeconds: 0 });
+      }
+    },
     text: (text) => job.log.write("stdout", text),
   });
+
   const stdout = captureOf(job, "stdout.log", (text) => lines.write(text));
   const stderr = captureOf(job, "stderr.log", (text) => job.log.write("stderr", text));
   const spec = { file: program.program, args, cwd: run.workspace, stdin: prompt, stdout, stderr };
-  const exit = await runProcess({ ...spec, env: { ...run.env, ...env } }, job);
+  const env = { ...run.env, ...further };
+  const exit = await runProcess({ ...spec, env, stopSignal: program.stopSignal }, { ...job, stop });
+  unlisten();
   await stdout.end();
   lines.end();
-  await keepOutput(job, { "stderr.log": stderr });
-  return outcomeOf(program, run, reader.end(exit, stderr.lastLine));
+  await keepOutput(job, { "stdout.jsonl": stdout, "stderr.log": stderr });
+  if (broken) throw broken.error;
+
+  const end = endOf(program, exit, () => reader.end(exit, stderr.lastLine));
+  stopped ??= budget.exceededBy(end.usage);
+  return agentOutcome(program.name, run.task, job, {
+    ...end,
+    ...(stopped && { error: stopped }),
+    tools: events.tools,
+    schema: run.tools.jsonSchema,
+  });
 }
 
-function outcomeOf(program: AgentProgram, { tools }: AgentRun, end: AgentEnd): Outcome {
-  const { output = "", result, deniedTools, usage, session, error } = end;
-  const said = tools.jsonSchema ? { output, outcome: null } : readOutcome(output);
-  return {
-    result: { ...said, ...(result !== undefined && { result }), ...(deniedTools && { deniedTools }), usage },
-    usage,
-    ...(session !== undefined && { session: { framework: program.name, id: session } }),
-    ...(error && { error }),
-  };
+/** A program that never started has printed nothing to read. */
+function endOf({ name, program }: AgentProgram, exit: ProcessEnd, read: () => AgentEnd): AgentEnd {
+  if (exit.failedToStart === undefined && (exit.exitCode !== null || exit.signal !== null)) return read();
+  const error =
+    exit.failedToStart?.code === "ENOENT"
+      ? missing(name, program)
+      : processFailure(exit, program, "task.agent_error", "");
+  return { usage: {}, ...(error && { error }) };
 }
 
-const eventsOf = (job: JobContext): AgentEvents => ({
-  message: (message) => void job.emit({ type: "agent.message", message }),
-  toolCall: (payload) => void job.emit({ type: "agent.tool_call", payload }),
-  toolResult: (payload) => void job.emit({ type: "agent.tool_result", payload }),
-  usage: (payload: Usage) => void job.emit({ type: "agent.usage", payload }),
-  progress: (message) => void job.emit({ type: "task.progress", message }),
-  log: (text) => job.log.write("stdout", `${text}\n`),
-});
+function missing(name: string, program: string): Problem {
+  const { install = "", login = "" } = builtInFramework(name) ?? {};
+  return problem(
+    "task.framework_missing",
+    `${name} needs the program ${program}, and the PATH of the job leads to none`,
+    {
+      hint: clip(`install it where the job runs: ${install}; then log in: ${login}; or name another framework`, 500),
+    },
+  );
+}

@@ -30,6 +30,8 @@ export const strands: AgentProgram = {
   name: "strands",
   program: process.execPath,
   options: ["enabled", "systemPrompt", "maxTurns", "mcpServers", "jsonSchema"],
+  ownSchema: true,
+  ownModel: true,
   stopSignal: "SIGTERM",
 
   async command(run) {

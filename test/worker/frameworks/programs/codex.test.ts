@@ -190,13 +190,13 @@ describe("an answer of codex in JSON", () => {
     expect(reply).toMatchObject({
       status: "failed",
       result: { output: "hi there" },
-      error: { code: "task.agent_error", message: expect.stringContaining("not JSON") },
+      error: { code: "task.agent_error", message: expect.stringContaining("no JSON") },
     });
   });
 
   test.concurrent("is refused before anything runs where the schema cannot be checked", async () => {
     await using codex = await replayed("codex", "json");
-    const { reply } = await codex.worker.agent(task({ jsonSchema: { not: { type: "string" } } }));
+    const { reply } = await codex.worker.agent(task({ jsonSchema: { $ref: "#/nowhere" } }));
     expect(reply.error).toMatchObject({ code: "input.invalid", message: expect.stringContaining("jsonSchema") });
     expect(() => codex.seen()).toThrow();
   });

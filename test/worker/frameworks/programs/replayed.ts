@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { BuiltInFramework } from "../../../../lib/contract/frameworks.ts";
+import { type BuiltInFramework, builtInFramework } from "../../../../lib/contract/frameworks.ts";
 import { fixture, startWorker, type TestWorker, temporaryFolder } from "../../start-worker.ts";
 
 /** What a program was given when it was started. */
@@ -17,7 +17,7 @@ export async function replayed(
   const home = mkdtempSync(join(homes, "home-"));
   const bin = join(home, "bin");
   mkdirSync(bin);
-  const script = join(bin, program);
+  const script = join(bin, builtInFramework(program)?.program ?? program);
   const saw = join(home, "saw.json");
   const words = [process.execPath, fixture("agents/replay.mjs"), fixture(`agents/${program}/${recording}.txt`), saw];
   writeFileSync(script, `#!/bin/sh\nexec ${words.map((word) => `'${word}'`).join(" ")} "$@"\n`);

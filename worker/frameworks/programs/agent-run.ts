@@ -1,0 +1,59 @@
+import * as z from "zod";
+import { type RuntimeTools, runtimeToolsSchema } from "../../../lib/contract/agent.ts";
+import { invalidInput, parse } from "../../parse.ts";
+import type { JobContext } from "../../runner.ts";
+import type { AgentTask } from "../framework.ts";
+import { assertSchema, schemaProtocol } from "../json-answer.ts";
+import { outcomeProtocol } from "../outcome.ts";
+import type { AgentProgram, AgentRun } from "./program.ts";
+import { programEnvironment } from "./program-environment.ts";
+
+const name = z.string().min(1).max(500);
+const modelById = z.strictObject({ id: name });
+
+/** What a program is to run, from what the task says. Throws RefusedError for what the program does not know, by name. */
+export function agentRun(program: AgentProgram, task: AgentTask, job: JobContext, scratch: string): AgentRun {
+  const tools = toolsOf(program, task);
+  const model = modelOf(program, task);
+  const resume = sessionOf(program, job);
+  return {
+    task,
+    tools,
+    ...(model !== undefined && { model }),
+    prompt: `${task.prompt}\n${ending(program, tools)}`,
+    workspace: job.folder.workspace,
+    scratch,
+    trusted: job.task.trusted ?? false,
+    ...(resume !== undefined && { resume }),
+    env: programEnvironment(program.name, task.model, job),
+  };
+}
+
+/** A model by its name, alone or as `id`; a program may know more fields, and reads them itself. */
+function modelOf({ ownModel }: AgentProgram, { model }: AgentTask): string | undefined {
+  if (model === undefined) return undefined;
+  if (typeof model === "string") return parse(name, model, "model");
+  return ownModel ? name.safeParse(model.id).data : parse(modelById, model, "model").id;
+}
+
+function toolsOf({ name: program, options }: AgentProgram, { runtimeTools }: AgentTask): RuntimeTools {
+  const tools = parse(runtimeToolsSchema, runtimeTools ?? {}, "runtime_tools");
+  const unknown = Object.keys(tools).find((each) => !options.some((option) => option === each));
+  if (unknown !== undefined)
+    throw invalidInput(`runtime_tools.${unknown}`, `${program} has no such option, it has: ${options.join(", ")}`);
+  if (tools.jsonSchema) assertSchema(tools.jsonSchema, "runtime_tools.jsonSchema");
+  return tools;
+}
+
+function ending({ ownSchema }: AgentProgram, { jsonSchema }: RuntimeTools): string {
+  if (!jsonSchema) return `\n${outcomeProtocol}\n`;
+  return ownSchema ? "" : `\n${schemaProtocol(jsonSchema)}\n`;
+}
+
+/** The session of the last turn, where this program knows it. */
+function sessionOf({ name }: AgentProgram, { task, log }: JobContext): string | undefined {
+  const session = task.conversation?.session;
+  if (session === undefined || session.framework === name) return session?.id;
+  log.note(`the last turn of the conversation was ${session.framework}'s: ${name} starts afresh`);
+  return undefined;
+}
