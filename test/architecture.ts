@@ -97,6 +97,7 @@ const rules: readonly Rule[] = [
       "package.json",
       "@modelcontextprotocol/client",
       "commander",
+      "yaml",
       "yocto-spinner",
       "zod",
     ],

@@ -34,7 +34,7 @@ export function parseAddress(text: string): string {
 /** A count from 1 to `max`. */
 export function parseCount(max: number): (text: string) => number {
   return (text) => {
-    const count = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+    const count = /^\d{1,10}$/.test(text) ? Number(text) : 0;
     if (count < 1 || count > max) throw new InvalidArgumentError(`It is a number from 1 to ${max}.`);
     return count;
   };
@@ -46,4 +46,22 @@ export function collectPairs(text: string, earlier: Record<string, string> | und
   if (at < 1) throw new InvalidArgumentError("Write it as NAME=value.");
   // Made of entries, because a name such as __proto__ is a name like any other.
   return Object.fromEntries([...Object.entries(earlier ?? {}), [text.slice(0, at), text.slice(at + 1)]]);
+}
+
+/** A positive amount of money. */
+export function parseAmount(text: string): number {
+  const amount = /^\d{1,9}(?:\.\d{1,6})?$/.test(text) ? Number(text) : 0;
+  if (amount <= 0) throw new InvalidArgumentError("Write it as 0.50 or 2.");
+  return amount;
+}
+
+/**
+ * Names between commas, but for those within parentheses; `none` is no name at all.
+ * @example splitNames("Read,Bash(git log, git diff)") // ["Read", "Bash(git log, git diff)"]
+ */
+export function splitNames(text: string): string[] {
+  if (text.trim() === "none") return [];
+  const names = text.match(/(?:[^,(]|\([^)]*\)?)+/g)?.map((name) => name.trim()) ?? [];
+  if (names.length === 0 || names.includes("")) throw new InvalidArgumentError("Write it as one,two or none.");
+  return names;
 }

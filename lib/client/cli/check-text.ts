@@ -10,14 +10,19 @@ export type Capability = ToolResult<"list_capabilities">["items"][number];
 
 /** What was checked of a runtime profile, under a line that says whether it can run. */
 export function checkText(io: Io, reply: ToolResult<"check_cloud_agent_runtime">, place: Place): string {
-  const rows = reply.checks.map(({ name, status, message }) => [
-    sign(io, status),
-    oneLine(name.replaceAll("_", " ")),
-    oneLine(hintInTerms(message, place), 2000),
-  ]);
   const what = oneLine(reply.runtime ?? "the default runtime");
-  return `${paint(io.stdout, "bold", `${what} ${reply.ok ? "can run" : "cannot run"}`)}\n${table(rows)}`;
+  return `${paint(io.stdout, "bold", `${what} ${reply.ok ? "can run" : "cannot run"}`)}\n${checksText(io, reply.checks, place)}`;
 }
+
+/** Checks, one in a line. */
+export const checksText = (io: Io, checks: readonly Check[], place: Place): string =>
+  table(
+    checks.map(({ name, status, message }) => [
+      sign(io, status),
+      oneLine(name.replaceAll("_", " ")),
+      oneLine(hintInTerms(message, place), 2000),
+    ]),
+  );
 
 /** How something stands; `none` for what is not there and need not be. */
 export function sign(io: Io, status: Check["status"] | "none"): string {

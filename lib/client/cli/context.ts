@@ -13,3 +13,6 @@ export type Context = {
   /** Ends the process at once. */
   exit(code: number): void;
 };
+
+/** What a command is bound to; `done` is told its exit code. */
+export type Bind = { context: Context; done: (exitCode: number) => void };

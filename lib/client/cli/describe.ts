@@ -2,12 +2,14 @@ import { Command, Option } from "commander";
 import manifest from "../../../package.json" with { type: "json" };
 import { statuses } from "../../contract/lifecycle.ts";
 import { collectPairs, parseAddress, parseCount, parsePort, parseSeconds } from "./arguments.ts";
+import { listAgents } from "./commands/agents.ts";
 import { doctor } from "./commands/doctor.ts";
 import * as local from "./commands/local.ts";
 import { run } from "./commands/run.ts";
 import * as setup from "./commands/setup.ts";
 import * as tasks from "./commands/tasks.ts";
-import type { Context } from "./context.ts";
+import type { Bind, Context } from "./context.ts";
+import { addAgents } from "./describe-agents.ts";
 import { write } from "./io.ts";
 
 /** The whole command line. `done` is told the exit code of the command that ran. */
@@ -28,11 +30,10 @@ export function describe(context: Context, done: (exitCode: number) => void): Co
   addRun(program, bind);
   addLocal(program, bind);
   addTasks(program, bind);
+  addAgents((name, text) => withPlace(program.command(name).description(text)).option("--json", "print JSON"), bind);
   addSetup(program, bind);
   return program;
 }
-
-type Bind = { context: Context; done: (exitCode: number) => void };
 
 function addRun(program: Command, { context, done }: Bind): void {
   withPlace(program.command("run"))
@@ -112,10 +113,14 @@ function addTasks(program: Command, { context, done }: Bind): void {
     .argument("<id>", taskId)
     .option("--no-cascade", "spare the tasks that it dispatched")
     .action(async (id, options) => done(await tasks.cancel(context, id, options)));
-  command("list", "List tasks, the newest first.")
+  command("list", "List tasks, the newest first; with --agents the agents that live in folders.")
+    .summary("List tasks, or agents.")
+    .option("--agents", "the agents, and whether they can work")
     .addOption(new Option("--status <status>", "only tasks that stand so").choices(statuses))
     .option("--limit <count>", "how many", parseCount(100), 20)
-    .action(async (options) => done(await tasks.list(context, options)));
+    .action(async ({ agents, ...options }) =>
+      done(await (agents ? listAgents(context, options) : tasks.list(context, options))),
+    );
 }
 
 function addSetup(program: Command, { context, done }: Bind): void {
@@ -152,6 +157,8 @@ Examples:
   agent-dispatch run --command 'git --version'      run a program and see its output
   agent-dispatch run "Say hello"                    run an agent, in the first framework that is installed
   agent-dispatch doctor                             see which agents there are, and whether they are logged in
+  agent-dispatch add api ~/code/api                 make an agent of a folder
+  agent-dispatch test api                           give it a small task
   agent-dispatch local                              start the system that assistants connect to`;
 
 const runHelp = `

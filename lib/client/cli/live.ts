@@ -10,6 +10,8 @@ import { formatDuration, oneLine, paint } from "./print.ts";
 type Options = {
   /** Where what the job writes to its standard output goes; default this process's. */
   stdout?: Output;
+  /** Nothing of what the job does is shown, but that it goes on. */
+  quiet?: boolean;
 };
 
 /**
@@ -25,11 +27,12 @@ export class LiveView implements Watcher {
   #status = "starting";
   #progress = "";
   #midLine = false;
-  #hushed = false;
+  #hushed: boolean;
 
   constructor(io: Io, options: Options = {}) {
     this.#io = io;
     this.#stdout = options.stdout ?? io.stdout;
+    this.#hushed = options.quiet ?? false;
     // Whatever reads a pipe may write to the same terminal, into the middle of what is drawn.
     if (!isInteractive(io.stderr, io.env) || !isInteractive(io.stdout, io.env)) return;
     // Signals mean something here: the first one cancels the task.

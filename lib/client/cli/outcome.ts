@@ -1,3 +1,4 @@
+import { isObject } from "../../contract/json.ts";
 import type { TaskResult } from "../../contract/tools/get-task-result.ts";
 import type { TaskRecord } from "../../contract/tools/task-record.ts";
 import { placeWords } from "./connecting.ts";
@@ -22,7 +23,7 @@ type View = {
 /** How a task ended: an agent's answer on standard output, everything about it on standard error. */
 export async function printOutcome(
   io: Io,
-  record: Pick<TaskRecord, "id" | "taskType">,
+  record: Pick<TaskRecord, "id" | "taskType" | "usage">,
   result: TaskResult,
   { elapsedMs, place, most = Number.POSITIVE_INFINITY }: View,
 ): Promise<void> {
@@ -30,6 +31,8 @@ export async function printOutcome(
   if (answer) await write(io.stdout, harmless(io.stdout, answer.endsWith("\n") ? answer : `${answer}\n`));
   for (const line of artifactLines(result, most, `agent-dispatch result ${record.id}${placeWords(place)}`))
     await write(io.stderr, paint(io.stderr, "dim", `› ${line}\n`));
+  const said = agentWords(record, result);
+  if (said) await write(io.stderr, paint(io.stderr, "dim", `› ${said}\n`));
   await write(io.stderr, `${verdict(io, result)} in ${formatDuration(elapsedMs)}${reason(result, place, record.id)}\n`);
 }
 
@@ -47,6 +50,21 @@ function artifactLines(result: TaskResult, most: number, command: string): strin
   if (leftOut) lines.push(`${leftOut.count} files more than a task may keep were left out`);
   if (resultRef) lines.push(`the whole result: ${oneLine(resultRef.uri, 2000)}`);
   return lines;
+}
+
+/** How far an agent says it came, and what its models took. */
+function agentWords({ taskType, usage = {} }: Pick<TaskRecord, "taskType" | "usage">, { result }: TaskResult): string {
+  if (taskType !== "agent.run") return "";
+  const { outcome, needs } = isObject(result) ? result : {};
+  const tokens = [usage.inputTokens, usage.outputTokens].filter((count) => typeof count === "number");
+  const words = [
+    typeof outcome === "string" && `outcome: ${outcome.replaceAll("_", " ")}`,
+    typeof needs === "string" && `needs: ${needs}`,
+    typeof usage.turns === "number" && `${usage.turns} turn${usage.turns === 1 ? "" : "s"}`,
+    tokens.length > 0 && `${tokens.reduce((sum, count) => sum + count, 0)} tokens`,
+    typeof usage.costUsd === "number" && `$${usage.costUsd.toFixed(4)}`,
+  ];
+  return oneLine(words.filter((word) => word !== false).join(", "), 2000);
 }
 
 function verdict(io: Io, { status }: TaskResult): string {

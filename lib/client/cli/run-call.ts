@@ -23,6 +23,8 @@ export type RunOptions = {
   idempotencyKey?: string;
   json?: boolean;
   detach?: boolean;
+  /** Nothing is shown of what the job does, only its end. */
+  quiet?: boolean;
   config?: string;
   stateDir?: string;
 };

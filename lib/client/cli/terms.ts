@@ -16,6 +16,11 @@ export const terms: Readonly<Record<string, string>> = {
   list_account_profiles: "agent-dispatch accounts",
   list_providers: "agent-dispatch accounts",
   list_capabilities: "agent-dispatch capabilities",
+  list_agents: "agent-dispatch list --agents",
+  inspect_agent: "agent-dispatch describe",
+  add_agent: "agent-dispatch add",
+  update_agent: "agent-dispatch update",
+  remove_agent: "agent-dispatch remove",
 
   "target.details.workspace": "--cwd",
   environment_variables: "--env",
@@ -43,7 +48,7 @@ const named = new RegExp(
 
 /** A command of ours that asks a system, with the task it asks for. */
 const command =
-  /\bagent-dispatch (?:local (?:stop|status)|local|list|check|doctor|accounts|capabilities|run|(?:status|logs|result|cancel)(?: <id>| task_\w+)?)(?![\w-])/g;
+  /\bagent-dispatch (?:local (?:stop|status)|local|list|check|doctor|accounts|capabilities|run|add|update|remove|describe|(?:status|logs|result|cancel)(?: <id>| task_\w+)?)(?![\w-])/g;
 
 /**
  * A hint in the terms of the command line; `taskId` stands where a command wants one, if it is known. Each command in it

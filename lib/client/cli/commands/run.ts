@@ -83,7 +83,8 @@ class AttendedRun {
     if (handle.status === "needs_clarification") return await printClarification(io, this.#options, handle);
     const id = handle.taskId;
     this.#taskId = id;
-    const view = new LiveView(io, this.#options.json ? { stdout: io.stderr } : {});
+    const { json, quiet } = this.#options;
+    const view = new LiveView(io, { ...(json && { stdout: io.stderr }), ...(quiet && { quiet }) });
     this.#view = view;
     await view.note(id);
     if (this.#interrupts > 0) void cancel(endpoint, id, view);

@@ -1,23 +1,12 @@
 import type { JsonObject } from "../../../contract/json.ts";
-import type { ToolArguments, ToolName, ToolResult } from "../../../contract/tools/index.ts";
+import { ask } from "../ask.ts";
 import { checkText, frameworksText } from "../check-text.ts";
 import type { Context } from "../context.ts";
 import { write } from "../io.ts";
-import { openForRun, type Place } from "../local-system.ts";
+import type { Place } from "../local-system.ts";
 import { oneLine, paint, printJson, table } from "../print.ts";
 
 type Options = Place & { json?: boolean };
-
-/** Asks the system that runs, or one that is started for this question. */
-async function ask<Name extends ToolName>(
-  context: Context,
-  place: Place,
-  tool: Name,
-  args: ToolArguments<Name>,
-): Promise<ToolResult<Name>> {
-  const system = openForRun(context, place, () => {});
-  return await system.endpoint.call(tool, args).finally(() => system.close());
-}
 
 /** `agent-dispatch check [runtime]`: whether it could run, without starting anything. Exits 1 if it could not. */
 export async function check(context: Context, runtime: string | undefined, options: Options): Promise<number> {

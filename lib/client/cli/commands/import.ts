@@ -1,0 +1,89 @@
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
+import { resolve } from "node:path";
+import { codeOf, DispatchError, InvalidInputError, type Problem } from "../../../contract/errors.ts";
+import { type LeftOut, planImport } from "../agents-yaml.ts";
+import { asking } from "../ask.ts";
+import type { Context } from "../context.ts";
+import { type Io, write } from "../io.ts";
+import type { Place } from "../local-system.ts";
+import { oneLine, paint, printJson } from "../print.ts";
+import { inTerms } from "../terms.ts";
+
+const MAX_BYTES = 1024 * 1024;
+
+type Imported = { name: string; workspace: string; imported: boolean; leftOut: LeftOut[]; error?: Problem };
+type Options = Place & { json?: boolean; dryRun?: boolean };
+
+/**
+ * `agent-dispatch import <file> [--dry-run]`: makes agents of those in an `agents.yaml`. What is left out is named, and one
+ * that is refused keeps no other from being made. Exits 1 if any was refused.
+ */
+export async function importAgents(context: Context, file: string, options: Options): Promise<number> {
+  const { io } = context;
+  const plan = planImport(await readBounded(resolve(file)));
+  const { dryRun = false } = options;
+  const agents = await asking(context, options, async (endpoint) => {
+    const done: (Imported & { file?: string })[] = [];
+    for (const { call, leftOut } of plan.agents) {
+      const { name, workspace } = call;
+      const made = await endpoint.call("add_agent", { ...call, ...(dryRun && { dry_run: true }) }).catch((error) => {
+        if (!(error instanceof DispatchError)) throw error;
+        return inTerms(error.problem, options);
+      });
+      if ("code" in made) done.push({ name, workspace, imported: false, leftOut, error: made });
+      else done.push({ name, workspace, imported: !dryRun, leftOut, file: made.file });
+    }
+    return done;
+  });
+  const written = agents.find((agent) => agent.file !== undefined)?.file;
+  const items = agents.map(({ file: _, ...agent }) => agent);
+  const { leftOut } = plan;
+  if (options.json)
+    await printJson(io, { ...(written !== undefined && { file: written }), dryRun, agents: items, leftOut });
+  else await print(io, items, { dryRun, leftOut, ...(written !== undefined && { written }) });
+  return items.some(({ error }) => error) ? 1 : 0;
+}
+
+async function print(
+  io: Io,
+  agents: readonly Imported[],
+  { dryRun, leftOut, written }: { dryRun: boolean; leftOut: readonly LeftOut[]; written?: string },
+): Promise<void> {
+  const line = (text: string) => write(io.stdout, `${oneLine(text, 4096)}\n`);
+  const omitted = ({ field, reason }: LeftOut) =>
+    write(io.stdout, `  ${oneLine(`left out: ${field}: ${reason}`, 2000)}\n`);
+  for (const { name, workspace, error, leftOut: of } of agents) {
+    const how = error ? paint(io.stdout, "red", "refused") : dryRun ? "would be made" : "made";
+    await write(io.stdout, `${how} ${oneLine(`${name}: ${error ? error.message : workspace}`, 4096)}\n`);
+    for (const field of of) await omitted(field);
+  }
+  if (agents.length === 0) await line("there are no agents in it");
+  if (leftOut.length > 0) await line("of the file");
+  for (const field of leftOut) await omitted(field);
+  if (written !== undefined)
+    await write(
+      io.stderr,
+      `› ${dryRun ? "would be written to" : "written to"} ${oneLine(written, 4096)}; their folders are trusted\n`,
+    );
+}
+
+/** The text of a file that is not too large. Throws InvalidInputError. */
+async function readBounded(path: string): Promise<string> {
+  const refused = (message: string) => new InvalidInputError([{ path, message }]);
+  // A pipe would be waited for.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error) => {
+    throw refused(codeOf(error) === "ENOENT" ? "there is no such file" : `it cannot be read (${codeOf(error)})`);
+  });
+  try {
+    const info = await file.stat();
+    if (!info.isFile()) throw refused("it is no file");
+    if (info.size > MAX_BYTES) throw refused(`it is larger than ${MAX_BYTES} bytes`);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_BYTES), 0, MAX_BYTES, 0);
+    return new TextDecoder("utf-8", { fatal: true }).decode(buffer.subarray(0, bytesRead));
+  } catch (error) {
+    throw error instanceof TypeError ? refused("it is no text in UTF-8") : error;
+  } finally {
+    await file.close();
+  }
+}
