@@ -1,9 +1,13 @@
-/** Shows the main job on this machine, through a real MCP client: `npm run demo`. With `--keep`, its state stays. */
+/**
+ * Shows the main job on this machine, through a real MCP client: `npm run demo`. With `--agent` a real agent works too, where
+ * one is installed and logged in, with `--no-agent` none; without either a terminal is asked. With `--keep`, its state stays.
+ */
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { perform, summary } from "../lib/client/cli/demo/perform.ts";
+import { chooseAgent, MAX_BUDGET_USD, realAgentScene, type Wish } from "../lib/client/cli/demo/real-agent.ts";
 import { scenes } from "../lib/client/cli/demo/scenes.ts";
 import { Stage } from "../lib/client/cli/demo/stage.ts";
 import { CANCELLED } from "../lib/client/cli/exit-code.ts";
@@ -19,6 +23,7 @@ import { startLocal } from "../lib/system/local.ts";
 const { stdout, stderr, stdin, env } = process;
 const io = { stdout, stderr, stdin, env };
 const keep = process.argv.includes("--keep");
+const wish: Wish = process.argv.includes("--agent") ? "yes" : process.argv.includes("--no-agent") ? "no" : undefined;
 const repository = fileURLToPath(new URL("..", import.meta.url));
 const reportAgent = fileURLToPath(new URL("../test/fixtures/report-agent.ts", import.meta.url));
 
@@ -36,7 +41,12 @@ const configuration = {
       },
     },
   },
-  runtimes: { report: { backend: "repository", target: { mode: "session" }, framework: "report" } },
+  runtimes: {
+    report: { backend: "repository", target: { mode: "session" }, framework: "report" },
+    real: { backend: "repository", limits: { maxBudgetUsd: MAX_BUDGET_USD, timeoutSeconds: 300 } },
+  },
+  // Who looks for agents looks where the real one would be.
+  defaults: { runtime: "real" },
 } satisfies ConfigurationInput;
 
 /** Everything the demonstration makes lies in a folder of its own, so that it disturbs no state of the user's. */
@@ -49,29 +59,36 @@ const startedMs = performance.now();
 const system = await startLocal({ configFile, stateDir: folder, port: 0 });
 const endpoint = new Endpoint(async () => system);
 process.exitCode = 1;
-let interrupted = false;
+const leaving = new AbortController();
 const release = onDeparture(() => {
-  interrupted = true;
+  leaving.abort();
   void endpoint.close();
 });
 try {
+  const { items } = await endpoint.call("list_capabilities", { provider: "local" });
+  const choice = await chooseAgent(io, items[0]?.frameworks ?? [], { wish, signal: leaving.signal });
+  const readArtifact = (uri: string) => readFile(fileURLToPath(uri), "utf8");
+  const played = [
+    ...scenes({ folder, runtime: "report", readArtifact }),
+    ...("framework" in choice ? [realAgentScene(choice, "real")] : []),
+  ];
   await write(
     stdout,
-    `${paint(stdout, "bold", "AgentDispatch")}: five tasks on this machine, through MCP at ${system.url}\n`,
+    `${paint(stdout, "bold", "AgentDispatch")}: ${played.length} tasks on this machine, through MCP at ${system.url}\n`,
   );
-  const readArtifact = (uri: string) => readFile(fileURLToPath(uri), "utf8");
-  const { shown, wrong } = await perform(new Stage(io, endpoint), scenes({ folder, runtime: "report", readArtifact }));
+  const { shown, wrong } = await perform(new Stage(io, endpoint), played);
   const ok = wrong.length === 0;
   if (ok && !keep) for (const result of shown) await moveOut(result);
   await write(stdout, `\n${summary(io, shown)}\n`);
   for (const text of wrong) await write(stdout, `${paint(stdout, "red", "✖")} ${text}\n`);
+  if ("notShown" in choice) await write(stdout, `${choice.notShown}\n`);
   if (ok) {
     const took = formatDuration(performance.now() - startedMs);
     await write(stdout, `${paint(stdout, "green", "✔")} all of it was as it should be, in ${took}\n`);
     process.exitCode = 0;
   }
 } catch (error) {
-  if (!interrupted) throw error;
+  if (!leaving.signal.aborted) throw error;
   process.exitCode = CANCELLED;
 } finally {
   await endpoint.close();
