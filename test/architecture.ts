@@ -135,7 +135,10 @@ const rules: readonly Rule[] = [
       "bedrock-agentcore",
     ],
   },
-  { part: /^worker\//, may: [CONTRACT, /^worker\//, NODE, "package.json", "zod", "shlex", "@cfworker/json-schema"] },
+  {
+    part: /^worker\//,
+    may: [CONTRACT, /^worker\//, NODE, "package.json", "zod", "shlex", "@cfworker/json-schema", "jsonc-parser"],
+  },
   { part: /^bin\//, may: [/^lib\//, /^bin\//, /^worker\//, NODE, /^[@a-z][^.]*$/] },
   { part: /^[^/]+\.config\.ts$/, may: [NODE, "vitest"] },
 ];

@@ -6,6 +6,7 @@ import type { AgentProgram } from "./programs/program.ts";
 const agentPrograms: Partial<Record<BuiltInFramework, () => Promise<AgentProgram>>> = {
   "claude-code": async () => (await import("./programs/claude-code.ts")).claudeCode,
   codex: async () => (await import("./programs/codex.ts")).codex,
+  gemini: async () => (await import("./programs/gemini.ts")).gemini,
   strands: async () => (await import("./strands/strands.ts")).strands,
 };
 

@@ -1,12 +1,11 @@
-import { closeSync, openSync, readdirSync, readSync, statSync } from "node:fs";
-import { copyFile, mkdir, stat } from "node:fs/promises";
+import { readdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import type { Usage } from "../../../lib/contract/agent.ts";
 import { isObject, type JsonObject } from "../../../lib/contract/json.ts";
+import { copyLonger, NewLines } from "./growing-files.ts";
 
 const DAY_MS = 86_400_000;
-const CHUNK_BYTES = 1024 * 1024;
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -38,14 +37,10 @@ export function threadFile(env: Environment, id: string): string | undefined {
   return undefined;
 }
 
-/** Puts a thread's file where codex looks for it. Such a file only grows: a longer one that is there already stays. */
+/** Puts a thread's file where codex looks for it. */
 export async function restoreThread(env: Environment, id: string, file: string): Promise<void> {
   const [folder = ""] = foldersOf(env, id);
-  const target = threadFile(env, id) ?? join(folder, basename(file));
-  const sizeOf = async (path: string) => (await stat(path).catch(() => undefined))?.size ?? 0;
-  if ((await sizeOf(target)) >= (await sizeOf(file))) return;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await copyFile(file, target);
+  await copyLonger(file, threadFile(env, id) ?? join(folder, basename(file)));
 }
 
 /**
@@ -55,9 +50,7 @@ export async function restoreThread(env: Environment, id: string, file: string):
 export class ThreadUsage {
   readonly #env: Environment;
   #file: string | undefined;
-  #read = 0;
-  /** Bytes of a line that is not whole yet. */
-  #rest: Buffer = Buffer.alloc(0);
+  readonly #lines = new NewLines((line) => this.#note(line));
   #before: JsonObject = {};
   #total: JsonObject = {};
   #turns = 0;
@@ -67,7 +60,7 @@ export class ThreadUsage {
     this.#env = env;
     if (resume === undefined) return;
     this.#file = threadFile(env, resume);
-    this.#readOn();
+    this.#lines.readOn(this.#file);
     this.#before = this.#total;
     this.#turns = 0;
   }
@@ -75,7 +68,7 @@ export class ThreadUsage {
   /** What the turn has consumed so far; `printed` is the total of the thread as codex prints it. */
   of(id: string, printed?: JsonObject): Usage {
     this.#file ??= threadFile(this.#env, id);
-    this.#readOn();
+    this.#lines.readOn(this.#file);
     const total = printed ?? this.#total;
     const spent = (name: string) => Math.max(0, numberOf(total[name]) - numberOf(this.#before[name]));
     return {
@@ -85,32 +78,6 @@ export class ThreadUsage {
       ...(this.#turns > 0 && { turns: this.#turns }),
       ...(this.#model !== undefined && { model: this.#model }),
     };
-  }
-
-  #readOn(): void {
-    if (this.#file === undefined) return;
-    try {
-      const size = statSync(this.#file).size;
-      if (size <= this.#read) return;
-      const descriptor = openSync(this.#file, "r");
-      try {
-        while (this.#read < size) this.#take(descriptor, size);
-      } finally {
-        closeSync(descriptor);
-      }
-    } catch {
-      // What codex prints at the end stands in for it.
-    }
-  }
-
-  #take(descriptor: number, size: number): void {
-    const chunk = Buffer.alloc(Math.min(CHUNK_BYTES, size - this.#read));
-    const length = readSync(descriptor, chunk, 0, chunk.length, this.#read);
-    this.#read = length === 0 ? size : this.#read + length;
-    const text = Buffer.concat([this.#rest, chunk.subarray(0, length)]);
-    const end = text.lastIndexOf("\n") + 1;
-    this.#rest = text.subarray(end);
-    for (const line of text.subarray(0, end).toString().split("\n")) this.#note(line);
   }
 
   #note(line: string): void {

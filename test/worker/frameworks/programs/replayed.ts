@@ -4,7 +4,7 @@ import { type BuiltInFramework, builtInFramework } from "../../../../lib/contrac
 import { fixture, startWorker, type TestWorker, temporaryFolder } from "../../start-worker.ts";
 
 /** What a program was given when it was started. */
-type Seen = { args: string[]; env: Record<string, string>; cwd: string; stdin: string };
+type Seen = { args: string[]; env: Record<string, string>; cwd: string; stdin: string; files: Record<string, string> };
 
 const homes = temporaryFolder();
 
@@ -12,7 +12,7 @@ const homes = temporaryFolder();
 export async function replayed(
   program: BuiltInFramework,
   recording: string,
-  env: Record<string, string> = {},
+  env: Record<string, string> | ((home: string) => Record<string, string>) = {},
 ): Promise<{ worker: TestWorker; home: string; seen(): Seen; [Symbol.asyncDispose](): Promise<void> }> {
   const home = mkdtempSync(join(homes, "home-"));
   const bin = join(home, "bin");
@@ -22,7 +22,11 @@ export async function replayed(
   const words = [process.execPath, fixture("agents/replay.mjs"), fixture(`agents/${program}/${recording}.txt`), saw];
   writeFileSync(script, `#!/bin/sh\nexec ${words.map((word) => `'${word}'`).join(" ")} "$@"\n`);
   chmodSync(script, 0o755);
-  const worker = await startWorker({ PATH: `${bin}:${process.env.PATH}`, HOME: home, ...env });
+  const worker = await startWorker({
+    PATH: `${bin}:${process.env.PATH}`,
+    HOME: home,
+    ...(typeof env === "function" ? env(home) : env),
+  });
   return {
     worker,
     home,
