@@ -1,6 +1,7 @@
 import { environmentVariables, numberVariable } from "../lib/contract/execution-environment.ts";
 import { frameworkOfVariable } from "../lib/contract/frameworks.ts";
 import { isObject } from "../lib/contract/json.ts";
+import { type Protocol, protocolPorts, protocols } from "../lib/contract/kinds.ts";
 import { IDLE_SECONDS, MAX_LIFETIME_SECONDS } from "../lib/contract/limits.ts";
 import { MAX_UNCOLLECTED_SECONDS } from "../lib/contract/worker.ts";
 import { splitWords } from "./processes/split-words.ts";
@@ -14,6 +15,8 @@ export type WorkerConfig = {
    * worker has one session, and its environment is that of the process; on a socket sessions are opened.
    */
   listen: { host: string; port: number } | { socket: string };
+  /** What is spoken beside the worker contract. */
+  protocol: Protocol;
   addressFile?: string;
   idleSeconds: number;
   /** How long the end of a task waits for somebody to collect it. */
@@ -31,6 +34,8 @@ export type SessionConfig = {
   allowlist?: ReadonlySet<string>;
   /** Command-backed frameworks: the words of each command, by name. */
   frameworkCommands: ReadonlyMap<string, readonly string[]>;
+  /** The framework of a message, in a protocol, that names none. */
+  framework?: string;
   /** What jobs inherit: the session's environment without the worker's own variables. */
   jobEnv: Record<string, string>;
   /** Names in it that the configuration gives to whatever runs, beside what the worker itself was started with. */
@@ -41,15 +46,26 @@ export type SessionConfig = {
 export function readConfig(env: Environment): WorkerConfig {
   const socket = env[environmentVariables.workerSocket] || undefined;
   const addressFile = env[environmentVariables.workerAddressFile] || undefined;
-  const port = numberVariable(env, environmentVariables.workerPort, 8080);
+  const protocol = readProtocol(env);
+  const port = numberVariable(env, environmentVariables.workerPort, protocolPorts[protocol]);
   if (port > 65_535) throw new Error(`${environmentVariables.workerPort} must be at most 65535`);
   return {
     listen: socket === undefined ? { host: env[environmentVariables.workerHost] || "0.0.0.0", port } : { socket },
+    protocol,
     ...(addressFile !== undefined && { addressFile }),
     idleSeconds: numberVariable(env, environmentVariables.workerIdleSeconds, IDLE_SECONDS),
     uncollectedSeconds: numberVariable(env, environmentVariables.workerUncollectedSeconds, MAX_UNCOLLECTED_SECONDS),
     maxSeconds: numberVariable(env, environmentVariables.workerMaxSeconds, MAX_LIFETIME_SECONDS),
   };
+}
+
+function readProtocol(env: Environment): Protocol {
+  const name = env[environmentVariables.workerProtocol] || "http";
+  const protocol = protocols.find((known) => known === name);
+  if (protocol) return protocol;
+  throw new Error(
+    `${environmentVariables.workerProtocol} must be one of ${protocols.join(", ")}, not ${JSON.stringify(name)}`,
+  );
 }
 
 /** Reads the environment of a session. Throws as `readConfig` does. */
@@ -58,11 +74,13 @@ export function readSessionConfig(env: Environment): SessionConfig {
   const artifactsDir = env[environmentVariables.artifactsDir] || undefined;
   const temporary = env.TMPDIR || undefined;
   const allowed = env[environmentVariables.commandAllowlist];
+  const framework = env[environmentVariables.workerFramework] || undefined;
   return {
     ...(workspace !== undefined && { workspace }),
     ...(artifactsDir !== undefined && { artifactsDir }),
     ...(temporary !== undefined && { temporary }),
     ...(allowed !== undefined && { allowlist: new Set(allowed.split(",").flatMap((name) => name.trim() || [])) }),
+    ...(framework !== undefined && { framework }),
     frameworkCommands: readFrameworkCommands(env),
     jobEnv: jobEnvironment(env),
     givenNames: new Set((env[environmentVariables.workerGivenNames] ?? "").split(",")),

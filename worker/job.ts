@@ -1,3 +1,4 @@
+import { RefusedError } from "../lib/contract/errors.ts";
 import { environmentVariables } from "../lib/contract/execution-environment.ts";
 import { type CollectedArtifacts, collectArtifacts, notesOf } from "./artifacts/artifacts.ts";
 import { AwakeTimer } from "./awake-timer.ts";
@@ -14,6 +15,9 @@ import { forgetAnswers, writeAnswers } from "./questions.ts";
 import { report } from "./report.ts";
 import { shrinkResult } from "./result.ts";
 import type { JobContext, JobStatus, JobTask, Outcome, Runner } from "./runner.ts";
+import { FollowUps, runFollowUp } from "./turns/follow-ups.ts";
+import { Turn } from "./turns/turn.ts";
+import { readTurnFiles } from "./turns/turn-files.ts";
 
 type JobSetup = {
   task: JobTask;
@@ -21,18 +25,23 @@ type JobSetup = {
   pipes: PipePool;
   runner: Runner;
   folder?: Promise<JobFolder>;
+  /** The turn that the job is, where a client of a protocol listens to it; that client is given its files. */
+  turn?: Turn;
 };
 
 /** One task, from its start until everything about it is known. It runs by itself; readers look at it. */
 export class Job {
   readonly task: JobTask;
-  readonly events = new EventLog();
+  readonly events = new EventLog((event) => this.#turn.hear(event));
   /** Resolves when the job has ended; never rejects. */
   readonly done: Promise<void>;
   outcome: Outcome = {};
   artifacts: CollectedArtifacts | undefined;
   inputRequests: Record<string, unknown> | undefined;
   #setup: JobSetup;
+  /** What the agent works on: the job's own turn, or that of a message. */
+  #turn: Turn;
+  readonly #followUps = new FollowUps();
   #status: JobStatus = "running";
   #stop = new StopSwitch();
   #log = new OutputLog(this.events);
@@ -45,6 +54,8 @@ export class Job {
   constructor(setup: JobSetup) {
     this.task = setup.task;
     this.#setup = setup;
+    this.#turn = setup.turn ?? new Turn();
+    this.#turn.begin({ answer: (responses) => this.answer(responses), stop: (order) => this.#stop.pull(order) });
     this.#crash.promise.catch(() => {});
     this.done = this.#run();
   }
@@ -79,14 +90,33 @@ export class Job {
     this.#status = "running";
     const requests = this.inputRequests;
     this.inputRequests = undefined;
+    this.#turn.goOn();
     try {
       await writeAnswers(this.#folder, responses);
     } catch (error) {
       this.#status = "input_required";
       this.inputRequests = requests;
+      this.#turn.ask(requests ?? {});
       throw error;
     }
     return true;
+  }
+
+  /**
+   * Says something to the agent: the answer to what it asks, or a message that it hears once its turn is over. Throws
+   * RefusedError `task.terminal` when the job is over, `adapter.unsupported` for a program, `worker.busy`.
+   */
+  async say(text: string): Promise<Turn> {
+    if (this.task.taskType !== "agent.run")
+      throw new RefusedError("adapter.unsupported", "the task runs a program, which hears no messages");
+    const turn = this.#turn;
+    if (this.#status === "input_required" && (await turn.answer(text))) return turn;
+    return this.#followUps.add(text);
+  }
+
+  /** The turn that the agent is in. */
+  get turn(): Turn {
+    return this.#turn;
   }
 
   /** Removes what the job left on disk. */
@@ -99,7 +129,7 @@ export class Job {
     try {
       this.limitTo(this.task.limits.timeoutSeconds);
       this.#folder = await this.#takeFolder();
-      outcome = await Promise.race([this.#setup.runner(this.#context(this.#folder)), this.#crash.promise]);
+      outcome = await Promise.race([this.#turns(this.#context(this.#folder)), this.#crash.promise]);
     } catch (error) {
       // What is about to start a process starts none, or ends it.
       this.#stop.pull({ kind: "fault", graceSeconds: 0 });
@@ -107,9 +137,34 @@ export class Job {
       outcome = await runnerFailure(error, this.task.taskId, marksOf(env));
     }
     this.#isRunning = false;
+    this.#followUps.close();
     for (const timer of this.#timers) timer.clear();
     this.#log.flush();
     await this.#settle(outcome);
+  }
+
+  /** Runs the turn of the job, and those of the messages that came meanwhile. */
+  async #turns(context: JobContext): Promise<Outcome> {
+    const { runner } = this.#setup;
+    let outcome = await runner(context);
+    while (!outcome.error && !this.#stop.order) {
+      const next = this.#followUps.next();
+      if (!next) break;
+      if (!this.#turn.hasEnded) this.#turn.end({ status: "succeeded", outcome, files: [] });
+      this.#turn = next.turn;
+      this.#forgetQuestion();
+      const answer = (responses: Record<string, unknown>) => this.answer(responses);
+      const { session = outcome.session } = await runFollowUp(next, outcome.session, { context, runner, answer });
+      outcome = { ...outcome, ...(session && { session }) };
+      this.#forgetQuestion();
+    }
+    return outcome;
+  }
+
+  /** A turn that ended asks nothing any more. */
+  #forgetQuestion(): void {
+    this.inputRequests = undefined;
+    if (this.#status === "input_required") this.#status = "running";
   }
 
   async #takeFolder(): Promise<JobFolder> {
@@ -139,8 +194,11 @@ export class Job {
         this.#log.note("the artifacts could not be listed");
       }
     }
+    const files = this.#setup.turn ? await readTurnFiles(this.artifacts) : [];
     this.inputRequests = undefined;
-    this.#status = order?.kind === "cancel" ? "cancelled" : this.outcome.error ? "failed" : "succeeded";
+    const status = order?.kind === "cancel" ? "cancelled" : this.outcome.error ? "failed" : "succeeded";
+    this.#status = status;
+    if (!this.#turn.hasEnded) this.#turn.end({ status, outcome: this.outcome, files });
     this.events.wake();
   }
 
@@ -160,6 +218,7 @@ export class Job {
       this.#status = "input_required";
     }
     this.events.append(event);
+    if (this.inputRequests && event.type === "task.input_required") this.#turn.ask(this.inputRequests);
     return true;
   }
 

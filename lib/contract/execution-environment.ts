@@ -29,7 +29,11 @@ export const environmentVariables = {
 
   /** Worker: address to bind, default 0.0.0.0. */
   workerHost: "AGENTDISPATCH_WORKER_HOST",
-  /** Worker: port to bind, default 8080; 0 takes a free one. */
+  /** Worker: what it speaks beside the worker contract: `http` (default), `a2a`, `mcp` or `ag-ui`. */
+  workerProtocol: "AGENTDISPATCH_WORKER_PROTOCOL",
+  /** Worker: the framework of a message, in such a protocol, that names none. */
+  workerFramework: "AGENTDISPATCH_WORKER_FRAMEWORK",
+  /** Worker: port to bind, default that of its protocol: 8080, or 9000 for a2a and 8000 for mcp; 0 takes a free one. */
   workerPort: "AGENTDISPATCH_WORKER_PORT",
   /** Worker: unix socket to listen on instead, in a folder that no other user may enter. */
   workerSocket: "AGENTDISPATCH_WORKER_SOCKET",

@@ -4,6 +4,19 @@ export const targetModes = ["session", "runtime"] as const;
 export type TargetMode = (typeof targetModes)[number];
 export const protocols = ["http", "a2a", "mcp", "ag-ui"] as const;
 export type Protocol = (typeof protocols)[number];
+/** As AgentCore names them. */
+export const serverProtocols = { http: "HTTP", a2a: "A2A", mcp: "MCP", "ag-ui": "AGUI" } as const;
+/**
+ * Where AgentCore looks for a container that speaks them, and the path that it posts to.
+ * https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-service-contract.html
+ */
+export const protocolPorts: Readonly<Record<Protocol, number>> = { http: 8080, a2a: 9000, mcp: 8000, "ag-ui": 8080 };
+export const protocolPaths: Readonly<Record<Protocol, string>> = {
+  http: "/invocations",
+  a2a: "/",
+  mcp: "/mcp",
+  "ag-ui": "/invocations",
+};
 export const CAPABILITY = "agent-runtime";
 /**
  * How the control plane and a worker talk: `call`, we invoke it; `synchronous`, one request that is held until the job has

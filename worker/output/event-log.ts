@@ -12,6 +12,12 @@ export class EventLog {
   #kept: Stored[] = [];
   #next = FIRST_WORKER_SEQUENCE;
   #waiting = new Set<() => void>();
+  readonly #onEvent: ((event: NewEvent) => void) | undefined;
+
+  /** With a listener that is told of every event as it comes. */
+  constructor(onEvent?: (event: NewEvent) => void) {
+    this.#onEvent = onEvent;
+  }
 
   /** Number of the newest event; one less than the first number when there is none. */
   get last(): number {
@@ -22,7 +28,8 @@ export class EventLog {
     return this.#kept.length;
   }
 
-  append({ type, message, payload }: NewEvent): void {
+  append(event: NewEvent): void {
+    const { type, message, payload } = event;
     this.#kept.push({
       sequence: this.#next++,
       type,
@@ -30,6 +37,7 @@ export class EventLog {
       ...(message !== undefined && { message: typeof message === "string" ? Buffer.from(message) : message }),
       ...(payload !== undefined && { payload }),
     });
+    this.#onEvent?.(event);
     this.wake();
   }
 

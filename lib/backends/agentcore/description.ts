@@ -1,11 +1,11 @@
 import * as z from "zod";
 import { regionSchema } from "../../contract/configuration.ts";
-import { protocols } from "../../contract/kinds.ts";
+import { protocols, serverProtocols } from "../../contract/kinds.ts";
 import { targetNames } from "../../contract/tools/aliases.ts";
 import { CONTRACT } from "../../contract/worker.ts";
 import type { BackendDescription } from "../description.ts";
 import { environmentSchema } from "../worker-environment.ts";
-import { NO_CONTRACT, serverProtocols } from "./place.ts";
+import { NO_CONTRACT } from "./place.ts";
 import { IMAGE_ISSUE, isRoleArn, parseImage, ROLE_ISSUE, repositoryOf, runtimeIssue } from "./resources.ts";
 
 /** A text of which `issueOf` says what is wrong; a blank one is as if it were left out. */

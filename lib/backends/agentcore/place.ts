@@ -1,5 +1,5 @@
 import { RefusedError } from "../../contract/errors.ts";
-import { type Protocol, protocols } from "../../contract/kinds.ts";
+import { type Protocol, protocols, serverProtocols } from "../../contract/kinds.ts";
 import type { Task } from "../../contract/task.ts";
 import type { Placement } from "../adapter.ts";
 import { parseRuntimeArn, type RuntimeRef } from "./resources.ts";
@@ -9,8 +9,6 @@ export const NO_CONTRACT = "none";
 
 /** The endpoint that every runtime has, and that follows its newest version. */
 const DEFAULT_QUALIFIER = "DEFAULT";
-
-export const serverProtocols = { http: "HTTP", a2a: "A2A", mcp: "MCP", "ag-ui": "AGUI" } as const;
 
 /** A placement, or a task, which knows more of its runtime once it was provisioned. */
 export type Placed = Pick<Placement, "target"> & { providerRefs?: Readonly<Record<string, string>> };
