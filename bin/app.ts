@@ -8,12 +8,12 @@ import { DispatchStack } from "../lib/infra/dispatch-stack.ts";
 
 const bundles = process.argv[2] ?? "dist";
 try {
-  const { input, configuration, agent } = loadCloudConfiguration({ cwd: process.cwd() });
+  const { agent, ...configured } = loadCloudConfiguration({ cwd: process.cwd() });
   await bundleAll(bundles);
   await copyAgent(bundles, agent);
-  await writeConfiguration(bundles, input);
+  await writeConfiguration(bundles, configured.input);
   const app = new App();
-  new DispatchStack(app, configuration.cloud.stackName, { input, configuration, bundles });
+  new DispatchStack(app, configured.configuration.cloud.stackName, { ...configured, bundles });
   app.synth();
 } catch (error) {
   if (!(error instanceof ConfigurationError)) throw error;

@@ -135,6 +135,9 @@ const rules: readonly Rule[] = [
       "bedrock-agentcore",
     ],
   },
+  { part: /^worker\/protocols\/a2a/, may: [CONTRACT, /^worker\//, NODE, "@a2a-js/sdk", "zod"] },
+  { part: /^worker\/protocols\/ag-ui/, may: [CONTRACT, /^worker\//, NODE, "@ag-ui/core", "@ag-ui/encoder", "zod"] },
+  { part: /^worker\/protocols\/mcp\.ts$/, may: [CONTRACT, /^worker\//, NODE, "@modelcontextprotocol/server", "zod"] },
   {
     part: /^worker\//,
     may: [CONTRACT, /^worker\//, NODE, "package.json", "zod", "shlex", "@cfworker/json-schema", "jsonc-parser"],

@@ -1,12 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { factsOf } from "../lib/contract/error-codes.ts";
 import { DispatchError, type Problem, problem } from "../lib/contract/errors.ts";
-import { isObject } from "../lib/contract/json.ts";
+import { isObject, type JsonObject } from "../lib/contract/json.ts";
 import { SESSION_HEADER } from "../lib/contract/worker-sessions.ts";
 import { refuseBrokenRequests } from "./broken-requests.ts";
 import { internalProblem } from "./failures.ts";
 import { operate } from "./operations.ts";
 import { answerPlainly } from "./plain-envelope.ts";
+import { type Doors, openDoors } from "./protocols/doors.ts";
+import { jsonRpcRefusal } from "./protocols/json-rpc.ts";
 import { BodyError, readBody } from "./read-body.ts";
 import { report } from "./report.ts";
 import { endSession, openSession, sessionOfPath } from "./sessions/session-door.ts";
@@ -23,19 +25,31 @@ export type ServerOptions = {
   bodyTimeoutMs?: number;
 };
 
-type Exchange = { worker: Worker; request: IncomingMessage; response: ServerResponse; bodyTimeoutMs: number };
+type Exchange = {
+  worker: Worker;
+  doors: Doors;
+  request: IncomingMessage;
+  response: ServerResponse;
+  bodyTimeoutMs: number;
+  /** Refuses a body; what speaks JSON-RPC has a shape of its own. */
+  refuse: typeof refuse;
+};
 
-/** The worker's door: `GET /ping` and `POST /invocations`; where it serves many sessions, `PUT` and `DELETE /sessions/<id>`. */
+/**
+ * The worker's door: `GET /ping` and `POST /invocations`; where it serves many sessions, `PUT` and `DELETE /sessions/<id>`;
+ * and what belongs to the protocol that it speaks beside the worker contract.
+ */
 export function createWorkerServer(worker: Worker, { bodyTimeoutMs = 20_000 }: ServerOptions = {}): Server {
   const timeouts = {
     headersTimeout: 10_000,
     requestTimeout: 10_000 + bodyTimeoutMs,
     connectionsCheckingInterval: 1000,
   };
+  const doors = openDoors(worker);
   const server = createServer(
     { ...timeouts, keepAliveTimeout: 60_000, requireHostHeader: false },
     (request, response) => {
-      handle({ worker, request, response, bodyTimeoutMs }).catch((error: unknown) => {
+      handle({ worker, doors, request, response, bodyTimeoutMs, refuse }).catch((error: unknown) => {
         report("a request failed", error);
         if (!response.headersSent) refuse(response, internalProblem());
       });
@@ -47,33 +61,45 @@ export function createWorkerServer(worker: Worker, { bodyTimeoutMs = 20_000 }: S
 }
 
 async function handle(exchange: Exchange): Promise<void> {
-  const { worker, request, response } = exchange;
-  const path = request.url?.split("?")[0];
+  const { worker, doors, request, response } = exchange;
+  const path = request.url?.split("?")[0] ?? "";
   const opened = sessionOfPath(worker, path);
-  const allowed =
-    opened !== undefined ? ["PUT", "DELETE"] : path === "/ping" ? ["GET"] : path === "/invocations" ? ["POST"] : [];
-  if (allowed.length === 0)
-    return refuse(response, problem("worker.no_such_path", "there is GET /ping and POST /invocations"));
+  const isMessages = path === "/invocations" || path === doors.path;
+  const isPage = path === "/ping" || doors.pages.includes(path);
+  const allowed = opened !== undefined ? ["PUT", "DELETE"] : isPage ? ["GET"] : isMessages ? ["POST"] : [];
+  if (allowed.length === 0) {
+    const others = [...doors.pages.map((page) => `GET ${page}`), ...(doors.path ? [`POST ${doors.path}`] : [])];
+    const there = ["GET /ping", "POST /invocations", ...others.filter((other) => other !== "POST /invocations")];
+    return refuse(response, problem("worker.no_such_path", `there is ${there.join(", ")}`));
+  }
   if (!allowed.includes(request.method ?? "")) {
     response.setHeader("allow", allowed.join(", "));
     return refuse(response, problem("worker.method_not_allowed", `only ${allowed.join(" and ")} is understood here`));
   }
   if (path === "/ping") return send(response, 200, worker.ping);
-  if (opened === undefined) return invoke(exchange);
+  if (isPage) return (await doors.open()).page(request, response);
+  if (opened === undefined) return invoke(exchange, path);
   if (request.method === "DELETE") return answer(response, () => endSession(worker, opened));
   const body = await bodyOf(exchange);
   if (body) await answer(response, () => openSession(worker, opened, body));
 }
 
-async function invoke(exchange: Exchange): Promise<void> {
-  const { worker, request, response } = exchange;
+/** The contract is understood at every path that messages are sent to: of a runtime AgentCore knows but one. */
+async function invoke(exchange: Exchange, path: string): Promise<void> {
+  const { worker, doors, request, response } = exchange;
   const session = worker.session(request.headers[SESSION_HEADER]?.toString());
   if (!session) return refuse(response, problem("worker.unknown_session", "this worker has no such session"));
   session.touch();
   const gone = new AbortController();
   response.once("close", () => gone.abort());
-  const body = await bodyOf(exchange);
+  const isJsonRpc = path === doors.path && doors.isJsonRpc;
+  const body = await bodyOf({ ...exchange, refuse: isJsonRpc ? jsonRpcRefusal(send) : refuse });
   if (!body) return;
+  if (path === doors.path && !("contract" in body)) {
+    const door = await doors.open();
+    if (door.takes(body))
+      return worker.within(session, () => door.answer({ session, body, request, response, gone: gone.signal }));
+  }
   const isPlain = !("contract" in body);
   await worker.within(session, () =>
     answer(
@@ -85,7 +111,7 @@ async function invoke(exchange: Exchange): Promise<void> {
 }
 
 /** The body of a request, or undefined once it has been refused. */
-async function bodyOf({ request, response, bodyTimeoutMs }: Exchange): Promise<object | undefined> {
+async function bodyOf({ request, response, bodyTimeoutMs, refuse }: Exchange): Promise<JsonObject | undefined> {
   try {
     const body = await readBody(request, bodyTimeoutMs);
     if (isObject(body)) return body;

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { areQuotesClosed } from "./command-line.ts";
 import { problemSchema } from "./errors.ts";
-import { taskTypes } from "./kinds.ts";
+import { protocols, taskTypes } from "./kinds.ts";
 import { MAX_GRACE_SECONDS, MAX_POLL_WAIT_SECONDS, MAX_TIMEOUT_SECONDS, POLL_BYTES } from "./limits.ts";
 import { conversationIdSchema, taskIdSchema } from "./task-id.ts";
 
@@ -10,8 +10,8 @@ import { conversationIdSchema, taskIdSchema } from "./task-id.ts";
  * A refusal is a reply too (`{error}` with HTTP 200), because the platform between them hides the bodies of 4xx and 5xx.
  */
 export const CONTRACT = "agentdispatch/1";
-/** The protocols that our worker speaks. */
-export const workerProtocols = ["http"] as const;
+/** The protocols that our worker speaks: the one it is told to, beside this contract. */
+export const workerProtocols = protocols;
 
 /** A worker numbers its events from here; 1-99 are the control plane's before the start. */
 export const FIRST_WORKER_SEQUENCE = 100;

@@ -11,7 +11,7 @@ const root = resolve(import.meta.dirname, "../..");
  * "zod"` costs 350,000: only `import * as z` lets the bundler leave out what is not used, the languages above all.
  */
 export const sizeBudgets = {
-  "worker/main.ts": 270_000,
+  "worker/main.ts": 710_000,
   "worker/frameworks/strands/child.ts": 2_100_000,
   "lib/mcp/server.ts": 435_000,
   "lambdas/mcp/handler.ts": 2_145_000,
@@ -98,7 +98,7 @@ export async function bundle(entry: string, out: string): Promise<Bundle> {
     sourcemap: "external",
     legalComments: "none",
     logLevel: "warning",
-    plugins: [versionOnly, lighterValidator],
+    plugins: [versionOnly, lighterValidator, eventsAsTextOnly],
     chunkNames: `${name}-[hash]`,
     ...(isChild && { external: [imagePackage.name], banner: { js: withRequire } }),
   });
@@ -164,5 +164,17 @@ const lighterValidator: Plugin = {
       const path = join(root, `node_modules/@modelcontextprotocol/${side}/dist/${file}`);
       onResolve({ filter: new RegExp(`^@modelcontextprotocol/${side}/_shims$`) }, () => ({ path }));
     }
+  },
+};
+
+/**
+ * The encoder of AG-UI has a binary form too, which ours does not offer: what it needs is 100,000 bytes and all languages of
+ * zod, which the worker would load as it starts.
+ */
+const eventsAsTextOnly: Plugin = {
+  name: "events-as-text-only",
+  setup: ({ onLoad }) => {
+    const contents = 'export const AGUI_MEDIA_TYPE="application/vnd.ag-ui.event+proto";export const encode=undefined;';
+    onLoad({ filter: /@ag-ui[\\/]proto[\\/]dist[\\/]index\.mjs$/ }, () => ({ contents, loader: "js" }));
   },
 };

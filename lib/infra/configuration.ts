@@ -14,14 +14,22 @@ import type { Configuration } from "../contract/configuration.ts";
 import type { Issue } from "../contract/errors.ts";
 import { environmentVariables } from "../contract/execution-environment.ts";
 import { isObject, type JsonObject } from "../contract/json.ts";
+import type { Protocol } from "../contract/kinds.ts";
 import { unusablePatterns } from "./agentcore/policy-issues.ts";
+import { sharedProtocol } from "./agentcore/shared-protocol.ts";
 import { deployedEntries } from "./bundle.ts";
 
 /**
  * `input` is the file as it was written: what is deployed, and completed there. `agent` is the folder, as an absolute path,
  * of what is put into the worker's image.
  */
-export type CloudConfiguration = { input: JsonObject; configuration: Configuration; agent?: string };
+export type CloudConfiguration = {
+  input: JsonObject;
+  configuration: Configuration;
+  /** What the runtime of the profile `shared` speaks. */
+  protocol: Protocol;
+  agent?: string;
+};
 
 /** Stands for what the stack makes, where only names matter. */
 const unknown = {
@@ -30,19 +38,31 @@ const unknown = {
   sharedRuntimeArn: "arn:aws:bedrock-agentcore:us-east-1:000000000000:runtime/stack-0000000000",
 };
 
+const builtIn = cloudDefaults(unknown);
+
 /** Reads the configuration of a deployment as the local system reads its own. Throws ConfigurationError with all issues. */
 export function loadCloudConfiguration(source: ConfigurationPlace): CloudConfiguration {
   const { path, input } = readConfiguration(source);
-  const configuration = checkedConfiguration(path, withBuiltIn(cloudDefaults(unknown), input), {
+  const configuration = checkedConfiguration(path, withBuiltIn(builtIn, input), {
     adapters: [agentCore],
     baseDir: dirname(path),
     others: [...localParts(input), ...unusablePatterns(input)],
   });
+  const written = isObject(input) ? input : {};
+  const { protocol, issues } = sharedProtocol(configuration, written, unknown.sharedRuntimeArn);
+  if (issues.length > 0) throw new ConfigurationError(path, issues);
   const { workerImage } = configuration.cloud;
   const agent = workerImage && resolve(dirname(path), workerImage.directory);
   if (agent !== undefined && !statSync(agent, { throwIfNoEntry: false })?.isDirectory())
     throw new ConfigurationError(path, [{ path: "cloud.workerImage.directory", message: `${agent} is not a folder` }]);
-  return { input: isObject(input) ? input : {}, configuration, ...(agent !== undefined && { agent }) };
+  return { input: withShared(written, protocol), configuration, protocol, ...(agent !== undefined && { agent }) };
+}
+
+/** The profile `shared` speaks what its runtime does. */
+function withShared(input: JsonObject, protocol: Protocol): JsonObject {
+  const runtimes = isObject(input.runtimes) ? input.runtimes : {};
+  if (protocol === "http" || Object.hasOwn(runtimes, "shared")) return input;
+  return { ...input, runtimes: { ...runtimes, shared: { ...builtIn.runtimes.shared, protocol } } };
 }
 
 /** Puts the configuration beside each bundled handler, as it was written but for what only says how to deploy. */

@@ -35,7 +35,7 @@ const tags = { app: "agent-dispatch" };
 
 /** All of AgentDispatch in an AWS account; this file wires, and decides nothing. */
 export class DispatchStack extends Stack {
-  constructor(scope: Construct, id: string, { input, configuration, bundles, now = new Date() }: Props) {
+  constructor(scope: Construct, id: string, { input, configuration, protocol, bundles, now = new Date() }: Props) {
     super(scope, id, { description: "AgentDispatch: durable tasks for cloud agents, behind one MCP endpoint", tags });
     for (const [name, value] of Object.entries(tags)) Tags.of(this).add(name, value);
     const { cloud } = configuration;
@@ -56,7 +56,7 @@ export class DispatchStack extends Stack {
       repositories: repositoryArns(targetPatterns(configuration, "repositories"), this.partition),
       models: modelArns(configuration, { partition: this.partition, account: this.account, regions }),
     });
-    const shared = new SharedRuntime(this, "Shared", { cloud, imageUri: image.imageUri, role: workerRole });
+    const shared = new SharedRuntime(this, "Shared", { cloud, imageUri: image.imageUri, role: workerRole, protocol });
     shared.node.addDependency(new ServiceLinkedRole(this, "ServiceLinkedRole", cloud));
 
     const deployed = {

@@ -54,6 +54,14 @@ describe.each([...new Set([...deployedEntries(), ...measured])])("the bundle of 
   });
 });
 
+test("the worker loads nothing of a protocol, or of a framework, before it is used", async () => {
+  const { metafile } = await bundle("worker/main.ts", temporaryFolder());
+  const modules = [...loadedAtOnce(metafile, "worker/main.ts")];
+  const packages = modules.flatMap((name) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(name)?.[1] ?? []);
+  expect(new Set(packages)).toEqual(new Set(["shlex", "zod"]));
+  expect(modules.filter((name) => /^worker\/protocols\/(a2a|mcp|ag-ui)/.test(name))).toEqual([]);
+});
+
 test("what is imported later lies in files of its own", async () => {
   const entry = "test/infra/fixtures/loads-later.ts";
   const { file, metafile } = await bundle(entry, temporaryFolder());

@@ -52,13 +52,12 @@ export class Synthesis {
     }
     mkdirSync(join(bundles, "worker"));
     writeFileSync(join(bundles, "worker/Dockerfile"), "");
-    const { input, configuration, agent } = loadCloudConfiguration({ cwd: folder, env: {} });
+    const { agent, ...configured } = loadCloudConfiguration({ cwd: folder, env: {} });
     await copyAgent(bundles, agent);
-    await writeConfiguration(bundles, input);
+    await writeConfiguration(bundles, configured.input);
     const app = new App({ context: cdk.context, outdir: join(folder, "cdk.out") });
-    const stack = new DispatchStack(app, configuration.cloud.stackName, {
-      input,
-      configuration,
+    const stack = new DispatchStack(app, configured.configuration.cloud.stackName, {
+      ...configured,
       bundles,
       ...(now && { now }),
     });

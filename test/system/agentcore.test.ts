@@ -171,26 +171,6 @@ describe.concurrent("what cannot work", () => {
       expect(emulator.calls).toEqual([]);
     },
   );
-
-  it("is a protocol that our worker does not speak, in a runtime made from its image", async ({
-    expect,
-    onTestFinished: atEnd,
-  }) => {
-    const emulator = await startEmulator(atEnd);
-    const { client } = await startLaptop(atEnd, emulator, configurationWith());
-    const spawn = { instruction: "x", framework: "echo", ...spawnOn("runtime"), protocol: "a2a" };
-    expect(problemOf(await client.call("spawn_cloud_agent", spawn))).toMatchObject({
-      code: "task.target_incomplete",
-      message: expect.stringContaining("does not speak a2a"),
-    });
-    const { ok, checks } = await client.must("check_cloud_agent_runtime", {
-      ...spawnOn("runtime"),
-      target: { mode: "runtime", protocol: "a2a" },
-      live: false,
-    });
-    expect(ok).toBe(false);
-    expect((checks as Json[]).find(({ name }) => name === "protocol")).toMatchObject({ status: "fail" });
-  });
 });
 
 describe.concurrent("trouble on the way", () => {

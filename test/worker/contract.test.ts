@@ -7,7 +7,11 @@ const command = (command: string) => ({ taskType: "command.run", input: { comman
 test.concurrent("hello names the boot, which stays the same", async () => {
   await using worker = await startWorker();
   const first = await worker.hello();
-  expect(first).toMatchObject({ contract: CONTRACT, protocols: ["http"], frameworks: ["echo", "strands"] });
+  expect(first).toMatchObject({
+    contract: CONTRACT,
+    protocols: ["http", "a2a", "mcp", "ag-ui"],
+    frameworks: ["echo", "strands"],
+  });
   expect(await worker.hello()).toEqual(first);
 });
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { agentCore } from "../../lib/backends/agentcore/description.ts";
 import { environmentVariables } from "../../lib/contract/execution-environment.ts";
+import { protocolPorts } from "../../lib/contract/kinds.ts";
 import { copyAgent } from "../../lib/infra/bundle.ts";
 import { agentFolder, childName, imageArguments, imageFiles, imagePackage } from "../../lib/infra/worker-image.ts";
 import manifest from "../../package.json" with { type: "json" };
@@ -155,14 +156,15 @@ describe("the Dockerfile", () => {
     );
   });
 
-  test("sets what the worker reads, and exposes the port it listens on", () => {
+  test("sets what the worker reads, and exposes the ports it can listen on", () => {
     const set = all("ENV").flatMap((rest) => rest.split(/\s+/).map((pair) => pair.split("=")));
     const names = set.map(([name]) => name);
-    const { platform, workerPort, workspace } = environmentVariables;
-    expect(names.sort()).toEqual(["HOME", platform, workerPort, workspace].sort());
+    const { platform, workspace } = environmentVariables;
+    expect(names.sort()).toEqual(["HOME", platform, workspace].sort());
     expect(set).toContainEqual([platform, agentCore.name]);
     // The home of user 1000 in the base image: https://github.com/nodejs/docker-node/blob/main/Dockerfile-slim.template
     expect(set).toContainEqual(["HOME", "/home/node"]);
-    expect(all("EXPOSE")).toEqual([new Map(set as [string, string][]).get(environmentVariables.workerPort)]);
+    const ports = all("EXPOSE").flatMap((rest) => rest.split(/\s+/).map(Number));
+    expect(new Set(ports)).toEqual(new Set(Object.values(protocolPorts)));
   });
 });

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { DispatchError, NothingMadeError, RefusedError, RetryableError } from "../../contract/errors.ts";
+import { environmentVariables as variables } from "../../contract/execution-environment.ts";
 import { IDLE_SECONDS, MAX_LIFETIME_SECONDS } from "../../contract/limits.ts";
 import { contractTag, TASK_TAG } from "../../contract/tags.ts";
 import type { Task } from "../../contract/task.ts";
@@ -8,7 +9,7 @@ import { givenNames } from "../worker-environment.ts";
 import type { ControlPlane } from "./account/clients.ts";
 import { imageHint, withImageHint } from "./image-hint.ts";
 import { findRuntime, getEndpoint, getRuntime } from "./known-runtimes.ts";
-import { isContractLess, neededDetail, qualifierOf, roleOf, runtimeOf, serverProtocolOf } from "./place.ts";
+import { isContractLess, neededDetail, protocolOf, qualifierOf, roleOf, runtimeOf, serverProtocolOf } from "./place.ts";
 import { explain, hadNoEffect, isConflict, isInvalid, isNotFound } from "./problems.ts";
 import { parseRuntimeArn, type RuntimeRef } from "./resources.ts";
 
@@ -55,6 +56,10 @@ export async function createRuntime(
   const earlier = nowMs - provisionedAtMs(task) > LATE_MS ? await findRuntime(plane, name) : undefined;
   if (earlier) return earlier;
   const maxLifetime = Math.min(MAX_LIFETIME_SECONDS, Math.ceil(task.limits.timeoutSeconds) + SPARE_SECONDS);
+  const environmentVariables = {
+    ...(environment && { ...environment, ...givenNames(environment) }),
+    ...spokenBy(task),
+  };
   const { client, CreateAgentRuntimeCommand } = plane;
   const command = new CreateAgentRuntimeCommand({
     agentRuntimeName: name,
@@ -64,7 +69,7 @@ export async function createRuntime(
     networkConfiguration: { networkMode: "PUBLIC" },
     protocolConfiguration: { serverProtocol: serverProtocolOf(task) },
     lifecycleConfiguration: { idleRuntimeSessionTimeout: Math.min(IDLE_SECONDS, maxLifetime), maxLifetime },
-    ...(environment && { environmentVariables: { ...environment, ...givenNames(environment) } }),
+    ...(Object.keys(environmentVariables).length > 0 && { environmentVariables }),
     tags: {
       [TASK_TAG]: task.id,
       "agentdispatch:owner": sha256(task.owner).slice(0, 32),
@@ -97,6 +102,12 @@ export async function createRuntime(
     if (made) return made;
     throw withImageHint(explain(error, { action: "CreateAgentRuntime", accountProfile: task.accountProfile }), task);
   }
+}
+
+/** What our worker is told to speak, where it is not what it speaks by itself. */
+function spokenBy(task: Task): Record<string, string> {
+  const protocol = protocolOf(task);
+  return protocol === "http" || isContractLess(task) ? {} : { [variables.workerProtocol]: protocol };
 }
 
 /**

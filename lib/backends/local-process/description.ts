@@ -1,18 +1,20 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import * as z from "zod";
-import { workerProtocols } from "../../contract/worker.ts";
 import type { BackendDescription } from "../description.ts";
 import { environmentSchema } from "../worker-environment.ts";
 
 const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+
+/** A worker on this machine is spoken to through its socket alone. */
+const protocols = ["http"] as const;
 
 /** Sessions of a worker process on this machine. */
 export const localProcess: BackendDescription = {
   name: "local-process",
   provider: "local",
   targetModes: ["session"],
-  protocols: workerProtocols,
+  protocols,
   details: (baseDir) =>
     z.strictObject({
       workspace: z
@@ -21,7 +23,7 @@ export const localProcess: BackendDescription = {
         .transform((path) => resolve(baseDir, path))
         .refine(isFolder, { error: ({ input }) => `there is no folder ${input}` })
         .optional(),
-      protocol: z.enum(workerProtocols).optional(),
+      protocol: z.enum(protocols).optional(),
       environment: environmentSchema.optional(),
     }),
   needs: [],

@@ -115,10 +115,11 @@ describe("the check of a target", () => {
     expect(await check(onRuntime())).toMatchObject({ contract: failing("bedrock-agentcore:ListTagsForResource") });
   });
 
-  it("fails for a protocol that our worker does not speak, and for a framework that it does not have", async () => {
-    expect(await check({ ...fromImage(), protocol: "mcp" }, { live: false })).toMatchObject({
-      protocol: failing("does not speak mcp"),
-    });
+  it("passes for each protocol that our worker speaks, and fails for a framework that it does not have", async () => {
+    for (const protocol of ["http", "a2a", "mcp", "ag-ui"] as const)
+      expect(await check({ ...fromImage(), protocol }, { live: false })).toMatchObject({
+        protocol: { status: "pass", message: `the worker speaks ${protocol}` },
+      });
     expect(await statuses({ ...fromImage({ contract: "none" }), protocol: "mcp" }, { live: false })).toMatchObject({
       contract: "pass",
     });

@@ -77,6 +77,7 @@ export const errorsOf = {
   DeleteAgentRuntime: [...common, "ConflictException", "ResourceNotFoundException"],
   InvokeAgentRuntime: invoking,
   InvokeAgentRuntimeCommand: invoking,
+  GetAgentCard: invoking,
   StopRuntimeSession: [...invoking, "ConflictException"],
 } as const satisfies Record<string, readonly ErrorType[]>;
 export type Operation = keyof typeof errorsOf;

@@ -13,9 +13,13 @@ const passedOn = [
   "x-amzn-bedrock-agentcore-runtime-session-id",
 ];
 
+type Place = { container: URL; serverProtocol: string };
+export const containerUrl = ({ container, serverProtocol }: Place): URL =>
+  new URL(paths[serverProtocol] ?? "/", container);
+
 /** Hands an invocation to a container, and its answer back as it comes; of a failure the status is all that is told. */
 export async function forward(
-  { container, serverProtocol }: { container: URL; serverProtocol: string },
+  place: Place,
   { headers }: IncomingMessage,
   body: Buffer,
   response: ServerResponse,
@@ -23,7 +27,7 @@ export async function forward(
   const sent = passedOn.flatMap((name) => (headers[name] === undefined ? [] : [[name, String(headers[name])]]));
   const gone = new AbortController();
   response.once("close", () => gone.abort());
-  const reply = await fetch(new URL(paths[serverProtocol] ?? "/", container), {
+  const reply = await fetch(containerUrl(place), {
     method: "POST",
     headers: Object.fromEntries(sent),
     body,

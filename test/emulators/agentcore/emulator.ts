@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { isObject } from "../../../lib/contract/json.ts";
 import { contractTag } from "../../../lib/contract/tags.ts";
 import { flawOf, localIdentity } from "../requests/signature.ts";
 import {
@@ -12,7 +13,7 @@ import {
   sessionIdSchema,
   stopSchema,
 } from "./constraints.ts";
-import { forward, runtimeError } from "./containers.ts";
+import { containerUrl, forward, runtimeError } from "./containers.ts";
 import { Machines } from "./machines.ts";
 import { runCommand } from "./run-command.ts";
 import { type Deployed, Runtimes } from "./runtimes.ts";
@@ -24,6 +25,7 @@ export const ACCOUNT = "123456789012";
 export const ROLE = `arn:aws:iam::${ACCOUNT}:role/worker`;
 export const IMAGE = `${ACCOUNT}.dkr.ecr.${REGION}.amazonaws.com/worker:1`;
 
+const CARD = ".well-known/agent-card.json";
 const SESSION_HEADER = "x-amzn-bedrock-agentcore-runtime-session-id";
 
 /** What goes wrong: an error instead of the effect, or the effect with an answer that is lost, cut or late. */
@@ -41,7 +43,7 @@ type Deployment = Deployed & { contractLess?: ContractLessAgent };
  * errors are those of the service's models, runtimes and their endpoints take their time, and each session is a real worker
  * process, or that of a container without the contract. Whatever runs or bills is in its inventory.
  *
- * Left out: versions and updates of runtimes, endpoints that are made or deleted by themselves, agent cards, WebSockets,
+ * Left out: versions and updates of runtimes, endpoints that are made or deleted by themselves, WebSockets,
  * shells, JWT authorizers, resource policies, quotas, the limits of payloads and of times (idle and longest life, 15
  * minutes for an answer), that failures of MCP and A2A containers come as JSON-RPC, and how long a client token is known.
  */
@@ -124,10 +126,12 @@ export class Emulator {
     const name = decodeURIComponent(first ?? "");
     if (root === "tags" && request.method === "GET" && second === undefined)
       return this.#answer("ListTagsForResource", { arn: name }, response, () => this.runtimes.tagsOf(name));
-    const isDeep = third !== undefined && second !== "runtime-endpoints";
-    if (root !== "runtimes" || isDeep || rest.some((part) => part !== ""))
+    const below = [third, ...rest].filter((part) => part).join("/");
+    const isKnown = below === "" || second === "runtime-endpoints" || (second === "invocations" && below === CARD);
+    if (root !== "runtimes" || !isKnown)
       throw new ServiceError("ValidationException", `no operation has the path ${url.pathname}`);
-    const route = `${request.method} ${name === "" ? "/" : second ? `/${second}` : "/id"}`;
+    const place = second === "invocations" && below === CARD ? "/card" : `/${second}`;
+    const route = `${request.method} ${name === "" ? "/" : second ? place : "/id"}`;
     const query = url.searchParams;
     switch (route) {
       case "PUT /": {
@@ -152,6 +156,8 @@ export class Emulator {
         response.setHeader(SESSION_HEADER, target.session);
         return this.#answer("StopRuntimeSession", {}, response, stop, 200, target.session);
       }
+      case "GET /card":
+        return this.#card(name, this.#sessionOf(name, request, query), request, response);
       case "POST /invocations":
         return this.#invoke(name, this.#sessionOf(name, request, query), body, request, response);
       case "POST /commands": {
@@ -170,8 +176,11 @@ export class Emulator {
   }
 
   #sessionOf(arn: string, request: IncomingMessage, query: URLSearchParams) {
-    const session = parse(sessionIdSchema, request.headers[SESSION_HEADER], "runtimeSessionId");
-    const qualifier = parse(qualifierSchema, query.get("qualifier"), "qualifier");
+    const { headers } = request;
+    const isMcp = this.runtimes.speaks(arn) === "MCP";
+    const given = (isMcp ? headers["mcp-session-id"] : undefined) ?? headers[SESSION_HEADER];
+    const session = parse(sessionIdSchema, given, "runtimeSessionId");
+    const qualifier = parse(qualifierSchema, query.get("qualifier") ?? "DEFAULT", "qualifier");
     return { session, qualifier, key: `${arn}/${session}` };
   }
 
@@ -199,8 +208,12 @@ export class Emulator {
       if (!(contractLess instanceof URL)) return contractLess(body, response);
       return forward({ container: contractLess, serverProtocol: runtime.serverProtocol }, request, body, response);
     }
-    const worker = await this.machines.of(key, { ...this.workerEnv, ...runtime.environment });
-    const reply = await fetch(`${worker.url}/invocations`, {
+    const container = await this.#machineOf(key, runtime);
+    const { serverProtocol } = runtime;
+    const isContract = isObject(parseJson(body)) && "contract" in (parseJson(body) as object);
+    if (serverProtocol !== "HTTP" && !isContract && !failure)
+      return forward({ container, serverProtocol }, request, body, response);
+    const reply = await fetch(containerUrl({ container, serverProtocol }), {
       method: "POST",
       headers: { "content-type": "application/json" },
       body,
@@ -212,6 +225,32 @@ export class Emulator {
     response.writeHead(200, { "content-type": reply.headers.get("content-type") ?? "application/json" });
     if (!(failure && "lose" in failure)) return void response.end(text);
     response.write(text.slice(0, text.length / 2), () => response.destroy());
+  }
+
+  /** Where the worker of a session listens. A container of A2A is told where it is reached. */
+  async #machineOf(key: string, { arn, serverProtocol, environment }: ReturnType<Runtimes["invokable"]>): Promise<URL> {
+    const url = `https://bedrock-agentcore.${REGION}.amazonaws.com/runtimes/${encodeURIComponent(arn)}/invocations/`;
+    const own = serverProtocol === "A2A" ? { AGENTCORE_RUNTIME_URL: url } : {};
+    const worker = await this.machines.of(key, { ...this.workerEnv, ...own, ...environment });
+    return new URL(worker.url);
+  }
+
+  /** https://docs.aws.amazon.com/bedrock-agentcore/latest/APIReference/API_GetAgentCard.html */
+  async #card(
+    arn: string,
+    { session, qualifier, key }: { session: string; qualifier: string; key: string },
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    this.#throwError(this.#note("GetAgentCard", {}, session));
+    const runtime = this.runtimes.invokable(arn, qualifier);
+    const known = this.#contractLess.get(runtime.id);
+    const container = known instanceof URL ? known : await this.#machineOf(key, runtime);
+    const reply = await fetch(new URL(CARD, container)).catch(() => undefined);
+    if (!reply?.ok) throw runtimeError(reply?.status);
+    response.setHeader(SESSION_HEADER, session);
+    response.writeHead(200, { "content-type": "application/json" }).end(await reply.text());
+    request.resume();
   }
 
   /** Notes a call; resolves with what is to go wrong with it. */

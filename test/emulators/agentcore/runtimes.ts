@@ -27,6 +27,7 @@ type Runtime = State & {
 
 export type Deployed = {
   serverProtocol?: string;
+  environment?: Record<string, string>;
   requireMMDSV2?: boolean;
   tags?: Record<string, string>;
   /** Names of endpoints besides DEFAULT. */
@@ -74,15 +75,22 @@ export class Runtimes {
     );
   }
 
-  deploy(name: string, { serverProtocol = "HTTP", requireMMDSV2 = true, tags = {}, endpoints = [] }: Deployed) {
+  deploy(name: string, deployed: Deployed) {
+    const { serverProtocol = "HTTP", environment = {}, requireMMDSV2 = true, tags = {}, endpoints = [] } = deployed;
     const ready = [DEFAULT, ...endpoints].map((each): [string, State] => [each, { status: "READY", getsLeft: 0 }]);
     return this.#add(name, {
       status: "READY",
       serverProtocol,
+      environment,
       requireMMDSV2,
       tags,
       endpoints: new Map(ready),
     });
+  }
+
+  /** What the runtime with an ARN speaks. */
+  speaks(arn: string): string | undefined {
+    return [...this.#known.values()].find((runtime) => runtime.arn === arn)?.serverProtocol;
   }
 
   /** The account forgets under which token a runtime was made, as AgentCore may after some time. */

@@ -4,7 +4,6 @@ import type { Placement } from "../../adapter.ts";
 import { type Known, saidContract } from "../contract.ts";
 import { detail, isContractLess, protocolOf } from "../place.ts";
 import { fail, pass, reasonOf, warn } from "./checks.ts";
-import { workerCheck } from "./target-checks.ts";
 
 type Options = { holdSeconds: number; environment: Readonly<Record<string, string>> };
 
@@ -25,10 +24,9 @@ export function contractChecks(
   }
   // What is known without asking is checked with everything else.
   if (placement.target.mode === "runtime" || known.contract === undefined) return [];
-  const speaks = workerCheck(protocolOf(placement));
   const unknown = placement.framework && unknownFramework(placement.framework, frameworkNames(environment));
   const isSaid = detail(placement, "contract") !== undefined;
-  return [...(speaks.status === "fail" ? [speaks] : []), ...(unknown && !isSaid ? [unknown] : [])];
+  return unknown && !isSaid ? [unknown] : [];
 }
 
 /** A value of `contract` that is neither. */

@@ -1,9 +1,7 @@
-import type { Protocol } from "../../../contract/kinds.ts";
 import type { Check } from "../../../contract/tools/check-cloud-agent-runtime.ts";
-import { workerProtocols } from "../../../contract/worker.ts";
 import type { Placement } from "../../adapter.ts";
 import { accountIn } from "../account/account.ts";
-import { detail, isContractLess, NO_CONTRACT, protocolOf, roleOf } from "../place.ts";
+import { detail, isContractLess, protocolOf, roleOf } from "../place.ts";
 import { IMAGE_ISSUE, isRoleArn, parseImage, ROLE_ISSUE, runtimeIssue } from "../resources.ts";
 import { fail, pass } from "./checks.ts";
 
@@ -15,7 +13,7 @@ export function targetChecks(placement: Placement): Check[] {
   return [
     ...(image === undefined ? [] : [imageCheck(image)]),
     ...(role === undefined ? [] : [roleCheck(role)]),
-    ...(isContractLess(placement) ? [] : [workerCheck(protocolOf(placement))]),
+    ...(isContractLess(placement) ? [] : [pass("protocol", `the worker speaks ${protocolOf(placement)}`)]),
   ];
 }
 
@@ -24,15 +22,6 @@ function sessionChecks(placement: Placement): Check[] {
   if (arn === undefined) return [];
   const issue = runtimeIssue(arn);
   return [issue === undefined ? pass("runtime_arn", arn) : fail("runtime_arn", `target.details.runtimeArn: ${issue}`)];
-}
-
-/** A runtime that is made speaks one protocol from its beginning, and our worker must be there to answer. */
-export function workerCheck(protocol: Protocol): Check {
-  if (workerProtocols.some((known) => known === protocol)) return pass("protocol", `the worker speaks ${protocol}`);
-  const message =
-    `the worker of this project does not speak ${protocol}, it speaks ${workerProtocols.join(", ")}: set target.protocol ` +
-    `to that, or target.details.contract to ${NO_CONTRACT} if the image is of another agent`;
-  return fail("protocol", message);
 }
 
 function imageCheck(image: string): Check {

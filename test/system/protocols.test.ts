@@ -1,0 +1,174 @@
+/** Agents behind each protocol: their tasks run through the worker contract, and their clients reach them beside it. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Message, Role, type StreamResponse, type Task, TaskState } from "@a2a-js/sdk";
+import { ClientFactory, DefaultAgentCardResolver, JsonRpcTransportFactory } from "@a2a-js/sdk/client";
+import { HttpAgent } from "@ag-ui/client";
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { describe, it } from "vitest";
+import { environmentVariables } from "../../lib/contract/execution-environment.ts";
+import type { Protocol } from "../../lib/contract/kinds.ts";
+import type { Json } from "../../lib/contract/task.ts";
+import type { Emulator } from "../emulators/agentcore/emulator.ts";
+import { signedFetch } from "../emulators/agentcore/signed-fetch.ts";
+import { configurationWith, startEmulator, startLaptop } from "../emulators/agentcore/system.ts";
+import type { AtEnd } from "../mcp/clients.ts";
+import { scripted } from "../worker/protocols/scripted.ts";
+import { temporaryFolder } from "./system.ts";
+
+type Place = { runtimeUrl: string; sessionHeaderName: string; sessionHeaderValue: string };
+type CloudAgent = { protocol: string; invocation: Place; a2a: Place & { endpointUrl: string; agentCardUrl: string } };
+
+const settles = { timeout: 40_000 };
+const nothing = { runtimes: [], sessions: [] };
+const headersOf = ({ sessionHeaderName, sessionHeaderValue }: Place) => ({ [sessionHeaderName]: sessionHeaderValue });
+
+async function start(atEnd: AtEnd) {
+  const emulator = await startEmulator(atEnd);
+  Object.assign(emulator.workerEnv, scripted);
+  const folder = temporaryFolder(atEnd);
+  const { client } = await startLaptop(
+    emulator,
+    configurationWith(undefined, { environment: scripted }),
+    folder,
+    {},
+    atEnd,
+  );
+  /** A task of an agent that does what its instruction says. */
+  const spawn = async (protocol: Protocol, instruction: string, target: Json = { mode: "runtime" }) => {
+    const call = { instruction, protocol, framework: "scripted", provider: "aws", account_profile: "dev-aws", target };
+    const handle = await client.must("spawn_cloud_agent", call);
+    if (typeof handle.taskId !== "string") throw new Error(JSON.stringify(handle));
+    return handle.taskId;
+  };
+  const agentIn = async (id: string, wanted: string) =>
+    (await client.until(id, ({ status }) => status === wanted)).cloudAgent as CloudAgent;
+  return { emulator, client, spawn, agentIn, folder };
+}
+
+/** Sends messages as the official client does that knows nothing but what `cloudAgent` says. */
+async function a2aClient(emulator: Emulator, { a2a }: CloudAgent) {
+  const withSession = signedFetch(emulator);
+  const fetchImpl: typeof fetch = (input, init = {}) =>
+    withSession(input, { ...init, headers: { ...Object.fromEntries(new Headers(init.headers)), ...headersOf(a2a) } });
+  const factory = new ClientFactory({
+    transports: [new JsonRpcTransportFactory({ fetchImpl })],
+    cardResolver: new DefaultAgentCardResolver({ fetchImpl }),
+  });
+  const client = await factory.createFromUrl(a2a.agentCardUrl, "");
+  const message = (value: string, more: Partial<Message> = {}): Message => ({
+    role: Role.ROLE_USER,
+    messageId: crypto.randomUUID(),
+    parts: [{ content: { $case: "text", value }, metadata: undefined, filename: "", mediaType: "text/plain" }],
+    taskId: "",
+    contextId: "",
+    extensions: [],
+    metadata: undefined,
+    referenceTaskIds: [],
+    ...more,
+  });
+  const send = async (text: string, { now = false, ...more }: Partial<Message> & { now?: boolean } = {}) =>
+    (await client.sendMessage({
+      tenant: "",
+      message: message(text, more),
+      configuration: { acceptedOutputModes: [], taskPushNotificationConfig: undefined, returnImmediately: now },
+      metadata: undefined,
+    })) as Task;
+  return { client, send };
+}
+const textsOf = ({ artifacts }: Pick<Task, "artifacts">) =>
+  artifacts.flatMap(({ parts }) => parts.flatMap(({ content }) => (content?.$case === "text" ? content.value : [])));
+
+describe.concurrent("a task of an agent behind a protocol", () => {
+  it.for(["http", "a2a", "mcp", "ag-ui"] as const)(
+    "%s runs to its end through the worker contract, with its log, events and files",
+    async (protocol, { expect, onTestFinished: atEnd }) => {
+      const { emulator, client, spawn } = await start(atEnd);
+      const id = await spawn(protocol, "say I look; log a line; hello; leave notes.txt");
+      const record = await client.ended(id);
+      expect(record).toMatchObject({ status: "succeeded", result: { output: "done: hello" } });
+      expect(await client.log(id)).toContain("a line\n");
+      const { artifacts } = await client.must("get_task_result", { task_id: id });
+      expect(artifacts).toMatchObject([{ id: expect.any(String), sizeBytes: 17 }]);
+      const made = emulator.calls.find(({ operation }) => operation === "CreateAgentRuntime")?.body as Json;
+      const spoken = { http: "HTTP", a2a: "A2A", mcp: "MCP", "ag-ui": "AGUI" }[protocol];
+      expect(made.protocolConfiguration).toEqual({ serverProtocol: spoken });
+      await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
+      expect(emulator.flaws).toEqual([]);
+    },
+  );
+
+  it("is reached by a client of A2A with what cloudAgent says, and followed up", async ({
+    expect,
+    onTestFinished: atEnd,
+  }) => {
+    const { emulator, client, spawn, agentIn, folder } = await start(atEnd);
+    const go = join(folder, "go");
+    const id = await spawn("a2a", `await ${go}; first`);
+    const a2a = await a2aClient(emulator, await agentIn(id, "running"));
+    const taken = await a2a.send("second", { now: true });
+    const followed: StreamResponse[] = [];
+    for await (const event of a2a.client.resubscribeTask({ id: taken.id, tenant: "" })) {
+      // It was taken before its agent can end.
+      writeFileSync(go, "");
+      followed.push(event);
+    }
+    const artifacts = followed.flatMap(({ payload }) =>
+      payload?.$case === "artifactUpdate" && payload.value.artifact ? payload.value.artifact : [],
+    );
+    expect(textsOf({ artifacts })).toEqual(["done: second"]);
+    expect(await client.ended(id)).toMatchObject({ status: "succeeded", result: { output: "done: first" } });
+    expect(await client.log(id)).toContain("done: second\n");
+    expect(emulator.flaws).toEqual([]);
+  });
+
+  it("is answered by a client of A2A, on a runtime that speaks it already", async ({
+    expect,
+    onTestFinished: atEnd,
+  }) => {
+    const { emulator, client, spawn, agentIn } = await start(atEnd);
+    const environment = { [environmentVariables.workerProtocol]: "a2a" };
+    const runtimeArn = emulator.deploy("shared_a2a", { serverProtocol: "A2A", environment });
+    const id = await spawn("a2a", "ask What?; ask Why?", { mode: "session", details: { runtimeArn } });
+    const a2a = await a2aClient(emulator, await agentIn(id, "input_required"));
+    const asked = await a2a.client.getTask({ id, tenant: "" });
+    expect(asked.status?.state).toBe(TaskState.TASK_STATE_INPUT_REQUIRED);
+    const again = await a2a.send("this", { taskId: id, contextId: asked.contextId });
+    expect(again.status?.state).toBe(TaskState.TASK_STATE_INPUT_REQUIRED);
+    await a2a.send("that", { taskId: id, contextId: asked.contextId });
+    expect(await client.ended(id)).toMatchObject({ status: "succeeded", result: { output: "done: this, that" } });
+  });
+
+  it("is reached by a client of AG-UI with what cloudAgent says", async ({ expect, onTestFinished: atEnd }) => {
+    const { emulator, client, spawn, agentIn, folder } = await start(atEnd);
+    const go = join(folder, "go");
+    const id = await spawn("ag-ui", `await ${go}; first`);
+    const { invocation } = await agentIn(id, "running");
+    const agent = new HttpAgent({
+      url: invocation.runtimeUrl,
+      headers: headersOf(invocation),
+      fetch: signedFetch(emulator) as never,
+    });
+    agent.setMessages([{ id: "m1", role: "user", content: "second" }]);
+    const { result } = await agent.runAgent({}, { onRunStartedEvent: () => writeFileSync(go, "") });
+    expect(result).toBe("done: second");
+    expect(await client.ended(id)).toMatchObject({ status: "succeeded", result: { output: "done: first" } });
+    expect(emulator.flaws).toEqual([]);
+  });
+
+  it("is reached by a client of MCP with what cloudAgent says", async ({ expect, onTestFinished: atEnd }) => {
+    const { emulator, client, spawn, agentIn } = await start(atEnd);
+    const id = await spawn("mcp", "ask What?");
+    const { invocation } = await agentIn(id, "input_required");
+    const mcp = new Client({ name: "test", version: "1" }, { versionNegotiation: { mode: { pin: "2026-07-28" } } });
+    const requestInit = { headers: headersOf(invocation) };
+    const fetchImpl = signedFetch(emulator);
+    await mcp.connect(
+      new StreamableHTTPClientTransport(new URL(invocation.runtimeUrl), { requestInit, fetch: fetchImpl }),
+    );
+    const { structuredContent } = await mcp.callTool({ name: "run", arguments: { prompt: "this" } });
+    expect(structuredContent).toMatchObject({ ok: true, output: "done: this" });
+    expect(await client.ended(id)).toMatchObject({ status: "succeeded", result: { output: "done: this" } });
+    await mcp.close();
+  });
+});
