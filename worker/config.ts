@@ -28,6 +28,8 @@ export type WorkerConfig = {
 export type SessionConfig = {
   workspace?: string;
   artifactsDir?: string;
+  /** Where this machine keeps what it has of conversations; without it nothing stays here. */
+  conversationsDir?: string;
   /** Where a job's own files are made; default the system's. */
   temporary?: string;
   /** Programs that `command.run` may start. An empty list allows none; no list allows every program. */
@@ -72,12 +74,14 @@ function readProtocol(env: Environment): Protocol {
 export function readSessionConfig(env: Environment): SessionConfig {
   const workspace = env[environmentVariables.workspace] || undefined;
   const artifactsDir = env[environmentVariables.artifactsDir] || undefined;
+  const conversationsDir = env[environmentVariables.workerConversationsDir] || undefined;
   const temporary = env.TMPDIR || undefined;
   const allowed = env[environmentVariables.commandAllowlist];
   const framework = env[environmentVariables.workerFramework] || undefined;
   return {
     ...(workspace !== undefined && { workspace }),
     ...(artifactsDir !== undefined && { artifactsDir }),
+    ...(conversationsDir !== undefined && { conversationsDir }),
     ...(temporary !== undefined && { temporary }),
     ...(allowed !== undefined && { allowlist: new Set(allowed.split(",").flatMap((name) => name.trim() || [])) }),
     ...(framework !== undefined && { framework }),

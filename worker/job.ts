@@ -1,8 +1,9 @@
 import { RefusedError } from "../lib/contract/errors.ts";
 import { environmentVariables } from "../lib/contract/execution-environment.ts";
-import { type CollectedArtifacts, collectArtifacts, notesOf } from "./artifacts/artifacts.ts";
+import { addPrivate, type CollectedArtifacts, collectArtifacts, notesOf } from "./artifacts/artifacts.ts";
 import { AwakeTimer } from "./awake-timer.ts";
 import type { SessionConfig } from "./config.ts";
+import { Conversation } from "./conversation/conversation.ts";
 import { failure, runnerFailure, timeoutProblem } from "./failures.ts";
 import { marksOf } from "./job-env.ts";
 import { type JobFolder, makeJobFolder, removeJobFolder } from "./job-folder.ts";
@@ -38,6 +39,8 @@ export class Job {
   outcome: Outcome = {};
   artifacts: CollectedArtifacts | undefined;
   inputRequests: Record<string, unknown> | undefined;
+  /** Whether there is a session of which no poll has told yet. */
+  hasUntoldSession = false;
   #setup: JobSetup;
   /** What the agent works on: the job's own turn, or that of a message. */
   #turn: Turn;
@@ -49,6 +52,7 @@ export class Job {
   #timers: AwakeTimer[] = [];
   #folder: JobFolder | undefined;
   #isRunning = true;
+  #conversation: Conversation | undefined;
   #crash = Promise.withResolvers<never>();
 
   constructor(setup: JobSetup) {
@@ -66,6 +70,11 @@ export class Job {
 
   get hasEnded(): boolean {
     return this.#status !== "running" && this.#status !== "input_required";
+  }
+
+  /** The framework's session that the next turn of the conversation goes on with, as soon as it is known. */
+  get session(): Outcome["session"] {
+    return this.#conversation?.session ?? this.outcome.session;
   }
 
   /** How long the machine has been awake since the job began. */
@@ -188,6 +197,8 @@ export class Job {
       try {
         this.outcome = await shrinkResult(this.outcome, this.#folder, this.#log);
         this.artifacts = await collectArtifacts(this.#folder.artifacts);
+        const { archive } = this.#conversation ?? {};
+        if (archive) addPrivate(this.artifacts, archive);
         for (const note of notesOf(this.artifacts)) this.#log.note(note);
       } catch (error) {
         report("the artifacts could not be listed", error);
@@ -206,7 +217,16 @@ export class Job {
     const { config, pipes } = this.#setup;
     const emit = (event: NewEvent) => this.#emit(event, folder);
     const limitTo = (seconds: number) => this.limitTo(seconds);
-    return { task: this.task, config, folder, pipes, stop: this.#stop, log: this.#log, emit, limitTo };
+    const context = { task: this.task, config, folder, pipes, stop: this.#stop, log: this.#log, emit, limitTo };
+    const { conversation, taskType } = this.task;
+    if (!conversation || taskType !== "agent.run") return context;
+    const home = config.conversationsDir;
+    const tell = () => {
+      this.hasUntoldSession = true;
+      this.events.wake();
+    };
+    this.#conversation = new Conversation({ conversation, home, root: folder.root, log: this.#log, tell });
+    return { ...context, conversation: this.#conversation };
   }
 
   #emit(event: NewEvent, folder: JobFolder): boolean {

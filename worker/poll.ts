@@ -14,10 +14,11 @@ export async function pollReply(session: Session, job: Job, poll: Poll, gone: Ab
   const waitUntil = performance.now() + poll.waitSeconds * 1000;
   for (;;) {
     const left = waitUntil - performance.now();
-    if (job.hasEnded || job.events.hasAfter(poll.after) || left <= 0 || gone.aborted) break;
+    if (job.hasEnded || job.events.hasAfter(poll.after) || job.hasUntoldSession || left <= 0 || gone.aborted) break;
     await job.events.changed(left, gone);
   }
   session.touch();
+  if (!gone.aborted) job.hasUntoldSession = false;
   const { events, next, more } = job.events.page(poll.after, poll.maxBytes);
   if (job.hasEnded && !more) {
     // The last event is acknowledged by a poll after it; where there is none, telling the end is all there is to do.
@@ -26,10 +27,18 @@ export async function pollReply(session: Session, job: Job, poll: Poll, gone: Ab
   }
   const status = job.status === "input_required" ? "input_required" : "running";
   const { elapsedSeconds } = job;
-  return { status, events, next, elapsedSeconds, ...(job.inputRequests && { inputRequests: job.inputRequests }) };
+  const { inputRequests, session: known } = job;
+  return {
+    status,
+    events,
+    next,
+    elapsedSeconds,
+    ...(inputRequests && { inputRequests }),
+    ...(known && { session: known }),
+  };
 }
 
-function ending({ outcome: { result, error, usage, session }, artifacts }: Job): Partial<PollReply> {
+function ending({ outcome: { result, error, usage }, session, artifacts }: Job): Partial<PollReply> {
   return {
     ...(result !== undefined && { result }),
     ...(error && { error }),

@@ -1,6 +1,7 @@
 import type { Problem } from "../lib/contract/errors.ts";
 import type { StartOperation, workerStatuses } from "../lib/contract/worker.ts";
 import type { SessionConfig } from "./config.ts";
+import type { Conversation } from "./conversation/conversation.ts";
 import type { JobFolder } from "./job-folder.ts";
 import type { NewEvent } from "./output/event-log.ts";
 import type { OutputLog } from "./output/output-log.ts";
@@ -26,6 +27,8 @@ export type JobContext = {
   readonly pipes: PipePool;
   readonly stop: StopSwitch;
   readonly log: OutputLog;
+  /** The conversation that an agent goes on with, or begins. */
+  readonly conversation?: Conversation;
   /** Publishes an event; false when the task has published too many. A question makes the task wait for its answers. */
   emit(event: NewEvent): boolean;
   /** Ends the job after this time, if its own limit does not end it earlier. */

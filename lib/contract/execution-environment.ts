@@ -63,6 +63,9 @@ export const environmentVariables = {
   /** Worker: seconds after which any worker exits once it is not busy, default 28800. */
   workerMaxSeconds: "AGENTDISPATCH_WORKER_MAX_SECONDS",
 
+  /** Worker: folder in which this machine keeps what its turns of conversations need; without it they are fetched. */
+  workerConversationsDir: "AGENTDISPATCH_WORKER_CONVERSATIONS_DIR",
+
   /** Marks every process of one worker session, its jobs included, so that none can be left behind. */
   sessionMarker: "AGENTDISPATCH_SESSION",
   /** In a job's environment: the task it runs. A task dispatched from inside it names this as its parent. */
@@ -74,6 +77,8 @@ export const environmentVariables = {
    * object. It appears whole; a job that asks more than once removes it before it asks again.
    */
   inputFile: "AGENTDISPATCH_INPUT_FILE",
+  /** In the environment of a command that is a framework: a folder that each turn of a conversation finds as the last left it. */
+  conversationDir: "AGENTDISPATCH_CONVERSATION_DIR",
   /** Variables that begin so are the worker's own and never reach a job. */
   workerPrefix: "AGENTDISPATCH_WORKER_",
 } as const;

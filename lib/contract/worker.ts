@@ -19,6 +19,8 @@ export const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 export const MAX_EVENT_BYTES = 64 * 1024;
 /** Text of one `task.log` event, in bytes of UTF-8. */
 export const MAX_LOG_CHUNK_BYTES = 16 * 1024;
+/** What is kept of a framework's session for the next turn of its conversation, before it is compressed. */
+export const MAX_STATE_BYTES = 64 * 1024 * 1024;
 /** Log text kept for a task, in bytes of UTF-8; the whole of a longer output becomes an artifact. */
 export const MAX_LOG_BYTES = 16 * 1024 * 1024;
 /** A result whose JSON is longer is kept as an artifact named `result.json` or `result.txt`, with a preview in its place. */
@@ -194,7 +196,7 @@ export const usageSchema = z.object({
 export const workerStatuses = ["running", "input_required", "succeeded", "failed", "cancelled"] as const;
 
 /**
- * `artifacts` is there once the task has ended: it is the whole list, and it does not change any more. `elapsedSeconds` is
+ * `artifacts` is there once the task has ended: it is the whole list, with a private one at most, and does not change any more. `elapsedSeconds` is
  * how long the job has run by the clock that its deadline goes by, which stands while the machine sleeps.
  */
 export const pollReplySchema = z.object({
@@ -206,9 +208,12 @@ export const pollReplySchema = z.object({
   error: problemSchema.optional(),
   usage: usageSchema.optional(),
   inputRequests: jsonObject.optional(),
-  /** The framework's session that the next turn of the conversation goes on with. */
+  /** The framework's session that the next turn of the conversation goes on with, as soon as it is known. */
   session: z.object({ framework: z.string(), id: z.string().max(200) }).optional(),
-  artifacts: z.array(workerArtifactSchema).max(MAX_ARTIFACTS).optional(),
+  artifacts: z
+    .array(workerArtifactSchema)
+    .max(MAX_ARTIFACTS + 1)
+    .optional(),
   artifactsLeftOut: leftOutSchema.optional(),
 });
 export type PollReply = z.infer<typeof pollReplySchema>;

@@ -40,6 +40,16 @@ export async function collectArtifacts(root: string): Promise<CollectedArtifacts
   return collected;
 }
 
+/** Adds a file that is kept for the next turn of a conversation, first of all; nobody sees it. */
+export function addPrivate({ artifacts, files }: CollectedArtifacts, file: LocalFile & { sha256: string }): void {
+  const { sha256, ...local } = file;
+  const { sizeBytes, contentType } = file;
+  // As long as an artifact of a job has an id of 24 digits, none can have this one.
+  const id = "conversation";
+  artifacts.unshift({ id, name: id, sizeBytes, sha256, contentType, private: true });
+  files.set(id, local);
+}
+
 /** What the log says of files that are left out. */
 export function notesOf({ leftOut: { count, files } }: CollectedArtifacts): string[] {
   const named = files.map(({ name, reason }) => `left out: ${clip(name, 100)} (${reason})`);

@@ -1,3 +1,5 @@
+import { environmentVariables } from "../../lib/contract/execution-environment.ts";
+import { Conversation } from "../conversation/conversation.ts";
 import { jobEnv } from "../job-env.ts";
 import type { Capture } from "../output/capture.ts";
 import { captureOf, keepFile, keepOutput } from "../output/keep-output.ts";
@@ -20,6 +22,7 @@ const MAX_ANSWER_LENGTH = 8 * 1024 * 1024;
  */
 export function commandFramework([file = "", ...args]: readonly string[]): Framework {
   return async (task, job) => {
+    const folder = await job.conversation?.folder(task.framework);
     const answer = new Answer();
     const lines = new EventLines(
       (text) => job.log.write("stderr", text),
@@ -27,14 +30,30 @@ export function commandFramework([file = "", ...args]: readonly string[]): Frame
     );
     const stdout = captureOf(job, "stdout.log", (text) => answer.add(text));
     const stderr = captureOf(job, "stderr.log", (text) => lines.write(text));
-    const spec = { file, args, cwd: job.folder.workspace, env: jobEnv(job), stdin: jsonLine(task), stdout, stderr };
+    const own = folder === undefined ? {} : { [environmentVariables.conversationDir]: folder };
+    const spec = {
+      file,
+      args,
+      cwd: job.folder.workspace,
+      env: jobEnv(job, own),
+      stdin: jsonLine(task),
+      stdout,
+      stderr,
+    };
     const end = await runProcess(spec, job);
     await stdout.end();
     lines.end();
+    if (folder !== undefined) await keepFolder(job, task.framework, folder);
     await keepOutput(job, { "stderr.log": stderr });
     const outcome = answer.isTooLong ? await keepAnswer(job, stdout, answer) : await readAnswer(job, answer.text);
     return withFailure(outcome, end, file, stderr);
   };
+}
+
+/** What the command left in its folder is all that its next turn has of this one. */
+async function keepFolder({ conversation }: JobContext, framework: string, folder: string): Promise<void> {
+  const files = await Conversation.filesOf(folder);
+  if (files.length > 0) await conversation?.keep(framework, conversation.id, files);
 }
 
 /** The answer as it comes, up to a length; of a longer one its beginning. */

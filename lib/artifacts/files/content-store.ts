@@ -73,9 +73,7 @@ export class ContentStore {
     if (!bytes) throw notFound(content);
     const sha256 = createHash("sha256").update(bytes).digest("hex");
     if (sha256 === content.sha256 && bytes.byteLength === content.sizeBytes) return bytes;
-    throw new RefusedError("artifact.corrupt", `the content with sha256 ${content.sha256} is damaged`, {
-      details: { sha256, sizeBytes: bytes.byteLength },
-    });
+    throw damaged(content, { sha256, sizeBytes: bytes.byteLength });
   }
 
   /** Whether the file at `path` (by default the content's own) holds exactly this content. */
@@ -94,10 +92,12 @@ export class ContentStore {
     return this.guard(async () => (await ifThere(stat(path)))?.isFile() ?? false);
   }
 
-  /** The content as an answer that is read while it is sent. Throws RefusedError `artifact.not_found`. */
+  /** The content as an answer, read while it is sent. Throws RefusedError `artifact.not_found` or `artifact.corrupt`. */
   async send(content: Content): Promise<Response> {
     const path = this.pathOf(content.sha256);
-    if (!(await this.hasFile(path))) throw notFound(content);
+    const found = await this.guard(() => ifThere(stat(path)));
+    if (!found) throw notFound(content);
+    if (found.size !== content.sizeBytes) throw damaged(content, { sizeBytes: found.size });
     const body = content.sizeBytes === 0 ? null : (Readable.toWeb(createReadStream(path)) as ReadableStream);
     return new Response(body, { headers: { "content-length": String(content.sizeBytes) } });
   }
@@ -150,6 +150,9 @@ async function ifThere<T>(result: Promise<T>): Promise<T | undefined> {
 
 export const notFound = ({ sha256 }: Content): RefusedError =>
   new RefusedError("artifact.not_found", `no content with sha256 ${sha256} is kept here`);
+
+const damaged = ({ sha256 }: Content, details: Partial<Content>): RefusedError =>
+  new RefusedError("artifact.corrupt", `the content with sha256 ${sha256} is damaged`, { details });
 
 /** Whether a file operation failed because there is no room left. */
 export function isFull(error: unknown): boolean {

@@ -12,6 +12,7 @@ import type { Check } from "../../contract/tools/check-cloud-agent-runtime.ts";
 import type { BackendAdapter, Placement } from "../adapter.ts";
 import { refuseOutside } from "../placed-job.ts";
 import { workerEnvironment } from "../worker-environment.ts";
+import { conversationsIn, sweepConversations } from "./conversations.ts";
 import { localProcess } from "./description.ts";
 import { frameworksIn, inspect } from "./programs/frameworks-here.ts";
 import { InstalledPrograms } from "./programs/installed-programs.ts";
@@ -86,8 +87,21 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
       const isListening = await Promise.race([worker.listening.then(() => true), late]).finally(() => waiting.abort());
       if (!isListening) return undefined;
     }
-    const environment = environmentOf(folderOf(sessionId), sessionId, detailsOf(configuration(), task));
+    const environment = {
+      ...environmentOf(folderOf(sessionId), sessionId, detailsOf(configuration(), task)),
+      [environmentVariables.workerConversationsDir]: conversationsIn(stateDir),
+    };
+    sweep();
     return worker.client.open(sessionId, environment, signalFor(ANSWER_MS));
+  }
+
+  let sweptAtMs = 0;
+  /** Once a day, as sessions are opened. */
+  function sweep(): void {
+    const now = Date.now();
+    if (now - sweptAtMs < 86_400_000) return;
+    sweptAtMs = now;
+    void sweepConversations(stateDir, configuration().retentionDays, now);
   }
 
   async function end(sessionId: string): Promise<void> {
