@@ -1,6 +1,6 @@
 /** Turns of one conversation through the whole system, with a framework that remembers, and what keeps it from its memory. */
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { Json } from "../../lib/contract/task.ts";
 import { fixture } from "../worker/start-worker.ts";
@@ -136,6 +136,56 @@ test("another framework begins afresh, and the log says so", async () => {
   expect(await turns(next).answer(again.taskId)).toMatchObject({ answer: "one, three" });
   expect(filesBelow(join(folder, "conversations"))).toContainEqual(expect.stringContaining("memory.txt"));
 });
+
+/** A folder with a program `codex` on the PATH that remembers. */
+function withCodex() {
+  const folder = temporaryFolder(onTestFinished);
+  const bin = join(folder, "bin");
+  mkdirSync(bin);
+  copyFileSync(fixture("codex-remembers.mjs"), join(bin, "codex"));
+  chmodSync(join(bin, "codex"), 0o755);
+  return { folder, PATH: `${bin}:${dirname(process.execPath)}:${process.env.PATH}` };
+}
+
+test("an agent program goes on after its worker was killed, and in another home", async () => {
+  const { folder, PATH } = withCodex();
+  const start = async (home: string) => {
+    mkdirSync(join(folder, home), { recursive: true });
+    const env = { PATH, HOME: join(folder, home) };
+    const system = await startSystem(folder, { limits: { graceSeconds: 1 }, env });
+    return { ...system, ...turns(system.client) };
+  };
+  const { client, spawn, answer, kill } = await start("here");
+  const { taskId, conversation } = await spawn("one", undefined, { framework: "codex" });
+  expect(await answer(taskId)).toMatchObject({ status: "succeeded", answer: "one" });
+  const killed = await spawn("wait", conversation);
+  await client.until(killed.taskId, hasSpoken);
+  for (const pid of workersIn(folder)) process.kill(pid, "SIGKILL");
+  expect(await client.ended(killed.taskId)).toMatchObject({ status: "failed", error: { code: "worker.lost" } });
+  expect(await turns(client).say("two", conversation)).toMatchObject({ answer: "one, wait, two" });
+  await kill("SIGTERM");
+
+  const there = await start("there");
+  expect(await there.say("three", conversation)).toMatchObject({ answer: "one, wait, two, three" });
+  await there.kill("SIGTERM");
+  // What is here is not what came last.
+  const back = await start("here");
+  expect(await back.say("four", conversation)).toMatchObject({ answer: "one, wait, two, three, four" });
+}, 60_000);
+
+test("the first turn of a program is gone on with, although its worker was killed at once", async () => {
+  const { folder, PATH } = withCodex();
+  const env = { PATH, HOME: folder };
+  const { client } = await startSystem(folder, { limits: { graceSeconds: 1 }, env });
+  const { spawn, say } = turns(client);
+  const { taskId, conversation } = await spawn("wait", undefined, { framework: "codex" });
+  await client.until(taskId, hasSpoken);
+  for (const pid of workersIn(folder)) process.kill(pid, "SIGKILL");
+  await client.ended(taskId);
+  expect(await say("two", conversation)).toMatchObject({ answer: "wait, two" });
+});
+
+const hasSpoken = ({ logLength }: Json) => Number(logLength) > 0;
 
 const filesBelow = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, withFileTypes: true })

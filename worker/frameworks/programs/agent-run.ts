@@ -15,7 +15,6 @@ const modelById = z.strictObject({ id: name });
 export function agentRun(program: AgentProgram, task: AgentTask, job: JobContext, scratch: string): AgentRun {
   const tools = toolsOf(program, task);
   const model = modelOf(program, task);
-  const resume = sessionOf(program, job);
   return {
     task,
     tools,
@@ -24,7 +23,6 @@ export function agentRun(program: AgentProgram, task: AgentTask, job: JobContext
     workspace: job.folder.workspace,
     scratch,
     trusted: job.task.trusted ?? false,
-    ...(resume !== undefined && { resume }),
     env: programEnvironment(program.name, task.model, job),
   };
 }
@@ -48,12 +46,4 @@ function toolsOf({ name: program, options }: AgentProgram, { runtimeTools }: Age
 function ending({ ownSchema }: AgentProgram, { jsonSchema }: RuntimeTools): string {
   if (!jsonSchema) return `\n${outcomeProtocol}\n`;
   return ownSchema ? "" : `\n${schemaProtocol(jsonSchema)}\n`;
-}
-
-/** The session of the last turn, where this program knows it. */
-function sessionOf({ name }: AgentProgram, { task, log }: JobContext): string | undefined {
-  const session = task.conversation?.session;
-  if (session === undefined || session.framework === name) return session?.id;
-  log.note(`the last turn of the conversation was ${session.framework}'s: ${name} starts afresh`);
-  return undefined;
 }

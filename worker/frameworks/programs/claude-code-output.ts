@@ -79,6 +79,10 @@ export class ClaudeOutput implements OutputReader {
     }
   }
 
+  get session(): string | undefined {
+    return this.#session;
+  }
+
   end(exit: ProcessEnd, stderrTail: string): AgentEnd {
     const last = this.#results.at(-1);
     const usage = this.#results.length > 0 ? this.#finalUsage() : this.#usageSoFar();

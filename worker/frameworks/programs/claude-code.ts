@@ -44,7 +44,7 @@ export const claudeCode: AgentProgram = {
   reader: (run) => new ClaudeOutput(run),
 
   async sessionFiles(run, sessionId): Promise<SessionFile[]> {
-    if (isPersonsHome(run.env) || !SESSION_ID.test(sessionId)) return [];
+    if (!SESSION_ID.test(sessionId)) return [];
     const projects = join(home(run), "projects");
     const name = `${sessionId}.jsonl`;
     for (const project of await readdir(projects).catch(() => [])) {

@@ -51,6 +51,10 @@ export class CodexOutput implements OutputReader {
     }
   }
 
+  get session(): string | undefined {
+    return this.#thread;
+  }
+
   end(exit: ProcessEnd, stderrTail: string): AgentEnd {
     const { resume } = this.#run;
     const session = this.#thread ?? resume;

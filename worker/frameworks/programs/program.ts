@@ -2,14 +2,13 @@ import type { RuntimeTools, Usage } from "../../../lib/contract/agent.ts";
 import type { Problem } from "../../../lib/contract/errors.ts";
 import type { BuiltInFramework } from "../../../lib/contract/frameworks.ts";
 import type { JsonObject } from "../../../lib/contract/json.ts";
+import type { SessionFile } from "../../conversation/archive.ts";
 import type { ProcessEnd } from "../../processes/run-process.ts";
 import type { AgentEvents } from "../agent-events.ts";
 import type { AgentTask } from "../framework.ts";
 
+export type { SessionFile } from "../../conversation/archive.ts";
 export type { AgentEvents } from "../agent-events.ts";
-
-/** A file that the next turn of a conversation needs: where it is, and what it is called among the others. */
-export type SessionFile = { path: string; name: string };
 
 /** One turn of an agent, as a program of its own runs it. */
 export type AgentRun = {
@@ -43,6 +42,8 @@ export type AgentEnd = {
 /** Reads what one process prints. */
 export type OutputReader = {
   line(value: JsonObject, events: AgentEvents): void;
+  /** The program's own id of the session, once it has told it and can go on with it. */
+  readonly session?: string | undefined;
   /** Called once, also for a program that was stopped: then with what there is. */
   end(exit: ProcessEnd, stderrTail: string): AgentEnd;
 };
@@ -66,7 +67,7 @@ export type AgentProgram = {
   /** Arguments, further environment, and files of its own, written into `run.scratch`. Throws RefusedError. */
   command(run: AgentRun): Promise<ProgramStart>;
   reader(run: AgentRun): OutputReader;
-  /** What the next turn needs wherever it runs; none for no session. */
+  /** What the next turn needs wherever it runs; none for a session that is not here. */
   sessionFiles(run: AgentRun, sessionId: string): Promise<SessionFile[]>;
   /** Puts them where the program looks for them. */
   restore(run: AgentRun, sessionId: string, files: readonly SessionFile[]): Promise<void>;

@@ -13,6 +13,7 @@ import { agentOutcome } from "../agent-outcome.ts";
 import { Budget } from "../budget.ts";
 import type { Framework } from "../framework.ts";
 import { agentRun } from "./agent-run.ts";
+import { inConversation } from "./in-conversation.ts";
 import { JsonLines } from "./json-lines.ts";
 import type { AgentEnd, AgentProgram, AgentRun } from "./program.ts";
 
@@ -21,7 +22,8 @@ export function programFramework(program: AgentProgram): Framework {
   return async (task, job) => {
     const scratch = await mkdtemp(join(job.folder.root, "agent-"));
     try {
-      return await runTurn(program, agentRun(program, task, job, scratch), job);
+      const run = agentRun(program, task, job, scratch);
+      return await inConversation(program, run, job, (begun) => runTurn(program, begun, job));
     } finally {
       await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
     }
@@ -52,6 +54,7 @@ async function runTurn(program: AgentProgram, run: AgentRun, job: JobContext): P
       if (broken) return;
       try {
         reader.line(value, events);
+        if (reader.session !== undefined) job.conversation?.note(program.name, reader.session);
       } catch (error) {
         // A program whose output cannot be read works for nobody.
         broken = { error };
@@ -73,6 +76,7 @@ async function runTurn(program: AgentProgram, run: AgentRun, job: JobContext): P
   if (broken) throw broken.error;
 
   const end = endOf(program, exit, () => reader.end(exit, stderr.lastLine));
+  if (end.session !== undefined) job.conversation?.note(program.name, end.session);
   stopped ??= budget.exceededBy(end.usage);
   return agentOutcome(program.name, run.task, job, {
     ...end,

@@ -135,6 +135,10 @@ class StrandsReader implements OutputReader {
     else this.#end = said;
   }
 
+  get session(): string | undefined {
+    return this.#session;
+  }
+
   end(exit: ProcessEnd, stderrTail: string): AgentEnd {
     const known = { usage: this.#usage, ...(this.#session !== undefined && { session: this.#session }) };
     // Without a last line it was ended, and whoever did that knows why, or it broke down.

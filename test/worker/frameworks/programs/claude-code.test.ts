@@ -248,18 +248,25 @@ describe("claude is given", () => {
   });
 
   test.concurrent("the session of the last turn, as a copy, and none of another framework", async () => {
+    const goesOn = { conversation: { ...conversation, session: { framework: "claude-code", id: session } } };
     await using claude = await replayed("claude-code", "done");
-    await claude.worker.agent(task(), {
-      conversation: { ...conversation, session: { framework: "claude-code", id: session } },
-    });
+    const file = join(claude.home, ".claude/projects/-workspace", `${session}.jsonl`);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, "{}\n");
+    await claude.worker.agent(task(), goesOn);
     expect(claude.seen().args).toEqual(expect.arrayContaining([`--resume=${session}`, "--fork-session"]));
+
+    await using elsewhere = await replayed("claude-code", "done");
+    const { text: told } = await elsewhere.worker.agent(task(), goesOn);
+    expect(elsewhere.seen().args.join(" ")).not.toContain("--resume");
+    expect(told()).toContain("nothing is left of the conversation: the agent begins afresh");
 
     await using afresh = await replayed("claude-code", "done");
     const { text } = await afresh.worker.agent(task(), {
       conversation: { ...conversation, session: { framework: "codex", id: session } },
     });
     expect(afresh.seen().args.join(" ")).not.toContain("--resume");
-    expect(text()).toContain("codex's: claude-code starts afresh");
+    expect(text()).toContain("codex's: claude-code begins afresh");
   });
 
   test.concurrent.each([
@@ -339,7 +346,7 @@ test("a session is one file, which another machine can be given", async () => {
   const { claudeCode } = await import("../../../../worker/frameworks/programs/claude-code.ts");
   const { temporaryFolder } = await import("../../start-worker.ts");
   const [here, there] = [temporaryFolder(), temporaryFolder()];
-  const run = (home: string, more: Record<string, string> = {}) => ({ env: { HOME: home, ...more } }) as never;
+  const run = (home: string) => ({ env: { HOME: home } }) as never;
   const file = join(here, ".claude/projects/-workspace", `${session}.jsonl`);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, "{}\n");
@@ -349,7 +356,5 @@ test("a session is one file, which another machine can be given", async () => {
   expect(readdirSync(join(there, ".claude/projects"), { recursive: true })).toContain(
     `-agentdispatch/${session}.jsonl`,
   );
-  // A person's own home keeps them.
-  expect(await claudeCode.sessionFiles(run(here, { [environmentVariables.sessionMarker]: "s" }), session)).toEqual([]);
   expect(await claudeCode.sessionFiles(run(here), "../../x")).toEqual([]);
 });

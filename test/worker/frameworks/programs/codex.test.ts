@@ -166,11 +166,12 @@ describe("a turn of codex that goes on", () => {
     expect(events).toContainEqual(expect.objectContaining({ type: "agent.usage" }));
   });
 
-  test.concurrent("is refused with an id for which codex would start anew", async () => {
+  test.concurrent("is never given an id that is none of codex", async () => {
     await using codex = await replayed("codex", "resume");
     const session = { framework: "codex", id: "--last" };
-    const { reply } = await codex.worker.agent(task(), { conversation: { ...conversation, session } });
-    expect(reply.error).toMatchObject({ code: "input.invalid" });
+    const { text } = await codex.worker.agent(task(), { conversation: { ...conversation, session } });
+    expect(codex.seen().args).not.toContain("resume");
+    expect(text()).toContain("the agent begins afresh");
   });
 });
 
