@@ -3,7 +3,7 @@ import type { Problem } from "../contract/errors.ts";
 import type { FrameworkState } from "../contract/framework-state.ts";
 import type { Channel } from "../contract/kinds.ts";
 import type { Logger } from "../contract/logger.ts";
-import type { Target, Task } from "../contract/task.ts";
+import type { Json, Target, Task } from "../contract/task.ts";
 import type { Check } from "../contract/tools/check-cloud-agent-runtime.ts";
 import type { Job, Operation } from "../contract/worker.ts";
 import type { BackendDescription } from "./description.ts";
@@ -18,6 +18,8 @@ export type Placement = {
   target: Target;
   /** The agent framework, where one was chosen. */
   framework?: string;
+  /** Its model, where one was chosen. */
+  model?: string | Json;
   /** Whether the workspace is the one that the profile lives in. */
   trusted?: true;
 };
@@ -71,6 +73,8 @@ export interface BackendAdapter extends BackendDescription {
   frameworks(placement: Placement): readonly string[] | undefined;
   /** The framework that an agent runs in where neither call nor profile says; undefined where that has to be asked. */
   defaultFramework?(placement: Placement): string | undefined;
+  /** The model that an agent in that framework is given where neither call nor profile names one. */
+  defaultModel?(placement: Placement, framework: string): string | undefined;
   /** How a framework that the worker there has not would come there: a sentence's end, such as "install it with `…`". */
   frameworkInstall?(framework: string): string | undefined;
   /**

@@ -141,7 +141,8 @@ export function route(
     taskType === "agent.run"
       ? (request.framework ?? runtime?.framework ?? adapter.defaultFramework?.(placement))
       : undefined;
-  const model = request.model ?? runtime?.model;
+  const usualModel = framework === undefined ? undefined : adapter.defaultModel?.(placement, framework);
+  const model = request.model ?? runtime?.model ?? usualModel;
   const runtimeTools = merge(defaults.runtimeTools, runtime?.runtimeTools, request.runtimeTools);
   const metadata = merge(defaults.metadata, runtime?.metadata, request.metadata);
   return {

@@ -6,6 +6,12 @@ const logRetentions = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3653,
 ];
 
+/** A name, with an architecture or a version where it has to be one: https://www.debian.org/doc/debian-policy/ch-controlfields.html#package */
+const debianPackage = z
+  .string()
+  .max(200)
+  .regex(/^[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?(=[A-Za-z0-9.+~:-]+)?$/, "must be the name of a Debian package");
+
 const count = z.number().int().min(1);
 
 /** `cloud` in the configuration: how the stack is deployed. The system on one machine passes over it. */
@@ -20,13 +26,25 @@ export const cloudSchema = z.strictObject({
     .number()
     .refine((days) => logRetentions.includes(days), `must be one of ${logRetentions.join(", ")}`)
     .default(30),
-  /** A folder whose files the worker's image gets as `/agent`, relative to the configuration file. */
-  workerImage: z.strictObject({ directory: z.string().min(1) }).optional(),
-  /** Bedrock models that workers may invoke besides those that profiles name: ids of models or of inference profiles. */
+  /** What the worker's image has besides the worker. */
+  workerImage: z
+    .strictObject({
+      /** A folder whose files it gets as `/agent`, relative to the configuration file. */
+      directory: z.string().min(1).optional(),
+      /** Packages of Debian, as `apt-get install` takes them. */
+      packages: z.array(debianPackage).max(200).optional(),
+      /** Claude Code, which is not free software: https://code.claude.com/docs/en/legal-and-compliance */
+      claudeCode: z.boolean().default(false),
+    })
+    .optional(),
+  /**
+   * Bedrock models that workers may invoke besides those that profiles name: ids of models or of inference profiles. The
+   * first is that of an agent whose model nobody names; without the list it is `defaultModels`.
+   */
   models: z
     .array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.:/_*-]{0,199}$/, "must be the id of a model or inference profile"))
     .max(50)
-    .default([]),
+    .optional(),
   /** Who is told of alarms; without it they only change colour. */
   alarmEmail: z.email().optional(),
   /** Whether table and bucket outlive the stack. */

@@ -52,7 +52,7 @@ export function loadCloudConfiguration(source: ConfigurationPlace): CloudConfigu
   const { protocol, issues } = sharedProtocol(configuration, written, unknown.sharedRuntimeArn);
   if (issues.length > 0) throw new ConfigurationError(path, issues);
   const { workerImage } = configuration.cloud;
-  const agent = workerImage && resolve(dirname(path), workerImage.directory);
+  const agent = workerImage?.directory === undefined ? undefined : resolve(dirname(path), workerImage.directory);
   if (agent !== undefined && !statSync(agent, { throwIfNoEntry: false })?.isDirectory())
     throw new ConfigurationError(path, [{ path: "cloud.workerImage.directory", message: `${agent} is not a folder` }]);
   return { input: withShared(written, protocol), configuration, protocol, ...(agent !== undefined && { agent }) };
@@ -67,8 +67,15 @@ function withShared(input: JsonObject, protocol: Protocol): JsonObject {
 
 /** Puts the configuration beside each bundled handler, as it was written but for what only says how to deploy. */
 export async function writeConfiguration(bundles: string, input: JsonObject): Promise<void> {
-  const { $schema: _schema, stateDir: _stateDir, cloud: _cloud, ...deployed } = input;
-  const text = `${JSON.stringify(deployed, null, 2)}\n`;
+  const { $schema: _schema, stateDir: _stateDir, cloud, ...deployed } = input;
+  const { models, workerImage } = isObject(cloud) ? cloud : {};
+  const { claudeCode } = isObject(workerImage) ? workerImage : {};
+  // Which model is asked where nobody names one, and what workers have, is known to whoever chooses for a task.
+  const known = {
+    ...(models !== undefined && { models }),
+    ...(claudeCode === true && { workerImage: { claudeCode } }),
+  };
+  const text = `${JSON.stringify({ ...deployed, ...(Object.keys(known).length > 0 && { cloud: known }) }, null, 2)}\n`;
   const handlers = deployedEntries().filter((entry) => entry.startsWith("lambdas/"));
   await Promise.all(handlers.map((entry) => writeFile(join(bundles, dirname(entry), "configuration.json"), text)));
 }

@@ -7,6 +7,7 @@ import { withBuiltIn } from "../config/built-in.ts";
 import { configurationSchema } from "../contract/configuration.ts";
 import { environmentVariables } from "../contract/execution-environment.ts";
 import { AgentRuntimes } from "./agentcore/agent-runtimes.ts";
+import { toolPermissions } from "./agentcore/agent-tools.ts";
 import { modelArns } from "./agentcore/bedrock-models.ts";
 import { repositoryArns, targetPatterns, targetRegions } from "./agentcore/named-targets.ts";
 import { sharedRuntimeName, taskRuntimePrefix } from "./agentcore/runtime-names.ts";
@@ -47,7 +48,7 @@ export class DispatchStack extends Stack {
     const image = new DockerImageAsset(this, "WorkerImage", {
       directory: join(bundles, "worker"),
       platform: Platform.LINUX_ARM64,
-      buildArgs: imageArguments(now),
+      buildArgs: imageArguments(now, cloud.workerImage),
     });
     const regions = targetRegions(configuration, this.region);
     const workerRole = new WorkerRole(this, "WorkerRole", {
@@ -55,6 +56,7 @@ export class DispatchStack extends Stack {
       image: image.repository,
       repositories: repositoryArns(targetPatterns(configuration, "repositories"), this.partition),
       models: modelArns(configuration, { partition: this.partition, account: this.account, regions }),
+      tools: toolPermissions(configuration, { partition: this.partition, regions }),
     });
     const shared = new SharedRuntime(this, "Shared", { cloud, imageUri: image.imageUri, role: workerRole, protocol });
     shared.node.addDependency(new ServiceLinkedRole(this, "ServiceLinkedRole", cloud));

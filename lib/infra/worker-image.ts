@@ -1,3 +1,7 @@
+import type { CloudSettings } from "../contract/cloud.ts";
+
+type WorkerImage = NonNullable<CloudSettings["workerImage"]>;
+
 /** The program that the image runs. */
 export const workerEntry = "worker/main.ts";
 
@@ -11,8 +15,18 @@ export const childName = "strands";
  */
 export const imagePackage = { name: "playwright", without: ["bin", "types", "lib/vite"] } as const;
 
-/** Arguments of the image's build: the month, so that one that is deployed later has the fixes of its base since then. */
-export const imageArguments = (now: Date) => ({ MONTH: now.toISOString().slice(0, 7) });
+/** The Claude Code that an image gets which is to have it. */
+const CLAUDE_CODE = "2.1.330";
+
+/**
+ * Arguments of the image's build: the month, so that one that is deployed later has the fixes of its base since then, and
+ * what of others it is to have.
+ */
+export const imageArguments = (now: Date, { packages = [], claudeCode = false }: Partial<WorkerImage> = {}) => ({
+  MONTH: now.toISOString().slice(0, 7),
+  PACKAGES: packages.join(" "),
+  CLAUDE_CODE: claudeCode ? CLAUDE_CODE : "",
+});
 
 /** The folder of the build context for an agent of one's own, empty without one. */
 export const agentFolder = "agent";

@@ -27,7 +27,6 @@ const ofDeployments = {
     stackName: "agent-dispatch",
     logLevel: "info",
     logRetentionDays: 30,
-    models: [],
     retainData: true,
     deletionProtection: false,
     throttle: { requestsPerSecond: 100, burst: 200 },

@@ -52,6 +52,16 @@ const accepted: Accepted[] = [
     because: "AgentCore names a log group for a runtime that does not exist yet, and documents these resources",
   },
   {
+    rule: /^IAM5\[Resource::arn:<AWS::Partition>:bedrock:\*::foundation-model\/anthropic\..+\]$/,
+    at: /^WorkerRole\//,
+    because: "an inference profile asks its model in whichever region Bedrock chooses",
+  },
+  {
+    rule: /^IAM5\[Resource::arn:<AWS::Partition>:bedrock:\*:<AWS::AccountId>:inference-profile\/\*\]$/,
+    at: /^Mcp\/Handler\//,
+    because: "callers may name any model; whether it is there is read, and nothing is asked of it",
+  },
+  {
     rule: /^IAM5\[Resource::<ArtifactsBucket\w+\.Arn>\/tasks\/\*\]$/,
     at: /^(?:Mcp\/Handler|Workflow\/\w+)\//,
     because: "files are named for tasks and contents that nobody knows before",

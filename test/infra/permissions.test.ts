@@ -49,7 +49,12 @@ describe("nobody", () => {
   test("may act on everything, but for what knows no resources", () => {
     const unbounded = everyStatement.filter(({ resources }) => resources.includes("*"));
     expect([...new Set(unbounded.flatMap(({ actions }) => actions))].sort()).toEqual([
+      "aws-marketplace:Subscribe",
+      "aws-marketplace:ViewSubscriptions",
       "bedrock-agentcore:ListAgentRuntimes",
+      "bedrock:GetFoundationModelAvailability",
+      "bedrock:GetUseCaseForModelAccess",
+      "bedrock:ListInferenceProfiles",
       "cloudwatch:PutMetricData",
       "ecr:GetAuthorizationToken",
       "logs:CreateLogDelivery",

@@ -31,11 +31,11 @@ describe("the role of workers", () => {
     });
   });
 
-  test("it pulls the image, writes logs, traces and metrics, and that is all", () => {
+  test("it pulls the image, writes logs, traces and metrics, and that is all where it may ask no model", async () => {
     const repository =
       "arn:aws:ecr:us-west-2:123456789012:repository/cdk-hnb659fds-container-assets-123456789012-us-west-2";
     const logs = "arn:aws:logs:*:123456789012:log-group";
-    expect(plain.allowedTo("WorkerRole")).toEqual([
+    expect((await Synthesis.of({ cloud: { models: [] } })).allowedTo("WorkerRole")).toEqual([
       {
         Effect: "Allow",
         actions: ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
@@ -73,7 +73,37 @@ describe("the role of workers", () => {
     ]);
   });
 
+  test("it may use the tools of AgentCore that a profile enables, and no others", async () => {
+    const sessions = (built: Synthesis) =>
+      built.allowedTo("WorkerRole").filter(({ actions }) => actions.some((action) => /Session$/.test(action)));
+    expect(sessions(plain)).toEqual([]);
+    const runtimes = { data: { backend: "agentcore", runtimeTools: { enabled: ["shell", "code-interpreter"] } } };
+    expect(sessions(await Synthesis.of({ runtimes }))).toMatchObject([
+      {
+        actions: ["InvokeCodeInterpreter", "StartCodeInterpreterSession", "StopCodeInterpreterSession"].map(
+          (verb) => `bedrock-agentcore:${verb}`,
+        ),
+        resources: ["arn:aws:bedrock-agentcore:us-west-2:aws:code-interpreter/aws.codeinterpreter.v1"],
+      },
+    ]);
+    const built = await Synthesis.of({ defaults: { runtimeTools: { enabled: ["browser"] } } });
+    expect(sessions(built)[0]?.resources).toEqual(["arn:aws:bedrock-agentcore:us-west-2:aws:browser/aws.browser.v1"]);
+  });
+
   describe("models", () => {
+    test("are, unless the configuration says so, what agents are asked to think with by default", () => {
+      expect(ids(plain, "bedrock:InvokeModelWithResponseStream")).toEqual(
+        expect.arrayContaining([
+          "arn:aws:bedrock:us-west-2:123456789012:inference-profile/global.anthropic.claude-sonnet-5",
+          "arn:aws:bedrock:*::foundation-model/anthropic.claude-sonnet-5",
+        ]),
+      );
+      const subscribing = plain
+        .allowedTo("WorkerRole")
+        .find(({ actions }) => actions.includes("aws-marketplace:Subscribe"));
+      expect(subscribing?.condition).toBe('{"StringEquals":{"aws:CalledViaLast":"bedrock.amazonaws.com"}}');
+    });
+
     test("are those of the configuration and of its profiles", async () => {
       const built = await Synthesis.of({
         cloud: {
@@ -152,7 +182,7 @@ describe("the shared runtime", () => {
 
   test("the image is built for arm64 from the worker's bundle", () => {
     const images = Object.values(plain.assets.dockerImages).map(({ source }) => source);
-    const dockerBuildArgs = { MONTH: expect.stringMatching(/^\d{4}-\d{2}$/) };
+    const dockerBuildArgs = { MONTH: expect.stringMatching(/^\d{4}-\d{2}$/), PACKAGES: "", CLAUDE_CODE: "" };
     expect(images).toEqual([
       { directory: expect.stringMatching(/^asset\./), platform: "linux/arm64", dockerBuildArgs },
     ]);
@@ -172,6 +202,18 @@ describe("the shared runtime", () => {
     expect(await built("print(1)")).toBe(first);
     expect(await built("print(2)")).not.toBe(first);
     expect(Object.keys(plain.assets.dockerImages)).not.toContain(first);
+  });
+
+  test("the image has what else is wanted, and what that is can be nothing but a name", async () => {
+    const workerImage = { packages: ["imagemagick", "libc6:arm64", "jq=1.7.1-3"], claudeCode: true };
+    const { assets } = await Synthesis.of({ cloud: { workerImage } });
+    const [{ source } = { source: {} }] = Object.values(assets.dockerImages);
+    expect(source.dockerBuildArgs).toMatchObject({
+      PACKAGES: "imagemagick libc6:arm64 jq=1.7.1-3",
+      CLAUDE_CODE: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+    });
+    for (const name of ["a; rm -rf /", "-y", "$(id)", "a b", "../x"])
+      await expect(Synthesis.of({ cloud: { workerImage: { packages: [name] } } })).rejects.toThrow(/packages\.0/);
   });
 
   test("a folder that is not there is refused, by where it is named", async () => {

@@ -127,8 +127,8 @@ describe("the Dockerfile", () => {
   });
 
   test("takes in what its base has mended, in the layer that the argument of the build makes anew", () => {
-    const [name = ""] = Object.keys(imageArguments(new Date()));
-    expect(all("ARG").slice(1)).toEqual([name]);
+    const [name = "", ...others] = Object.keys(imageArguments(new Date()));
+    expect(all("ARG").slice(1)).toEqual([name, ...others.map((other) => `${other}=`)]);
     expect(all("RUN")[0]).toMatch(new RegExp(`^: "\\$${name}" && apt-get update && apt-get upgrade -y `));
     const order = instructions.map(({ name }) => name);
     expect(order.indexOf("FROM")).toBeLessThan(order.lastIndexOf("ARG"));
@@ -136,9 +136,13 @@ describe("the Dockerfile", () => {
   });
 
   test("installs in one layer and leaves neither lists nor build tools", () => {
-    const [run = "", agent, ...others] = all("RUN");
+    const [run = "", claude, agent, ...others] = all("RUN");
     expect(others).toEqual([]);
     expect(agent).toBe("chmod -R a+rX /agent && if [ -f /agent/install.sh ]; then cd /agent && sh install.sh; fi");
+    expect(claude).toMatch(
+      /^if \[ -n "\$CLAUDE_CODE" \]; then +npm install --global .*@\$CLAUDE_CODE" && npm cache clean/,
+    );
+    expect(run.split(/\s+/)).toContain("$PACKAGES");
     for (const tool of "bash ca-certificates curl git jq openssh-client python3 tini unzip".split(" "))
       expect(run.split(/\s+/)).toContain(tool);
     expect(run).toContain("--no-install-recommends");
@@ -160,7 +164,8 @@ describe("the Dockerfile", () => {
     const set = all("ENV").flatMap((rest) => rest.split(/\s+/).map((pair) => pair.split("=")));
     const names = set.map(([name]) => name);
     const { platform, workspace } = environmentVariables;
-    expect(names.sort()).toEqual(["HOME", platform, workspace].sort());
+    expect(names.sort()).toEqual(["CLAUDE_CODE_USE_BEDROCK", "HOME", platform, workspace].sort());
+    expect(Object.fromEntries(set).CLAUDE_CODE_USE_BEDROCK).toMatch(/^\$\{CLAUDE_CODE:\+1\}$/);
     expect(set).toContainEqual([platform, agentCore.name]);
     // The home of user 1000 in the base image: https://github.com/nodejs/docker-node/blob/main/Dockerfile-slim.template
     expect(set).toContainEqual(["HOME", "/home/node"]);

@@ -3,6 +3,7 @@ import { RefusedError } from "../../contract/errors.ts";
 import { frameworkNames } from "../../contract/frameworks.ts";
 import type { Channel } from "../../contract/kinds.ts";
 import type { Logger } from "../../contract/logger.ts";
+import { modelsOf } from "../../contract/models.ts";
 import type { Task } from "../../contract/task.ts";
 import { CONTRACT } from "../../contract/worker.ts";
 import type { BackendAdapter, Placement } from "../adapter.ts";
@@ -51,6 +52,12 @@ type Options = ClientOptions & {
   holdSeconds: number;
 };
 
+/** Whether a framework of the image asks Bedrock: one of them does only where no other provider is configured for it. */
+const asksBedrock = (framework: string, environment: Readonly<Record<string, string>>): boolean =>
+  framework === "strands" ||
+  (framework === "claude-code" &&
+    !Object.keys(environment).some((name) => /^(ANTHROPIC_|CLAUDE_CODE_(USE_|OAUTH_))/.test(name)));
+
 const channelOf = (placed: Placed): Channel => (isContractLess(placed) ? "synchronous" : "call");
 
 /**
@@ -93,6 +100,16 @@ export function agentCoreBackend(options: Options): BackendAdapter {
       detail(placement, "contract") === NO_CONTRACT ||
       (options.ownRuntimeArn !== undefined && detail(placement, "runtimeArn") === options.ownRuntimeArn);
     return isOurs ? channelOf(placement) : undefined;
+  }
+
+  const environmentOf = (placement: Placement) => workerEnvironment(configuration(), placement) ?? {};
+
+  /** What the image of the workers has, besides the commands that the configuration makes frameworks of. */
+  function frameworksOf(placement: Placement): readonly string[] | undefined {
+    if (knownChannel(placement) !== "call") return undefined;
+    const { cloud } = configuration();
+    const ours = ["strands", ...(cloud.workerImage?.claudeCode ? (["claude-code"] as const) : []), "echo"] as const;
+    return frameworkNames(environmentOf(placement), ours);
   }
 
   return {
@@ -177,10 +194,12 @@ export function agentCoreBackend(options: Options): BackendAdapter {
         live,
         environment: workerEnvironment(configuration(), placement),
       }),
-    frameworks(placement) {
-      if (knownChannel(placement) !== "call") return undefined;
-      return frameworkNames(workerEnvironment(configuration(), placement) ?? {});
-    },
+    frameworks: frameworksOf,
+    defaultFramework: (placement) => (frameworksOf(placement) === undefined ? undefined : "strands"),
+    defaultModel: (placement, framework) =>
+      frameworksOf(placement) !== undefined && asksBedrock(framework, environmentOf(placement))
+        ? modelsOf(configuration().cloud, regionOf(placement, options.region))[0]
+        : undefined,
     cloudAgent: cloudAgentOf,
     synchronous: {
       maxSeconds: options.holdSeconds,

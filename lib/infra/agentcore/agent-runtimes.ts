@@ -61,7 +61,7 @@ export class AgentRuntimes implements BackendGrants {
     call: [this.#invoke, this.#runCommands, this.#readLogs],
     stop: [this.#stopSessions],
     deleteRuntime: [this.#readOwn, this.#delete],
-    check: [this.#read, this.#count],
+    check: [this.#read, this.#count, this.#seeModels],
   };
 
   /**
@@ -153,6 +153,14 @@ export class AgentRuntimes implements BackendGrants {
   #count(grantee: IGrantable): void {
     this.#list(grantee);
     this.#add(grantee, { actions: ["servicequotas:GetServiceQuota"], resources: ["*"] });
+  }
+
+  /** Whether the account may ask the models that callers may name, which can be any: none of these asks one. */
+  #seeModels(grantee: IGrantable): void {
+    const profiles = `arn:${this.#partition}:bedrock:*:${this.#account}:inference-profile/*`;
+    this.#add(grantee, { actions: ["bedrock:GetInferenceProfile"], resources: [profiles] });
+    const actions = ["bedrock:GetFoundationModelAvailability", "bedrock:GetUseCaseForModelAccess"];
+    this.#add(grantee, { actions, resources: ["*"] });
   }
 
   #list(grantee: IGrantable): void {

@@ -1,13 +1,7 @@
 import type { Configuration } from "../../contract/configuration.ts";
+import { bedrockModel, modelsAnywhere } from "../../contract/models.ts";
 
-/** Only what looks like one: a profile's model may be any name that its framework knows. */
-const idPattern = /^[A-Za-z0-9-]+\.[A-Za-z0-9.:/_*-]{1,199}$/;
 const arnPattern = /^arn:[^:]+:bedrock:/;
-/**
- * An inference profile over regions is named for where it is, then for the model.
- * https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
- */
-const profilePattern = /^(?:[a-z]{2}|us-gov|apac|global)\.(.+)$/;
 
 type Place = { partition: string; account: string; regions: readonly string[] };
 
@@ -16,21 +10,26 @@ type Place = { partition: string; account: string; regions: readonly string[] };
  * An inference profile also needs its model, in whichever region Bedrock chooses.
  */
 export function modelArns({ cloud, runtimes }: Configuration, place: Place): string[] {
-  const ofProfiles = Object.values(runtimes).flatMap(({ model }) =>
-    typeof model === "string" && (idPattern.test(model) || arnPattern.test(model)) ? [model] : [],
-  );
-  return [...new Set([...cloud.models, ...ofProfiles].flatMap((model) => arnsOf(model, place)))];
+  const ofProfiles = Object.values(runtimes).flatMap(({ model }) => {
+    const id = typeof model === "object" ? onBedrock(model) : model;
+    // A profile's model may be any name that its framework knows.
+    return id !== undefined && bedrockModel(id) ? [id] : [];
+  });
+  return [...new Set([...modelsAnywhere(cloud), ...ofProfiles].flatMap((model) => arnsOf(model, place)))];
 }
 
-function arnsOf(model: string, { partition, account, regions }: Place): string[] {
-  const anywhere = (name: string) => `arn:${partition}:bedrock:*::foundation-model/${name}`;
-  if (arnPattern.test(model)) {
-    const [, name] = profilePattern.exec(/:inference-profile\/(.+)$/.exec(model)?.[1] ?? "") ?? [];
-    return name === undefined ? [model] : [model, anywhere(name)];
-  }
-  const [, name] = profilePattern.exec(model) ?? [];
-  if (name === undefined)
-    return regions.map((region) => `arn:${partition}:bedrock:${region}::foundation-model/${model}`);
-  const profiles = regions.map((region) => `arn:${partition}:bedrock:${region}:${account}:inference-profile/${model}`);
-  return [...profiles, anywhere(name)];
+/** The id in a model that is more than a name, where it is one of Bedrock's. */
+const onBedrock = ({ provider = "bedrock", id }: Record<string, unknown>): string | undefined =>
+  provider === "bedrock" && typeof id === "string" ? id : undefined;
+
+function arnsOf(id: string, { partition, account, regions }: Place): string[] {
+  const { profile, model } = bedrockModel(id) ?? { model: id };
+  const anywhere = model === undefined ? [] : [`arn:${partition}:bedrock:*::foundation-model/${model}`];
+  if (arnPattern.test(id)) return profile === undefined ? [id] : [id, ...anywhere];
+  if (profile === undefined)
+    return regions.map((region) => `arn:${partition}:bedrock:${region}::foundation-model/${id}`);
+  return [
+    ...regions.map((region) => `arn:${partition}:bedrock:${region}:${account}:inference-profile/${id}`),
+    ...anywhere,
+  ];
 }

@@ -13,6 +13,8 @@ type Props = {
   repositories: readonly string[];
   /** Bedrock models and inference profiles, as ARNs. */
   models: readonly string[];
+  /** What its agents may use beside their own machine. */
+  tools: readonly { actions: string[]; resources: string[] }[];
   image: IRepository;
 };
 
@@ -22,7 +24,7 @@ type Props = {
  * https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-permissions.html
  */
 export class WorkerRole extends Role {
-  constructor(scope: Construct, id: string, { runtimeNames, repositories, models, image }: Props) {
+  constructor(scope: Construct, id: string, { runtimeNames, repositories, models, tools, image }: Props) {
     const { partition, account } = Stack.of(scope);
     super(scope, id, {
       description: "AgentDispatch: what jobs on AgentCore may do",
@@ -53,7 +55,25 @@ export class WorkerRole extends Role {
         conditions: { StringEquals: { "cloudwatch:namespace": "bedrock-agentcore" } },
       }),
     );
+    for (const { actions, resources } of tools) this.#allow(actions, resources);
     this.#allow(["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"], models);
+    if (models.length > 0) this.#subscribe();
+  }
+
+  /**
+   * The first request to a model of somebody else subscribes the account to it, in the name of whoever asked; only Bedrock
+   * may do so for a job. Claude Code looks for the profiles that there are.
+   * https://docs.aws.amazon.com/bedrock/latest/userguide/model-access.html
+   */
+  #subscribe(): void {
+    this.#allow(["bedrock:ListInferenceProfiles"], ["*"]);
+    this.addToPolicy(
+      new PolicyStatement({
+        actions: ["aws-marketplace:Subscribe", "aws-marketplace:ViewSubscriptions"],
+        resources: ["*"],
+        conditions: { StringEquals: { "aws:CalledViaLast": "bedrock.amazonaws.com" } },
+      }),
+    );
   }
 
   #allow(actions: string[], resources: readonly string[]): void {

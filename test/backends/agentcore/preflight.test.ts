@@ -37,7 +37,12 @@ const fromImage = (more: object = {}) => ({ mode: "runtime" as const, details: {
 /** What the check says, by name, when the account profile is configured so. */
 async function check(
   target: Placement["target"],
-  { profile = {}, live = true, framework }: { profile?: object; live?: boolean; framework?: string } = {},
+  {
+    profile = {},
+    live = true,
+    framework,
+    model,
+  }: { profile?: object; live?: boolean; framework?: string; model?: string | Record<string, unknown> } = {},
 ) {
   const backend = agentCoreBackend({
     configuration: () => parseConfiguration({ accounts: { dev: { provider: "aws", region: REGION, ...profile } } }),
@@ -45,7 +50,7 @@ async function check(
     now: Date.now,
     holdSeconds: 3600,
   });
-  const chosen = framework === undefined ? {} : { framework };
+  const chosen = { ...(framework !== undefined && { framework }), ...(model !== undefined && { model }) };
   const placement = { provider: "aws", accountProfile: "dev", backend: "aws-agentcore", target, ...chosen };
   return Object.fromEntries((await backend.check(placement, live)).map(({ name, ...rest }) => [name, rest]));
 }
@@ -146,6 +151,42 @@ describe("the check of a target", () => {
       quota: "warn",
     });
     expect(performance.now() - startedAt).toBeLessThan(10_000);
+  });
+});
+
+describe("the check of a model", () => {
+  const sonnet = "global.anthropic.claude-sonnet-5";
+  const of = async (model: string | Record<string, unknown>) => (await check(onRuntime(), { model })).model;
+
+  it("passes where the account may ask it, and is not there for one of another provider", async () => {
+    expect(await of(sonnet)).toEqual({ status: "pass", message: `${sonnet} in ${REGION}` });
+    expect(await of({ id: sonnet })).toMatchObject({ status: "pass" });
+    expect(await of({ provider: "openai", id: "gpt.x" })).toBeUndefined();
+    expect(await of("opus")).toBeUndefined();
+    expect((await check(onRuntime())).model).toBeUndefined();
+  });
+
+  it("says that it is not there, or that the account may not ask it, and how it may", async () => {
+    expect(await of("eu.anthropic.claude-sonnet-5")).toMatchObject(failing("no inference profile"));
+    expect(await of("anthropic.claude-unknown")).toMatchObject(failing("no model"));
+    account.models.access["anthropic.claude-sonnet-5"] = { authorization: "NOT_AUTHORIZED", agreement: "AVAILABLE" };
+    expect(await of(sonnet)).toMatchObject(failing("model catalog of the Bedrock console"));
+  });
+
+  it("warns where the first request decides", async () => {
+    account.models.account.hasUseCase = false;
+    expect(await of(sonnet)).toMatchObject({ status: "warn", message: expect.stringContaining("use case once") });
+    account.models.account.hasUseCase = true;
+    account.models.access["anthropic.claude-sonnet-5"] = { authorization: "AUTHORIZED", agreement: "NOT_AVAILABLE" };
+    expect(await of(sonnet)).toMatchObject({ status: "warn", message: expect.stringContaining("subscribes") });
+  });
+
+  it("warns where it cannot be read, unless something else is certain", async () => {
+    const denied = { status: 403, code: "AccessDeniedException" };
+    account.models.faults.add(denied, { times: 3 });
+    expect(await of(sonnet)).toMatchObject({ status: "warn", message: expect.stringContaining("could not be read") });
+    account.models.faults.add(denied, { operation: "/use-case-for-model-access" });
+    expect(await of("us.anthropic.claude-sonnet-5")).toMatchObject(failing("no inference profile"));
   });
 });
 

@@ -1,3 +1,4 @@
+import { startBedrockModels } from "../bedrock-models.ts";
 import { startCloudWatchLogs } from "../cloudwatch-logs.ts";
 import { startServiceQuotas } from "../service-quotas.ts";
 import { startSts } from "../sts.ts";
@@ -26,7 +27,9 @@ export async function startAccount({ roleSeconds = 3600 } = {}) {
   });
   const logs = await startCloudWatchLogs({ region: REGION, identities });
   const quotas = await startServiceQuotas({ region: REGION, identities });
+  const models = await startBedrockModels({ region: REGION, identities });
   const env = {
+    AWS_ENDPOINT_URL_BEDROCK: models.endpoint,
     AWS_ENDPOINT_URL_BEDROCK_AGENTCORE: emulator.endpoint,
     AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL: emulator.endpoint,
     AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: logs.endpoint,
@@ -40,9 +43,10 @@ export async function startAccount({ roleSeconds = 3600 } = {}) {
     sts,
     logs,
     quotas,
+    models,
     env,
     async close() {
-      await Promise.all([sts.close(), logs.close(), quotas.close(), emulator[Symbol.asyncDispose]()]);
+      await Promise.all([sts.close(), logs.close(), quotas.close(), models.close(), emulator[Symbol.asyncDispose]()]);
     },
   };
 }

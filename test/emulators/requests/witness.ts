@@ -16,6 +16,7 @@ function actionOf({ method = "", url = "", headers }: IncomingMessage, service: 
   if (target) return target.slice(target.indexOf(".") + 1);
   const [, root, ...rest] = new URL(url, "http://emulator").pathname.split("/");
   if (service === "s3") return s3Action(method, rest.join("/"));
+  if (service === "bedrock") return bedrockAction(root);
   if (root === "tags") return "ListTagsForResource";
   return agentCoreAction(method, rest);
 }
@@ -24,6 +25,12 @@ function actionOf({ method = "", url = "", headers }: IncomingMessage, service: 
 function s3Action(method: string, key: string): string {
   if (method === "PUT") return "PutObject";
   return key === "" ? "ListBucket" : "GetObject";
+}
+
+/** https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrock.html */
+function bedrockAction(root = ""): string {
+  if (root === "inference-profiles") return "GetInferenceProfile";
+  return root === "foundation-model-availability" ? "GetFoundationModelAvailability" : "GetUseCaseForModelAccess";
 }
 
 /** https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrockagentcore.html */

@@ -1,3 +1,4 @@
+import type { BedrockClient } from "@aws-sdk/client-bedrock";
 import type { BedrockAgentCoreClient } from "@aws-sdk/client-bedrock-agentcore";
 import type { BedrockAgentCoreControlClient } from "@aws-sdk/client-bedrock-agentcore-control";
 import type { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
@@ -18,6 +19,8 @@ export type ControlPlane = typeof import("@aws-sdk/client-bedrock-agentcore-cont
 };
 export type Logs = typeof import("@aws-sdk/client-cloudwatch-logs") & { client: CloudWatchLogsClient };
 export type Quotas = typeof import("@aws-sdk/client-service-quotas") & { client: ServiceQuotasClient };
+
+export type Models = typeof import("./bedrock-sdk.ts") & { client: BedrockClient };
 
 export type ClientOptions = {
   /** For a stand-in; without it the environment says where AWS is, as for every AWS SDK. */
@@ -65,6 +68,10 @@ export function openClients({ endpoint }: ClientOptions, account: AccountProfile
     quotas: byRegion(async (region): Promise<Quotas> => {
       const sdk = await import("@aws-sdk/client-service-quotas");
       return { ...sdk, client: new sdk.ServiceQuotasClient({ ...by(region), ...sending(2, SHORT_MS) }) };
+    }),
+    models: byRegion(async (region): Promise<Models> => {
+      const sdk = await import("./bedrock-sdk.ts");
+      return { ...sdk, client: new sdk.BedrockClient({ ...by(region), ...sending(2, SHORT_MS) }) };
     }),
     tokens,
   };

@@ -8,6 +8,7 @@ import { accountChecks } from "./account-checks.ts";
 import { fail, pass, reasonOf, type Within } from "./checks.ts";
 import { contractChecks, saidContractCheck } from "./contract-check.ts";
 import { environmentCheck } from "./environment-check.ts";
+import { modelCheck } from "./model-check.ts";
 import { quotaCheck } from "./quota-check.ts";
 import { runtimeChecks } from "./runtime-checks.ts";
 import { targetChecks } from "./target-checks.ts";
@@ -48,14 +49,15 @@ export async function check(asking: Asking, placement: Placement, options: Optio
 async function liveChecks(asking: Asking, placement: Placement, region: string) {
   const within = boundBy(AbortSignal.timeout(LIVE_MS));
   const runtime = placement.target.mode === "session" ? parseRuntimeArn(detail(placement, "runtimeArn")) : undefined;
-  const [account, { known, checks }, quota] = await Promise.all([
+  const [account, { known, checks }, quota, model] = await Promise.all([
     accountChecks(asking, placement, region, within),
     runtime ? runtimeChecks(asking.clients, placement, runtime, within) : { known: {}, checks: [] },
     quotaCheck(asking.clients, placement, region, within),
+    modelCheck(asking.clients, placement, region, within),
   ]);
   // Of another account, or without credentials, the rest would say the same in other words, or what is not so.
   const isElsewhere = account.some(({ status }) => status === "fail");
-  return isElsewhere ? { known: {}, asked: account } : { known, asked: [...account, ...checks, quota] };
+  return isElsewhere ? { known: {}, asked: account } : { known, asked: [...account, ...checks, quota, ...model] };
 }
 
 function boundBy(limit: AbortSignal): Within {

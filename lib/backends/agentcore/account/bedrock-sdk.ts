@@ -1,0 +1,7 @@
+/** Of Bedrock's SDK what is used: all of it is more than everything else of AWS that a function loads. */
+export {
+  BedrockClient,
+  GetFoundationModelAvailabilityCommand,
+  GetInferenceProfileCommand,
+  GetUseCaseForModelAccessCommand,
+} from "@aws-sdk/client-bedrock";
