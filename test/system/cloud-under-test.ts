@@ -69,6 +69,7 @@ export function cloudUnderTest(cloud: () => CloudSystem) {
       capabilities: [{ adapter, targetModes: ["runtime", "session"] }],
       check: { adapter, target_mode: "runtime" },
       backend: adapter,
+      framework: "strands",
     },
     secretPlace: { backend: "here", target: { mode: "runtime" } },
     open: (options: OpenOptions) => openAs(cloud().admit(), options),

@@ -1,7 +1,12 @@
 /** The system suites on the cloud as it is deployed, with every service of AWS emulated. */
+import { createServer } from "node:http";
 import { afterAll, beforeAll, describe, it } from "vitest";
+import type { ConfigurationInput } from "../../lib/contract/configuration.ts";
 import type { Json } from "../../lib/contract/task.ts";
 import { type CloudSystem, openCloudSystem } from "../emulators/cloud-system.ts";
+import { type Bedrock, startBedrock } from "../emulators/models/bedrock.ts";
+import { scripted } from "../emulators/models/script.ts";
+import { listen } from "../emulators/requests/listen.ts";
 import { witnessed } from "../emulators/requests/witness.ts";
 import { revisions } from "../mcp/clients.ts";
 import { cloudConfiguration, cloudUnderTest, onAws } from "./cloud-under-test.ts";
@@ -11,11 +16,43 @@ import { dispatching } from "./suites/dispatching.ts";
 import { dying } from "./suites/dying.ts";
 import { families } from "./suites/families.ts";
 
+const ACCESS_KEY = "AKIAWORKER";
 let cloud: CloudSystem;
+let bedrock: Bedrock;
+/** Where a machine gets the credentials of its role. */
+let role: Awaited<ReturnType<typeof listen>>;
 beforeAll(async () => {
-  cloud = await openCloudSystem(cloudConfiguration);
+  bedrock = await startBedrock(ACCESS_KEY);
+  const credentials = {
+    AccessKeyId: ACCESS_KEY,
+    SecretAccessKey: "secret",
+    Token: "token",
+    Expiration: "2999-01-01T00:00:00Z",
+  };
+  role = await listen(createServer((_, response) => response.end(JSON.stringify(credentials))));
+  cloud = await openCloudSystem((deployed) => withModels(cloudConfiguration(deployed)));
 });
-afterAll(() => cloud?.[Symbol.asyncDispose]());
+afterAll(async () => {
+  await cloud?.[Symbol.asyncDispose]();
+  await bedrock?.[Symbol.asyncDispose]();
+  await role?.close();
+});
+
+/** A profile like those of a deployment, whose machines have what AWS gives to real ones. */
+function withModels(configuration: ConfigurationInput): ConfigurationInput {
+  const { narrow } = configuration.backends ?? {};
+  const environment = {
+    AWS_REGION: "us-west-2",
+    AWS_CONTAINER_CREDENTIALS_FULL_URI: role.endpoint,
+    AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url,
+  };
+  if (!narrow) throw new Error("there is no backend to take after");
+  return {
+    ...configuration,
+    backends: { ...configuration.backends, models: { ...narrow, details: { ...narrow.details, environment } } },
+    runtimes: { ...configuration.runtimes, models: { backend: "models", target: { mode: "runtime" } } },
+  };
+}
 
 describe.concurrent("the cloud as deployed", () => {
   const system = cloudUnderTest(() => cloud);
@@ -24,6 +61,23 @@ describe.concurrent("the cloud as deployed", () => {
   cancelling(system);
   families(system);
   dying(system);
+
+  it("runs a real agent where nothing is named but the instruction", async ({ expect, onTestFinished: atEnd }) => {
+    const { client } = await system.open({ atEnd });
+    const instruction = scripted(
+      "write a report",
+      { run: "echo '# Report' > $AGENTDISPATCH_ARTIFACTS_DIR/report.md" },
+      { say: "It is written.\nSTATUS: done" },
+    );
+    const { taskId } = await client.must("spawn_cloud_agent", { instruction, runtime: "models" });
+    expect(await client.ended(taskId as string)).toMatchObject({
+      status: "succeeded",
+      result: { output: "It is written.", outcome: "done" },
+    });
+    const { artifacts } = await client.must("get_task_result", { task_id: taskId as string });
+    expect(artifacts).toMatchObject([{ name: "report.md" }]);
+    expect(bedrock.requests[0]?.path).toBe("/model/global.anthropic.claude-sonnet-5/converse-stream");
+  });
 
   it("asks a runtime that knows nothing of the worker contract once, and what it answers is the result", async ({
     expect,

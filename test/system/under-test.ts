@@ -30,8 +30,15 @@ export type OpenedSystem = {
 
 /** A system that the suites run on. */
 export type SystemUnderTest = {
-  /** What its tools tell of it. */
-  about: { providers: string[]; accounts: Json[]; capabilities: Json[]; check: Json; backend: string };
+  /** What its tools tell of it; `framework` is the one that agents run in where nobody says which. */
+  about: {
+    providers: string[];
+    accounts: Json[];
+    capabilities: Json[];
+    check: Json;
+    backend: string;
+    framework?: string;
+  };
   /** Arguments of dispatch_task that bring a command to the backend whose workers know a secret. */
   secretPlace: Json;
   open(options: OpenOptions): Promise<OpenedSystem>;

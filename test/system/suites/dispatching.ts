@@ -39,12 +39,14 @@ export function dispatching(
       expect((await call("list_account_profiles")).text).toMatchObject(about.accounts);
       expect((await call("list_capabilities")).text).toMatchObject(about.capabilities);
       expect(await must("check_cloud_agent_runtime", { live: false })).toMatchObject({ ok: true, ...about.check });
-      const asked = await must("spawn_cloud_agent", { instruction: "hello" });
+      const named = about.framework === undefined ? {} : { framework: "no-such" };
+      const asked = await must("spawn_cloud_agent", { instruction: "hello", ...named });
       expect(asked).toMatchObject({ status: "needs_clarification", questions: [{ id: "framework" }] });
       expect((asked.questions as Json[])[0]?.choices).toContain("echo");
       const checked = await must("check_cloud_agent_runtime", { live: false });
+      const [status, framework] = about.framework === undefined ? ["warn", "echo"] : ["pass", about.framework];
       expect(checked.checks).toContainEqual(
-        expect.objectContaining({ name: "framework", status: "warn", message: expect.stringContaining("echo") }),
+        expect.objectContaining({ name: "framework", status, message: expect.stringContaining(framework) }),
       );
 
       const spawned = await must("spawn_cloud_agent", {
