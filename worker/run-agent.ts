@@ -57,6 +57,7 @@ export async function runAgent(job: JobContext): Promise<Outcome> {
       depth,
       ...(context && { context }),
       ...(metadata && { metadata }),
+      ...(task.trusted && { trusted: true }),
       ...(input.model !== undefined && { model: input.model }),
       ...(input.runtime_tools && { runtimeTools: input.runtime_tools }),
     },

@@ -350,6 +350,36 @@ test("a file that cannot be changed is told", async () => {
   expect(readFileSync(configFile, "utf8")).toBe("{}");
 });
 
+test("the worker is told that a folder is trusted, and of no other", async () => {
+  const teller = join(realpathSync(temporaryFolder()), "tell.mjs");
+  writeFileSync(
+    teller,
+    'let t = ""; for await (const c of process.stdin) t += c; console.log(String(JSON.parse(t).trusted), process.cwd());',
+  );
+  const environment = { AGENTDISPATCH_FRAMEWORK_COMMAND_TELL: `${process.execPath} ${teller}` };
+  const system = await open(
+    JSON.stringify({
+      accounts: { local: { provider: "local" } },
+      backends: { here: { adapter: "local-process", account: "local", details: { environment } } },
+      runtimes: { plain: { backend: "here", framework: "tell" } },
+      defaults: { runtime: "plain" },
+    }),
+  );
+  const workspace = system.project("web");
+  const checkout = system.project("checkout");
+  await system.must("add_agent", { name: "web", workspace, framework: "tell" });
+  const said = async (call: Json) => {
+    const { taskId } = await system.must("spawn_cloud_agent", { instruction: "x", ...call });
+    return JSON.stringify((await system.ended(String(taskId))).result);
+  };
+  const at = (folder: string) => ({ target: { details: { workspace: folder } } });
+  expect(await said({ runtime: "web" })).toContain(`true ${workspace}`);
+  expect(await said({ runtime: "web", ...at(checkout) })).toContain(`undefined ${checkout}`);
+  expect(await said({ runtime: "web", ...at(workspace) })).toContain(`undefined ${workspace}`);
+  expect(await said({ runtime: "plain", ...at(workspace) })).toContain(`undefined ${workspace}`);
+  expect(await said({ runtime: "plain" })).toContain("undefined ");
+});
+
 test("what an agent usually takes is told once it had enough tasks", async () => {
   const system = await open();
   const workspace = system.project("web");

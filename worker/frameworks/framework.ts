@@ -2,7 +2,10 @@ import type { AgentInput, StartOperation } from "../../lib/contract/worker.ts";
 import type { JobContext, Outcome } from "../runner.ts";
 
 /** What an agent framework is given. A command-backed one reads exactly this, as JSON. */
-export type AgentTask = Pick<StartOperation, "taskId" | "taskType" | "context" | "metadata" | "limits" | "depth"> & {
+export type AgentTask = Pick<
+  StartOperation,
+  "taskId" | "taskType" | "context" | "metadata" | "limits" | "depth" | "trusted"
+> & {
   /** The whole prompt, in sections; `input.instruction` is the bare instruction. */
   prompt: string;
   input: AgentInput;
