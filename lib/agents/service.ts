@@ -67,11 +67,12 @@ export class AgentService {
       const isWhole = file?.isWhole === true && lines.length <= preview_lines;
       if (file) files.push({ name: guide, preview: lines.slice(0, preview_lines).join("\n"), isWhole });
     }
+    const checks = await this.#checks(name, profile, true);
     return {
-      ...(await this.#describe(name, profile, (await this.#typical([[name, profile]])).get(name))),
+      ...(await this.#describe(name, profile, (await this.#typical([[name, profile]])).get(name), checks)),
       ...(instructions !== undefined && { instructions }),
       ...(runtimeTools && { runtimeTools: withoutServers(runtimeTools) }),
-      checks: await this.#checks(name, profile),
+      checks,
       files,
       file: this.#options.file(),
     };
@@ -148,8 +149,9 @@ export class AgentService {
     });
   }
 
-  async #describe(name: string, profile: AgentProfile, typical?: Agent["typical"]): Promise<Agent> {
-    const failed = (await this.#checks(name, profile)).filter(({ status }) => status === "fail");
+  async #describe(name: string, profile: AgentProfile, typical?: Agent["typical"], known?: Check[]): Promise<Agent> {
+    const checks = known ?? (await this.#checks(name, profile, false));
+    const failed = checks.filter(({ status }) => status === "fail");
     return {
       ...(await describeAgent(name, profile)),
       healthy: failed.length === 0,
@@ -158,15 +160,15 @@ export class AgentService {
     };
   }
 
-  /** Whether it could work: its folder, and what a spawn of it would meet. */
-  async #checks(name: string, { workspace }: AgentProfile): Promise<Check[]> {
+  /** Whether it could work: its folder, and what a spawn of it would meet; with `live` its program is asked too. */
+  async #checks(name: string, { workspace }: AgentProfile, live: boolean): Promise<Check[]> {
     const problem = await folderProblem(workspace);
     const folder: Check =
       problem === undefined
         ? { name: "folder", status: "pass", message: `${workspace} can be read` }
         : { name: "folder", status: "fail", message: problem };
     try {
-      const { checks } = await this.#options.tasks.check({ runtime: name });
+      const { checks } = await this.#options.tasks.check({ runtime: name, live });
       // One reason is enough.
       return [folder, ...checks.filter((check) => problem === undefined || check.name !== "workspace")];
     } catch (error) {
