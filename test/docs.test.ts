@@ -6,7 +6,7 @@ import { cloudDefaults } from "../lib/backends/agentcore/cloud-defaults.ts";
 import { describe as describeProgram } from "../lib/client/cli/describe.ts";
 import { withBuiltIn } from "../lib/config/built-in.ts";
 import { environmentVariables } from "../lib/contract/execution-environment.ts";
-import { tools } from "../lib/mcp/tools/index.ts";
+import { agentTools, tools } from "../lib/mcp/tools/index.ts";
 import manifest from "../package.json" with { type: "json" };
 import { memoryIo } from "./client/cli/memory-io.ts";
 import { parseConfiguration } from "./fixtures/configuration.ts";
@@ -124,7 +124,7 @@ test("the README has a row for every tool, and for nothing else", () => {
   const table = /\| Tool \|.*?\n\n/s.exec(readme)?.[0] ?? "";
   const cells = [...table.matchAll(/^\| (`[^|]+) \|/gm)].map(([, cell = ""]) => cell);
   const named = cells.flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name));
-  expect(named.sort()).toEqual(tools.map(({ name }) => name).sort());
+  expect(named.sort()).toEqual([...tools, ...agentTools].map(({ name }) => name).sort());
 });
 
 test("the README counts the tools", () => {

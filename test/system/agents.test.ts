@@ -252,6 +252,23 @@ test("a folder by way of a link is written down as the folder that it is", async
   });
 });
 
+test("every field that is wrong is named", async () => {
+  const system = await open();
+  const workspace = system.project("web");
+  await system.must("add_agent", { name: "web", workspace });
+  const wrong = { colour: "red", permission_mode: "sometimes", allowed_tools: "Read", timeout_seconds: 0 };
+  const pathsOf = ({ details }: Json) => (details as { issues: Json[] }).issues.map(({ path }) => path);
+  const paths = ["permission_mode", "allowed_tools", "timeout_seconds", ""];
+  expect(pathsOf(await system.refusal("add_agent", { name: "x", workspace, ...wrong }))).toEqual(paths);
+  expect(pathsOf(await system.refusal("update_agent", { name: "web", ...wrong }))).toEqual(paths);
+  expect(pathsOf(await system.refusal("update_agent", { name: "web", unset: ["workspace"] }))).toEqual(["unset.0"]);
+  expect(await system.refusal("update_agent", { name: "web", model: "x", unset: ["model"] })).toMatchObject({
+    message: "unset: names what is given as well: model",
+  });
+  for (const tool of ["list_agents", "inspect_agent", "remove_agent"])
+    expect((await system.refusal(tool, { name: "web", colour: 1 })).message).toContain('"colour"');
+});
+
 test("what was only tried is not written", async () => {
   const system = await open();
   const args = { name: "web", workspace: system.project("web"), dry_run: true };
