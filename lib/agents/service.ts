@@ -8,8 +8,9 @@ import { type ToolResult as Result, toolSchemas } from "../contract/tools/index.
 import { readArguments } from "../engine/service/arguments.ts";
 import type { TaskService } from "../engine/service.ts";
 import { readProject } from "./describe.ts";
+import { readGuides } from "./guides.ts";
 import { type AgentProfile, fieldsOf, isAgent, placesOf, profileOf, saidBy } from "./profile.ts";
-import { folderProblem, openProject } from "./project-folder.ts";
+import { folderProblem } from "./project-folder.ts";
 import { registrable } from "./registration.ts";
 
 /** What the service is given. */
@@ -28,10 +29,6 @@ export type AgentOptions = {
 
 /** Agents that one list holds. */
 const MAX_LISTED = 100;
-/** The files that guide an agent, and how much of each is shown. */
-const guides = ["CLAUDE.md", "AGENTS.md", "GEMINI.md", "README.md"];
-const MAX_PREVIEW_BYTES = 8 * 1024;
-
 /**
  * The agents of a person: the runtime profiles that live in folders of this machine. They are in the configuration file and
  * nowhere else, and changing one changes it there. Methods throw InvalidInputError with every issue, RefusedError
@@ -59,21 +56,13 @@ export class AgentService {
     const { name, preview_lines = 40 } = readArguments(toolSchemas.inspect_agent, given);
     const profile = this.#agent(this.#options.configuration(), name);
     const { instructions, runtimeTools, workspace } = profile;
-    const folder = await openProject(workspace);
-    const files: InspectedAgent["files"] = [];
-    for (const guide of preview_lines > 0 ? guides : []) {
-      const file = await folder.read(guide, MAX_PREVIEW_BYTES);
-      const lines = file?.text.split("\n") ?? [];
-      const isWhole = file?.isWhole === true && lines.length <= preview_lines;
-      if (file) files.push({ name: guide, preview: lines.slice(0, preview_lines).join("\n"), isWhole });
-    }
     const checks = await this.#checks(name, profile, true);
     return {
       ...(await this.#describe(name, profile, (await this.#typical([[name, profile]])).get(name), checks)),
       ...(instructions !== undefined && { instructions }),
       ...(runtimeTools && { runtimeTools: withoutServers(runtimeTools) }),
       checks,
-      files,
+      files: await readGuides(workspace, preview_lines),
       file: this.#options.file(),
     };
   }

@@ -333,7 +333,18 @@ test("systems that change one file at the same time lose nothing", async () => {
   const second = await connect(other.url, "2026-07-28", other.token);
   const workspace = first.project("web");
   const names = Array.from({ length: 10 }, (_, i) => `agent-${i}`);
+  let reads = 0;
+  let isDone = false;
+  const reader = (async () => {
+    for (; !isDone; reads++) {
+      JSON.parse(readFileSync(first.configFile, "utf8"));
+      await new Promise(setImmediate);
+    }
+  })();
   await Promise.all(names.map((name, i) => (i % 2 ? first : second).call("add_agent", { name, workspace })));
+  isDone = true;
+  await reader;
+  expect(reads).toBeGreaterThan(names.length);
   expect((await itemsOf(first)).map(({ name }) => name)).toEqual(names);
 });
 
