@@ -57,6 +57,11 @@ function addRun(program: Command, { context, done }: Bind): void {
         "profile, else the first that is installed",
     )
     .option("--context <name=value>", "a fact for the agent; may be given again", collectPairs)
+    .option(
+      "--continue [task]",
+      "go on with the agent of that task, by its id or its first digits; else of the last one",
+    )
+    .option("--conversation <id>", "go on with that conversation, of which each turn waits for the one before it")
     .option("--timeout <time>", "how long it may take: 90s, 5m, 2h", parseSeconds)
     .option("--idempotency-key <key>", "the same run under the same key happens once")
     .option("--detach", "print the task's id and leave; needs a local system that runs")
@@ -167,6 +172,7 @@ Examples:
   agent-dispatch run --command 'sort | uniq -c' --shell --stdin - < words.txt
   agent-dispatch run "Summarize the open questions" --runtime research --context topic=storage
   agent-dispatch run "Fix the failing test" --cwd ~/project --framework codex
+  agent-dispatch run "Now write the summary" --continue
   agent-dispatch run "Write the report" --detach`;
 
 const localHelp = `

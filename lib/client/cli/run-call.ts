@@ -20,6 +20,9 @@ export type RunOptions = {
   framework?: string;
   context?: Record<string, string>;
   timeout?: number;
+  /** The task whose conversation it goes on with; true for the last one. */
+  continue?: string | true;
+  conversation?: string;
   idempotencyKey?: string;
   json?: boolean;
   detach?: boolean;
@@ -53,6 +56,7 @@ function agentCall(instruction: string | undefined, options: RunOptions): ToolAr
     ...(instruction !== undefined && { instruction }),
     ...(options.runtime !== undefined && { runtime: options.runtime }),
     ...(options.framework !== undefined && { framework: options.framework }),
+    ...(options.conversation !== undefined && { conversation: options.conversation }),
     ...(options.context && { context: options.context }),
     ...(options.env && { environment_variables: options.env }),
     ...(options.cwd !== undefined && { target: { details: { workspace: resolve(options.cwd) } } }),
@@ -82,12 +86,20 @@ function findIssues(instruction: string | undefined, options: RunOptions): Issue
   if (options.command === undefined) {
     const only = given({ "--stdin": options.stdin, "--shell": options.shell });
     const missing = { path: "instruction", message: "say what an agent is to do, or name a program with --command" };
+    const both = { path: "--conversation", message: "give it or --continue, not both" };
     return [
       ...(instruction === undefined ? [missing] : []),
+      ...(options.conversation !== undefined && options.continue !== undefined ? [both] : []),
       ...only.map((name) => ({ path: name, message: "goes with --command" })),
     ];
   }
-  const only = given({ "--runtime": options.runtime, "--framework": options.framework, "--context": options.context });
+  const only = given({
+    "--runtime": options.runtime,
+    "--framework": options.framework,
+    "--context": options.context,
+    "--continue": options.continue,
+    "--conversation": options.conversation,
+  });
   return [
     ...(instruction === undefined
       ? []

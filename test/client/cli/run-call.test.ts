@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { expect, test } from "vitest";
+import { readContinue } from "../../../lib/client/cli/continuing.ts";
 import { toCall } from "../../../lib/client/cli/run-call.ts";
 
 const key = { idempotency_key: expect.stringMatching(/^[0-9a-f-]{36}$/) };
@@ -48,6 +49,8 @@ test.each([
   ["neither", undefined, {}, "instruction: say what"],
   ["both", "text", { command: "ls" }, "not both"],
   ["a runtime for a command", undefined, { command: "ls", runtime: "r" }, "--runtime: goes with an instruction"],
+  ["a conversation for a command", undefined, { command: "ls", conversation: "c" }, "--conversation: goes with an"],
+  ["two conversations", "text", { continue: true as const, conversation: "c" }, "give it or --continue, not both"],
   [
     "standard input for an agent",
     "text",
@@ -56,4 +59,14 @@ test.each([
   ],
 ])("%s is refused", (_, instruction, options, message) => {
   expect(() => toCall(instruction, options, {})).toThrow(message);
+});
+
+test.each([
+  ["the last task", "Go on", true, { instruction: "Go on", continue: true }],
+  ["words behind --continue as the instruction", undefined, "Go on", { instruction: "Go on", continue: true }],
+  ["a task beside an instruction", "Go on", "1a2b", { instruction: "Go on", continue: "1a2b" }],
+  ["a task without an instruction", undefined, "task_1a2b", { instruction: undefined, continue: "task_1a2b" }],
+] as const)("--continue takes %s", (_, given, task, expected) => {
+  const { instruction, options } = readContinue(given, { continue: task });
+  expect({ instruction, ...options }).toEqual(expected);
 });

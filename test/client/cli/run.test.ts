@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import manifest from "../../../package.json" with { type: "json" };
+import { fixture } from "../../worker/start-worker.ts";
 import { Cli, cli, makeFolder, removeFolder } from "./cli.ts";
 
 let stateDir = "";
@@ -43,6 +44,30 @@ test("an agent's answer is standard output", async () => {
   expect(err).toContain("✔ succeeded");
   expect(code).toBe(0);
 });
+
+test("an agent is gone on with: the last one, that of a task, or that of a conversation", async () => {
+  const env = { AGENTDISPATCH_FRAMEWORK_COMMAND_REMEMBERS: `${process.execPath} ${fixture("agent-remembers.mjs")}` };
+  const folder = await makeFolder();
+  const agent = (...args: string[]) => cli(["run", "--state-dir", folder, ...args], { env });
+  const nothing = await agent("Go on", "--continue");
+  expect(nothing).toMatchObject({ code: 2, err: expect.stringContaining("no agent task to go on with") });
+  expect(nothing.err).toContain("hint: agent-dispatch list");
+  const first = await agent("one", "--framework", "remembers", "--json");
+  const { id, conversation } = JSON.parse(first.out) as { id: string; conversation: string };
+  expect(await agent("two", "--continue")).toMatchObject({ code: 0, out: "one, two\n" });
+  const command = JSON.parse((await agent("--command", "true", "--json")).out) as { id: string };
+  expect(await agent("--continue", "three")).toMatchObject({ out: "one, two, three\n" });
+  expect(await agent("other", "--framework", "remembers")).toMatchObject({ out: "other\n" });
+  expect(await agent("--continue", id.slice(5, 17), "four")).toMatchObject({ out: "one, two, three, four\n" });
+  expect(await agent("five", "--conversation", conversation)).toMatchObject({ out: "one, two, three, four, five\n" });
+  expect(await agent("x", "--continue", command.id)).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("an agent"),
+  });
+  const unknown = await agent("x", "--conversation", `conv_${"0".repeat(32)}`);
+  expect(unknown).toMatchObject({ code: 2, err: expect.stringContaining("no conversation conv_0") });
+  removeFolder(folder);
+}, 120_000);
 
 test("with --json, standard output is one object and the job's output is on standard error", async () => {
   const { code, out, err } = await run(["--command", "echo words", "--json"]);

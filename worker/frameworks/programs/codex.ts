@@ -6,7 +6,6 @@ import { invalidInput } from "../../parse.ts";
 import { CodexOutput } from "./codex-output.ts";
 import { isThreadId, restoreThread, threadFile } from "./codex-thread.ts";
 import type { AgentProgram, AgentRun, ProgramStart } from "./program.ts";
-import { isPersonsHome } from "./program-environment.ts";
 
 /**
  * OpenAI's Codex. It asks nobody: a sandbox holds its commands to the workspace, without network. Tried with 0.169.
@@ -20,7 +19,7 @@ export const codex: AgentProgram = {
   command,
   reader: (run) => new CodexOutput(run),
   sessionFiles: async ({ env }, sessionId) => {
-    const path = isPersonsHome(env) ? undefined : threadFile(env, sessionId);
+    const path = threadFile(env, sessionId);
     return path === undefined ? [] : [{ path, name: basename(path) }];
   },
   restore: async ({ env }, sessionId, [file]) => {

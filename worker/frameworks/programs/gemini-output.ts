@@ -76,10 +76,13 @@ export class GeminiOutput implements OutputReader {
     events.toolResult({ id: String(id), name, isError: status !== "success", output: said });
   }
 
+  /** A session without an answer cannot be gone on with. */
+  get session(): string | undefined {
+    return this.#isAnswered ? this.#session : undefined;
+  }
+
   end(exit: ProcessEnd, stderrTail: string): AgentEnd {
-    const { resume } = this.#run;
-    // A session without an answer cannot be gone on with.
-    const session = this.#isAnswered ? this.#session : resume;
+    const session = this.session ?? this.#run.resume;
     const end: AgentEnd = {
       ...(this.#output !== undefined && { output: this.#output }),
       ...(session !== undefined && { session }),

@@ -9,7 +9,6 @@ import { makeHome, restoreSession, sessionFiles } from "./gemini-home.ts";
 import { GeminiOutput } from "./gemini-output.ts";
 import { policyOf } from "./gemini-policy.ts";
 import type { AgentProgram, AgentRun, ProgramStart } from "./program.ts";
-import { isPersonsHome } from "./program-environment.ts";
 
 /** Of one call to a model; it would be ten otherwise, with pauses that add up to minutes. */
 const MAX_ATTEMPTS = 3;
@@ -24,7 +23,7 @@ export const gemini: AgentProgram = {
   options: ["permissionMode", "allowedTools", "deniedTools", "systemPrompt", "maxTurns", "mcpServers", "jsonSchema"],
   command,
   reader: (run) => new GeminiOutput(run),
-  sessionFiles: async ({ env }, sessionId) => (isPersonsHome(env) ? [] : sessionFiles(env, sessionId)),
+  sessionFiles: async ({ env }, sessionId) => sessionFiles(env, sessionId),
   restore: ({ env }, _sessionId, files) => restoreSession(env, files),
   // None ends its commands; they are found by the task's mark.
   stopSignal: "SIGTERM",

@@ -1,4 +1,4 @@
-import { text } from "node:stream/consumers";
+import * as consumers from "node:stream/consumers";
 import type { ErrorCode } from "../../../contract/error-codes.ts";
 import { DispatchError } from "../../../contract/errors.ts";
 import type { TaskResult } from "../../../contract/tools/get-task-result.ts";
@@ -8,6 +8,7 @@ import { follow } from "../../sdk/follow.ts";
 import { fetchResult } from "../../sdk/result.ts";
 import { placeWords } from "../connecting.ts";
 import type { Context } from "../context.ts";
+import { readContinue, withConversation } from "../continuing.ts";
 import { CANCELLED, exitCodeOf } from "../exit-code.ts";
 import { printClarification, printHandle } from "../handle.ts";
 import type { Departure } from "../interrupt.ts";
@@ -23,9 +24,10 @@ const HUNG_UP = 129;
 const READER_GONE = 141;
 
 /** Dispatches one task, shows it while it runs, and resolves with the job's own exit code. */
-export async function run(context: Context, instruction: string | undefined, options: RunOptions): Promise<number> {
+export async function run(context: Context, text: string | undefined, given: RunOptions): Promise<number> {
   const { io } = context;
-  const stdin = options.stdin === "-" ? await text(io.stdin) : options.stdin;
+  const { instruction, options } = readContinue(text, given);
+  const stdin = options.stdin === "-" ? await consumers.text(io.stdin) : options.stdin;
   const call = toCall(instruction, options, io.env, stdin);
   return options.detach ? detach(context, options, call) : new AttendedRun(context, options).attend(call);
 }
@@ -33,10 +35,12 @@ export async function run(context: Context, instruction: string | undefined, opt
 /** Only a system that stays will do: nothing else would run the task once this process has ended. */
 async function detach({ io, local }: Context, options: RunOptions, call: Call): Promise<number> {
   const endpoint = await openStaying(local, options);
-  return await endpoint
-    .call(call.tool, call.args)
-    .then((handle) => printHandle(io, options, handle))
-    .finally(() => endpoint.close());
+  try {
+    const { tool, args } = await withConversation(endpoint, call, options, io.env);
+    return await printHandle(io, options, await endpoint.call(tool, args));
+  } finally {
+    await endpoint.close();
+  }
 }
 
 /**
@@ -76,9 +80,10 @@ class AttendedRun {
     }
   }
 
-  async #perform({ tool, args }: Call): Promise<number> {
+  async #perform(call: Call): Promise<number> {
     const { io } = this.#context;
     const { endpoint } = this.#system;
+    const { tool, args } = await withConversation(endpoint, call, this.#options, io.env);
     const handle = await endpoint.call(tool, args);
     if (handle.status === "needs_clarification") return await printClarification(io, this.#options, handle);
     const id = handle.taskId;

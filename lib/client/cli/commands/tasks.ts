@@ -51,6 +51,7 @@ function statusRows(io: Io, record: TaskRecord, place: Place): string[][] {
     ["what", oneLine(whatOf(record)) || record.taskType],
     ["status", paintStatus(io, record.status)],
     ...position,
+    ...(record.conversation === undefined ? [] : [["conversation", record.conversation]]),
     ["created", formatTime(record.createdAt)],
     [isTerminal(record.status) ? "took" : "running for", formatDuration(ageMs(record))],
     ...(progress ? [["progress", oneLine(progress)]] : []),
