@@ -6,6 +6,7 @@ import { cloudDefaults } from "../lib/backends/agentcore/cloud-defaults.ts";
 import { describe as describeProgram } from "../lib/client/cli/describe.ts";
 import { withBuiltIn } from "../lib/config/built-in.ts";
 import { environmentVariables } from "../lib/contract/execution-environment.ts";
+import { builtInFramework, builtInFrameworks } from "../lib/contract/frameworks.ts";
 import { agentTools, tools } from "../lib/mcp/tools/index.ts";
 import manifest from "../package.json" with { type: "json" };
 import { memoryIo } from "./client/cli/memory-io.ts";
@@ -186,4 +187,17 @@ describe("the checks", () => {
   test("find scripts that do not exist", () => {
     expect(unknownScripts("npm run fly && npm test && npm run demo")).toEqual(["fly"]);
   });
+});
+
+test("the page on agents says of every framework what the table of them does", () => {
+  const page = read("docs/AGENTS.md");
+  for (const name of Object.keys(builtInFrameworks)) {
+    const rows = page.split("\n").filter((line) => line.startsWith(`| \`${name}\` |`));
+    const { install, login, program, minVersion, environment } = builtInFramework(name) ?? { environment: [] };
+    const [facts = "", credentials = ""] = rows;
+    for (const command of [install, login]) if (command !== undefined) expect(facts).toContain(`\`${command}\``);
+    if (program !== undefined) expect(facts).toContain(`${program} ${minVersion} or newer`);
+    const own = environment.filter((variable) => /^[A-Z_]*\*$/.test(variable));
+    for (const variable of own) expect(credentials).toContain(`\`${variable}\``);
+  }
 });

@@ -7,7 +7,7 @@ export type BuiltIn = {
   readonly title: string;
   /** The program that it starts, as it is named on the PATH; without one it is a part of the worker. */
   readonly program?: string;
-  /** The oldest version of it that has the options, and prints the lines, that we use. */
+  /** The oldest version that was seen to take our options, and to let an untrusted folder steer nothing. */
   readonly minVersion?: string;
   /** Commands that a person can type. */
   readonly install?: string;
@@ -33,7 +33,7 @@ export const builtInFrameworks = {
   "claude-code": {
     title: "Claude Code",
     program: "claude",
-    minVersion: "2.1.100",
+    minVersion: "2.1.260",
     install: "npm install -g @anthropic-ai/claude-code",
     update: "claude update",
     login: "claude auth login",
@@ -64,7 +64,7 @@ export const builtInFrameworks = {
   gemini: {
     title: "Gemini CLI",
     program: "gemini",
-    minVersion: "0.50.0",
+    minVersion: "0.61.0",
     install: "npm install -g @google/gemini-cli",
     update: "npm install -g @google/gemini-cli@latest",
     login: "gemini",
@@ -73,7 +73,7 @@ export const builtInFrameworks = {
   opencode: {
     title: "opencode",
     program: "opencode",
-    minVersion: "1.18.0",
+    minVersion: "1.18.33",
     install: "npm install -g opencode-ai",
     update: "opencode upgrade",
     login: "opencode auth login",
