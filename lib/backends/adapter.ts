@@ -1,10 +1,10 @@
 import type { Configuration } from "../contract/configuration.ts";
 import type { Problem } from "../contract/errors.ts";
-import type { FrameworkState } from "../contract/framework-state.ts";
 import type { Channel } from "../contract/kinds.ts";
 import type { Logger } from "../contract/logger.ts";
 import type { Json, Target, Task } from "../contract/task.ts";
 import type { Check } from "../contract/tools/check-cloud-agent-runtime.ts";
+import type { FrameworkState } from "../contract/tools/framework-state.ts";
 import type { Job, Operation } from "../contract/worker.ts";
 import type { BackendDescription } from "./description.ts";
 

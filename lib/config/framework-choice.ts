@@ -2,9 +2,9 @@ import type { Adapters, Placement } from "../backends/adapter.ts";
 import { isBlank } from "../backends/description.ts";
 import { own } from "../contract/configuration.ts";
 import { InvalidInputError, RefusedError } from "../contract/errors.ts";
-import type { FrameworkState } from "../contract/framework-state.ts";
 import { builtInFramework, programFrameworks, unknownFramework } from "../contract/frameworks.ts";
 import type { Check } from "../contract/tools/check-cloud-agent-runtime.ts";
+import type { FrameworkState } from "../contract/tools/framework-state.ts";
 import type { Question } from "../contract/tools/spawn-cloud-agent.ts";
 
 type Chosen = Placement & { framework?: string | undefined };

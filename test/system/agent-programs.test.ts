@@ -2,8 +2,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { FrameworkState } from "../../lib/contract/framework-state.ts";
 import type { Json } from "../../lib/contract/task.ts";
+import type { FrameworkState } from "../../lib/contract/tools/framework-state.ts";
 import { agentPrograms, claude, codex } from "../fixtures/agent-programs.ts";
 import { problemOf } from "../mcp/clients.ts";
 import { startSystem, temporaryFolder } from "./system.ts";

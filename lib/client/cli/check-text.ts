@@ -1,5 +1,5 @@
-import type { FrameworkState } from "../../contract/framework-state.ts";
 import type { Check } from "../../contract/tools/check-cloud-agent-runtime.ts";
+import type { FrameworkState } from "../../contract/tools/framework-state.ts";
 import type { ToolResult } from "../../contract/tools/index.ts";
 import type { Io } from "./io.ts";
 import type { Place } from "./local-system.ts";

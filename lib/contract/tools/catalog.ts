@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { frameworkStateSchema } from "../framework-state.ts";
 import * as field from "./fields.ts";
+import { frameworkStateSchema } from "./framework-state.ts";
 import type { ToolSchemas } from "./schemas.ts";
 
 const nothing = z.strictObject({});

@@ -1,4 +1,3 @@
-import type { FrameworkState } from "../../../contract/framework-state.ts";
 import {
   type BuiltInFramework,
   builtInFramework,
@@ -6,6 +5,7 @@ import {
   commandFrameworks,
   frameworkNames,
 } from "../../../contract/frameworks.ts";
+import type { FrameworkState } from "../../../contract/tools/framework-state.ts";
 import type { InstalledPrograms } from "./installed-programs.ts";
 
 type Environment = Record<string, string>;

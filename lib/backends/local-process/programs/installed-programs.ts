@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { RefusedError } from "../../../contract/errors.ts";
-import type { FrameworkState } from "../../../contract/framework-state.ts";
 import {
   type BuiltInFramework,
   builtInFramework,
   commandFrameworks,
   programFrameworks,
 } from "../../../contract/frameworks.ts";
+import type { FrameworkState } from "../../../contract/tools/framework-state.ts";
 import { findProgram } from "./find-program.ts";
 import { logins } from "./login.ts";
 import { isOlder, ProgramVersions } from "./program-versions.ts";

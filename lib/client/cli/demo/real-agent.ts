@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createInterface } from "node:readline/promises";
-import type { FrameworkState } from "../../../contract/framework-state.ts";
 import { builtInFramework, programFrameworks } from "../../../contract/frameworks.ts";
+import type { FrameworkState } from "../../../contract/tools/framework-state.ts";
 import type { Io } from "../io.ts";
 import { oneLine } from "../print.ts";
 import { outputText } from "../task-text.ts";
