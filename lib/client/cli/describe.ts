@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import manifest from "../../../package.json" with { type: "json" };
 import { statuses } from "../../contract/lifecycle.ts";
+import { addAgents } from "./agents/describe-agents.ts";
 import { collectPairs, parseAddress, parseCount, parsePort, parseSeconds } from "./arguments.ts";
 import { listAgents } from "./commands/agents.ts";
 import { doctor } from "./commands/doctor.ts";
@@ -9,7 +10,6 @@ import { run } from "./commands/run.ts";
 import * as setup from "./commands/setup.ts";
 import * as tasks from "./commands/tasks.ts";
 import type { Bind, Context } from "./context.ts";
-import { addAgents } from "./describe-agents.ts";
 import { write } from "./io.ts";
 
 /** The whole command line. `done` is told the exit code of the command that ran. */

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { agentSettings } from "../../../contract/tools/agents.ts";
 import type { ToolArguments } from "../../../contract/tools/index.ts";
-import { printAgent, printAgents } from "../agent-view.ts";
+import { printAgent, printAgents } from "../agents/agent-view.ts";
 import { ask } from "../ask.ts";
 import type { Context } from "../context.ts";
 import { write } from "../io.ts";

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { resolve } from "node:path";
 import { codeOf, DispatchError, InvalidInputError, type Problem } from "../../../contract/errors.ts";
-import { type LeftOut, planImport } from "../agents-yaml.ts";
+import { type LeftOut, planImport } from "../agents/agents-yaml.ts";
 import { asking } from "../ask.ts";
 import type { Context } from "../context.ts";
 import { type Io, write } from "../io.ts";

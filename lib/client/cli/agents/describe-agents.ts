@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { permissionModes } from "../../contract/agent.ts";
-import { parseAmount, parseCount, parseSeconds, splitNames } from "./arguments.ts";
-import * as agents from "./commands/agents.ts";
-import { importAgents } from "./commands/import.ts";
-import type { Bind } from "./context.ts";
+import { permissionModes } from "../../../contract/agent.ts";
+import { parseAmount, parseCount, parseSeconds, splitNames } from "../arguments.ts";
+import * as agents from "../commands/agents.ts";
+import { importAgents } from "../commands/import.ts";
+import type { Bind } from "../context.ts";
 
 const MAX_TOKENS = 1_000_000_000;
 const agentName = "the agent's name";
