@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { isObject } from "../lib/contract/json.ts";
 import { previewValue } from "../lib/contract/preview.ts";
 import { MAX_RESULT_BYTES } from "../lib/contract/worker.ts";
 import type { JobFolder } from "./job-folder.ts";
@@ -28,11 +29,11 @@ export async function shrinkResult(outcome: Outcome, folder: JobFolder, log: Out
   return { ...outcome, result: previewOf(fields ?? {}, artifact) };
 }
 
-/** The text of an answer that is nothing but text. */
+/** The text of an answer, where all else in it is short: whoever opens the file wants to read it. */
 function plainText(result: unknown): string | undefined {
-  if (typeof result !== "object" || result === null) return undefined;
-  const [entry, ...others] = Object.entries(result);
-  return others.length === 0 && entry?.[0] === "output" && typeof entry[1] === "string" ? entry[1] : undefined;
+  if (!isObject(result) || typeof result.output !== "string") return undefined;
+  const { output, ...others } = result;
+  return JSON.stringify(others).length <= PREVIEW_LENGTH / 2 ? output : undefined;
 }
 
 /** The job may have left a file of that name itself; it keeps it. */

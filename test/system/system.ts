@@ -56,7 +56,7 @@ export async function startSystem(stateDir: string, options: SystemOptions = {})
   const { atEnd = onTestFinished, place, dying, held, store, prewarm } = options;
   const configFile = join(stateDir, "config.json");
   const { defaults = {}, ...configuration } = (options.configuration ?? {}) as { defaults?: Json };
-  const limits = options.limits ?? defaults.limits ?? {};
+  const limits = { ...(defaults.limits as Json | undefined), ...options.limits };
   writeFileSync(configFile, JSON.stringify({ ...configuration, defaults: { ...defaults, limits } }));
   shareCompiledCode(stateDir);
   const args = [script, JSON.stringify({ stateDir, dying, held, store, prewarm })];

@@ -53,6 +53,8 @@ describe("a command as a framework", () => {
     expect(reply.status).toBe("succeeded");
     // Its answer is a JSON object without any of the known parts but one, `input`, so it is the result itself.
     expect(reply.result).toEqual({
+      output: "",
+      outcome: null,
       result: {
         taskId: worker.taskId,
         taskType: "agent.run",
@@ -65,6 +67,7 @@ describe("a command as a framework", () => {
         runtimeTools: { enabled: ["search"] },
         limits: { timeoutSeconds: 60, graceSeconds: 1 },
         depth: 3,
+        protocol: expect.stringContaining("STATUS: done"),
       },
     });
   });
@@ -88,6 +91,24 @@ describe("a command as a framework", () => {
     expect(text("stderr")).toContain("thinking\n@event {not json}\n");
     expect(text("stderr")).toContain("not mine to say");
     expect(text("stderr").match(/its name leads elsewhere/g)).toHaveLength(2);
+  });
+
+  test.concurrent.each([
+    ["echo 'Half of it.'; echo '**Status:** blocked - the key'", { output: "Half of it.", needs: "the key" }],
+    [
+      `echo '{"output":"Half of it.","outcome":"needs_input","needs":"the key"}'`,
+      { output: "Half of it.", needs: "the key" },
+    ],
+  ])("says how far it came as all agents do: %s", async (script, said) => {
+    await using worker = await startWorker({
+      [environmentVariables.frameworkCommands]: JSON.stringify({ half: ["sh", "-c", script] }),
+    });
+    const conversation = { id: `conv_${"c".repeat(32)}` };
+    const { reply } = await worker.agent({ instruction: "x", framework: "half" }, { conversation });
+    expect(reply).toMatchObject({
+      status: "succeeded",
+      result: { ...said, outcome: "needs_input", conversation: conversation.id },
+    });
   });
 
   test.concurrent("that answers with endless brackets has answered with text", async () => {
@@ -123,7 +144,7 @@ describe("a command as a framework", () => {
       "JSON",
       `printf '{"result":"'; yes | tr -d '\\n' | head -c 3000000; printf '"}'`,
       "result.json",
-      3_000_013,
+      3_000_040,
       "result",
     ],
     ["text too long to hold", "head -c 50000000 /dev/zero", "result.txt", 50_000_000, "output"],

@@ -58,8 +58,7 @@ function answerOf(framework: string, { output = "", result, error, schema, denie
   const given = result === undefined ? {} : { result };
   if (!schema) {
     const said = { ...readOutcome(output), ...given };
-    const isStuck = deniedTools.length > 0 && tools.succeeded === 0;
-    const couldNothing = isStuck && (said.outcome === "needs_input" || said.outcome === "partial");
+    const couldNothing = deniedTools.length > 0 && tools.succeeded === 0 && said.outcome === "needs_input";
     return { answer: said, error: error ?? (couldNothing ? denied(framework, deniedTools) : undefined) };
   }
   const said = { output, outcome: null, ...given };

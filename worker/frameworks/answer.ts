@@ -1,9 +1,11 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as z from "zod";
+import { type AgentAnswer, outcomes } from "../../lib/contract/agent.ts";
 import { MAX_EVENT_BYTES, usageSchema, workerEventTypes } from "../../lib/contract/worker.ts";
 import type { NewEvent } from "../output/event-log.ts";
 import { clip } from "../parse.ts";
+import { readOutcome } from "./outcome.ts";
 
 const eventSchema = z.object({
   type: z.enum(workerEventTypes).default("task.progress"),
@@ -23,7 +25,7 @@ const artifactSchema = z.object({
 type AnswerArtifact = z.infer<typeof artifactSchema>;
 
 export type Answer = {
-  result: unknown;
+  result: AgentAnswer;
   events: unknown[];
   artifacts: AnswerArtifact[];
   usage?: Record<string, unknown>;
@@ -40,13 +42,13 @@ const PARTS = ["output", "result", "events", "artifacts", "usage"];
 export function parseAnswer(text: string): Answer {
   const none = { events: [], artifacts: [], notes: [] };
   const object = parseObject(text);
-  if (!object) return { ...none, result: { output: text.trimEnd() } };
-  if (!PARTS.some((part) => part in object)) return { ...none, result: { result: object } };
-  const { output, result, events = [], artifacts = [], usage } = object;
+  if (!object) return { ...none, result: answerOf({ output: text }) };
+  if (!PARTS.some((part) => part in object)) return { ...none, result: answerOf({ result: object }) };
+  const { output, result, events = [], artifacts = [], usage, outcome, needs } = object;
   const answer: Answer = {
     ...none,
     notes: [],
-    result: { ...(output !== undefined && { output }), ...(result !== undefined && { result }) },
+    result: answerOf({ output, result, outcome, needs }),
     events: listOf(events),
     artifacts: [],
   };
@@ -62,6 +64,20 @@ export function parseAnswer(text: string): Answer {
   else if (usage !== undefined) answer.notes.push("the usage in the answer is malformed and was left out");
   answer.notes = answer.notes.slice(0, 20);
   return answer;
+}
+
+type Said = { output?: unknown; result?: unknown; outcome?: unknown; needs?: unknown };
+
+/** What it says of its outcome stands in fields of its own, or in the last line of its text. */
+function answerOf({ output, result, outcome, needs }: Said): AgentAnswer {
+  const text = typeof output === "string" ? output : output === undefined ? "" : JSON.stringify(output);
+  const read = readOutcome(text);
+  const said = z.enum(outcomes).safeParse(outcome);
+  return {
+    ...(said.success ? { output: text, outcome: said.data } : read),
+    ...(typeof needs === "string" && needs !== "" && { needs: clip(needs, 4000) }),
+    ...(result !== undefined && { result }),
+  };
 }
 
 /** An event as a framework writes it, or undefined if it is none, or too large. */

@@ -11,13 +11,14 @@ import type { JobContext, Outcome } from "../runner.ts";
 import { parseAnswer, readEvent, writeArtifacts } from "./answer.ts";
 import { EventLines } from "./event-lines.ts";
 import type { AgentTask, Framework } from "./framework.ts";
+import { outcomeProtocol } from "./outcome.ts";
 
 /** An answer longer than this is kept as a file and never held in memory. */
 const MAX_ANSWER_LENGTH = 8 * 1024 * 1024;
 
 /**
  * Any program as a framework. It reads the task as one line of JSON on stdin and prints its answer: text, or one JSON
- * object `{output, result, events, artifacts, usage}`. On stderr, a line `@event {"type","message","payload"}` is an
+ * object `{output, result, outcome, needs, events, artifacts, usage}`. On stderr, a line `@event {"type","message","payload"}` is an
  * event, at once; any other line is log.
  */
 export function commandFramework([file = "", ...args]: readonly string[]): Framework {
@@ -36,7 +37,7 @@ export function commandFramework([file = "", ...args]: readonly string[]): Frame
       args,
       cwd: job.folder.workspace,
       env: jobEnv(job, own),
-      stdin: jsonLine(task),
+      stdin: jsonLine({ ...task, protocol: outcomeProtocol }),
       stdout,
       stderr,
     };
@@ -70,7 +71,7 @@ class Answer {
   }
 }
 
-function jsonLine(task: AgentTask): string {
+function jsonLine(task: AgentTask & { protocol: string }): string {
   try {
     return `${JSON.stringify(task)}\n`;
   } catch (cause) {
@@ -95,14 +96,19 @@ async function readAnswer(job: JobContext, text: string): Promise<Outcome> {
   }
   for (const note of await writeArtifacts(job.folder.artifacts, answer.artifacts)) job.log.note(note);
   for (const note of answer.notes) job.log.note(note);
-  return { result: answer.result, ...(answer.usage && { usage: answer.usage }) };
+  const { usage } = answer;
+  const conversation = job.task.conversation?.id;
+  return {
+    result: { ...answer.result, ...(usage && { usage }), ...(conversation !== undefined && { conversation }) },
+    ...(usage && { usage }),
+  };
 }
 
 async function keepAnswer(job: JobContext, stdout: Capture, answer: Answer): Promise<Outcome> {
   const { problem, isFilled, file } = stdout.spool;
   if (problem !== undefined) job.log.note(`the answer is not complete: ${problem}`);
   const isKept = isFilled && (await keepFile(job, file, "result.txt"));
-  return { result: previewOf({ output: answer.text }, isKept ? "result.txt" : undefined) };
+  return { result: previewOf({ output: answer.text, outcome: null }, isKept ? "result.txt" : undefined) };
 }
 
 /** What a failed agent answered is kept beside the reason. */

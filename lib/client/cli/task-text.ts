@@ -1,10 +1,12 @@
 import { isObject } from "../../contract/json.ts";
 import type { ShortRecord, TaskRecord } from "../../contract/tools/task-record.ts";
 
-/** What an agent answered, as text: its `output` where it gave one, otherwise all of it as JSON. */
+/** What an agent answered, as text: its `output` where it gave one, else its `result` as JSON, else all of it. */
 export function outputText(result: unknown): string | undefined {
   if (typeof result === "string") return result;
-  if (isObject(result) && typeof result.output === "string") return result.output;
+  if (isObject(result) && typeof result.output === "string") {
+    return result.output === "" && result.result !== undefined ? JSON.stringify(result.result, null, 2) : result.output;
+  }
   return result === undefined || result === null ? undefined : JSON.stringify(result, null, 2);
 }
 

@@ -12,7 +12,7 @@ export const claudeCode: RealProgram = {
   // A subscription's token: only those are told when their limit ends.
   settle: (_home, { url, key }) => ({ ANTHROPIC_BASE_URL: url, ...(key !== "" && { CLAUDE_CODE_OAUTH_TOKEN: key }) }),
   bare: { args: ["-p", "--output-format", "stream-json", "--verbose", "--permission-mode", "acceptEdits"] },
-  permissive: { permissionMode: "acceptEdits" },
+  permissive: { permissionMode: "acceptEdits", allowedTools: ["Bash"] },
   denied: {
     runtimeTools: { deniedTools: ["Bash(touch *)"] },
     step: { run: "touch denied.txt" },

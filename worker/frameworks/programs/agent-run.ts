@@ -19,7 +19,7 @@ export function agentRun(program: AgentProgram, task: AgentTask, job: JobContext
     task,
     tools,
     ...(model !== undefined && { model }),
-    prompt: `${task.prompt}\n${ending(program, tools)}`,
+    prompt: [task.prompt, filesNote(job.folder.artifacts), ...ending(program, tools)].join("\n\n").concat("\n"),
     workspace: job.folder.workspace,
     scratch,
     trusted: job.task.trusted ?? false,
@@ -43,7 +43,11 @@ function toolsOf({ name: program, options }: AgentProgram, { runtimeTools }: Age
   return tools;
 }
 
-function ending({ ownSchema }: AgentProgram, { jsonSchema }: RuntimeTools): string {
-  if (!jsonSchema) return `\n${outcomeProtocol}\n`;
-  return ownSchema ? "" : `\n${schemaProtocol(jsonSchema)}\n`;
+/** By its path: what is named by a variable, some programs do not let an agent write to. */
+const filesNote = (artifacts: string): string =>
+  `## Files\n\nFiles that you leave in ${artifacts} are brought home with your answer; leave there what the task asks for.`;
+
+function ending({ ownSchema }: AgentProgram, { jsonSchema }: RuntimeTools): string[] {
+  if (!jsonSchema) return [outcomeProtocol];
+  return ownSchema ? [] : [schemaProtocol(jsonSchema)];
 }

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { type Problem, problem } from "../../../lib/contract/errors.ts";
+import { builtInFrameworks } from "../../../lib/contract/frameworks.ts";
 import { clip } from "../../parse.ts";
 import { budgetProblem } from "../budget.ts";
 import type { AgentRun } from "./program.ts";
@@ -102,6 +103,6 @@ const isBedrock = ({ env }: AgentRun): boolean =>
 
 const authHint = (run: AgentRun): string =>
   isPersonsHome(run.env)
-    ? "run claude and in it /login, or set ANTHROPIC_API_KEY in the environment of the backend's details" +
+    ? `log in with ${builtInFrameworks["claude-code"].login}, or set ANTHROPIC_API_KEY in the environment of the backend's details` +
       (run.trusted ? "" : "; settings files are not read in a workspace that is not an agent's own")
     : "set ANTHROPIC_API_KEY in the environment of the backend's details, or CLAUDE_CODE_USE_BEDROCK=1 to use the role";

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { McpServer, PermissionMode } from "../../../lib/contract/agent.ts";
+import { environmentVariables } from "../../../lib/contract/execution-environment.ts";
 import { invalidInput } from "../../parse.ts";
 import { ClaudeOutput } from "./claude-code-output.ts";
 import type { AgentProgram, AgentRun, SessionFile } from "./program.ts";
@@ -67,16 +68,18 @@ export const claudeCode: AgentProgram = {
 const home = ({ env }: AgentRun): string => env.CLAUDE_CONFIG_DIR ?? join(env.HOME ?? "/", ".claude");
 
 /** A checkout's settings can start programs and send the model's key elsewhere: they are read only where it is trusted. */
-function fixed({ trusted, resume, task }: AgentRun): string[] {
+function fixed({ trusted, resume, task, env }: AgentRun): string[] {
   if (resume !== undefined && !SESSION_ID.test(resume))
     throw invalidInput("conversation", "names no session of claude");
   const { maxBudgetUsd, maxTokens } = task.limits;
+  const artifacts = env[environmentVariables.artifactsDir];
   return [
     "-p",
     "--output-format=stream-json",
     "--verbose",
     "--permission-prompts=none",
     ...(trusted ? [] : ["--setting-sources=", "--strict-mcp-config"]),
+    ...(artifacts === undefined ? [] : [`--add-dir=${artifacts}`]),
     `--session-id=${randomUUID()}`,
     // The session of the last turn stays as it was, so that this turn can be tried again, and others go on from there.
     ...(resume === undefined ? [] : [`--resume=${resume}`, "--fork-session"]),
@@ -134,7 +137,7 @@ const serversOf = (servers: Readonly<Record<string, McpServer>>) =>
   );
 
 /** What the configuration sets of these stands. https://code.claude.com/docs/en/env-vars */
-function environment({ env, task, tools }: AgentRun): Record<string, string> {
+function environment({ env, task, tools, trusted }: AgentRun): Record<string, string> {
   const isContainer = !isPersonsHome(env);
   const longestMs = String(Math.ceil(task.limits.timeoutSeconds) * 1000);
   const defaults: Record<string, string> = {
@@ -142,6 +145,8 @@ function environment({ env, task, tools }: AgentRun): Record<string, string> {
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
     // One answer for a run: what runs in the background would bring others after it.
     CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1",
+    // What an agent noted in one checkout would steer others that lie in the same place later.
+    ...(!trusted && { CLAUDE_CODE_DISABLE_AUTO_MEMORY: "1" }),
     // About 15 seconds in all, so that a wrong key fails soon.
     CLAUDE_CODE_MAX_RETRIES: "5",
     API_TIMEOUT_MS: "600000",

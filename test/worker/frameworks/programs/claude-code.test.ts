@@ -57,8 +57,8 @@ describe("what claude prints", () => {
     const { reply } = await claude.worker.agent(task());
     expect(reply).toMatchObject({
       status: "failed",
-      error: { code: "task.permission", details: { deniedTools: ["Bash"] } },
-      result: { outcome: "partial", needs: "the page", deniedTools: ["Bash"] },
+      error: { code: "task.permission", details: { deniedTools: ["Write"] } },
+      result: { outcome: "needs_input", needs: "permission to write", deniedTools: ["Write"] },
     });
     expect(reply.error?.hint).toContain("runtimeTools.allowedTools");
   });
@@ -149,7 +149,12 @@ describe("claude is given", () => {
     const limits = { maxBudgetUsd: 2, maxTokens: 100_000 };
     await claude.worker.agent({ ...task(runtimeTools), model: "--model" }, { prompt: "x".repeat(300_000), limits });
     const { args, stdin } = claude.seen();
-    expect(stdin).toMatch(/^x{300000}\n\n## How to work and how to end[\s\S]*STATUS: needs_input/);
+    expect(stdin.startsWith("x".repeat(300_000))).toBe(true);
+    const artifacts = claude.seen().env[environmentVariables.artifactsDir];
+    const rest = stdin.slice(300_000);
+    expect(rest).toMatch(/^\n\n## Files\n[\s\S]*## How to work and how to end[\s\S]*STATUS: needs_input/);
+    expect(rest).toContain(`in ${artifacts} are brought home`);
+    expect(args).toContain(`--add-dir=${artifacts}`);
     expect(args.filter((arg) => !/=|^-p$|^--(verbose|strict-mcp-config|include-partial-messages)$/.test(arg))).toEqual(
       [],
     );
