@@ -79,6 +79,29 @@ describe.concurrent("the cloud as deployed", () => {
     expect(bedrock.requests[0]?.path).toBe("/model/global.anthropic.claude-sonnet-5/converse-stream");
   });
 
+  it("goes on with an agent on another machine, once its turn there is over", async ({
+    expect,
+    onTestFinished: atEnd,
+  }) => {
+    const { client } = await system.open({ atEnd });
+    const first = scripted("the first turn", { say: "One.\nSTATUS: done" });
+    const { taskId, conversation } = await client.must("spawn_cloud_agent", { instruction: first, runtime: "models" });
+    const second = scripted("the second turn", { say: "Two.\nSTATUS: done" });
+    const next = await client.must("spawn_cloud_agent", { instruction: second, conversation });
+    expect(next).toMatchObject({ conversation, status: "queued" });
+    expect(await client.ended(next.taskId as string)).toMatchObject({
+      status: "succeeded",
+      result: { output: "Two." },
+    });
+    const [one, two] = [await client.status(taskId as string), await client.status(next.taskId as string)];
+    expect(one).toMatchObject({ status: "succeeded", profile: "models" });
+    expect(two).toMatchObject({ profile: "models", conversation });
+    expect(two.artifactCount).toBeUndefined();
+    const asked = bedrock.requests.map(({ body }) => JSON.stringify(body)).find((text) => text.includes("second turn"));
+    expect(asked).toContain("the first turn");
+    expect(asked).toContain("One.");
+  });
+
   it("asks a runtime that knows nothing of the worker contract once, and what it answers is the result", async ({
     expect,
     onTestFinished: atEnd,
