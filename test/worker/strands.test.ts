@@ -1,12 +1,16 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { findMarked } from "../../worker/processes/processes.ts";
+import { startAgentCoreTools } from "../emulators/agentcore-tools.ts";
 import { startBedrock } from "../emulators/models/bedrock.ts";
 import { startOpenAi } from "../emulators/models/openai.ts";
 import { startOpenAiChat } from "../emulators/models/openai-chat.ts";
 import { scripted } from "../emulators/models/script.ts";
-import { startWorker, temporaryFolder } from "./start-worker.ts";
+import { listen } from "../emulators/requests/listen.ts";
+import { fixture, startWorker, temporaryFolder } from "./start-worker.ts";
 
 const KEY = "AKIAEXAMPLE";
 const MODEL = "global.anthropic.claude-sonnet-5";
@@ -199,6 +203,134 @@ describe("an OpenAI-compatible endpoint", () => {
     expect(await ask("sk-test", { fail: 404, message: "The model does not exist" })).toBe("task.model_unavailable");
   });
 });
+
+test("a budget that is spent ends it, with what it had", async () => {
+  await using on = await startOnBedrock();
+  const dear = { input: 1_000_000, output: 100_000 };
+  const { reply } = await on.run(
+    scripted("go on", { run: "echo kept > kept.txt", usage: dear }, { run: "sleep 600" }, { say: "never" }),
+    {},
+    { limits: { maxBudgetUsd: 1 } },
+  );
+  expect(reply).toMatchObject({ status: "failed", error: { code: "task.budget" } });
+  expect(reply.usage?.costUsd).toBeGreaterThan(1);
+});
+
+test("the second turn of a conversation has the first as its context, on another machine too", async () => {
+  const conversation = { id: `conv_${"a".repeat(32)}` };
+  let kept: Buffer = Buffer.alloc(0);
+  await using store = await storeOfOne(
+    () => kept,
+    (body) => (kept = body),
+  );
+  const first = await (async () => {
+    await using on = await startOnBedrock();
+    const { reply } = await on.run(scripted("my name is Ada", { say: "noted" }), {}, { conversation });
+    const state = reply.artifacts?.find((artifact) => artifact.private);
+    const targets = [{ id: state?.id, url: store.url, headers: {} }];
+    const upload = () => on.worker.call("upload", { taskId: on.worker.taskId, targets });
+    await expect.poll(upload).toMatchObject({ artifacts: [{ state: "stored" }] });
+    return { session: reply.session, state };
+  })();
+  expect(first.session).toMatchObject({ framework: "strands" });
+
+  await using on = await startOnBedrock();
+  const { sizeBytes, sha256 } = first.state ?? {};
+  const state = { url: store.url, headers: {}, sizeBytes, sha256 };
+  const { reply } = await on.run(
+    scripted("what is my name?", { say: "Ada" }),
+    {},
+    {
+      conversation: { ...conversation, session: first.session, state },
+    },
+  );
+  expect(reply).toMatchObject({ status: "succeeded", result: { output: "Ada" }, session: first.session });
+  expect(reply.usage).toMatchObject({ turns: 1 });
+  const { messages } = on.bedrock.requests[0]?.body ?? {};
+  expect(messages).toMatchObject([{ role: "user" }, { role: "assistant" }, { role: "user" }]);
+  expect(JSON.stringify(messages)).toContain("my name is Ada");
+});
+
+test("tools of an MCP server are there by its name, and the server ends with the task", async () => {
+  await using on = await startOnBedrock();
+  const server = fixture("mcp-server.mjs");
+  const { reply } = await on.run(scripted("add", { tool: "lab_add", input: { a: 2, b: 3 } }, { say: "five" }), {
+    runtime_tools: { enabled: [], mcpServers: { lab: { command: process.execPath, args: [server] } } },
+  });
+  expect(reply).toMatchObject({ status: "succeeded" });
+  expect(lastResults(on)).toContain("the sum is 5");
+  expect(await findMarked("AGENTDISPATCH_TASK_ID", on.worker.taskId)).toEqual([]);
+  await using other = await startOnBedrock();
+  const gone = { lab: { command: "/no/such/server" } };
+  const { reply: failed } = await other.run("x", { runtime_tools: { mcpServers: gone } });
+  expect(failed.error).toMatchObject({ code: "task.agent_error", message: expect.stringContaining("MCP server lab") });
+});
+
+describe("where the backend is AgentCore", () => {
+  test("code runs in its interpreter, whose session is stopped with the task", async () => {
+    await using tools = await startAgentCoreTools();
+    await using on = await startOnBedrock(onAgentCore(tools.url));
+    const { reply } = await on.run(
+      scripted("compute", { tool: "executeCode", input: { code: "print(6*7)", language: "python" } }, { say: "42" }),
+      { runtime_tools: { enabled: ["code-interpreter"] } },
+    );
+    expect(reply).toMatchObject({ status: "succeeded", result: { output: "42" } });
+    expect(lastResults(on)).toContain("ran: print(6*7)");
+    expect(tools.started).toEqual(["code-interpreters"]);
+    expect([...tools.running]).toEqual([]);
+  });
+
+  test("a session is stopped also where the task is cancelled, and lives no longer than it", async () => {
+    await using tools = await startAgentCoreTools();
+    await using on = await startOnBedrock(onAgentCore(tools.url));
+    const { worker } = on;
+    const code = { tool: "executeCode", input: { code: "1", language: "python" } };
+    await worker.start({
+      taskType: "agent.run",
+      limits: { timeoutSeconds: 500 },
+      input: {
+        instruction: scripted("x", code, { hang: true }),
+        framework: "strands",
+        model: MODEL,
+        runtime_tools: { enabled: ["code-interpreter"] },
+      },
+    });
+    await worker.pollUntil((_, events) => events.some(({ type }) => type === "agent.tool_result"));
+    expect([...tools.running.values()]).toEqual([501]);
+    await worker.call("cancel", { taskId: worker.taskId, graceSeconds: 10 });
+    expect((await worker.finish()).reply).toMatchObject({ status: "cancelled" });
+    expect([...tools.running]).toEqual([]);
+  });
+
+  test("the browser's session is stopped, although nothing could be reached by it", async () => {
+    await using tools = await startAgentCoreTools();
+    await using on = await startOnBedrock(onAgentCore(tools.url));
+    const { reply, events } = await on.run(
+      scripted("look", { tool: "navigate", input: { url: "https://example.com" } }, { say: "no" }),
+      { runtime_tools: { enabled: ["browser"] } },
+    );
+    expect(reply).toMatchObject({ status: "succeeded" });
+    expect(events.find(({ type }) => type === "agent.tool_result")?.payload?.output).toContain("false");
+    expect(tools.started).toEqual(["browsers"]);
+    expect([...tools.running]).toEqual([]);
+  });
+});
+
+/** What the image says of itself, and where the emulated service is. */
+const onAgentCore = (url: string) => ({
+  AGENTDISPATCH_PLATFORM: "aws-agentcore",
+  AWS_ENDPOINT_URL_BEDROCK_AGENTCORE: url,
+});
+
+/** Takes one file, and gives it back. */
+async function storeOfOne(get: () => Buffer, put: (body: Buffer) => void) {
+  const server = createServer(async (request, response) => {
+    if (request.method === "PUT") put(await buffer(request));
+    response.end(request.method === "GET" ? get() : undefined);
+  });
+  const { endpoint, close } = await listen(server);
+  return { url: endpoint, [Symbol.asyncDispose]: close };
+}
 
 test("a task that is cancelled in mid-turn leaves nothing running", async () => {
   await using on = await startOnBedrock();

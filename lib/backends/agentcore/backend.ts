@@ -1,9 +1,9 @@
+import { modelsOf } from "../../contract/cloud.ts";
 import type { Configuration } from "../../contract/configuration.ts";
 import { RefusedError } from "../../contract/errors.ts";
 import { frameworkNames } from "../../contract/frameworks.ts";
 import type { Channel } from "../../contract/kinds.ts";
 import type { Logger } from "../../contract/logger.ts";
-import { modelsOf } from "../../contract/models.ts";
 import type { Task } from "../../contract/task.ts";
 import { CONTRACT } from "../../contract/worker.ts";
 import type { BackendAdapter, Placement } from "../adapter.ts";

@@ -1,5 +1,5 @@
+import { bedrockModel, modelsAnywhere } from "../../contract/cloud.ts";
 import type { Configuration } from "../../contract/configuration.ts";
-import { bedrockModel, modelsAnywhere } from "../../contract/models.ts";
 
 const arnPattern = /^arn:[^:]+:bedrock:/;
 

@@ -11,6 +11,7 @@ import type { JsonObject } from "../../../lib/contract/json.ts";
 import { invalidInput, parse } from "../../parse.ts";
 import { processFailure } from "../../processes/exit-problem.ts";
 import type { ProcessEnd } from "../../processes/run-process.ts";
+import { listPriceUsd } from "../prices.ts";
 import type { AgentEnd, AgentEvents, AgentProgram, AgentRun, OutputReader } from "../programs/program.ts";
 import { type AgentModel, type AgentRequestInput, agentCoreTools, modelSchema, toolNames } from "./request.ts";
 import { type Said, type SaidEnd, saidSchema } from "./said.ts";
@@ -30,9 +31,9 @@ export const strands: AgentProgram = {
   name: "strands",
   program: process.execPath,
   options: ["enabled", "systemPrompt", "maxTurns", "mcpServers", "jsonSchema"],
+  stopSignal: "SIGTERM",
   ownSchema: true,
   ownModel: true,
-  stopSignal: "SIGTERM",
 
   async command(run) {
     const file = join(run.scratch, "request.json");
@@ -129,8 +130,10 @@ class StrandsReader implements OutputReader {
     else if (said.type === "tool_call") events.toolCall({ id: said.id, name: said.name, input: said.input });
     else if (said.type === "tool_result") events.toolResult(said);
     else if (said.type === "usage") {
-      this.#usage = said.usage;
-      events.usage(said.usage);
+      const { model = "" } = said.usage;
+      const costUsd = listPriceUsd(model, said.usage);
+      this.#usage = { ...said.usage, ...(costUsd !== undefined && { costUsd }) };
+      events.usage(this.#usage);
     } else if (said.type === "log") events.log(said.text);
     else this.#end = said;
   }

@@ -20,7 +20,7 @@ export type ControlPlane = typeof import("@aws-sdk/client-bedrock-agentcore-cont
 export type Logs = typeof import("@aws-sdk/client-cloudwatch-logs") & { client: CloudWatchLogsClient };
 export type Quotas = typeof import("@aws-sdk/client-service-quotas") & { client: ServiceQuotasClient };
 
-export type Models = typeof import("./bedrock-sdk.ts") & { client: BedrockClient };
+export type Models = typeof import("./bedrock-sdk.ts").bedrockSdk & { client: BedrockClient };
 
 export type ClientOptions = {
   /** For a stand-in; without it the environment says where AWS is, as for every AWS SDK. */
@@ -70,7 +70,7 @@ export function openClients({ endpoint }: ClientOptions, account: AccountProfile
       return { ...sdk, client: new sdk.ServiceQuotasClient({ ...by(region), ...sending(2, SHORT_MS) }) };
     }),
     models: byRegion(async (region): Promise<Models> => {
-      const sdk = await import("./bedrock-sdk.ts");
+      const { bedrockSdk: sdk } = await import("./bedrock-sdk.ts");
       return { ...sdk, client: new sdk.BedrockClient({ ...by(region), ...sending(2, SHORT_MS) }) };
     }),
     tokens,

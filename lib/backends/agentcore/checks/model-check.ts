@@ -1,5 +1,5 @@
 import { failureOf } from "../../../aws/sdk-errors.ts";
-import { bedrockModel } from "../../../contract/models.ts";
+import { bedrockModel } from "../../../contract/cloud.ts";
 import type { Check } from "../../../contract/tools/check-cloud-agent-runtime.ts";
 import type { Placement } from "../../adapter.ts";
 import type { Clients, Models } from "../account/clients.ts";
