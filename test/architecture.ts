@@ -152,8 +152,9 @@ const choosers = /^(bin\/|lambdas\/[^/]+\/handler\.ts$|worker\/main\.ts$|lib\/sy
 const implementations =
   /^lib\/(store\/(?:sqlite|dynamodb(?!\/table\.ts))|artifacts\/(?:files|s3)|workflow\/(?:in-process|step-functions)|backends\/[^/]+(?=\/)(?!\/(?:description|cloud-defaults)\.ts))/;
 
-/** Only these open a database: the store, and what locks a file. */
-const databases = /^lib\/(store\/sqlite\/|system\/local\/lock\.ts$)/;
+/** Only these open a database: the store, what locks a file, and what moves a session of opencode, which keeps them in one. */
+const databases =
+  /^(lib\/(store\/sqlite\/|system\/local\/lock\.ts$)|worker\/frameworks\/programs\/opencode-database\.ts$)/;
 
 /** What a file imports, loads or points at: repository paths, and package names with their subpaths. Types count as well. */
 export function importsOf(file: string, source: string): string[] {

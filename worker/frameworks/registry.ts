@@ -7,6 +7,7 @@ const agentPrograms: Partial<Record<BuiltInFramework, () => Promise<AgentProgram
   "claude-code": async () => (await import("./programs/claude-code.ts")).claudeCode,
   codex: async () => (await import("./programs/codex.ts")).codex,
   gemini: async () => (await import("./programs/gemini.ts")).gemini,
+  opencode: async () => (await import("./programs/opencode.ts")).opencode,
   strands: async () => (await import("./strands/strands.ts")).strands,
 };
 

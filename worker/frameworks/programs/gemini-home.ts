@@ -6,6 +6,7 @@ import { parse as parseJsonWithComments } from "jsonc-parser";
 import { codeOf, RefusedError } from "../../../lib/contract/errors.ts";
 import { isObject, type JsonObject } from "../../../lib/contract/json.ts";
 import { copyLonger } from "./growing-files.ts";
+import { mergeSettings } from "./merge-settings.ts";
 import type { AgentRun, SessionFile } from "./program.ts";
 
 /** The name that a project of ours has among a person's; its sessions are in one folder, wherever their tasks ran. */
@@ -39,7 +40,7 @@ export async function makeHome(run: AgentRun, own: JsonObject): Promise<string> 
   // Where a workspace is not trusted, a key is looked for here alone.
   const variables = [join(theirs, ".env"), join(theirs, "..", ".env")].find((file) => existsSync(file));
   if (variables !== undefined) await symlink(variables, join(home, ".env"));
-  const settings = merged(await readSettings(join(theirs, "settings.json")), own);
+  const settings = mergeSettings(await readSettings(join(theirs, "settings.json")), own);
   await writeFile(join(folder, "settings.json"), JSON.stringify(settings), { mode: 0o600 });
   return home;
 }
@@ -65,12 +66,4 @@ async function readSettings(path: string): Promise<JsonObject> {
     if (codeOf(cause) === "ENOENT") return {};
     throw new RefusedError("task.not_started", "gemini's settings cannot be read", { cause });
   }
-}
-
-function merged(under: JsonObject, over: JsonObject): JsonObject {
-  const fields = Object.entries(over).map(([name, value]): [string, unknown] => {
-    const other = under[name];
-    return [name, isObject(value) && isObject(other) ? merged(other, value) : value];
-  });
-  return { ...under, ...Object.fromEntries(fields) };
 }

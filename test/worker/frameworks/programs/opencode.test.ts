@@ -1,0 +1,158 @@
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { describe, expect, test } from "vitest";
+import { fixture } from "../../start-worker.ts";
+import { replayed } from "./replayed.ts";
+
+const database = `task_${"b".repeat(32)}.db`;
+const session = `ses_dffaab1d6ffe13RAOtImd51cbd@${database}`;
+const conversation = { id: `conv_${"a".repeat(32)}`, session: { framework: "opencode", id: session } };
+const task = (runtimeTools: Record<string, unknown> = {}) => ({
+  instruction: "do it",
+  framework: "opencode",
+  runtime_tools: runtimeTools,
+});
+const started = async (runtimeTools: Record<string, unknown> = {}, fields = {}, env = {}) => {
+  await using opencode = await replayed("opencode", "answer", env);
+  const { reply } = await opencode.worker.agent({ ...task(runtimeTools), model: "anthropic/--weird" }, fields);
+  const seen = opencode.seen();
+  return { reply, ...seen, settings: JSON.parse(seen.env.OPENCODE_CONFIG_CONTENT ?? "") as Record<string, unknown> };
+};
+
+describe("what opencode prints", () => {
+  test.concurrent("becomes an answer with its usage, its cost and its session", async () => {
+    await using opencode = await replayed("opencode", "tools");
+    const { reply, events } = await opencode.worker.agent(task());
+    expect(reply).toMatchObject({
+      status: "succeeded",
+      result: { output: "done", outcome: null },
+      // Three steps of 100 fresh tokens and 10 from the cache.
+      usage: { inputTokens: 330, outputTokens: 60, cachedTokens: 30, costUsd: expect.closeTo(0.001809, 9), turns: 3 },
+      session: { framework: "opencode", id: `ses_dffaab1d6ffe13RAOtImd51cbd@${opencode.worker.taskId}.db` },
+    });
+    const steps = events.filter(({ type }) => /^agent\.(message|tool)/.test(type));
+    expect(steps).toMatchObject([
+      { type: "agent.message", message: "let me" },
+      { type: "agent.tool_call", payload: { name: "bash" } },
+      { type: "agent.tool_result", payload: { name: "bash", isError: false, output: "hi\n" } },
+      { type: "agent.tool_call", payload: { name: "write" } },
+      { type: "agent.tool_result", payload: { name: "write", isError: false } },
+      { type: "agent.message", message: "done" },
+    ]);
+  });
+
+  test.concurrent("names what it was not allowed, and what was hidden from it", async () => {
+    await using opencode = await replayed("opencode", "denied");
+    const { reply } = await opencode.worker.agent(task());
+    expect(reply).toMatchObject({
+      status: "succeeded",
+      result: { output: "done", deniedTools: ["bash", "webfetch"], hint: expect.stringContaining("permissionMode") },
+    });
+  });
+
+  test.concurrent.each([
+    ["auth", "task.auth", { message: expect.stringContaining("invalid x-api-key") }],
+    ["no-key", "task.auth", { hint: expect.stringContaining("opencode auth login") }],
+    ["model", "task.model_unavailable", { message: expect.stringContaining("claude-sonnet-9") }],
+    ["rate-limit", "task.usage_limit", { details: { resetsAt: expect.stringMatching(/^2026-11-2/) } }],
+    ["server-error", "task.agent_error", { message: expect.stringContaining("boom") }],
+    // A question that nobody answers ends it, with exit code 0 and without a word.
+    ["rejected", "task.permission", { message: expect.stringContaining("bash") }],
+    ["resume-unknown", "task.agent_error", { message: expect.stringContaining("Session not found") }],
+  ])("of a turn that ended as %s is %s", async (recording, code, more) => {
+    await using opencode = await replayed("opencode", recording);
+    const { reply } = await opencode.worker.agent(task());
+    expect(reply).toMatchObject({ status: "failed", error: { code, ...more } });
+  });
+});
+
+describe("opencode is started", () => {
+  test.concurrent("with the prompt on stdin, and a database of its conversation's own", async () => {
+    const { args, stdin, env } = await started();
+    expect(stdin).toMatch(/^do it\n/);
+    expect(args).toEqual(["run", "--format=json", "--title=agent-dispatch", "--model=anthropic/--weird"]);
+    expect(env.OPENCODE_DB).toMatch(/\/\.local\/share\/opencode\/agentdispatch\/task_[0-9a-f]{32}\.db$/);
+  });
+
+  test.concurrent("with an untrusted workspace's own files off", async () => {
+    expect((await started()).env).toMatchObject({
+      OPENCODE_DISABLE_PROJECT_CONFIG: "true",
+      OPENCODE_DISABLE_EXTERNAL_SKILLS: "true",
+      OPENCODE_DISABLE_CLAUDE_CODE: "true",
+    });
+    expect((await started({}, { trusted: true })).env).not.toHaveProperty("OPENCODE_DISABLE_PROJECT_CONFIG");
+  });
+
+  test.concurrent("with nothing left to be asked for", async () => {
+    const { settings } = await started({ deniedTools: ["bash(rm *)", "webfetch"], permissionMode: "auto" });
+    expect(settings.permission).toMatchObject({
+      external_directory: { "*": "deny" },
+      bash: { "*": "allow", "rm *": "deny" },
+      edit: "allow",
+      webfetch: "deny",
+    });
+    const none = await started({ allowedTools: [] });
+    expect(none.settings.permission).toMatchObject({ edit: "deny", bash: "deny" });
+    const unset = await started();
+    expect(unset.settings.permission).toMatchObject({ edit: "allow" });
+    expect(unset.settings.permission).not.toHaveProperty("bash");
+    const list = await started({ allowedTools: ["bash(npm *)"] });
+    expect(list.settings.permission).toMatchObject({ edit: "deny", bash: { "*": "deny", "npm *": "allow" } });
+    expect((await started({ permissionMode: "bypassPermissions" })).args).toContain("--auto");
+  });
+
+  test.concurrent("with servers and instructions beside what the configuration gives", async () => {
+    const given = JSON.stringify({ model: "theirs", mcp: { other: { type: "local", command: ["x"] } } });
+    const { settings } = await started(
+      {
+        systemPrompt: "Be brief.",
+        mcpServers: {
+          lab: { command: "lab", args: ["a b"], env: { T: "s" } },
+          far: { url: "https://example.org/mcp" },
+        },
+      },
+      { env: { OPENCODE_CONFIG_CONTENT: given } },
+    );
+    expect(settings).toMatchObject({
+      model: "theirs",
+      mcp: {
+        other: { command: ["x"] },
+        lab: { type: "local", command: ["lab", "a b"], environment: { T: "s" }, enabled: true },
+        far: { type: "remote", url: "https://example.org/mcp", enabled: true },
+      },
+      instructions: [expect.stringMatching(/instructions\.md$/)],
+      plugin: [expect.stringMatching(/^file:.*retry-watch\.js$/)],
+    });
+  });
+
+  test.concurrent("on a session that was moved to its workspace, where opencode would wait for ever otherwise", async () => {
+    await using opencode = await replayed("opencode", "answer");
+    const folder = join(opencode.home, ".local/share/opencode/agentdispatch");
+    mkdirSync(folder, { recursive: true });
+    const made = new DatabaseSync(join(folder, database));
+    made.exec("CREATE TABLE session (id TEXT, directory TEXT); INSERT INTO session VALUES ('ses_1', '/elsewhere')");
+    made.close();
+    await opencode.worker.agent(task(), { conversation });
+    const read = new DatabaseSync(join(folder, database));
+    expect(read.prepare("SELECT directory FROM session").all()).toEqual([{ directory: opencode.seen().cwd }]);
+    read.close();
+  });
+
+  test.concurrent("on the session and in the database of the last turn", async () => {
+    const { args, env, reply } = await started({}, { conversation });
+    expect(args.at(-1)).toBe("--session=ses_dffaab1d6ffe13RAOtImd51cbd");
+    expect(env.OPENCODE_DB).toMatch(new RegExp(`/${database}$`));
+    expect(reply.session?.id).toMatch(new RegExp(`@${database}$`));
+    await using opencode = await replayed("opencode", "answer");
+    const other = { ...conversation, session: { framework: "opencode", id: "ses_1@../../x.db" } };
+    const refused = await opencode.worker.agent(task(), { conversation: other });
+    expect(refused.reply.error).toMatchObject({ code: "input.invalid" });
+  });
+});
+
+test("the recordings name no place of the machine they were made on", () => {
+  const folder = fixture("agents/opencode");
+  for (const name of readdirSync(folder))
+    expect(readFileSync(join(folder, name), "utf8"), name).not.toMatch(/\/(work|tmp|root|home)\//);
+});

@@ -1,0 +1,87 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { environmentVariables } from "../../../lib/contract/execution-environment.ts";
+import { isObject, type JsonObject } from "../../../lib/contract/json.ts";
+import { invalidInput } from "../../parse.ts";
+import { mergeSettings } from "./merge-settings.ts";
+import { databaseFiles, databaseName, prepareDatabase, restoreDatabase, sessionOf } from "./opencode-database.ts";
+import { OpencodeOutput } from "./opencode-output.ts";
+import { permissionsOf } from "./opencode-permissions.ts";
+import { retryWatch } from "./opencode-retry-watch.ts";
+import type { AgentProgram, AgentRun, ProgramStart } from "./program.ts";
+import { isPersonsHome } from "./program-environment.ts";
+
+/**
+ * opencode. What it would have to ask for is denied. Tried with 1.18.
+ * @see https://opencode.ai/docs/cli/
+ */
+export const opencode: AgentProgram = {
+  name: "opencode",
+  program: "opencode",
+  options: ["permissionMode", "allowedTools", "deniedTools", "systemPrompt", "mcpServers", "jsonSchema"],
+  command,
+  reader: (run) => new OpencodeOutput(databaseName(run)),
+  sessionFiles: async ({ env }, sessionId) => (isPersonsHome(env) ? [] : databaseFiles(env, sessionId)),
+  restore: ({ env }, sessionId, files) => restoreDatabase(env, sessionId, files),
+  // None ends its commands; they are found by the task's mark.
+  stopSignal: "SIGTERM",
+};
+
+async function command(run: AgentRun): Promise<ProgramStart> {
+  const { tools, model, resume, env, trusted } = run;
+  const off = ["PROJECT_CONFIG", "EXTERNAL_SKILLS", "CLAUDE_CODE"].map((name) => [`OPENCODE_DISABLE_${name}`, "true"]);
+  return {
+    args: [
+      // Without a title a model would be asked for one.
+      ...["run", "--format=json", "--title=agent-dispatch"],
+      ...(tools.permissionMode === "bypassPermissions" ? ["--auto"] : []),
+      ...(model === undefined ? [] : [`--model=${model}`]),
+      ...(resume === undefined ? [] : [`--session=${sessionOf(resume).session}`]),
+    ],
+    env: {
+      OPENCODE_CONFIG_CONTENT: JSON.stringify(mergeSettings(given(env), await settingsOf(run))),
+      OPENCODE_DB: await prepareDatabase(run),
+      OPENCODE_DISABLE_AUTOUPDATE: "true",
+      ...(!trusted && Object.fromEntries(off)),
+    },
+  };
+}
+
+/** What the configuration gives by the same variable. */
+function given({ OPENCODE_CONFIG_CONTENT: content }: AgentRun["env"]): JsonObject {
+  try {
+    const settings: unknown = JSON.parse(content ?? "{}");
+    if (isObject(settings)) return settings;
+  } catch {}
+  throw invalidInput("env.OPENCODE_CONFIG_CONTENT", "must be a JSON object");
+}
+
+/** These stand over a person's own and a project's. */
+async function settingsOf({ tools, scratch, env }: AgentRun): Promise<JsonObject> {
+  const watch = join(scratch, "retry-watch.js");
+  await writeFile(watch, retryWatch);
+  const instructions = join(scratch, "instructions.md");
+  if (tools.systemPrompt !== undefined) await writeFile(instructions, tools.systemPrompt);
+  return {
+    permission: permissionsOf(tools, env[environmentVariables.artifactsDir]),
+    plugin: [pathToFileURL(watch).href],
+    share: "disabled",
+    ...(tools.systemPrompt !== undefined && { instructions: [instructions] }),
+    ...(tools.mcpServers && {
+      mcp: Object.fromEntries(
+        Object.entries(tools.mcpServers).map(([name, server]) => [
+          name,
+          "url" in server
+            ? { type: "remote", url: server.url, headers: server.headers ?? {}, enabled: true }
+            : {
+                type: "local",
+                command: [server.command, ...(server.args ?? [])],
+                environment: server.env ?? {},
+                enabled: true,
+              },
+        ]),
+      ),
+    }),
+  };
+}
