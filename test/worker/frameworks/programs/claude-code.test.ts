@@ -315,7 +315,7 @@ describe("claude is ended", () => {
 
   test.concurrent("by its deadline, with how to go on", async () => {
     await using claude = await replayed("claude-code", "interrupted");
-    const { reply } = await claude.worker.agent({ ...task(), timeoutSeconds: 1 }, { conversation });
+    const { reply } = await claude.worker.agent({ ...task(), timeoutSeconds: 8 }, { conversation });
     expect(processesWith(`${environmentVariables.taskId}=${claude.worker.taskId}`)).toEqual([]);
     expect(reply).toMatchObject({
       status: "failed",
