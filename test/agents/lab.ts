@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
-import { onTestFinished } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, onTestFinished } from "vitest";
 import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import { builtInFrameworks } from "../../lib/contract/frameworks.ts";
 import type { Json } from "../../lib/contract/task.ts";
@@ -100,6 +101,19 @@ function labOf({ program, ...parts }: Parts): Lab {
 
 /** Ids of the processes that belong to a task, by its mark in their environment, read without the code under test. */
 export const leftOf = (taskId: string): number[] => processesWith(`${environmentVariables.taskId}=${taskId}`);
+
+/** Fails with the reason of a task that did not succeed. */
+export const succeeded = ({ status, error }: Json): void => expect(status, JSON.stringify(error)).toBe("succeeded");
+
+/** Waits for something that a task does while it runs; fails at once when it has ended. */
+export async function whileRunning({ client }: Lab, taskId: string, isSo: () => boolean): Promise<void> {
+  while (!isSo()) {
+    const { status, error } = await client.status(taskId);
+    if (!["queued", "provisioning", "starting", "running"].includes(String(status)))
+      throw new Error(`the task is ${status}: ${JSON.stringify(error)}`);
+    await sleep(50);
+  }
+}
 
 /** What an agent wrote into a file of its workspace. */
 export const read = (lab: Lab, name: string): string => readFileSync(join(lab.workspace, name), "utf8");

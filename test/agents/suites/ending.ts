@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { scripted } from "../../emulators/models/script.ts";
 import { until } from "../../worker/start-worker.ts";
-import { type Lab, leftOf, openLab } from "../lab.ts";
+import { type Lab, leftOf, openLab, whileRunning } from "../lab.ts";
 import type { RealProgram } from "../real-program.ts";
 
 /** A command that leaves its session, with a child that has left that one's, and goes on for long. */
@@ -15,7 +15,8 @@ const neverEnding = scripted("never end", { run: stubborn }, { hang: true });
 /** Dispatches it, and waits until it runs with all that it started. */
 async function startStubborn(lab: Lab): Promise<string> {
   const { taskId } = await lab.spawn(neverEnding);
-  await until(() => existsSync(join(lab.workspace, "started")) && leftOf(taskId).length >= 4, 90_000);
+  const isAtWork = () => existsSync(join(lab.workspace, "started")) && leftOf(taskId).length >= 4;
+  await whileRunning(lab, taskId, isAtWork);
   return taskId;
 }
 

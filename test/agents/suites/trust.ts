@@ -7,7 +7,7 @@ import { killMarked } from "../../../worker/processes/processes.ts";
 import { scripted } from "../../emulators/models/script.ts";
 import { listen } from "../../emulators/requests/listen.ts";
 import { until } from "../../worker/start-worker.ts";
-import { openLab } from "../lab.ts";
+import { openLab, succeeded } from "../lab.ts";
 import type { RealProgram } from "../real-program.ts";
 
 const script = join(import.meta.dirname, "../fixtures/call-home.mjs");
@@ -36,7 +36,7 @@ export function trust(program: RealProgram): void {
     const { heard, endpoint, planted } = await openListener();
     program.plant(lab.workspace, { ...planted, baseUrl: endpoint });
     const record = await lab.run(prompt);
-    expect(record).toMatchObject({ status: "succeeded" });
+    succeeded(record);
     expect(heard).toEqual([]);
     expect(JSON.stringify(lab.model.requests)).not.toMatch(/mcp__lab|lab_look/);
   });
@@ -63,7 +63,7 @@ export function trust(program: RealProgram): void {
     });
     program.plant(lab.workspace, planted);
     const record = await lab.run(prompt, { runtime: "gardener", target: undefined });
-    expect(record).toMatchObject({ status: "succeeded" });
+    succeeded(record);
     expect(heard).toContain("/mcp");
     expect(JSON.stringify(lab.model.requests)).toContain(INSTRUCTIONS);
   });

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { Json } from "../../../lib/contract/task.ts";
 import { scripted } from "../../emulators/models/script.ts";
-import { openLab, read } from "../lab.ts";
+import { openLab, read, succeeded } from "../lab.ts";
 import type { RealProgram } from "../real-program.ts";
 
 /** What a task brings home. */
@@ -12,11 +12,12 @@ export function working(program: RealProgram): void {
     const prompt = scripted(
       "make two files",
       { run: "echo changed > made.txt && cat made.txt" },
-      { run: 'echo brought home > "$AGENTDISPATCH_ARTIFACTS_DIR/report.txt"' },
+      // Where, it knows from its prompt alone.
+      { run: "echo brought home > {}/report.txt", reading: "Files that you leave in (\\S+)" },
       { say: "Both files are there.\n\nSTATUS: done", usage: { input: 300, output: 30 } },
     );
     const record = await lab.run(prompt);
-    expect(record).toMatchObject({ status: "succeeded" });
+    succeeded(record);
     expect(read(lab, "made.txt")).toBe("changed\n");
     const { result, artifacts } = await lab.result(record);
     expect(result).toMatchObject({ output: "Both files are there.", outcome: "done" });
@@ -42,7 +43,7 @@ export function working(program: RealProgram): void {
     const record = await lab.run(scripted("count the files", ...program.answering(value)), {
       runtime_tools: { ...program.permissive, jsonSchema },
     });
-    expect(record).toMatchObject({ status: "succeeded" });
+    succeeded(record);
     expect((await lab.result(record)).result).toMatchObject({ result: value });
   });
 
@@ -50,7 +51,7 @@ export function working(program: RealProgram): void {
     const lab = await openLab(program);
     const filler = "é€ — ".repeat(70_000);
     const record = await lab.run(scripted(`${filler}the end of it`, { say: "read\nSTATUS: done" }));
-    expect(record).toMatchObject({ status: "succeeded" });
+    succeeded(record);
     const asked = JSON.stringify(lab.model.requests.map(({ body }) => body));
     expect(Buffer.byteLength(asked)).toBeGreaterThan(1_000_000 / 2);
     expect(asked).toContain("the end of it");
@@ -69,7 +70,7 @@ export function working(program: RealProgram): void {
     const runtimeTools = { ...program.permissive, ...denied.runtimeTools };
     const prompt = scripted("try it", denied.step, { say: "It was denied.\nSTATUS: partial: the tool" });
     const record = await lab.run(prompt, { runtime_tools: runtimeTools });
-    expect(record).toMatchObject({ status: "succeeded" });
+    succeeded(record);
     expect((await lab.result(record)).result).toMatchObject({
       output: "It was denied.",
       outcome: "partial",

@@ -35,6 +35,7 @@ const errorTypes: Record<number, string> = {
 export async function startBedrock(key: string): Promise<Bedrock> {
   const requests: ModelRequest[] = [];
   const sessions = new Set<ServerHttp2Session>();
+  let held = 0;
   const server = createServer((request, response) => {
     answer(request, response).catch((error) => refuse(response, 400, String(error)));
   });
@@ -54,7 +55,10 @@ export async function startBedrock(key: string): Promise<Bedrock> {
     if (!/^\/model\/[^/]+\/converse-stream$/.test(request.url))
       return refuse(response, 404, `no such path: ${request.url}`);
     const step = bedrock.intercept?.() ?? stepOf(body.messages as Message[]);
-    if ("hang" in step) return;
+    if ("hang" in step) {
+      held++;
+      return;
+    }
     if ("noModel" in step) return refuse(response, 400, "The provided model identifier is invalid.");
     if ("fail" in step) return refuse(response, step.fail, step.message ?? "as the script says");
     if ("limit" in step) return refuse(response, 429, "Too many tokens per day, please wait before trying again.");
@@ -67,6 +71,9 @@ export async function startBedrock(key: string): Promise<Bedrock> {
   const bedrock: Bedrock = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
+    get held() {
+      return held;
+    },
     async [Symbol.asyncDispose]() {
       for (const session of sessions) session.destroy();
       await new Promise((resolve) => server.close(resolve));

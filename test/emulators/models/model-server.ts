@@ -12,6 +12,8 @@ export type ModelServer = AsyncDisposable & {
   url: string;
   /** Every request, in order, refused ones too. */
   requests: ModelRequest[];
+  /** How many requests were held so far. */
+  readonly held: number;
 };
 
 /** How one provider speaks. */
@@ -35,6 +37,7 @@ export type Provider = {
 /** A provider of models on a free port of this machine, which takes one key and answers as the prompts' scripts say. */
 export async function startModelServer(provider: Provider, key: string): Promise<ModelServer> {
   const requests: ModelRequest[] = [];
+  let held = 0;
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = request.url ?? "/";
     const body = request.method === "POST" ? ((await json(request)) as Json) : {};
@@ -47,7 +50,10 @@ export async function startModelServer(provider: Provider, key: string): Promise
       const other = provider.other?.(path, body);
       return other ? send(response, 200, other) : refuse(404, `no such path: ${path}`);
     }
-    if ("hang" in step) return;
+    if ("hang" in step) {
+      held++;
+      return;
+    }
     if ("noModel" in step) return send(response, 404, provider.noModel(path, body));
     if ("fail" in step) return refuse(step.fail, step.message ?? "as the script says");
     if ("limit" in step) {
@@ -64,7 +70,14 @@ export async function startModelServer(provider: Provider, key: string): Promise
     answer(request, response).catch((error) => send(response, 400, provider.failure(400, String(error))));
   });
   const { endpoint, close } = await listen(server);
-  return { url: endpoint, requests, [Symbol.asyncDispose]: close };
+  return {
+    url: endpoint,
+    requests,
+    get held() {
+      return held;
+    },
+    [Symbol.asyncDispose]: close,
+  };
 }
 
 function send(response: ServerResponse, status: number, body: Json, headers: Record<string, string> = {}): void {

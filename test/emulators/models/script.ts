@@ -2,10 +2,13 @@ import * as z from "zod";
 
 const usage = z.object({ input: z.number(), output: z.number(), cached: z.number().optional() });
 
-/** One answer of a model. `run` is a shell command by whatever tool the program has for that. */
+/**
+ * One answer of a model. `run` is a shell command by whatever tool the program has for that; of a pattern `reading`, the first
+ * group that it finds in the prompt stands where the command says `{}`.
+ */
 const stepSchema = z.union([
   z.strictObject({ say: z.string(), usage: usage.optional() }),
-  z.strictObject({ run: z.string(), usage: usage.optional() }),
+  z.strictObject({ run: z.string(), reading: z.string().optional(), usage: usage.optional() }),
   z.strictObject({ tool: z.string(), input: z.record(z.string(), z.unknown()), usage: usage.optional() }),
   /** An HTTP status with a message, as the provider words it. */
   z.strictObject({ fail: z.number().int(), message: z.string().optional() }),
@@ -32,7 +35,10 @@ export function nextStep(turns: readonly Turn[]): Step {
   const [, json] = /<script>(.*)<\/script>/s.exec(turns[last]?.text ?? "") ?? [];
   if (json === undefined) return { say: "ok" };
   const answered = turns.slice(last + 1).filter(({ by }) => by === "model").length;
-  return stepSchema.array().parse(JSON.parse(json))[answered] ?? { say: "ok" };
+  const step = stepSchema.array().parse(JSON.parse(json))[answered] ?? { say: "ok" };
+  if (!("run" in step) || step.reading === undefined) return step;
+  const [, found = "not-in-the-prompt"] = new RegExp(step.reading).exec(turns[last]?.text ?? "") ?? [];
+  return { ...step, run: step.run.replaceAll("{}", found) };
 }
 
 /** The tokens of an answer. */
