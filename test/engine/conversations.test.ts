@@ -165,7 +165,7 @@ describe.each(["SQLite", "DynamoDB"])("turns of a conversation, on %s", (kind) =
     expect((await read(fourth.id)).conversation).toEqual({ id: conversation, session });
   });
 
-  it("are counted in no request of a dispatch that begins one, and none is lost to two that come at once", async () => {
+  it("run one at a time, and none is lost, when eight come at once", async () => {
     const { spawn, run, end, clean, statuses } = open();
     const { id, conversation } = await spawn({}, owner);
     await run(id);
