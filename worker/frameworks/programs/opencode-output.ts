@@ -62,10 +62,15 @@ export class OpencodeOutput implements OutputReader {
     events.toolResult({ id, name, isError: hidden !== undefined || status !== "completed", output: said });
   }
 
+  get session(): string | undefined {
+    return this.#session === undefined ? undefined : `${this.#session}@${this.#database}`;
+  }
+
   end(exit: ProcessEnd, stderrTail: string): AgentEnd {
+    const { session } = this;
     return {
       ...(this.#output !== undefined && { output: this.#output }),
-      ...(this.#session !== undefined && { session: `${this.#session}@${this.#database}` }),
+      ...(session !== undefined && { session }),
       ...(this.#denied.size > 0 && { deniedTools: [...this.#denied] }),
       usage: this.#usage,
       ...((this.#error || !this.#isDone) && { error: this.#failure(exit, stderrTail) }),
