@@ -58,6 +58,11 @@ export interface BackendAdapter extends BackendDescription {
    * WorkerGoneError on proof that the session is gone, any other DispatchError when the outcome is not known.
    */
   invoke(task: Task, operation: Operation, options: { timeoutMs: number; signal?: AbortSignal }): Promise<unknown>;
+  /**
+   * Sends a message of A2A to the agent of the session, once, and resolves with the answer, which may take as long as the
+   * agent does. Absent where no worker of ours speaks A2A. Throws as `invoke` does, RefusedError `adapter.unsupported`.
+   */
+  say?(task: Task, message: Record<string, unknown>, options: { signal: AbortSignal }): Promise<unknown>;
   /** Ends the session and everything that runs in it. One that is gone already is success. */
   stop(task: Task): Promise<void>;
   /** Deletes the runtime that the task owns; resolves with true once it is gone. */

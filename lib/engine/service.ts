@@ -17,6 +17,7 @@ import { readLogs } from "./service/logs.ts";
 import { progressTeller, type Tell } from "./service/progress.ts";
 import { fitRecord } from "./service/reply-size.ts";
 import { readResult } from "./service/result.ts";
+import { send } from "./service/send.ts";
 import { spawn } from "./service/spawn.ts";
 import { describeTask } from "./service/status.ts";
 import { type AgentPlace, typicalOf } from "./service/typical.ts";
@@ -116,6 +117,12 @@ export class TaskService {
     // One that waited with its turn, for a slot, keeps those behind it no longer.
     if (status === "cancelled" && conversation) await admitLater(this.#ports, this.#owner);
     return { taskId: id, status, ...(error && { error }) };
+  }
+
+  /** Says something to the agent of a task that runs, or asks. */
+  async send(given: Json, { signal }: Waiting = {}): Promise<Result<"a2a_send">> {
+    const { task_id, text, timeout_seconds: timeoutSeconds = 25 } = readArguments(toolSchemas.a2a_send, given);
+    return send(this.#ports, await this.#task(task_id), { text, timeoutSeconds, signal });
   }
 
   /** The providers of the configured accounts. */

@@ -14,6 +14,7 @@ const names = [
   "get_task_status",
   "list_tasks",
   "cancel_task",
+  "a2a_send",
   "dispatch_task",
   "check_cloud_agent_runtime",
   "list_providers",

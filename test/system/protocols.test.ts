@@ -12,9 +12,9 @@ import type { Json } from "../../lib/contract/task.ts";
 import type { Emulator } from "../emulators/agentcore/emulator.ts";
 import { signedFetch } from "../emulators/agentcore/signed-fetch.ts";
 import { configurationWith, startEmulator, startLaptop } from "../emulators/agentcore/system.ts";
-import type { AtEnd } from "../mcp/clients.ts";
+import { type AtEnd, problemOf } from "../mcp/clients.ts";
 import { scripted } from "../worker/protocols/scripted.ts";
-import { temporaryFolder } from "./system.ts";
+import { startSystem, temporaryFolder } from "./system.ts";
 
 type Place = { runtimeUrl: string; sessionHeaderName: string; sessionHeaderValue: string };
 type CloudAgent = { protocol: string; invocation: Place; a2a: Place & { endpointUrl: string; agentCardUrl: string } };
@@ -170,5 +170,69 @@ describe.concurrent("a task of an agent behind a protocol", () => {
     expect(structuredContent).toMatchObject({ ok: true, output: "done: this" });
     expect(await client.ended(id)).toMatchObject({ status: "succeeded", result: { output: "done: this" } });
     await mcp.close();
+  });
+
+  it("hears what a2a_send says while it works, and names its conversation once it has ended", async ({
+    expect,
+    onTestFinished: atEnd,
+  }) => {
+    const { emulator, client, spawn, agentIn, folder } = await start(atEnd);
+    const go = join(folder, "go");
+    const id = await spawn("a2a", `await ${go}; first`);
+    await agentIn(id, "running");
+    const early = await client.must("a2a_send", { task_id: id, text: "early", timeout_seconds: 0.2 });
+    expect(early).toEqual({ taskId: id, status: "running" });
+    const sent = client.must("a2a_send", { task_id: id, text: "say on it; second", timeout_seconds: 40 });
+    const isMessage = ({ body }: { body: unknown }) => (body as Json).method === "message/send";
+    await expect.poll(() => emulator.calls.filter(isMessage).length, settles).toBe(2);
+    writeFileSync(go, "");
+    expect(await sent).toMatchObject({ taskId: id, reply: "done: second" });
+    expect(await client.ended(id)).toMatchObject({ status: "succeeded", result: { output: "done: first" } });
+    expect(await client.log(id)).toMatch(/done: early\n.*done: second\n/s);
+    const late = problemOf(await client.call("a2a_send", { task_id: id, text: "more" }));
+    const { conversation } = await client.status(id);
+    expect(late).toMatchObject({ code: "task.terminal", hint: expect.stringContaining(String(conversation)) });
+    await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
+  });
+
+  it("is answered by a2a_send whatever it speaks, and else hears nothing where it does not speak A2A", async ({
+    expect,
+    onTestFinished: atEnd,
+  }) => {
+    const { client, spawn, agentIn, folder } = await start(atEnd);
+    const id = await spawn("http", `ask What?; ask Why?; await ${join(folder, "go")}`);
+    await agentIn(id, "input_required");
+    const again = await client.must("a2a_send", { task_id: id, text: "this" });
+    expect(again).toMatchObject({ status: "input_required", question: "Why?" });
+    const waiting = await client.must("a2a_send", { task_id: id, text: '{"choice":"that"}', timeout_seconds: 0.5 });
+    expect(waiting).toEqual({ taskId: id, status: "running" });
+    const refused = problemOf(await client.call("a2a_send", { task_id: id, text: "more" }));
+    expect(refused).toMatchObject({ code: "adapter.unsupported", message: expect.stringContaining("speaks http") });
+    writeFileSync(join(folder, "go"), "");
+    expect(await client.ended(id)).toMatchObject({ result: { output: "done: this, that" } });
+  });
+});
+
+describe.concurrent("a task on this machine", () => {
+  it("is answered, and hears what is said while it works", async ({ expect, onTestFinished: atEnd }) => {
+    const folder = temporaryFolder(atEnd);
+    const configuration = {
+      backends: { local: { adapter: "local-process", account: "local", details: { environment: scripted } } },
+    };
+    const { client } = await startSystem(folder, { configuration, atEnd });
+    const go = join(folder, "go");
+    const spawn = { instruction: `ask What?; await ${go}; first`, framework: "scripted" };
+    const id = (await client.must("spawn_cloud_agent", spawn)).taskId as string;
+    await client.until(id, ({ status }) => status === "input_required");
+    await client.must("a2a_send", { task_id: id, text: "this", timeout_seconds: 0.1 });
+    const early = await client.must("a2a_send", { task_id: id, text: "early", timeout_seconds: 0.5 });
+    expect(early).toEqual({ taskId: id, status: "running" });
+    writeFileSync(go, "");
+    expect(await client.ended(id)).toMatchObject({ status: "succeeded", result: { output: "done: this, first" } });
+    expect(await client.log(id)).toContain("done: early\n");
+    const late = problemOf(await client.call("a2a_send", { task_id: id, text: "more" }));
+    expect(late).toMatchObject({ code: "task.terminal" });
+    const unknown = problemOf(await client.call("a2a_send", { task_id: `task_${"0".repeat(32)}`, text: "x" }));
+    expect(unknown).toMatchObject({ code: "task.not_found" });
   });
 });

@@ -23,6 +23,7 @@ import {
   logGroupOf,
   NO_CONTRACT,
   type Placed,
+  protocolOf,
   qualifierOf,
   regionOf,
   runtimeOf,
@@ -156,6 +157,15 @@ export function agentCoreBackend(options: Options): BackendAdapter {
       const call = async (runtime: RuntimeRef) =>
         callWorker(await clientsOf(task).dataPlane(runtime.region), task, runtime, operation, { signal: limit, now });
       return operation.op === "hello" ? withLastWords(task, call) : call(madeRuntime(task));
+    },
+
+    async say(task, message, { signal }) {
+      if (protocolOf(task) !== "a2a")
+        throw new RefusedError("adapter.unsupported", `the runtime of the task speaks ${protocolOf(task)}, not a2a`, {
+          hint: "an agent is told something while it works only with protocol a2a, and any when it asks",
+        });
+      const runtime = madeRuntime(task);
+      return callWorker(await clientsOf(task).dataPlane(runtime.region), task, runtime, message, { signal, now });
     },
 
     async stop(task) {

@@ -39,7 +39,7 @@ export async function callWorker(
   { once, InvokeAgentRuntimeCommand }: DataPlane,
   task: Task,
   runtime: RuntimeRef,
-  operation: Operation,
+  operation: Operation | Record<string, unknown>,
   { signal: abortSignal, now }: Limits,
 ): Promise<unknown> {
   const isEarly = (error: unknown) => isTooEarly(task, error, now());
@@ -51,7 +51,7 @@ export async function callWorker(
   } catch (error) {
     if (isEarly(error)) throw notReady(error);
     // Before its first answer there is nothing that could have gone: what was named never existed.
-    if (operation.op === "hello" && isNotFound(error)) throw noRuntime(runtime, error);
+    if ("op" in operation && operation.op === "hello" && isNotFound(error)) throw noRuntime(runtime, error);
     throw explainInvocation(error, askedOf(task, runtime, "InvokeAgentRuntime"));
   }
 }

@@ -170,6 +170,8 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
       return workerOf(sessionId).client.call(sessionId, operation, signalFor(timeoutMs));
     },
 
+    say: (task, message, { signal }) => workerOf(sessionOf(task)).client.say(sessionOf(task), message, signal),
+
     stop: (task) => end(sessionOf(task)),
     deleteRuntime: async () => true,
     async assertPossible(job) {

@@ -8,6 +8,7 @@ import {
   RetryableError,
   WorkerGoneError,
 } from "../../contract/errors.ts";
+import { protocolPaths } from "../../contract/kinds.ts";
 import { MAX_REPLY_BYTES } from "../../contract/limits.ts";
 import { type Operation, refusalReplySchema } from "../../contract/worker.ts";
 import { endedSchema, openedSchema, SESSION_HEADER, sessionPath } from "../../contract/worker-sessions.ts";
@@ -45,6 +46,11 @@ export class WorkerClient {
   call(sessionId: string, operation: Operation, signal: AbortSignal): Promise<unknown> {
     const isFresh = operation.op === "start";
     return this.#send({ method: "POST", path: "/invocations", sessionId, body: operation, isFresh }, signal);
+  }
+
+  /** Sends a message of A2A to the agent of a session, and resolves with its answer. */
+  say(sessionId: string, message: object, signal: AbortSignal): Promise<unknown> {
+    return this.#send({ method: "POST", path: protocolPaths.a2a, sessionId, body: message, isFresh: true }, signal);
   }
 
   /** Opens a session, or finds it open as it is; resolves with its boot. Throws RefusedError `worker.start_failed`. */

@@ -118,6 +118,15 @@ function addTasks(program: Command, { context, done }: Bind): void {
     .argument("<id>", taskId)
     .option("--no-cascade", "spare the tasks that it dispatched")
     .action(async (id, options) => done(await tasks.cancel(context, id, options)));
+  command(
+    "a2a-send",
+    "Answer what a task asks, or say something to its agent while it runs; prints what it says to that.",
+  )
+    .summary("Say something to the agent of a task.")
+    .argument("<id>", taskId)
+    .argument("<text>", "what to say")
+    .option("--timeout <time>", "how long to wait for an answer: 10s, 40s", parseSeconds)
+    .action(async (id, text, options) => done(await tasks.send(context, id, text, options)));
   command("list", "List tasks, the newest first; with --agents the agents that live in folders.")
     .summary("List tasks, or agents.")
     .option("--agents", "the agents, and whether they can work")

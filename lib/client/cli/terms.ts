@@ -11,6 +11,7 @@ export const terms: Readonly<Record<string, string>> = {
   get_task_result: "agent-dispatch result <id>",
   wait_for_task: "agent-dispatch logs <id> --follow",
   cancel_task: "agent-dispatch cancel <id>",
+  a2a_send: "agent-dispatch a2a-send <id>",
   list_tasks: "agent-dispatch list",
   check_cloud_agent_runtime: "agent-dispatch check",
   list_account_profiles: "agent-dispatch accounts",

@@ -5,15 +5,15 @@ import type { ToolSchemas } from "./schemas.ts";
 
 const input = z.strictObject({
   task_id: field.taskId,
-  cursor: z.number().int().min(0).optional().describe("Character to begin at: 0, then nextCursor of the reply before"),
+  cursor: z.number().int().min(0).optional().describe("0, then nextCursor of the reply before"),
   limit: z
     .number()
     .int()
     .min(1)
     .max(MAX_LOG_REPLY_LENGTH)
     .optional()
-    .describe("Most characters of text; left out, a reply of 16,000 in all"),
-  wait_seconds: field.waitSeconds.optional().describe("How long to wait when nothing is new: default 0, at most 45"),
+    .describe("Most characters; left out, a reply of 16,000"),
+  wait_seconds: field.waitSeconds.optional().describe("How long to wait for new text: default 0, at most 45"),
 });
 
 const output = z.object({

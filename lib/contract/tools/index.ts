@@ -1,4 +1,5 @@
 import type * as z from "zod";
+import { a2aSend } from "./a2a-send.ts";
 import { addAgent, inspectAgent, listAgents, removeAgent, updateAgent } from "./agents.ts";
 import { cancelTask } from "./cancel-task.ts";
 import { listAccountProfiles, listCapabilities, listProviders } from "./catalog.ts";
@@ -21,6 +22,7 @@ export const toolSchemas = {
   get_task_status: getTaskStatus,
   list_tasks: listTasks,
   cancel_task: cancelTask,
+  a2a_send: a2aSend,
   dispatch_task: dispatchTask,
   check_cloud_agent_runtime: checkCloudAgentRuntime,
   list_providers: listProviders,

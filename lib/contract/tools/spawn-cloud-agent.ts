@@ -32,7 +32,7 @@ const input = z.strictObject({
     .union([field.text(2_000), field.json(16_000)], "must be a text of at most 2000 characters or an object")
     .optional()
     .describe("Who asks, shown to the agent"),
-  metadata: field.metadata.optional().describe("Kept with the task; parentTaskId names the task that dispatched it"),
+  metadata: field.metadata.optional().describe("parentTaskId names the task that dispatched it"),
 });
 export type SpawnCall = z.output<typeof input>;
 

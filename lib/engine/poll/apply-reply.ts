@@ -77,7 +77,9 @@ function conversationAfter(
 }
 
 function goOn(task: Task, reply: PollReply, asked: Kept["asked"], nowMs: number): Task {
-  if (reply.status === "input_required" && task.status === "running")
+  // A reply may have been on its way while its question was answered.
+  const isNew = reply.next > (task.answer?.after ?? -1);
+  if (reply.status === "input_required" && task.status === "running" && isNew)
     return transition(task, "input_required", nowMs, asked);
   if (reply.status === "running" && task.status === "input_required") return transition(task, "running", nowMs);
   return task;

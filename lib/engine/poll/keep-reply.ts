@@ -36,7 +36,8 @@ export type Kept = {
 export async function keepReply(ports: Ports, task: Task, reply: PollReply): Promise<Kept> {
   const log = await keepNews(ports, task, reply.events);
   const { status, result, inputRequests } = reply;
-  const asks = status === "input_required" && task.status === "running";
+  // Whether that is a new question is known once it is written: an earlier one may be answered meanwhile.
+  const asks = status === "input_required";
   const hasEnded = status !== "running" && status !== "input_required";
   const asked = asks
     ? await keepLargeFields(ports, task.id, "inputRequests", inputRequests ?? {}, MAX_REQUESTS_BYTES)

@@ -5,8 +5,8 @@ export const cancelTask: Tool = {
   name: "cancel_task",
   title: "Cancel a task",
   description:
-    "Stops a task, everything it runs and the tasks that it dispatched. The answer is cancelled, or cancelling while it is being stopped " +
-    "(wait_for_task returns once it is). A task that is completing or has ended is refused with task.terminal.",
+    "Stops a task, everything it runs and the tasks that it dispatched. The answer is cancelled, or cancelling while it is " +
+    "being stopped. One that has ended is refused with task.terminal.",
   annotations: { readOnlyHint: false, idempotentHint: true, destructiveHint: true, openWorldHint: true },
   call: (tasks, given) => tasks.cancel(given),
 };

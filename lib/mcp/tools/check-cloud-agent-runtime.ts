@@ -6,7 +6,7 @@ export const checkCloudAgentRuntime: Tool = {
   title: "Check a runtime",
   description:
     "Checks whether a runtime profile or account can run tasks, without starting any: configuration, policy, and with " +
-    "live the platform itself. Each check is pass, warn or fail with its reason; ok is false when one fails.",
+    "live the platform itself. Each check is pass, warn or fail with its reason.",
   annotations: { ...reads, openWorldHint: true },
   call: (tasks, given) => tasks.check(given),
 };

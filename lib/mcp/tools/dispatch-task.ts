@@ -7,8 +7,7 @@ export const dispatchTask: Tool = {
   description:
     "Starts a long-running task, a program (command.run) or an agent (agent.run), as a background job on another machine " +
     "(cloud or local) that you name, and returns its handle at once (taskId). list_account_profiles and list_capabilities " +
-    "show what to name. For agents with a runtime profile, spawn_cloud_agent is simpler. Then wait_for_task, " +
-    "get_task_logs, get_task_result.",
+    "show what to name. For agents, spawn_cloud_agent is simpler.",
   annotations: { readOnlyHint: false, idempotentHint: false, destructiveHint: true, openWorldHint: true },
   call: (tasks, given) => tasks.dispatch(given),
 };

@@ -5,8 +5,8 @@ export const getTaskLogs: Tool = {
   name: "get_task_logs",
   title: "Read a task's output",
   description:
-    "Returns the text that a task has printed, from a character cursor on. Go on with cursor: nextCursor; an empty data " +
-    "means that nothing is new yet. With wait_seconds it waits for new text. logTruncated at the end: the rest was not kept.",
+    "Returns the text that a task has printed, from a character cursor on. Go on with cursor: nextCursor; empty data: " +
+    "nothing is new yet. logTruncated: the rest was not kept.",
   annotations: reads,
   call: (tasks, given, waiting) => tasks.logs(given, waiting),
 };

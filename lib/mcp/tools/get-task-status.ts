@@ -5,9 +5,8 @@ export const getTaskStatus: Tool = {
   name: "get_task_status",
   title: "Look at a task",
   description:
-    "Returns the record of a task as it stands: status, phases with times, progress, queue position, error; with " +
-    "events_after also its events. It does not wait; wait_for_task does. Long parts are previews, named in previews; " +
-    "get_task_result has the result.",
+    "Returns the record of a task as it stands, without waiting: status, phases with times, progress, queue position, " +
+    "error; with events_after also its events. get_task_result has the result.",
   annotations: reads,
   call: (tasks, given) => tasks.status(given),
 };

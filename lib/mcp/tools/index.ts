@@ -1,4 +1,5 @@
 import type { AgentTool, Tool } from "../tool.ts";
+import { a2aSend } from "./a2a-send.ts";
 import { addAgent } from "./add-agent.ts";
 import { cancelTask } from "./cancel-task.ts";
 import { checkCloudAgentRuntime } from "./check-cloud-agent-runtime.ts";
@@ -26,6 +27,7 @@ export const tools: readonly Tool[] = [
   getTaskStatus,
   listTasks,
   cancelTask,
+  a2aSend,
   dispatchTask,
   checkCloudAgentRuntime,
   listProviders,

@@ -5,7 +5,7 @@ export const listCapabilities: Tool = {
   name: "list_capabilities",
   title: "List capabilities",
   description:
-    "Lists what can run where: for each adapter its provider, capability, task types, target modes, protocols and needed settings.",
+    "Lists what can run where: each adapter's provider, capability, task types, modes, protocols and needed settings.",
   annotations: reads,
   isList: true,
   call: (tasks, given) => tasks.capabilities(given),

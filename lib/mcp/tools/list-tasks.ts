@@ -4,8 +4,7 @@ import { reads, type Tool } from "../tool.ts";
 export const listTasks: Tool = {
   name: "list_tasks",
   title: "List tasks",
-  description:
-    "Lists your tasks, newest first, in short form; also those of earlier conversations. cursor is there when there are more.",
+  description: "Lists your tasks, also those of earlier conversations, newest first. cursor: there are more.",
   annotations: reads,
   call: (tasks, given) => tasks.list(given),
 };

@@ -5,8 +5,8 @@ export const waitForTask: Tool = {
   name: "wait_for_task",
   title: "Wait for a task",
   description:
-    "Waits until a task has ended or needs input and returns its record. When the time is over first, the record has " +
-    "timedOutWaiting: true: call again to go on waiting; the task is not affected.",
+    "Waits until a task has ended or needs input and returns its record, or one with timedOutWaiting: true when the time is " +
+    "over first: then call again.",
   annotations: reads,
   call: (tasks, given, waiting) => tasks.wait(given, waiting),
 };

@@ -110,6 +110,25 @@ export function cancel(context: Context, text: string, options: Options & { casc
   });
 }
 
+/** `agent-dispatch a2a-send <id> <text>` */
+export function send(
+  context: Context,
+  text: string,
+  message: string,
+  { timeout, ...options }: Options & { timeout?: number },
+): Promise<number> {
+  return atTask(context, options, text, async (endpoint, id) => {
+    const { io } = context;
+    const waiting = timeout === undefined ? {} : { timeout_seconds: timeout };
+    const reply = await endpoint.call("a2a_send", { task_id: id, text: message, ...waiting });
+    const said = reply.error?.message ?? reply.question ?? reply.reply;
+    if (options.json) await printJson(io, reply);
+    else if (said !== undefined) await write(io.stdout, harmless(io.stdout, `${said}\n`));
+    else await write(io.stderr, `no answer yet; it comes in \`agent-dispatch logs ${id} --follow\`\n`);
+    return reply.error ? 1 : 0;
+  });
+}
+
 /** `agent-dispatch list [--status] [--limit]` */
 export function list(context: Context, options: Options & { status?: Status; limit: number }): Promise<number> {
   return at(context, options, async (endpoint) => {

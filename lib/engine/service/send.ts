@@ -1,0 +1,172 @@
+import * as z from "zod";
+import { answersOf, questionOf } from "../../contract/agent.ts";
+import {
+  asKnown,
+  OutcomeUnknownError,
+  type Problem,
+  RefusedError,
+  RetryableError,
+  saidProblem,
+} from "../../contract/errors.ts";
+import { isObject } from "../../contract/json.ts";
+import { isTerminal } from "../../contract/lifecycle.ts";
+import { previewText } from "../../contract/preview.ts";
+import { type Task, transition } from "../../contract/task.ts";
+import { randomHex } from "../../contract/task-id.ts";
+import type { ToolResult } from "../../contract/tools/index.ts";
+import { acceptedReplySchema, CONTRACT } from "../../contract/worker.ts";
+import { adapterOf, beginInvocation, endInvocation, invokeOnce, isOver } from "../invocation-gate.ts";
+import { waitForTask } from "../poll/waiting.ts";
+import { parseReply } from "../poll/worker-reply.ts";
+import type { Ports } from "../ports.ts";
+
+type Sent = ToolResult<"a2a_send">;
+type Wanted = { text: string; timeoutSeconds: number; signal?: AbortSignal | undefined };
+
+const ANSWER_MS = 5000;
+const SPARE_MS = 2000;
+/** Of a reply in a result, in UTF-16 units; the log has all of it. */
+const MAX_REPLY_LENGTH = 16_000;
+
+/**
+ * Says something to the agent of a task: the answer to what it asks, or a message that it hears after the turn that it works
+ * on. Resolves with what it said to that, if it did in time. Throws RefusedError `task.terminal` with the conversation to go
+ * on with, `adapter.unsupported`, RetryableError `platform.not_ready` before the job has begun.
+ */
+export async function send(ports: Ports, task: Task, wanted: Wanted): Promise<Sent> {
+  if (isTerminal(task.status) || task.status === "completing" || task.status === "cancelling") throw ended(task);
+  if (task.status === "input_required") return answer(ports, task, wanted);
+  if (task.status !== "running")
+    throw new RetryableError("platform.not_ready", `the agent of the task has not begun: it is ${task.status}`, {
+      hint: "wait_for_task returns when it asks or has ended; try again in a moment",
+    });
+  return followUp(ports, task, wanted);
+}
+
+function ended({ id, status, conversation }: Task): RefusedError {
+  return new RefusedError("task.terminal", `task ${id} is ${status}: its agent hears nothing more`, {
+    hint: conversation
+      ? `another task with conversation ${conversation.id} goes on with its agent`
+      : "dispatch another task",
+    details: { taskId: id, status, ...(conversation && { conversation: conversation.id }) },
+  });
+}
+
+/** Hands over the answer to what a job asks, and waits for what comes of it. */
+async function answer(ports: Ports, task: Task, { text, timeoutSeconds, signal }: Wanted): Promise<Sent> {
+  if (task.channel === "synchronous") await leaveAnswer(ports, task, text);
+  else {
+    const inputResponses = answersOf(text, task.inputRequests);
+    const reply = await invokeOnce(ports, task.id, ANSWER_MS, ({ id, session }) => ({
+      contract: CONTRACT,
+      op: "input",
+      bootId: session?.bootId ?? "",
+      taskId: id,
+      inputResponses,
+    }));
+    if (!parseReply(acceptedReplySchema, reply).accepted) throw answered(task);
+    await ports.store.change(task.id, (now) => (now.status === "input_required" ? goOn(now, ports.now()) : undefined));
+  }
+  const { task: now } = await waitForTask(ports, task.id, {
+    timeoutSeconds,
+    until: ({ status }) => status === "input_required",
+    ...(signal && { signal }),
+  });
+  return {
+    taskId: task.id,
+    status: now.status,
+    ...(now.result !== undefined && replyOf(now.result)),
+    ...(now.status === "input_required" && { question: questionOf(now.inputRequests) }),
+    ...(now.error && { error: now.error }),
+  };
+}
+
+const goOn = (task: Task, nowMs: number, said: Omit<NonNullable<Task["answer"]>, "after"> = {}): Task => ({
+  ...transition(task, "running", nowMs),
+  answer: { ...said, after: task.workerSequence },
+});
+
+const answered = ({ id }: Task): RetryableError =>
+  new RetryableError("platform.conflict", `what task ${id} asked was answered already`, {
+    hint: "get_task_status shows what it asks now",
+  });
+
+/** Whoever holds the call of a contract-less runtime finds the answer in the task. */
+async function leaveAnswer(ports: Ports, { id }: Task, text: string): Promise<void> {
+  await ports.store.change(id, (now) => {
+    if (now.status !== "input_required") throw answered(now);
+    return goOn(now, ports.now(), { id: randomHex(8), text });
+  });
+}
+
+/** Sends a message of A2A to the worker, and waits for the agent to have heard it. */
+async function followUp(ports: Ports, task: Task, { text, timeoutSeconds, signal }: Wanted): Promise<Sent> {
+  const { say, name } = adapterOf(ports, task);
+  if (!say || task.channel !== "call")
+    throw new RefusedError("adapter.unsupported", `an agent of ${name} is told something only when it asks`, {
+      hint: "wait until the task asks, or spawn one with protocol a2a on a runtime with our worker",
+    });
+  const timeoutMs = timeoutSeconds * 1000 + SPARE_MS;
+  const begun = await beginInvocation(ports, task.id, timeoutMs, (now) => (now.status === "running" ? now : undefined));
+  if (!begun) throw ended((await ports.store.get(task.id)) ?? task);
+  const limit = AbortSignal.any([AbortSignal.timeout(timeoutMs - SPARE_MS), ...(signal ? [signal] : [])]);
+  try {
+    const reply = await say(begun.task, messageOf(task.id, text), { signal: limit });
+    await endInvocation(ports, task.id, begun.invocation);
+    return saidIn(reply, task);
+  } catch (error) {
+    if (isOver(error)) await endInvocation(ports, task.id, begun.invocation);
+    // It was sent, and the agent is at work: what it says to it comes in the log.
+    if (limit.aborted && error instanceof OutcomeUnknownError) return { taskId: task.id, status: "running" };
+    throw error;
+  }
+}
+
+/** https://a2a-protocol.org/v0.3.0/specification/#71-messagesend */
+const messageOf = (taskId: string, text: string) => {
+  const message = {
+    kind: "message",
+    role: "user",
+    messageId: `${taskId}-${randomHex(8)}`,
+    parts: [{ kind: "text", text }],
+  };
+  return { jsonrpc: "2.0", id: message.messageId, method: "message/send", params: { message } };
+};
+
+const parts = z.array(z.looseObject({ text: z.string().optional() }));
+const repliedSchema = z.object({
+  result: z.object({
+    status: z.object({
+      state: z.string(),
+      message: z
+        .looseObject({ parts, metadata: z.looseObject({ error: saidProblem.optional() }).optional() })
+        .optional(),
+    }),
+    artifacts: z.array(z.looseObject({ parts })).optional(),
+  }),
+});
+
+function saidIn(reply: unknown, task: Task): Sent {
+  const { success, data } = repliedSchema.safeParse(reply);
+  if (!success) {
+    const message = isObject(reply) && isObject(reply.error) ? String(reply.error.message) : "it is no answer of A2A";
+    throw new RetryableError("worker.contract_broken", `the worker's answer to a message: ${message.slice(0, 500)}`);
+  }
+  const { status, artifacts = [] } = data.result;
+  const said = status.message && textOf(status.message.parts);
+  const error = status.message?.metadata?.error;
+  if (status.state === "rejected" && error?.code === "task.terminal") throw ended(task);
+  if (error) return { taskId: task.id, status: "running", error: asKnown(error) satisfies Problem };
+  if (status.state === "input-required")
+    return { taskId: task.id, status: "input_required", ...(said && { question: said }) };
+  const text = artifacts.map((artifact) => textOf(artifact.parts)).join("\n\n") || said;
+  return { taskId: task.id, status: "running", ...(text && { reply: previewText(text, MAX_REPLY_LENGTH) }) };
+}
+
+const textOf = (all: z.infer<typeof parts>): string => all.flatMap(({ text }) => text ?? []).join("\n");
+
+function replyOf(result: unknown): { reply: string } {
+  const output = isObject(result) && typeof result.output === "string" ? result.output : result;
+  const text = typeof output === "string" ? output : JSON.stringify(output);
+  return { reply: previewText(text, MAX_REPLY_LENGTH) };
+}

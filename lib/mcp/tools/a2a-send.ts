@@ -1,0 +1,10 @@
+import type { Tool } from "../tool.ts";
+
+/** Says something to the agent of a task. */
+export const a2aSend: Tool = {
+  name: "a2a_send",
+  title: "Tell an agent",
+  description: "Answers a task in input_required, or tells its agent more while it runs. A late reply is in the log.",
+  annotations: { readOnlyHint: false, idempotentHint: false, destructiveHint: false, openWorldHint: true },
+  call: (tasks, given, { signal }) => tasks.send(given, { signal }),
+};
