@@ -3,17 +3,28 @@ import { mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from "
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Json } from "../../../lib/contract/task.ts";
+import { shareCompiledCode } from "../../fixtures/compile-cache.ts";
 import { temporaryFolder } from "../../system/system.ts";
 import { cli } from "./cli.ts";
+
+/** An agent that says that it thinks, and answers with its prompt. */
+const thinking = `let text = "";
+  for await (const chunk of process.stdin) text += chunk;
+  console.error('@event {"type":"task.progress","message":"thinking"}');
+  console.log(JSON.parse(text).prompt);`;
 
 function open() {
   const root = realpathSync(temporaryFolder());
   const stateDir = join(root, "state");
   const api = join(root, "api");
-  mkdirSync(api);
+  for (const folder of [api, stateDir]) mkdirSync(folder);
+  shareCompiledCode(stateDir);
   writeFileSync(join(api, "CLAUDE.md"), "# Api\n\nServes the orders of the shop.\n\nMore.\n");
   writeFileSync(join(api, ".mcp.json"), '{"mcpServers":{"lab":{"env":{"KEY":"hunter2"}}}}');
-  const run = (...args: string[]) => cli([...args, "--state-dir", stateDir], { cwd: root, env: { HOME: root } });
+  const tell = join(root, "tell.mjs");
+  writeFileSync(tell, thinking);
+  const env = { HOME: root, AGENTDISPATCH_FRAMEWORK_COMMAND_TELL: `${process.execPath} ${tell}` };
+  const run = (...args: string[]) => cli([...args, "--state-dir", stateDir], { cwd: root, env });
   return {
     root,
     api,
@@ -23,44 +34,33 @@ function open() {
   };
 }
 
-test("an agent is added, listed, described, tried, changed and removed, with no system running", async () => {
+const settings = ["--framework", "tell", "--instructions", "Read only.", "--timeout", "2m"];
+
+test("an agent is added, listed, described and removed, with no system running", async () => {
   const { run, json, api, configFile } = open();
-  const added = await run(
-    "add",
-    "api",
-    "api",
-    "--framework",
-    "echo",
-    "--instructions",
-    "Read only.",
-    "--timeout",
-    "2m",
-  );
+  const added = await run("add", "api", "api", ...settings);
   expect(added).toMatchObject({ code: 0, err: `› written to ${configFile}; its folder is trusted\n` });
   expect(added.out).toMatch(/^what for +Serves the orders of the shop\. \| MCP: lab$/m);
   expect(statSync(configFile).mode & 0o777).toBe(0o600);
   const list = await run("list", "--agents");
-  expect(list.out).toMatch(/^✔ {2}api +echo +Serves the orders of the shop/m);
-  expect(await json("list", "--agents")).toMatchObject({
-    items: [{ name: "api", workspace: api, timeoutSeconds: 120 }],
-  });
+  expect(list.out).toMatch(/^✔ {2}api +tell +Serves the orders of the shop/m);
 
   const described = await run("describe", "api", "--lines", "3");
   expect(described.out).toMatch(/^✔ {2}folder +/m);
   expect(described.out).toContain("standing instructions\nRead only.\n");
   expect(described.out).toContain("CLAUDE.md, the beginning\n# Api\n\nServes the orders of the shop.\n");
   expect(described.out).not.toContain("hunter2");
+  expect(await json("describe", "api")).toMatchObject({ workspace: api, timeoutSeconds: 120, healthy: true });
 
-  const tried = await run("test", "api", "Say hello");
-  expect(tried.code).toBe(0);
-  expect(tried.out).toContain("## Standing instructions\n\nRead only.\n\n## Task\n\nSay hello");
-  expect(tried.err).toMatch(/^✔ succeeded in /m);
-  expect(tried.err).not.toContain("running");
-  expect((await run("test", "api", "--stream")).err).toMatch(/^› running$/m);
-  expect(await json("test", "api")).toMatchObject({ status: "succeeded", trusted: true, exitCode: 0 });
+  expect((await run("remove", "api")).out).toBe(`api is no agent any more; ${api} stays as it is\n`);
+  expect((await run("list", "--agents")).out).toBe("no agents; agent-dispatch add makes one of a folder\n");
+});
 
-  const settings = ["--permission-mode", "plan", "--allowed-tools", "none", "--denied-tools", "Bash(rm, mv),Write"];
-  const changed = await json("update", "api", ...settings, "--max-budget", "0.5", "--unset", "timeout,instructions");
+test("an agent is changed, option by option", async () => {
+  const { run, json } = open();
+  await run("add", "api", "api", ...settings);
+  const more = ["--permission-mode", "plan", "--allowed-tools", "none", "--denied-tools", "Bash(rm, mv),Write"];
+  const changed = await json("update", "api", ...more, "--max-budget", "0.5", "--unset", "timeout,instructions");
   expect(changed).toMatchObject({
     permissionMode: "plan",
     allowedTools: [],
@@ -68,9 +68,21 @@ test("an agent is added, listed, described, tried, changed and removed, with no 
     maxBudgetUsd: 0.5,
   });
   expect(changed).not.toHaveProperty("timeoutSeconds");
-  expect((await run("remove", "api")).out).toBe(`api is no agent any more; ${api} stays as it is\n`);
-  expect(await json("list", "--agents")).toEqual({ items: [] });
-  expect((await run("list", "--agents")).out).toBe("no agents; agent-dispatch add makes one of a folder\n");
+  expect(await json("list", "--agents")).toEqual({
+    items: [expect.objectContaining({ deniedTools: ["Bash(rm, mv)", "Write"] })],
+  });
+});
+
+test("an agent is tried with a small task, quietly unless one wants to see it", async () => {
+  const { run, json } = open();
+  await run("add", "api", "api", ...settings);
+  const tried = await run("test", "api", "Say hello");
+  expect(tried.code).toBe(0);
+  expect(tried.out).toContain("## Standing instructions\n\nRead only.\n\n## Task\n\nSay hello");
+  expect(tried.err).toMatch(/^✔ succeeded in /m);
+  expect(tried.err).not.toContain("thinking");
+  expect((await run("test", "api", "--stream")).err).toMatch(/^› thinking$/m);
+  expect(await json("test", "api")).toMatchObject({ status: "succeeded", trusted: true, exitCode: 0 });
 });
 
 test("what is wrong is told in the words of the command line", async () => {
