@@ -140,7 +140,14 @@ describe("opencode is started", () => {
   });
 
   test.concurrent("on the session and in the database of the last turn", async () => {
-    const { args, env, reply } = await started({}, { conversation });
+    await using kept = await replayed("opencode", "answer");
+    const folder = join(kept.home, ".local/share/opencode/agentdispatch");
+    mkdirSync(folder, { recursive: true });
+    const last = new DatabaseSync(join(folder, database));
+    last.exec("CREATE TABLE session (directory TEXT)");
+    last.close();
+    const { reply } = await kept.worker.agent(task(), { conversation });
+    const { args, env } = kept.seen();
     expect(args.at(-1)).toBe("--session=ses_dffaab1d6ffe13RAOtImd51cbd");
     expect(env.OPENCODE_DB).toMatch(new RegExp(`/${database}$`));
     expect(reply.session?.id).toMatch(new RegExp(`@${database}$`));
