@@ -94,7 +94,7 @@ function missing(adapters: Adapters, chosen: Chosen, framework: string, choices:
 /** What nobody should have to find out of the frameworks to choose from: what echo is, and how more would come there. */
 function aboutChoices(adapters: Adapters, chosen: Chosen, choices: readonly string[]): string {
   const [first = ""] = programFrameworks;
-  const hasNone = !programFrameworks.some((name) => choices.includes(name));
+  const hasNone = chosen.framework === undefined && !programFrameworks.some((name) => choices.includes(name));
   const install = hasNone ? installOf(adapters, chosen, first) : undefined;
   return `${ECHO}.${install === undefined ? "" : ` No agent program is installed; for ${first}, ${install}.`}`;
 }

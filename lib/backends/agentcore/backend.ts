@@ -1,7 +1,6 @@
 import { modelsOf } from "../../contract/cloud.ts";
 import type { Configuration } from "../../contract/configuration.ts";
 import { RefusedError } from "../../contract/errors.ts";
-import { frameworkNames } from "../../contract/frameworks.ts";
 import type { Channel } from "../../contract/kinds.ts";
 import type { Logger } from "../../contract/logger.ts";
 import type { Task } from "../../contract/task.ts";
@@ -15,6 +14,7 @@ import { cloudAgentOf, providerRefsOf } from "./cloud-agent.ts";
 import { type Known, learnContract, saidContract } from "./contract.ts";
 import { synchronousCalls } from "./contract-less/synchronous-calls.ts";
 import { agentCore } from "./description.ts";
+import { IMAGE_DEFAULT, imageFrameworks, imageInstall, imageStates } from "./image-frameworks.ts";
 import { orLastWords } from "./logs/last-words.ts";
 import { deleteLogs } from "./logs/runtime-logs.ts";
 import {
@@ -105,13 +105,8 @@ export function agentCoreBackend(options: Options): BackendAdapter {
 
   const environmentOf = (placement: Placement) => workerEnvironment(configuration(), placement) ?? {};
 
-  /** What the image of the workers has, besides the commands that the configuration makes frameworks of. */
-  function frameworksOf(placement: Placement): readonly string[] | undefined {
-    if (knownChannel(placement) !== "call") return undefined;
-    const { cloud } = configuration();
-    const ours = ["strands", ...(cloud.workerImage?.claudeCode ? (["claude-code"] as const) : []), "echo"] as const;
-    return frameworkNames(environmentOf(placement), ours);
-  }
+  const frameworksOf = (placement: Placement): readonly string[] | undefined =>
+    knownChannel(placement) === "call" ? imageFrameworks(configuration(), environmentOf(placement)) : undefined;
 
   return {
     ...agentCore,
@@ -202,10 +197,16 @@ export function agentCoreBackend(options: Options): BackendAdapter {
       check(accounts(placement), placement, {
         ...options,
         live,
-        environment: workerEnvironment(configuration(), placement),
+        environment: environmentOf(placement),
+        frameworks: imageFrameworks(configuration(), environmentOf(placement)),
       }),
     frameworks: frameworksOf,
-    defaultFramework: (placement) => (frameworksOf(placement) === undefined ? undefined : "strands"),
+    defaultFramework: (placement) => (frameworksOf(placement) === undefined ? undefined : IMAGE_DEFAULT),
+    frameworkInstall: imageInstall,
+    async inspectFrameworks({ placement }) {
+      if (!placement || frameworksOf(placement) === undefined) return [];
+      return imageStates(configuration(), environmentOf(placement));
+    },
     defaultModel: (placement, framework) =>
       frameworksOf(placement) !== undefined && asksBedrock(framework, environmentOf(placement))
         ? modelsOf(configuration().cloud, regionOf(placement, options.region))[0]

@@ -87,6 +87,29 @@ describe("the frameworks of a runtime", () => {
     expect(offered(shared, undefined, CONTRACT)).toContain("echo");
   });
 
+  it("are told with how one more would come into the image", async () => {
+    const backend = agentCoreBackend({ ...openOptions(), ownRuntimeArn: shared });
+    const placement = {
+      provider: "aws",
+      accountProfile: "dev-aws",
+      backend: "aws-agentcore",
+      target: { mode: "session" as const, details: { runtimeArn: shared } },
+    };
+    expect(await backend.inspectFrameworks?.({ placement })).toEqual([
+      { name: "strands", status: "ready", message: "in the worker's image" },
+      { name: "echo", status: "ready", message: "in the worker's image" },
+      {
+        name: "claude-code",
+        status: "not_installed",
+        message: "the worker's image is built without it",
+        hint: expect.stringContaining("cloud.workerImage.claudeCode"),
+      },
+    ]);
+    expect(backend.frameworkInstall?.("claude-code")).toContain("cloud.workerImage.claudeCode");
+    expect(backend.frameworkInstall?.("codex")).toBeUndefined();
+    expect(await backend.inspectFrameworks?.({})).toEqual([]);
+  });
+
   it("are not known of any other, nor where no runtime is named and none is ours", () => {
     expect(offered(shared, undefined)).toBeUndefined();
     expect(offered(undefined, shared)).toBeUndefined();

@@ -128,10 +128,11 @@ describe("the check of a target", () => {
     expect(await statuses({ ...fromImage({ contract: "none" }), protocol: "mcp" }, { live: false })).toMatchObject({
       contract: "pass",
     });
-    expect(await check(onRuntime(), { framework: "strands" })).toMatchObject({
-      framework: failing("AGENTDISPATCH_FRAMEWORK_COMMAND_STRANDS"),
+    expect(await check(onRuntime(), { framework: "codex" })).toMatchObject({
+      framework: failing("AGENTDISPATCH_FRAMEWORK_COMMAND_CODEX"),
     });
-    expect((await check(onRuntime(), { framework: "echo" })).framework).toBeUndefined();
+    for (const framework of ["strands", "echo"])
+      expect((await check(onRuntime(), { framework })).framework).toBeUndefined();
   });
 
   it("fails for an endpoint that is not there", async () => {

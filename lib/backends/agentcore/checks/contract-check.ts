@@ -1,17 +1,17 @@
-import { frameworkNames, unknownFramework } from "../../../contract/frameworks.ts";
+import { unknownFramework } from "../../../contract/frameworks.ts";
 import type { Check } from "../../../contract/tools/check-cloud-agent-runtime.ts";
 import type { Placement } from "../../adapter.ts";
 import { type Known, saidContract } from "../contract.ts";
 import { detail, isContractLess, protocolOf } from "../place.ts";
 import { fail, pass, reasonOf, warn } from "./checks.ts";
 
-type Options = { holdSeconds: number; environment: Readonly<Record<string, string>> };
+type Options = { holdSeconds: number; frameworks: readonly string[] };
 
 /** What a target without the worker contract means, or what of the job the worker behind it can do. */
 export function contractChecks(
   placement: Placement,
   known: Partial<Known>,
-  { holdSeconds, environment }: Options,
+  { holdSeconds, frameworks }: Options,
 ): Check[] {
   const placed = { ...placement, providerRefs: known as Record<string, string> };
   if (isContractLess(placed)) {
@@ -24,7 +24,7 @@ export function contractChecks(
   }
   // What is known without asking is checked with everything else.
   if (placement.target.mode === "runtime" || known.contract === undefined) return [];
-  const unknown = placement.framework && unknownFramework(placement.framework, frameworkNames(environment));
+  const unknown = placement.framework && unknownFramework(placement.framework, frameworks);
   const isSaid = detail(placement, "contract") !== undefined;
   return unknown && !isSaid ? [unknown] : [];
 }

@@ -23,12 +23,14 @@ type Options = {
   holdSeconds: number;
   /** What the configuration sets for the workers of this placement. */
   environment?: Readonly<Record<string, string>> | undefined;
+  /** What a worker of ours has there. */
+  frameworks: readonly string[];
 };
 type Asking = { account: AccountProfile; clients: Clients };
 
 /** Whether a task could run there. Never throws; with `live` it asks AWS, for eight seconds at most. */
 export async function check(asking: Asking, placement: Placement, options: Options): Promise<Check[]> {
-  const { environment = {}, holdSeconds } = options;
+  const { environment = {}, frameworks, holdSeconds } = options;
   const region = regionOf(placement, options.region);
   const problem = sourceProblem(asking.account);
   const checks = [
@@ -42,7 +44,7 @@ export async function check(asking: Asking, placement: Placement, options: Optio
   ];
   const isLive = options.live && region !== undefined && !problem;
   const { known, asked } = isLive ? await liveChecks(asking, placement, region) : { known: {}, asked: [] };
-  return [...checks, ...asked, ...contractChecks(placement, known, { holdSeconds, environment })];
+  return [...checks, ...asked, ...contractChecks(placement, known, { holdSeconds, frameworks })];
 }
 
 /** Side by side, because all of them wait for somebody else. */
