@@ -66,9 +66,9 @@ export function claudeProblem(result: ResultLine | undefined, failure: ClaudeFai
         ...(at !== undefined && { details: { resetsAt: at } }),
       });
     }
-    case error === "model_not_found" || (status === 403 && isBedrock(run)):
+    case error === "model_not_found" || (status === 403 && usesBedrock(run.env)):
       return problem("task.model_unavailable", `claude: ${said}`, {
-        hint: isBedrock(run)
+        hint: usesBedrock(run.env)
           ? "name a model that the account may use, by its inference profile, or ask for access in the console of Amazon Bedrock"
           : "name another model, or none for the default of the account",
       });
@@ -98,8 +98,14 @@ const costOf = (result: ResultLine | undefined): number | undefined => {
   return costs.length === 0 ? undefined : costs.reduce((sum, each) => sum + each, 0);
 };
 
-const isBedrock = ({ env }: AgentRun): boolean =>
-  env.CLAUDE_CODE_USE_BEDROCK === "1" || (!isPersonsHome(env) && env.ANTHROPIC_API_KEY === undefined);
+/** Whether its models are those of Bedrock: said so, or in a container without a key of Anthropic's, whose role has them. */
+export function usesBedrock(env: AgentRun["env"]): boolean {
+  const said = env.CLAUDE_CODE_USE_BEDROCK;
+  if (said !== undefined) return said !== "" && said !== "0";
+  const others = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"];
+  const isOther = Object.keys(env).some((name) => others.includes(name) || name.startsWith("CLAUDE_CODE_USE_"));
+  return !isPersonsHome(env) && !isOther && (env.AWS_REGION ?? env.AWS_DEFAULT_REGION) !== undefined;
+}
 
 const authHint = (run: AgentRun): string =>
   isPersonsHome(run.env)

@@ -5,6 +5,7 @@ import type { McpServer, PermissionMode } from "../../../lib/contract/agent.ts";
 import { environmentVariables } from "../../../lib/contract/execution-environment.ts";
 import { invalidInput } from "../../parse.ts";
 import { ClaudeOutput } from "./claude-code-output.ts";
+import { usesBedrock } from "./claude-code-problem.ts";
 import type { AgentProgram, AgentRun, SessionFile } from "./program.ts";
 import { isPersonsHome } from "./program-environment.ts";
 
@@ -154,15 +155,7 @@ function environment({ env, task, tools, trusted }: AgentRun): Record<string, st
     BASH_DEFAULT_TIMEOUT_MS: "600000",
     BASH_MAX_TIMEOUT_MS: longestMs,
     ...(isContainer && tools.permissionMode === "bypassPermissions" && { IS_SANDBOX: "1" }),
-    ...(isContainer && needsBedrock(env) && { CLAUDE_CODE_USE_BEDROCK: "1" }),
+    ...(usesBedrock(env) && { CLAUDE_CODE_USE_BEDROCK: "1" }),
   };
   return Object.fromEntries(Object.entries(defaults).filter(([name]) => env[name] === undefined));
-}
-
-/** In a container without a key of Anthropic's, the role of the container has the models. */
-function needsBedrock(env: AgentRun["env"]): boolean {
-  const names = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"];
-  const isSaid =
-    names.some((name) => env[name]) || Object.keys(env).some((name) => name.startsWith("CLAUDE_CODE_USE_"));
-  return !isSaid && (env.AWS_REGION ?? env.AWS_DEFAULT_REGION) !== undefined;
 }
