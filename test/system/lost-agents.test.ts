@@ -20,9 +20,16 @@ async function startWorking({ expect, onTestFinished: atEnd }: Pick<TestContext,
   const run = `cat > /dev/null; echo '${init}'; setsid sh -c 'sleep 997 & sleep 998' > /dev/null 2>&1 & touch '${started}'; sleep 999`;
   programs.install("claude", { ...claude(), run });
   const start = () =>
-    startSystem(folder, { env: { PATH: programs.PATH, ANTHROPIC_API_KEY: "k", HOME: folder }, limits: { graceSeconds: 1 }, atEnd });
+    startSystem(folder, {
+      env: { PATH: programs.PATH, ANTHROPIC_API_KEY: "k", HOME: folder },
+      limits: { graceSeconds: 1 },
+      atEnd,
+    });
   const system = await start();
-  const { taskId } = await system.client.must("spawn_cloud_agent", { instruction: "never end", framework: "claude-code" });
+  const { taskId } = await system.client.must("spawn_cloud_agent", {
+    instruction: "never end",
+    framework: "claude-code",
+  });
   const id = String(taskId);
   await until(() => existsSync(started) && leftOf(id).length >= 5);
   expect(await system.client.status(id)).toMatchObject({ status: "running" });

@@ -37,7 +37,8 @@ export function nextStep(turns: readonly Turn[]): Step {
   const answered = turns.slice(last + 1).filter(({ by }) => by === "model").length;
   const step = stepSchema.array().parse(JSON.parse(json))[answered] ?? { say: "ok" };
   if (!("run" in step) || step.reading === undefined) return step;
-  const [, found = "not-in-the-prompt"] = new RegExp(step.reading).exec(turns[last]?.text ?? "") ?? [];
+  const prompt = turns[last]?.text.replace(/<script>.*<\/script>/s, "") ?? "";
+  const [, found = "not-in-the-prompt"] = new RegExp(step.reading).exec(prompt) ?? [];
   return { ...step, run: step.run.replaceAll("{}", found) };
 }
 
