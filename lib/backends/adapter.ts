@@ -94,7 +94,10 @@ export interface BackendAdapter extends BackendDescription {
 }
 
 /** How a job ended, in the words of the worker contract. `envelope` is the whole of what `result` was taken from. */
-export type JobEnd = { result?: unknown; error?: Problem; envelope?: unknown };
+export type JobEnd = { result?: unknown; error?: Problem; envelope?: unknown; files?: readonly JobFile[] };
+
+/** A file that a job left in its answer. */
+export type JobFile = { name: string; contentType: string; content: Uint8Array };
 
 /** What whoever holds a call gives with it. */
 export type Call = { signal: AbortSignal; log(text: string, stream: "stdout" | "stderr"): void };

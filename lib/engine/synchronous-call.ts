@@ -147,25 +147,34 @@ async function keep(
   task: Task,
   said: ReturnType<SynchronousJob["report"]>,
 ): Promise<Task> {
-  const report = await withEnvelope(ports, task, said);
+  const report = await withFiles(ports, task, said);
   const kept = await keepReply(ports, task, report);
   const edit = (current: Task) => applyReply(current, report, kept, ports.now());
   if (report.status === "running") return lease.renew(edit);
   return settle(ports, () => lease.end(edit, undefined, held.isOpen ? LATE_MS : 0));
 }
 
-/** The whole of an answer is a file of the task, beside the result that was taken from it. */
-async function withEnvelope(
+/** The whole of an answer is a file of the task, beside the result that was taken from it; so is each file in it. */
+async function withFiles(
   ports: Ports,
   { id }: Task,
-  { envelope, ...report }: ReturnType<SynchronousJob["report"]>,
+  { envelope, files = [], ...report }: ReturnType<SynchronousJob["report"]>,
 ): Promise<PollReply> {
-  if (envelope === undefined) return report;
-  const file = { id: "answer", name: "answer.json", contentType: "application/json" };
-  const content = new TextEncoder().encode(JSON.stringify(envelope));
-  const { sizeBytes, sha256 } = await ports.artifacts.put(id, file.name, content, file.contentType);
-  return { ...report, artifacts: [{ ...file, sizeBytes, sha256 }] };
+  const whole =
+    envelope === undefined ? [] : [{ name: "answer.json", contentType: JSON_TYPE, content: encoded(envelope) }];
+  const all = [...whole, ...files];
+  if (all.length === 0) return report;
+  const artifacts: NonNullable<PollReply["artifacts"]> = [];
+  for (const [index, { name, contentType, content }] of all.entries()) {
+    const { sizeBytes, sha256 } = await ports.artifacts.put(id, name, content, contentType);
+    const fileId = name === "answer.json" ? "answer" : `file-${index}`;
+    artifacts.push({ id: fileId, name, contentType, sizeBytes, sha256 });
+  }
+  return { ...report, artifacts };
 }
+
+const JSON_TYPE = "application/json";
+const encoded = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 
 /** Ends a job whose answer nobody wants any more, and its session with it. */
 async function breakOffUnwanted({ ports, calls, held, overAtMs }: Holding, task: Task): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Call, JobEnd } from "../backends/adapter.ts";
+import type { Call, JobEnd, JobFile } from "../backends/adapter.ts";
 import { type Problem, toProblem } from "../contract/errors.ts";
 import { splitsPair } from "../contract/surrogates.ts";
 import {
@@ -18,7 +18,13 @@ const REPORT_LENGTH = 256 * 1024;
 const LOG_IS_FULL = `\n[the rest of the log was not kept: a log has ${MAX_LOG_BYTES / 1024 / 1024} MB at most]\n`;
 
 type LogEvent = WorkerEvent & { message: string; payload: { stream: string; truncated?: true } };
-type Ended = { status: "succeeded" | "failed" | "cancelled"; result?: unknown; error?: Problem; envelope?: unknown };
+type Ended = {
+  status: "succeeded" | "failed" | "cancelled";
+  result?: unknown;
+  error?: Problem;
+  envelope?: unknown;
+  files?: readonly JobFile[];
+};
 
 /** A job whose worker is this process: what it has said so far, and how it ended, as a worker would report it. */
 export class SynchronousJob {
@@ -59,7 +65,7 @@ export class SynchronousJob {
   }
 
   /** What is new after that event; the end comes with the last of it. Asked again it is the same, and what was added. */
-  report(after: number): PollReply & { envelope?: unknown } {
+  report(after: number): PollReply & { envelope?: unknown; files?: readonly JobFile[] } {
     const from = Math.max(0, after + 1 - FIRST_WORKER_SEQUENCE);
     const events: LogEvent[] = [];
     let length = 0;

@@ -124,9 +124,11 @@ describe("an A2A agent", () => {
   });
 
   test("answers, and the text is the result; the envelope is kept", async () => {
-    const { end } = await ask(arn, { prompt: "go", protocol: "a2a" });
+    const { end, log } = await ask(arn, { prompt: "go", protocol: "a2a" });
+    expect(log).toBe("Hello world\n");
     expect(end).toMatchObject({
       result: "Hello world",
+      files: [{ name: "result.txt", content: Buffer.from("Hello world") }],
       envelope: { jsonrpc: "2.0", result: { kind: "task", status: { state: "completed" } } },
     });
     expect(end.error).toBeUndefined();

@@ -312,7 +312,7 @@ describe("a call of an A2A agent", () => {
       return answers[asked.length - 1] as Reply;
     });
     expect(ended.error).toBeUndefined();
-    expect(asked).toEqual(["message/send", "tasks/get", "tasks/get", "tasks/get", "tasks/get"]);
+    expect(asked).toEqual(["message/stream", "tasks/get", "tasks/get", "tasks/get", "tasks/get"]);
   });
 
   it("is lost when looks have failed for a minute, and is not to be sent again", async () => {
@@ -321,7 +321,7 @@ describe("a call of an A2A agent", () => {
     const realNow = performance.now.bind(performance);
     vi.spyOn(performance, "now").mockImplementation(() => realNow() + failed * 60_000);
     const ended = await askEach("a2a", ({ method }) => {
-      if (method === "message/send") return task("working");
+      if (method === "message/stream") return task("working");
       failed += 1;
       return { error: refused };
     });
@@ -334,7 +334,7 @@ describe("a call of an A2A agent", () => {
     const ended = await askEach(
       "a2a",
       ({ method }) => {
-        if (method === "message/send") return task("working");
+        if (method === "message/stream") return task("working");
         gone.abort();
         return { error: refused };
       },

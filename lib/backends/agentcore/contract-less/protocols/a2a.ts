@@ -1,21 +1,26 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import type { Problem } from "../../../../contract/errors.ts";
+import { isObject } from "../../../../contract/json.ts";
 import { LASTING_MS } from "../../../../contract/worker.ts";
 import type { JobEnd } from "../../../adapter.ts";
-import { readReply } from "../../reply.ts";
+import { readEvents, readReply } from "../../reply.ts";
+import { filesIn } from "./a2a-files.ts";
+import { StreamedTask } from "./a2a-stream.ts";
 import { agentAsks, agentFailed, brokenOff, outOfReach, reportedFailure } from "./problem.ts";
 import { type Exchange, promptOf } from "./protocol.ts";
 
 /** Between two looks at a task that the agent works on after it has answered. */
 const PAUSE_MS = 2000;
 
-const part = z.looseObject({ text: z.string().optional(), data: z.unknown().optional() });
+const part = z.looseObject({ text: z.string().optional(), data: z.unknown().optional(), file: z.unknown().optional() });
 const message = z.looseObject({ parts: z.array(part), role: z.string().optional() });
 const task = z.looseObject({
   id: z.string(),
   status: z.looseObject({ state: z.string(), message: message.nullish() }),
-  artifacts: z.array(z.looseObject({ parts: z.array(part) })).nullish(),
+  artifacts: z
+    .array(z.looseObject({ artifactId: z.string().optional(), name: z.string().optional(), parts: z.array(part) }))
+    .nullish(),
   history: z.array(message).nullish(),
 });
 /** Of version 0.3, and of 1.0, which names what it holds. */
@@ -39,7 +44,7 @@ export async function a2a(exchange: Exchange): Promise<JobEnd> {
     parts: [{ kind: "text", text: promptOf(job) }],
     ...(metadata && { metadata }),
   };
-  let envelope = await call(exchange, "message/send", { message: sent, configuration: { blocking: true } });
+  let envelope = await converse(exchange, { message: sent, configuration: { blocking: true } });
   for (;;) {
     const failure = reportedFailure(envelope);
     if (failure) return { error: failure, envelope };
@@ -47,7 +52,11 @@ export async function a2a(exchange: Exchange): Promise<JobEnd> {
     if (!parsed.success) return { error: brokenOff("the agent's answer is not one of A2A"), envelope };
     if ("message" in parsed.data) return { result: contentOf(parsed.data.message.parts, "\n"), envelope };
     const ended = endOf(parsed.data.task);
-    if (ended) return { ...ended, envelope };
+    if (ended) {
+      const { files, leftOut } = filesIn(parsed.data.task.artifacts ?? []);
+      if (leftOut > 0) exchange.log(`${leftOut} files of the agent are too many or too large to keep\n`, "stderr");
+      return { ...ended, envelope, files };
+    }
     const looked = await look(exchange, parsed.data.task.id);
     if ("error" in looked) return { ...looked, envelope };
     envelope = looked.envelope;
@@ -74,6 +83,34 @@ async function look(exchange: Exchange, id: string): Promise<{ envelope: unknown
         return { error: outOfReach(`the agent works on its task, and nobody can look at it: ${reason}`) };
     }
   }
+}
+
+/** Of an agent that does not stream: it has begun nothing. */
+const NOT_STREAMED = [-32_601, -32_004];
+
+/** Says it to the agent and follows what it makes of it, its text to the log as it comes; one that does not stream answers once. */
+async function converse(exchange: Exchange, params: unknown): Promise<unknown> {
+  const { job, invoke, signal, log } = exchange;
+  const { body, contentType } = await invoke({ jsonrpc: "2.0", id: job.taskId, method: "message/stream", params });
+  const streamed = new StreamedTask();
+  const take = (value: unknown) => {
+    const text = isObject(value) ? streamed.add(value) : "";
+    if (text !== "") log(text, "stdout");
+  };
+  if (!contentType?.startsWith("text/event-stream")) {
+    const envelope = await readReply(body, contentType, signal);
+    const error = isObject(envelope) && isObject(envelope.error) ? envelope.error : {};
+    return NOT_STREAMED.includes(error.code as number) ? call(exchange, "message/send", params) : envelope;
+  }
+  try {
+    for await (const { data } of readEvents(body, signal)) take(JSON.parse(data));
+  } catch (error) {
+    // Of a task that is known it can be asked how it stands.
+    if (signal.aborted || streamed.answer === undefined) throw error;
+  }
+  const { answer: said } = streamed;
+  const code = isObject(said?.error) ? said.error.code : undefined;
+  return NOT_STREAMED.includes(code as number) ? call(exchange, "message/send", params) : said;
 }
 
 async function call({ job, invoke, signal }: Exchange, method: string, params: unknown): Promise<unknown> {
