@@ -10,7 +10,6 @@ import { OpencodeOutput } from "./opencode-output.ts";
 import { permissionsOf } from "./opencode-permissions.ts";
 import { retryWatch } from "./opencode-retry-watch.ts";
 import type { AgentProgram, AgentRun, ProgramStart } from "./program.ts";
-import { isPersonsHome } from "./program-environment.ts";
 
 /**
  * opencode. What it would have to ask for is denied. Tried with 1.18.
@@ -22,7 +21,7 @@ export const opencode: AgentProgram = {
   options: ["permissionMode", "allowedTools", "deniedTools", "systemPrompt", "mcpServers", "jsonSchema"],
   command,
   reader: (run) => new OpencodeOutput(databaseName(run)),
-  sessionFiles: async ({ env }, sessionId) => (isPersonsHome(env) ? [] : databaseFiles(env, sessionId)),
+  sessionFiles: async ({ env }, sessionId) => databaseFiles(env, sessionId),
   restore: ({ env }, sessionId, files) => restoreDatabase(env, sessionId, files),
   // None ends its commands; they are found by the task's mark.
   stopSignal: "SIGTERM",

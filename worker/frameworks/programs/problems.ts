@@ -20,12 +20,10 @@ export function agentProblem(framework: BuiltInFramework, obstacle: Obstacle, sa
 }
 
 function hintOf(framework: BuiltInFramework, obstacle: Obstacle, reset: string | undefined): string | undefined {
-  const { login, environment = [] } = builtInFramework(framework) ?? {};
+  const { login } = builtInFramework(framework) ?? {};
   switch (obstacle) {
-    case "auth": {
-      const key = environment.find((name) => name.endsWith("_API_KEY")) ?? environment[0];
-      return `log in once with: ${login}; or give it its key, such as ${key}, in the environment of the backend's details`;
-    }
+    case "auth":
+      return `log in once with: ${login}; or give it the key of its model in the environment of the backend's details`;
     case "usage_limit":
       return reset === undefined
         ? "wait until the account may use its models again, or use another account or framework"
@@ -35,7 +33,7 @@ function hintOf(framework: BuiltInFramework, obstacle: Obstacle, reset: string |
     case "permission":
       return "runtimeTools.permissionMode says what may be done without asking";
     case "budget":
-      return "give it more, or go on in its conversation";
+      return "runtimeTools.maxTurns gives it more; what it did so far is kept, and its conversation can go on";
     default:
       return undefined;
   }
