@@ -25,9 +25,10 @@ export function imageStates(configuration: Configuration, environment: Environme
     return { name, status: "ready", message };
   });
   if (there.some(({ name }) => name === "claude-code")) return there;
-  const hint = imageInstall("claude-code") ?? "";
+  const status = "not_installed";
   const message = "the worker's image is built without it";
-  return [...there, { name: "claude-code", status: "not_installed", message, hint }];
+  const hint = imageInstall("claude-code") ?? "";
+  return [...there, { name: "claude-code", status, message, hint }];
 }
 
 const hasClaudeCode = ({ workerImage }: Configuration["cloud"]): boolean => workerImage?.claudeCode === true;

@@ -3,7 +3,7 @@ import * as z from "zod";
 /**
  * - `ready`: an agent can run in it, as far as can be known without asking a model.
  * - `unsure`: it is there, and whether it is logged in could not be told.
- * - `not_logged_in`, `outdated`, `not_installed`: an agent cannot run in it; `hint` says what helps.
+ * - `not_logged_in`, `outdated`, `not_installed`: an agent cannot run in it. What helps is said beside it.
  */
 const frameworkStatuses = ["ready", "unsure", "not_logged_in", "outdated", "not_installed"] as const;
 

@@ -58,8 +58,9 @@ export class InstalledPrograms {
     const { program, minVersion = "0.0.0", login } = builtInFramework(name) ?? {};
     const path = program === undefined ? undefined : findProgram(program, env.PATH);
     if (program !== undefined && path === undefined) {
+      const missing: FrameworkState = { name, status: "not_installed", message: `${program} is not installed` };
       const hint = this.install(name);
-      return { name, status: "not_installed", message: `${program} is not installed`, ...(hint && { hint }) };
+      return hint === undefined ? missing : { ...missing, hint };
     }
     const version = path === undefined ? undefined : await this.#version(path, env, minVersion);
     const known = { name, ...(version !== undefined && { version }), ...(path !== undefined && { path }) };
