@@ -164,11 +164,8 @@ const common = {
   conversation: conversationSchema.exactOptional(),
   /** It was cancelled with everything below it: what it dispatched begins no more. */
   calledOff: z.literal(true).exactOptional(),
-  /**
-   * What it asked was answered once this event was stored: what asks again says more. The text is for whoever holds the call to
-   * a contract-less runtime.
-   */
-  answer: z.object({ after: number, id: text.exactOptional(), text: text.exactOptional() }).exactOptional(),
+  /** What it asked was answered once this event was stored: what asks again says more. */
+  answer: z.object({ after: number }).exactOptional(),
 
   phases: texts,
   createdAt: z.iso.datetime(),

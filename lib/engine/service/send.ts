@@ -54,19 +54,16 @@ function ended({ id, status, conversation }: Task): RefusedError {
 
 /** Hands over the answer to what a job asks, and waits for what comes of it. */
 async function answer(ports: Ports, task: Task, { text, timeoutSeconds, signal }: Wanted): Promise<Sent> {
-  if (task.channel === "synchronous") await leaveAnswer(ports, task, text);
-  else {
-    const inputResponses = answersOf(text, task.inputRequests);
-    const reply = await invokeOnce(ports, task.id, ANSWER_MS, ({ id, session }) => ({
-      contract: CONTRACT,
-      op: "input",
-      bootId: session?.bootId ?? "",
-      taskId: id,
-      inputResponses,
-    }));
-    if (!parseReply(acceptedReplySchema, reply).accepted) throw answered(task);
-    await ports.store.change(task.id, (now) => (now.status === "input_required" ? goOn(now, ports.now()) : undefined));
-  }
+  const inputResponses = answersOf(text, task.inputRequests);
+  const reply = await invokeOnce(ports, task.id, ANSWER_MS, ({ id, session }) => ({
+    contract: CONTRACT,
+    op: "input",
+    bootId: session?.bootId ?? "",
+    taskId: id,
+    inputResponses,
+  }));
+  if (!parseReply(acceptedReplySchema, reply).accepted) throw answered(task);
+  await ports.store.change(task.id, (now) => (now.status === "input_required" ? goOn(now, ports.now()) : undefined));
   const { task: now } = await waitForTask(ports, task.id, {
     timeoutSeconds,
     until: ({ status }) => status === "input_required",
@@ -81,23 +78,15 @@ async function answer(ports: Ports, task: Task, { text, timeoutSeconds, signal }
   };
 }
 
-const goOn = (task: Task, nowMs: number, said: Omit<NonNullable<Task["answer"]>, "after"> = {}): Task => ({
+const goOn = (task: Task, nowMs: number): Task => ({
   ...transition(task, "running", nowMs),
-  answer: { ...said, after: task.workerSequence },
+  answer: { after: task.workerSequence },
 });
 
 const answered = ({ id }: Task): RetryableError =>
   new RetryableError("platform.conflict", `what task ${id} asked was answered already`, {
     hint: "get_task_status shows what it asks now",
   });
-
-/** Whoever holds the call of a contract-less runtime finds the answer in the task. */
-async function leaveAnswer(ports: Ports, { id }: Task, text: string): Promise<void> {
-  await ports.store.change(id, (now) => {
-    if (now.status !== "input_required") throw answered(now);
-    return goOn(now, ports.now(), { id: randomHex(8), text });
-  });
-}
 
 /** Sends a message of A2A to the worker, and waits for the agent to have heard it. */
 async function followUp(ports: Ports, task: Task, { text, timeoutSeconds, signal }: Wanted): Promise<Sent> {
