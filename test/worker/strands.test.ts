@@ -95,6 +95,39 @@ describe("an agent on Bedrock", () => {
     expect(JSON.stringify(on.bedrock.requests)).not.toContain("not for you");
   });
 
+  test("asks addresses of the web, and none by which the machine gives out its credentials", async () => {
+    await using on = await startOnBedrock();
+    const seen: string[] = [];
+    const site = await listen(
+      createServer((request, response) => {
+        seen.push(`${request.method} ${request.url} ${request.headers["x-key"] ?? ""}`.trim());
+        const to = { "/moved": "/page", "/out": "http://169.254.169.254/latest/meta-data/" }[request.url ?? ""];
+        if (to !== undefined) response.writeHead(302, { location: to }).end();
+        else response.end(request.url === "/long" ? "x".repeat(150_000) : "here it is");
+      }),
+    );
+    const ask = (url: string, more: object = {}) => ({ tool: "http", input: { url, ...more } });
+    const { events } = await on.run(
+      scripted(
+        "ask",
+        ask(`${site.endpoint}/moved`, { headers: { "x-key": "1" } }),
+        ask(`${site.endpoint}/long`),
+        ask(`${site.endpoint}/out`),
+        ask("http://[::ffff:169.254.169.254]/"),
+        ask("file:///etc/passwd"),
+        { say: "ok" },
+      ),
+      { runtime_tools: { enabled: ["http"] } },
+    );
+    await site.close();
+    const results = events.filter(({ type }) => type === "agent.tool_result").map(({ payload }) => payload);
+    expect(results.map((payload) => payload?.isError)).toEqual([false, false, true, true, true]);
+    expect(JSON.stringify(results[0])).toContain("here it is");
+    expect(JSON.stringify(on.bedrock.requests[2]?.body)).toContain("truncated");
+    expect(JSON.stringify(results.slice(2, 4))).toMatch(/machine's own services.*machine's own services/);
+    expect(seen).toEqual(["GET /moved 1", "GET /page 1", "GET /long", "GET /out"]);
+  });
+
   test("shows programs nothing of its own credentials", async () => {
     await using on = await startOnBedrock({ OPENAI_API_KEY: "secret-of-openai" });
     await on.run(scripted("look", { run: "env | sort" }, { say: "ok" }));
@@ -150,11 +183,15 @@ describe("what fails is told apart", () => {
     expect((await unknown.run("x")).reply.error).toMatchObject({ code: "task.auth" });
   });
 
-  test("turns and tokens that are used up", async () => {
+  const usage = { input: 100, output: 50 };
+  test.each([
+    ["turns", { runtime_tools: { maxTurns: 2 } }, {}],
+    ["tokens", {}, { limits: { maxTokens: 200 } }],
+  ])("%s that are used up", async (_, input, fields) => {
     await using on = await startOnBedrock();
-    const loop = scripted("go on", { run: "echo 1" }, { run: "echo 2" }, { run: "echo 3" }, { say: "done" });
-    const turns = await on.run(loop, { runtime_tools: { maxTurns: 2 } });
-    expect(turns.reply).toMatchObject({ status: "failed", error: { code: "task.budget" } });
+    const commands = ["echo 1", "echo 2", "echo 3"].map((run) => ({ run, usage }));
+    const { reply } = await on.run(scripted("go on", ...commands, { say: "done" }), input, fields);
+    expect(reply).toMatchObject({ status: "failed", error: { code: "task.budget" }, usage: { inputTokens: 200 } });
     expect(on.bedrock.requests).toHaveLength(2);
   });
 
