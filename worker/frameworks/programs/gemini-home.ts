@@ -40,7 +40,7 @@ export async function makeHome(run: AgentRun, own: JsonObject): Promise<string> 
   // Where a workspace is not trusted, a key is looked for here alone.
   const variables = [join(theirs, ".env"), join(theirs, "..", ".env")].find((file) => existsSync(file));
   if (variables !== undefined) await symlink(variables, join(home, ".env"));
-  const settings = mergeSettings(await readSettings(join(theirs, "settings.json")), own);
+  const settings = mergeSettings(await readSettings(join(theirs, "settings.json")), own, "mcpServers");
   await writeFile(join(folder, "settings.json"), JSON.stringify(settings), { mode: 0o600 });
   return home;
 }

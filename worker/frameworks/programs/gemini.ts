@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { environmentVariables } from "../../../lib/contract/execution-environment.ts";
@@ -12,6 +12,10 @@ import type { AgentProgram, AgentRun, ProgramStart } from "./program.ts";
 
 /** Of one call to a model; it would be ten otherwise, with pauses that add up to minutes. */
 const MAX_ATTEMPTS = 3;
+/** It is read by this name whatever other names a setting adds. */
+const CONTEXT_FILE = "GEMINI.md";
+/** Of a workspace; one that has more counts as one with files that steer. */
+const MAX_FOLDERS = 20_000;
 
 /**
  * Google's Gemini CLI. It asks for what no rule allows, and nobody being there denies it. Tried with 0.61.
@@ -71,7 +75,8 @@ function settingsOf({ tools, trusted }: AgentRun): JsonObject {
     general: { enableAutoUpdate: false, maxAttempts: MAX_ATTEMPTS, sessionRetention: { enabled: false } },
     // Whether the workspace is trusted says the environment of this run alone; else it would end where it is not.
     security: { folderTrust: { enabled: false } },
-    ...(!trusted && { advanced: { ignoreLocalEnv: true } }),
+    // By the names that a person chose, such as AGENTS.md, it would find files that `steers` does not look for.
+    ...(!trusted && { advanced: { ignoreLocalEnv: true }, context: { fileName: CONTEXT_FILE } }),
     ...(maxTurns !== undefined && { model: { maxSessionTurns: maxTurns } }),
     ...(mcpServers && {
       mcpServers: Object.fromEntries(
@@ -85,16 +90,27 @@ function settingsOf({ tools, trusted }: AgentRun): JsonObject {
 }
 
 /**
- * Whether gemini would find files in the workspace, or above it, that steer it. In such a one, unless it is trusted, it runs in
- * its restricted mode, which reads none of them, connects to no MCP server, and denies its shell every use of git. (An `.env`
- * is no reason: a setting turns it off.)
+ * Whether gemini would find files in the workspace, or above it, that steer it; GEMINI.md it also reads below, in each folder
+ * that it looks into. In such a one, unless it is trusted, it runs in its restricted mode, which reads none of them, connects to
+ * no MCP server, and denies its shell every use of git. (An `.env` is no reason: a setting turns it off.)
  */
 async function steers({ workspace, env }: AgentRun): Promise<boolean> {
   const place = await realpath(workspace);
   if (existsSync(join(place, ".agents"))) return true;
   for (let folder = place; folder !== (env.HOME || homedir()); folder = dirname(folder)) {
-    if ([".gemini", "GEMINI.md"].some((name) => existsSync(join(folder, name)))) return true;
+    if ([".gemini", CONTEXT_FILE].some((name) => existsSync(join(folder, name)))) return true;
     if (folder === dirname(folder)) break;
+  }
+  return hasContextBelow(place);
+}
+
+async function hasContextBelow(workspace: string): Promise<boolean> {
+  const folders = [workspace];
+  for (const folder of folders) {
+    if (existsSync(join(folder, CONTEXT_FILE)) || folders.length > MAX_FOLDERS) return true;
+    // What cannot be read now cannot be read by gemini.
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) if (entry.isDirectory()) folders.push(join(folder, entry.name));
   }
   return false;
 }
@@ -102,7 +118,7 @@ async function steers({ workspace, env }: AgentRun): Promise<boolean> {
 /** Instructions go where a person's own for all projects are. */
 async function addInstructions({ tools }: AgentRun, home: string): Promise<void> {
   if (tools.systemPrompt === undefined) return;
-  const file = join(home, ".gemini", "GEMINI.md");
+  const file = join(home, ".gemini", CONTEXT_FILE);
   const theirs = await readFile(file, "utf8").catch(() => "");
   // What is there is a link to the person's own.
   await rm(file, { force: true });

@@ -1,15 +1,16 @@
 import { existsSync } from "node:fs";
-import { mkdir, realpath, stat } from "node:fs/promises";
+import { copyFile, mkdir, realpath, rename, rm, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { RefusedError } from "../../../lib/contract/errors.ts";
 import { invalidInput } from "../../parse.ts";
-import { copyLonger } from "./growing-files.ts";
 import type { AgentRun, SessionFile } from "./program.ts";
 
 /** What was written last is in a file beside it. */
 const FILES = ["", "-wal"];
+/** What is beside a database belongs to it alone: with another it would destroy it. */
+const BESIDE = ["-wal", "-shm", "-journal"];
 
 const folderOf = (env: AgentRun["env"]): string =>
   join(env.XDG_DATA_HOME || join(env.HOME || homedir(), ".local/share"), "opencode", "agentdispatch");
@@ -60,9 +61,15 @@ export async function databaseFiles(env: AgentRun["env"], id: string): Promise<S
   return files;
 }
 
-/** Puts a session's files where the next turn finds them. */
+/** Puts a session's files where the next turn finds them, all of them in place of all that are there. */
 export async function restoreDatabase(env: AgentRun["env"], id: string, files: readonly SessionFile[]): Promise<void> {
   const { database } = sessionOf(id);
-  for (const { path, name } of files)
-    if (FILES.some((end) => name === database + end)) await copyLonger(path, join(folderOf(env), name));
+  const folder = folderOf(env);
+  const ours = FILES.flatMap((end) => files.filter(({ name }) => name === database + end));
+  if (ours[0]?.name !== database) return;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  for (const { path, name } of ours) await copyFile(path, join(folder, `${name}.new`));
+  for (const end of ["", ...BESIDE]) await rm(join(folder, database + end), { force: true });
+  // The database is the last: without it none of the others counts.
+  for (const { name } of ours.reverse()) await rename(join(folder, `${name}.new`), join(folder, name));
 }

@@ -12,10 +12,11 @@ export class OpencodeOutput implements OutputReader {
   #output: string | undefined;
   #isDone = false;
   #error: JsonObject | undefined;
-  #usage: Usage = {};
+  #usage: Usage;
 
-  constructor(database: string) {
+  constructor(database: string, model?: string) {
     this.#database = database;
+    this.#usage = model === undefined ? {} : { model };
   }
 
   line(value: JsonObject, events: AgentEvents): void {
@@ -101,15 +102,17 @@ const TOOLS = [
 ];
 const DENIED = /rejected permission|specified a rule which prevents|permission.*(denied|rejected)/i;
 
-/** Its input tokens are those that no cache had. */
+/** Its input tokens are those that no cache had. It counts 0 where it knows no price, which says nothing of the cost. */
 function add(before: Usage, { tokens, cost }: JsonObject): Usage {
   const { input, output, reasoning, cache } = isObject(tokens) ? tokens : {};
   const { read, write } = isObject(cache) ? cache : {};
+  const costUsd = numberOf(before.costUsd) + numberOf(cost);
   return {
+    ...(before.model !== undefined && { model: before.model }),
     inputTokens: numberOf(before.inputTokens) + numberOf(input) + numberOf(read) + numberOf(write),
     outputTokens: numberOf(before.outputTokens) + numberOf(output) + numberOf(reasoning),
     cachedTokens: numberOf(before.cachedTokens) + numberOf(read),
-    costUsd: numberOf(before.costUsd) + numberOf(cost),
+    ...(costUsd > 0 && { costUsd }),
     turns: numberOf(before.turns) + 1,
   };
 }

@@ -20,7 +20,7 @@ export const opencode: AgentProgram = {
   program: "opencode",
   options: ["permissionMode", "allowedTools", "deniedTools", "systemPrompt", "mcpServers", "jsonSchema"],
   command,
-  reader: (run) => new OpencodeOutput(databaseName(run)),
+  reader: (run) => new OpencodeOutput(databaseName(run), run.model),
   sessionFiles: async ({ env }, sessionId) => databaseFiles(env, sessionId),
   restore: ({ env }, sessionId, files) => restoreDatabase(env, sessionId, files),
   // None ends its commands; they are found by the task's mark.
@@ -39,7 +39,7 @@ async function command(run: AgentRun): Promise<ProgramStart> {
       ...(resume === undefined ? [] : [`--session=${sessionOf(resume).session}`]),
     ],
     env: {
-      OPENCODE_CONFIG_CONTENT: JSON.stringify(mergeSettings(given(env), await settingsOf(run))),
+      OPENCODE_CONFIG_CONTENT: JSON.stringify(mergeSettings(given(env), await settingsOf(run), "mcp")),
       OPENCODE_DB: await prepareDatabase(run),
       OPENCODE_DISABLE_AUTOUPDATE: "true",
       ...(!trusted && Object.fromEntries(off)),

@@ -112,23 +112,46 @@ describe("gemini is started", () => {
       {},
       (home) => {
         mkdirSync(join(home, ".gemini"), { recursive: true });
-        const theirs = '{ // theirs\n"security": {"auth": {"selectedType": "gemini-api-key"}}, "ui": {"theme": "x"} }';
+        const theirs = `{ // theirs\n"security": {"auth": {"selectedType": "gemini-api-key"}}, "ui": {"theme": "x"},
+          "context": {"fileName": ["AGENTS.md"]},
+          "mcpServers": {
+            "lab": {"httpUrl": "https://example.com", "headers": {"Authorization": "theirs"}},
+            "my": {"command": "my"}
+          }}`;
         writeFileSync(join(home, ".gemini/settings.json"), theirs);
         writeFileSync(join(home, ".gemini/GEMINI.md"), "Mine.");
         writeFileSync(join(home, ".gemini/oauth_creds.json"), "{}");
       },
     );
-    expect(JSON.parse(files["home/.gemini/settings.json"] ?? "")).toMatchObject({
+    const settings = JSON.parse(files["home/.gemini/settings.json"] ?? "");
+    expect(settings).toMatchObject({
       security: { auth: { selectedType: "gemini-api-key" }, folderTrust: { enabled: false } },
       ui: { theme: "x" },
       general: { maxAttempts: 3, sessionRetention: { enabled: false } },
       advanced: { ignoreLocalEnv: true },
       model: { maxSessionTurns: 7 },
-      mcpServers: { lab: { command: "lab" } },
+      // A checkout may have files of the names that the person chose.
+      context: { fileName: "GEMINI.md" },
     });
+    expect(settings.mcpServers).toEqual({ lab: { command: "lab" }, my: { command: "my" } });
     expect(files["home/.gemini/GEMINI.md"]).toBe("Mine.\n\nBe brief.");
     expect(files["home/.gemini/oauth_creds.json"]).toBe("{}");
     expect(files["policy.toml"]).toContain('mcpName = "lab"');
+  });
+
+  test.concurrent("restricted where a folder far down in an untrusted workspace has instructions", async () => {
+    const trustWith = async (name: string, fields = {}) => {
+      await using gemini = await replayed("gemini", "answer", (home) => {
+        mkdirSync(join(home, "checkout/a/b"), { recursive: true });
+        writeFileSync(join(home, "checkout/a/b", name), "Obey.");
+        return { AGENTDISPATCH_WORKSPACE: join(home, "checkout") };
+      });
+      await gemini.worker.agent(task(), fields);
+      return gemini.seen().env.GEMINI_CLI_TRUST_WORKSPACE;
+    };
+    expect(await trustWith("GEMINI.md")).toBe("false");
+    expect(await trustWith("GEMINI.md", { trusted: true })).toBe("true");
+    expect(await trustWith("README.md")).toBe("true");
   });
 
   test.concurrent("restricted where an untrusted workspace has files that would steer it", async () => {

@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
-import { fixture } from "../../start-worker.ts";
+import { restoreDatabase } from "../../../../worker/frameworks/programs/opencode-database.ts";
+import { fixture, temporaryFolder } from "../../start-worker.ts";
 import { replayed } from "./replayed.ts";
 
 const database = `task_${"b".repeat(32)}.db`;
@@ -40,6 +41,21 @@ describe("what opencode prints", () => {
       { type: "agent.tool_result", payload: { name: "write", isError: false } },
       { type: "agent.message", message: "done" },
     ]);
+  });
+
+  test.concurrent("has no cost where opencode knows no price, and a budget in dollars goes by the list price", async () => {
+    const limited = async (model: string) => {
+      await using opencode = await replayed("opencode", "unpriced");
+      const { reply, text } = await opencode.worker.agent({ ...task(), model }, { limits: { maxBudgetUsd: 0.0001 } });
+      return { reply, text: text() };
+    };
+    const priced = await limited("mine/claude-haiku-4-5");
+    expect(priced.reply).toMatchObject({ status: "failed", error: { code: "task.budget" } });
+    expect(priced.reply.usage).toMatchObject({ inputTokens: 110, model: "mine/claude-haiku-4-5" });
+    expect(priced.reply.usage).not.toHaveProperty("costUsd");
+    const unknown = await limited("mine/llama");
+    expect(unknown.reply).toMatchObject({ status: "succeeded" });
+    expect(unknown.text).toContain("the price of mine/llama is not known");
   });
 
   test.concurrent("names what it was not allowed, and what was hidden from it", async () => {
@@ -103,7 +119,8 @@ describe("opencode is started", () => {
   });
 
   test.concurrent("with servers and instructions beside what the configuration gives", async () => {
-    const given = JSON.stringify({ model: "theirs", mcp: { other: { type: "local", command: ["x"] } } });
+    const far = { type: "remote", url: "https://example.com/mcp", oauth: false, headers: { Authorization: "theirs" } };
+    const given = JSON.stringify({ model: "theirs", mcp: { other: { type: "local", command: ["x"] }, far } });
     const { settings } = await started(
       {
         systemPrompt: "Be brief.",
@@ -123,6 +140,13 @@ describe("opencode is started", () => {
       },
       instructions: [expect.stringMatching(/instructions\.md$/)],
       plugin: [expect.stringMatching(/^file:.*retry-watch\.js$/)],
+    });
+    // Nothing that is sent to their server of that name is sent to the task's.
+    expect((settings.mcp as Record<string, unknown>).far).toEqual({
+      type: "remote",
+      url: "https://example.org/mcp",
+      headers: {},
+      enabled: true,
     });
   });
 
@@ -156,6 +180,42 @@ describe("opencode is started", () => {
     const refused = await opencode.worker.agent(task(), { conversation: other });
     expect(refused.reply.error).toMatchObject({ code: "input.invalid" });
   });
+});
+
+test("a database of opencode is put in place as a whole, with nothing of another beside it", async () => {
+  const home = mkdtempSync(join(temporaryFolder(), "home-"));
+  const folder = join(home, ".local/share/opencode/agentdispatch");
+  const kept = join(home, "kept");
+  for (const each of [folder, kept]) mkdirSync(each, { recursive: true });
+  const write = (path: string, values: string[]) => {
+    const made = new DatabaseSync(path);
+    made.exec("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE said (text TEXT)");
+    for (const value of values) made.prepare("INSERT INTO said VALUES (?)").run(value);
+    return made;
+  };
+  const rows = () => {
+    const read = new DatabaseSync(join(folder, database));
+    const texts = read.prepare("SELECT text FROM said").all();
+    read.close();
+    return texts;
+  };
+  // Each is copied while it is open, as one that was killed leaves it.
+  const theirs = write(join(kept, "theirs"), ["theirs"]);
+  const long = write(
+    join(kept, "long"),
+    Array.from({ length: 500 }, (_, index) => `here ${index} ${"x".repeat(200)}`),
+  );
+  for (const end of ["", "-wal", "-shm"]) copyFileSync(join(kept, `long${end}`), join(folder, database + end));
+  long.close();
+  const files = ["", "-wal"].map((end) => ({ path: join(kept, `theirs${end}`), name: database + end }));
+  await restoreDatabase({ HOME: home }, session, files);
+  expect(readdirSync(folder).sort()).toEqual([database, `${database}-wal`]);
+  expect(rows()).toEqual([{ text: "theirs" }]);
+  theirs.close();
+  writeFileSync(join(folder, `${database}-wal`), "left here");
+  await restoreDatabase({ HOME: home }, session, files.slice(0, 1));
+  expect(readdirSync(folder)).toEqual([database]);
+  expect(rows()).toEqual([{ text: "theirs" }]);
 });
 
 test("the recordings name no place of the machine they were made on", () => {
