@@ -6,7 +6,7 @@ import { commandFramework } from "./frameworks/command.ts";
 import type { Framework } from "./frameworks/framework.ts";
 import { builtIn } from "./frameworks/registry.ts";
 import { clip, parse } from "./parse.ts";
-import { hasProgram } from "./processes/find-program.ts";
+import { findProgram } from "./processes/find-program.ts";
 import type { JobContext, Outcome } from "./runner.ts";
 
 type Setup = Pick<SessionConfig, "frameworkCommands" | "jobEnv">;
@@ -23,7 +23,7 @@ function frameworksOf({ frameworkCommands }: Setup): ReadonlyMap<string, () => P
 export function usableFrameworks(config: Setup): string[] {
   return [...frameworksOf(config).keys()].filter((name) => {
     const program = config.frameworkCommands.has(name) ? undefined : builtInFramework(name)?.program;
-    return program === undefined || hasProgram(program, "/", config.jobEnv);
+    return program === undefined || findProgram(program, config.jobEnv.PATH) !== undefined;
   });
 }
 

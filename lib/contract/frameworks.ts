@@ -123,13 +123,24 @@ export function frameworkEnvironment(
     (on.variable !== undefined && isOn(chosenBy[on.variable])) ||
     (on.model !== undefined && typeof model === "string" && model.startsWith(on.model));
   const names = [...known.environment, ...(known.environmentIf ?? []).filter(isChosen).flatMap((on) => on.names)];
-  const isNamed = (name: string) =>
-    names.some((pattern) => (pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern));
   return Object.fromEntries(
     Object.entries(environment).filter(
-      (entry): entry is [string, string] => entry[1] !== undefined && isNamed(entry[0]),
+      (entry): entry is [string, string] => entry[1] !== undefined && isNamed(entry[0], names),
     ),
   );
+}
+
+const isNamed = (name: string, patterns: readonly string[]): boolean =>
+  patterns.some((pattern) => (pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern));
+
+/**
+ * Whether a variable is one of a framework's own, whichever provider is chosen: all that its table has, and beside the key of
+ * a provider what else begins as that does, as its endpoint.
+ */
+export function isClaimed(framework: BuiltInFramework, name: string): boolean {
+  const { environment, environmentIf = [] }: BuiltIn = builtInFrameworks[framework];
+  const names = [...environment, ...environmentIf.flatMap((on) => on.names)];
+  return isNamed(name, [...names, ...names.map((each) => each.replace(/_API_KEY$/, "_*"))]);
 }
 
 const isOn = (value: string | undefined): boolean =>

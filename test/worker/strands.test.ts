@@ -215,8 +215,12 @@ describe("an OpenAI-compatible endpoint", () => {
     ["responses", startOpenAi],
   ] as const)("is asked by %s, with the key of the environment", async (api, start) => {
     await using server = await start("sk-test");
-    await using worker = await startWorker({ OPENAI_API_KEY: "sk-test", AGENTDISPATCH_WORKSPACE: temporaryFolder() });
-    const model = { provider: "openai", id: "local-model", baseUrl: `${server.url}/v1`, api };
+    await using worker = await startWorker({
+      OPENAI_API_KEY: "sk-test",
+      OPENAI_BASE_URL: `${server.url}/v1`,
+      AGENTDISPATCH_WORKSPACE: temporaryFolder(),
+    });
+    const model = { provider: "openai", id: "local-model", api };
     const instruction = scripted(
       "x",
       { tool: "shell", input: { command: "echo from the shell" } },
@@ -226,6 +230,25 @@ describe("an OpenAI-compatible endpoint", () => {
     expect(reply).toMatchObject({ status: "succeeded", result: { output: "ok" } });
     expect(reply.usage).toMatchObject({ inputTokens: 200, outputTokens: 25, cachedTokens: 40, model: "local-model" });
     expect(JSON.stringify(server.requests.at(-1)?.body)).toContain("from the shell");
+  });
+
+  test("is chosen by no task, whose caller would get the key", async () => {
+    await using server = await startOpenAiChat("sk-test");
+    await using theirs = await startOpenAiChat("sk-test");
+    const ask = async (model: object, env: Record<string, string> = {}) => {
+      await using worker = await startWorker({ OPENAI_API_KEY: "sk-test", OPENAI_BASE_URL: server.url });
+      const input = { instruction: "x", framework: "strands", model: { provider: "openai", id: "m", ...model } };
+      return (await worker.agent(input, { env })).reply.error;
+    };
+    expect(await ask({ baseUrl: theirs.url })).toMatchObject({
+      code: "input.invalid",
+      message: expect.stringContaining("baseUrl"),
+    });
+    expect(await ask({}, { OPENAI_BASE_URL: theirs.url })).toMatchObject({
+      code: "input.invalid",
+      message: expect.stringContaining("environment_variables.OPENAI_BASE_URL"),
+    });
+    expect(theirs.requests).toEqual([]);
   });
 
   test("with another key, a limit of the account, or an unknown model says so", async () => {

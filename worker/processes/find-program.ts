@@ -1,5 +1,5 @@
 import { accessSync, constants, statSync } from "node:fs";
-import { delimiter, resolve } from "node:path";
+import { delimiter, isAbsolute, resolve } from "node:path";
 
 /** Where programs are looked for when the environment names no PATH: https://man7.org/linux/man-pages/man3/exec.3.html */
 const DEFAULT_PATH = "/usr/bin:/bin";
@@ -19,15 +19,19 @@ export function assertProgram(file: string, cwd: string, env: Readonly<Record<st
   throw Object.assign(new Error(`spawn ${file} ${refusal}`), { code: refusal, syscall: `spawn ${file}` });
 }
 
-/** Whether a program can be started from this folder and environment. */
-export function hasProgram(file: string, cwd: string, env: Readonly<Record<string, string>>): boolean {
-  try {
-    assertProgram(file, cwd, env);
-    return true;
-  } catch {
-    return false;
-  }
+/** A PATH without the entries that lead into the folder where a program is started: relative ones, and empty ones. */
+export function absolutePath(path: string = DEFAULT_PATH): string {
+  const folders = path.split(delimiter).filter((folder) => isAbsolute(folder));
+  // An empty one would mean the current folder.
+  return folders.length === 0 ? DEFAULT_PATH : folders.join(delimiter);
 }
+
+/** The path of a program on a PATH, wherever it is started from; undefined where there is none that can be. */
+export const findProgram = (program: string, path: string | undefined): string | undefined =>
+  absolutePath(path)
+    .split(delimiter)
+    .map((folder) => resolve(folder, program))
+    .find((file) => refusalOf(file) === undefined);
 
 function refusalOf(path: string): string | undefined {
   try {

@@ -6,6 +6,7 @@ import { invalidInput } from "../../parse.ts";
 import { CodexOutput } from "./codex-output.ts";
 import { isThreadId, restoreThread, threadFile } from "./codex-thread.ts";
 import type { AgentProgram, AgentRun, ProgramStart } from "./program.ts";
+import { refuseSteering } from "./steering-variables.ts";
 
 /**
  * OpenAI's Codex. It asks nobody: a sandbox holds its commands to the workspace, without network. Tried with 0.169.
@@ -100,6 +101,8 @@ function mcpServers({ tools, env }: AgentRun): { settings: [string, string][]; e
       });
       return [`mcp_servers.${name}`, `{url=${text(server.url)},env_http_headers={${headers.join(",")}},${approve}}`];
     }
+    // They become codex's own.
+    refuseSteering("codex", Object.keys(server.env ?? {}), `runtime_tools.mcpServers.${name}.env`);
     for (const [variable, value] of Object.entries(server.env ?? {})) {
       if (value !== (values[variable] ?? env[variable] ?? value))
         throw invalidInput(

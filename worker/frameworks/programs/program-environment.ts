@@ -1,6 +1,7 @@
 import { environmentVariables } from "../../../lib/contract/execution-environment.ts";
 import { type BuiltInFramework, frameworkEnvironment } from "../../../lib/contract/frameworks.ts";
 import { jobEnv } from "../../job-env.ts";
+import { absolutePath } from "../../processes/find-program.ts";
 import type { JobContext } from "../../runner.ts";
 
 /** What every program may see: where it is and who it works for, and no credential. */
@@ -31,7 +32,9 @@ export function programEnvironment(
   const own = frameworkEnvironment(framework, env, { model, chosenBy });
   const given = new Set([...config.givenNames, ...Object.keys(task.env ?? {})]);
   const isAllowed = (name: string) => EVERYBODYS.test(name) || OURS.has(name) || given.has(name);
-  return { ...own, ...Object.fromEntries(Object.entries(env).filter(([name]) => isAllowed(name))) };
+  const allowed = Object.fromEntries(Object.entries(env).filter(([name]) => isAllowed(name)));
+  // Nor may an interpreter that a program names be looked for in the workspace.
+  return { ...own, ...allowed, PATH: absolutePath(env.PATH) };
 }
 
 /**

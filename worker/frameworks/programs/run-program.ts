@@ -5,6 +5,7 @@ import { builtInFramework } from "../../../lib/contract/frameworks.ts";
 import { captureOf, keepOutput } from "../../output/keep-output.ts";
 import { clip } from "../../parse.ts";
 import { processFailure } from "../../processes/exit-problem.ts";
+import { findProgram } from "../../processes/find-program.ts";
 import { type ProcessEnd, runProcess } from "../../processes/run-process.ts";
 import { StopSwitch } from "../../processes/stop.ts";
 import type { JobContext, Outcome } from "../../runner.ts";
@@ -66,7 +67,9 @@ async function runTurn(program: AgentProgram, run: AgentRun, job: JobContext): P
 
   const stdout = captureOf(job, "stdout.log", (text) => lines.write(text));
   const stderr = captureOf(job, "stderr.log", (text) => job.log.write("stderr", text));
-  const spec = { file: program.program, args, cwd: run.workspace, stdin: prompt, stdout, stderr };
+  // By its path, so that no folder of the PATH can be the workspace; one that is not there is looked for in vain once more.
+  const file = findProgram(program.program, run.env.PATH) ?? program.program;
+  const spec = { file, args, cwd: run.workspace, stdin: prompt, stdout, stderr };
   const env = { ...run.env, ...further };
   const exit = await runProcess({ ...spec, env, stopSignal: program.stopSignal }, { ...job, stop });
   unlisten();

@@ -29,9 +29,9 @@ export async function openModel(model: AgentModel): Promise<Model> {
       ...(/anthropic|claude/.test(model.id) && { cacheConfig: { strategy: "auto" } }),
     });
   }
-  const { OPENAI_API_KEY: key, OPENAI_BASE_URL: usual } = process.env;
-  const baseUrl = model.baseUrl ?? (usual || undefined);
-  if (!key && baseUrl === undefined)
+  // Never from the task: whoever chose it would choose where the key is sent.
+  const { OPENAI_API_KEY: key, OPENAI_BASE_URL: baseURL } = process.env;
+  if (!key && !baseURL)
     throw new RefusedError("task.auth", "there is no key for OpenAI: OPENAI_API_KEY is not set", {
       hint: "set OPENAI_API_KEY in the environment of the backend's details",
     });
@@ -42,7 +42,7 @@ export async function openModel(model: AgentModel): Promise<Model> {
     modelId: model.id,
     // A service of one's own may want none, and the client wants one.
     apiKey: key || "none",
-    clientConfig: { maxRetries: ATTEMPTS - 1, timeout: SILENCE_MS, ...(baseUrl !== undefined && { baseURL: baseUrl }) },
+    clientConfig: { maxRetries: ATTEMPTS - 1, timeout: SILENCE_MS, ...(baseURL && { baseURL }) },
   });
 }
 

@@ -16,8 +16,6 @@ export const modelSchema = z.discriminatedUnion("provider", [
   z.strictObject({
     provider: z.literal("openai"),
     id,
-    /** Of a service that speaks as OpenAI's does; default what `OPENAI_BASE_URL` says, else OpenAI's own. */
-    baseUrl: z.url({ protocol: /^https?$/ }).optional(),
     /** Which of OpenAI's two ways to ask it: services of others mostly know the first alone. */
     api: z.enum(["chat", "responses"]).default("chat"),
     maxTokens,

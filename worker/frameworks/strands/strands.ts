@@ -89,7 +89,7 @@ async function requestOf(run: AgentRun): Promise<AgentRequestInput> {
 function modelOf(model: AgentRun["task"]["model"]): AgentModel {
   if (model === undefined)
     throw new RefusedError("task.model_unavailable", "no model is named", {
-      hint: 'give model: the id of a model or inference profile on Bedrock, or {provider: "openai", id, baseUrl?}',
+      hint: 'give model: the id of a model or inference profile on Bedrock, or {provider: "openai", id}',
     });
   const given = typeof model === "string" ? { id: model } : model;
   return parse(modelSchema, { provider: "bedrock", ...given }, "model");

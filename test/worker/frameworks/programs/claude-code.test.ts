@@ -112,10 +112,9 @@ describe("what claude prints", () => {
     ["overloaded", "task.agent_error", "later", undefined],
     ["unknown-session", "task.agent_error", "without its conversation", undefined],
   ])("tells failures apart: %s is %s", async (recording, code, hint, result) => {
-    await using claude = await replayed("claude-code", recording);
     // A key, so that nothing looks like a container that has the models by its role
-    const env = { ANTHROPIC_API_KEY: "k" };
-    const { reply } = await claude.worker.agent(task(), { env, limits: { maxBudgetUsd: 0.0005 } });
+    await using claude = await replayed("claude-code", recording, { ANTHROPIC_API_KEY: "k" });
+    const { reply } = await claude.worker.agent(task(), { limits: { maxBudgetUsd: 0.0005 } });
     expect(reply).toMatchObject({ status: "failed", error: { code, hint: expect.stringContaining(hint) } });
     if (result) expect(reply.result).toMatchObject(result);
     else expect(reply.result).toBeUndefined();

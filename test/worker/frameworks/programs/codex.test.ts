@@ -142,11 +142,22 @@ describe("codex is started", () => {
   });
 
   test.concurrent("never with an environment that would change another server's, or its own", async () => {
-    await using codex = await replayed("codex", "answer");
-    const { reply } = await codex.worker.agent(task({ mcpServers: { lab: { command: "lab", env: { HOME: "/" } } } }));
-    expect(reply.error).toMatchObject({
+    const refused = async (mcpServers: Record<string, unknown>) => {
+      await using codex = await replayed("codex", "answer");
+      const { error } = (await codex.worker.agent(task({ mcpServers }))).reply;
+      const issues = (error?.details?.issues ?? []) as { path: string }[];
+      return { code: error?.code, paths: issues.map(({ path }) => path) };
+    };
+    const lab = (env: Record<string, string>) => ({ lab: { command: "lab", env } });
+    expect(await refused(lab({ HOME: "/", OPENAI_BASE_URL: "x", HTTPS_PROXY: "x", LD_PRELOAD: "x", A: "1" }))).toEqual({
       code: "input.invalid",
-      message: expect.stringContaining("mcpServers.lab.env.HOME"),
+      paths: ["HOME", "OPENAI_BASE_URL", "HTTPS_PROXY", "LD_PRELOAD"].map(
+        (name) => `runtime_tools.mcpServers.lab.env.${name}`,
+      ),
+    });
+    expect(await refused({ ...lab({ A: "1" }), other: { command: "lab", env: { A: "2" } } })).toEqual({
+      code: "input.invalid",
+      paths: ["runtime_tools.mcpServers.other.env.A"],
     });
   });
 });

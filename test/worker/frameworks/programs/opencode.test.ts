@@ -129,7 +129,8 @@ describe("opencode is started", () => {
           far: { url: "https://example.org/mcp" },
         },
       },
-      { env: { OPENCODE_CONFIG_CONTENT: given } },
+      {},
+      { OPENCODE_CONFIG_CONTENT: given },
     );
     expect(settings).toMatchObject({
       model: "theirs",
