@@ -264,6 +264,28 @@ describe("an OpenAI-compatible endpoint", () => {
   });
 });
 
+test("an agent that a signal from outside stopped has not succeeded", async () => {
+  await using on = await startOnBedrock();
+  const { reply } = await on.run(scripted("x", { run: "kill -TERM $PPID; sleep 60" }, { say: "never" }));
+  expect(reply).toMatchObject({
+    status: "failed",
+    error: { code: "task.agent_error", message: expect.stringContaining("a signal") },
+  });
+});
+
+test.each(["malformed_model_output", "pause_turn"])(
+  "a model that stopped for a reason that is no answer (%s) has not succeeded",
+  async (reason) => {
+    await using on = await startOnBedrock();
+    const { reply } = await on.run(scripted("x", { say: "half of", reason }));
+    expect(reply).toMatchObject({
+      status: "failed",
+      result: { output: "half of" },
+      error: { code: "task.agent_error" },
+    });
+  },
+);
+
 test("a budget that is spent ends it, with what it had", async () => {
   await using on = await startOnBedrock();
   const dear = { input: 1_000_000, output: 100_000 };

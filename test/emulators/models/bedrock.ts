@@ -112,7 +112,7 @@ function eventsOf(answer: Answer): [event: string, data: Json][] {
 }
 
 function blockOf(answer: Answer): [start: Json, delta: Json, reason: string] {
-  if ("say" in answer) return [{}, { text: answer.say }, "end_turn"];
+  if ("say" in answer) return [{}, { text: answer.say }, answer.reason ?? "end_turn"];
   const { tool, input } = "tool" in answer ? answer : { tool: "shell", input: { command: answer.run } };
   const toolUse = { toolUseId: `tooluse_${randomUUID().slice(0, 22)}`, name: tool };
   return [{ toolUse }, { toolUse: { input: JSON.stringify(input) } }, "tool_use"];

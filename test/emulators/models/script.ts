@@ -7,7 +7,8 @@ const usage = z.object({ input: z.number(), output: z.number(), cached: z.number
  * group that it finds in the prompt stands where the command says `{}`.
  */
 const stepSchema = z.union([
-  z.strictObject({ say: z.string(), usage: usage.optional() }),
+  /** Of `reason`, why the model stopped as Bedrock names it, other providers know nothing. */
+  z.strictObject({ say: z.string(), usage: usage.optional(), reason: z.string().optional() }),
   z.strictObject({ run: z.string(), reading: z.string().optional(), usage: usage.optional() }),
   z.strictObject({ tool: z.string(), input: z.record(z.string(), z.unknown()), usage: usage.optional() }),
   /** An HTTP status with a message, as the provider words it. */

@@ -137,16 +137,28 @@ function linesOf(event: AgentStreamEvent, sum: UsageSum): Said[] {
 /** What an agent answered, and why that is no answer where it is none. */
 function endOf({ stopReason, lastMessage, structuredOutput }: AgentResult, request: AgentRequest): SaidEnd {
   const output = lastMessage.content.flatMap((block) => (block.type === "textBlock" ? [block.text] : [])).join("\n");
-  const error = endings[stopReason]?.(request);
+  // An answer by a schema is the call of a tool.
+  const isAnswer = answers.has(stopReason) || structuredOutput !== undefined;
   return {
     output,
     ...(structuredOutput !== undefined && { result: structuredOutput }),
-    ...(error && { error }),
+    ...(!isAnswer && { error: stopped(stopReason, request) }),
   };
 }
 
-/** The ways to stop that are none of success. */
-const endings: Record<string, (request: AgentRequest) => Problem | undefined> = {
+/** The ways to stop with an answer; providers name others of their own, so that those could not all be listed. */
+const answers: ReadonlySet<string> = new Set(["endTurn", "stopSequence"]);
+
+const stopped = (stopReason: string, request: AgentRequest): Problem =>
+  endings[stopReason]?.(request) ??
+  problem("task.agent_error", `the agent stopped before it had an answer (${stopReason})`);
+
+/** The ways to stop that are without an answer of which more can be said than their name. */
+const endings: Record<string, (request: AgentRequest) => Problem> = {
+  cancelled: () =>
+    problem("task.agent_error", "the agent was stopped by a signal that did not come from here", {
+      hint: "look for what ends processes where the task ran",
+    }),
   limitTurns: ({ maxTurns }) =>
     problem("task.budget", `the agent was not done after ${maxTurns} turns`, {
       hint: "runtimeTools.maxTurns allows more; the conversation can be gone on with",
