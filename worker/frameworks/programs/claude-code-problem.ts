@@ -42,6 +42,9 @@ export type ClaudeFailure = {
 
 const rejected = z.object({ status: z.literal("rejected"), resetsAt: z.number().optional() });
 
+/** With 403 Bedrock also refuses callers that it does not know; only its text tells that from a model that may not be used. */
+const credentials = /security token|signature|credential|expired|UnrecognizedClient|AuthenticationToken|API key/i;
+
 /** Why a run failed, told apart by what a person can do about it. Without a last line it was ended before it had one. */
 export function claudeProblem(result: ResultLine | undefined, failure: ClaudeFailure, run: AgentRun): Problem {
   const said = clip(result?.errors.join("; ") || result?.result || failure.said || "it said nothing", 2000);
@@ -66,7 +69,7 @@ export function claudeProblem(result: ResultLine | undefined, failure: ClaudeFai
         ...(at !== undefined && { details: { resetsAt: at } }),
       });
     }
-    case error === "model_not_found" || (status === 403 && usesBedrock(run.env)):
+    case error === "model_not_found" || (status === 403 && usesBedrock(run.env) && !credentials.test(said)):
       return problem("task.model_unavailable", `claude: ${said}`, {
         hint: usesBedrock(run.env)
           ? "name a model that the account may use, by its inference profile, or ask for access in the console of Amazon Bedrock"
@@ -107,8 +110,11 @@ export function usesBedrock(env: AgentRun["env"]): boolean {
   return !isPersonsHome(env) && !isOther && (env.AWS_REGION ?? env.AWS_DEFAULT_REGION) !== undefined;
 }
 
-const authHint = (run: AgentRun): string =>
-  isPersonsHome(run.env)
+function authHint(run: AgentRun): string {
+  if (usesBedrock(run.env))
+    return "renew the AWS credentials (`aws sso login`), or give the worker a role that may use models of Bedrock";
+  return isPersonsHome(run.env)
     ? `log in with ${builtInFrameworks["claude-code"].login}, or set ANTHROPIC_API_KEY in the environment of the backend's details` +
-      (run.trusted ? "" : "; settings files are not read in a workspace that is not an agent's own")
+        (run.trusted ? "" : "; settings files are not read in a workspace that is not an agent's own")
     : "set ANTHROPIC_API_KEY in the environment of the backend's details, or CLAUDE_CODE_USE_BEDROCK=1 to use the role";
+}

@@ -120,6 +120,22 @@ describe("what claude prints", () => {
     else expect(reply.result).toBeUndefined();
   });
 
+  test.concurrent.each([
+    ["expired", "task.auth", "aws sso login"],
+    ["unknown", "task.auth", "aws sso login"],
+    ["signature", "task.auth", "aws sso login"],
+    ["no-access", "task.model_unavailable", "inference profile"],
+    ["not-allowed", "task.model_unavailable", "inference profile"],
+  ])(
+    "tells a caller that Bedrock does not know from a model that it may not use: %s is %s",
+    async (recording, code, hint) => {
+      await using claude = await replayed("claude-code", `bedrock-${recording}`);
+      const env = { CLAUDE_CODE_USE_BEDROCK: "1", AWS_REGION: "eu-central-1" };
+      const { reply } = await claude.worker.agent(task(), { env });
+      expect(reply).toMatchObject({ status: "failed", error: { code, hint: expect.stringContaining(hint) } });
+    },
+  );
+
   test.concurrent("is a failure where the result is missing", async () => {
     await using claude = await replayed("claude-code", "cut");
     const { reply, text } = await claude.worker.agent(task());
