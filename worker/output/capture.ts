@@ -1,6 +1,7 @@
 import { Spool } from "./spool.ts";
 
-const TAIL_BYTES = 1000;
+/** Of what came last, for whoever looks there for why something failed or was denied. */
+const TAIL_BYTES = 16 * 1024;
 
 /**
  * One stream of a job: spooled to a file from its first byte, decoded as it comes, and its end remembered. Whatever becomes
@@ -34,8 +35,16 @@ export class Capture {
     await this.spool.end();
   }
 
+  /** The end of the stream, at most 16 KB of it; its first line may be cut. */
+  get tail(): string {
+    return this.#tail.toString();
+  }
+
   /** The last line that has text. */
   get lastLine(): string {
-    return this.#tail.toString().trimEnd().split("\n").at(-1)?.trim() ?? "";
+    return lastLineOf(this.tail);
   }
 }
+
+/** The last line of a text that is not blank, or an empty one. */
+export const lastLineOf = (text: string): string => text.trimEnd().split("\n").at(-1)?.trim() ?? "";

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Usage } from "../../../lib/contract/agent.ts";
 import { defined, isObject, type JsonObject } from "../../../lib/contract/json.ts";
+import { lastLineOf } from "../../output/capture.ts";
 import { processFailure } from "../../processes/exit-problem.ts";
 import type { ProcessEnd } from "../../processes/run-process.ts";
 import { type ClaudeFailure, claudeProblem, type ResultLine, resultLine } from "./claude-code-problem.ts";
@@ -95,10 +96,11 @@ export class ClaudeOutput implements OutputReader {
     if (last && !last.is_error) {
       return { ...common, output: last.result ?? this.#text, ...jsonOf(last) };
     }
+    const said = lastLineOf(stderrTail);
     const error = last
       ? claudeProblem(last, this.#failure, this.#run)
-      : processFailure(exit, "claude", "task.agent_error", stderrTail);
-    const silent = claudeProblem(undefined, { ...this.#failure, said: stderrTail }, this.#run);
+      : processFailure(exit, "claude", "task.agent_error", said);
+    const silent = claudeProblem(undefined, { ...this.#failure, said }, this.#run);
     return { ...common, output: this.#text, error: error ?? silent };
   }
 

@@ -1,4 +1,5 @@
 import { isObject, type JsonObject } from "../../../lib/contract/json.ts";
+import { lastLineOf } from "../../output/capture.ts";
 import type { ProcessEnd } from "../../processes/run-process.ts";
 import { ThreadUsage } from "./codex-thread.ts";
 import { agentProblem, type Obstacle } from "./problems.ts";
@@ -67,7 +68,7 @@ export class CodexOutput implements OutputReader {
       ...(deniedTools.length > 0 && { deniedTools: [...new Set(deniedTools)] }),
       usage: session === undefined ? {} : this.#usage.of(session, this.#total),
     };
-    if (!this.#total) return { ...end, error: failureOf(this.#failure ?? stderrTail, exit) };
+    if (!this.#total) return { ...end, error: failureOf(this.#failure ?? lastLineOf(stderrTail), exit) };
     return end;
   }
 }

@@ -1,4 +1,5 @@
 import { isObject, type JsonObject } from "../../../lib/contract/json.ts";
+import { lastLineOf } from "../../output/capture.ts";
 import type { ProcessEnd } from "../../processes/run-process.ts";
 import { GeminiUsage } from "./gemini-usage.ts";
 import { agentProblem, type Obstacle } from "./problems.ts";
@@ -107,7 +108,7 @@ const obstacles: readonly [number, RegExp, Obstacle][] = [
 function failureOf(result: JsonObject | undefined, { exitCode, signal }: ProcessEnd, stderrTail: string) {
   const { type, message } = result && isObject(result.error) ? result.error : {};
   const how = signal === null ? `exit code ${exitCode}` : signal;
-  const said = typeof message === "string" ? message : stderrTail || `it ended without an answer (${how})`;
+  const said = typeof message === "string" ? message : lastLineOf(stderrTail) || `it ended without an answer (${how})`;
   const matches = ([code, pattern]: (typeof obstacles)[number]) => exitCode === code || pattern.test(`${type} ${said}`);
   return agentProblem("gemini", obstacles.find(matches)?.[2] ?? "agent_error", said);
 }

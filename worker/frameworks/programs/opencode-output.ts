@@ -1,5 +1,6 @@
 import type { Usage } from "../../../lib/contract/agent.ts";
 import { isObject, type JsonObject } from "../../../lib/contract/json.ts";
+import { lastLineOf } from "../../output/capture.ts";
 import type { ProcessEnd } from "../../processes/run-process.ts";
 import { agentProblem, type Obstacle } from "./problems.ts";
 import type { AgentEnd, AgentEvents, OutputReader } from "./program.ts";
@@ -129,7 +130,8 @@ const obstacles: readonly [number, RegExp, Obstacle][] = [
 function failureOf(error: JsonObject | undefined, { exitCode, signal }: ProcessEnd, stderrTail: string) {
   const data = isObject(error?.data) ? error.data : {};
   const how = signal === null ? `exit code ${exitCode}` : signal;
-  const said = typeof data.message === "string" ? data.message : stderrTail || `it ended without an answer (${how})`;
+  const said =
+    typeof data.message === "string" ? data.message : lastLineOf(stderrTail) || `it ended without an answer (${how})`;
   const text = `${error?.name ?? ""} ${said}`;
   const obstacle = obstacles.find(([status, pattern]) => data.statusCode === status || pattern.test(text))?.[2];
   const reset = typeof data.next === "number" && obstacle === "usage_limit" ? new Date(data.next) : undefined;

@@ -44,7 +44,7 @@ export type OutputReader = {
   line(value: JsonObject, events: AgentEvents): void;
   /** The program's own id of the session, once it has told it and can go on with it. */
   readonly session?: string | undefined;
-  /** Called once, also for a program that was stopped: then with what there is. */
+  /** Called once, also for a program that was stopped: then with what there is, and the last 16 KB of its stderr. */
   end(exit: ProcessEnd, stderrTail: string): AgentEnd;
 };
 

@@ -78,7 +78,7 @@ async function runTurn(program: AgentProgram, run: AgentRun, job: JobContext): P
   await keepOutput(job, { "stdout.jsonl": stdout, "stderr.log": stderr });
   if (broken) throw broken.error;
 
-  const end = endOf(program, exit, () => reader.end(exit, stderr.lastLine));
+  const end = endOf(program, exit, () => reader.end(exit, stderr.tail));
   if (end.session !== undefined) job.conversation?.note(program.name, end.session);
   stopped ??= budget.exceededBy(end.usage);
   return agentOutcome(program.name, run.task, job, {

@@ -8,6 +8,7 @@ import { forbiddenPaths } from "../../../lib/contract/credentials.ts";
 import { RefusedError } from "../../../lib/contract/errors.ts";
 import { environmentVariables } from "../../../lib/contract/execution-environment.ts";
 import type { JsonObject } from "../../../lib/contract/json.ts";
+import { lastLineOf } from "../../output/capture.ts";
 import { invalidInput, parse } from "../../parse.ts";
 import { processFailure } from "../../processes/exit-problem.ts";
 import type { ProcessEnd } from "../../processes/run-process.ts";
@@ -146,7 +147,7 @@ class StrandsReader implements OutputReader {
     const known = { usage: this.#usage, ...(this.#session !== undefined && { session: this.#session }) };
     // Without a last line it was ended, and whoever did that knows why, or it broke down.
     if (!this.#end) {
-      const error = processFailure(exit, "the agent's process", "task.agent_error", stderrTail);
+      const error = processFailure(exit, "the agent's process", "task.agent_error", lastLineOf(stderrTail));
       return { ...known, ...(error && { error }) };
     }
     const { output, result, error } = this.#end;

@@ -58,8 +58,11 @@ describe("what codex prints", () => {
     );
   });
 
-  test.concurrent("names what it was not allowed to do", async () => {
-    await using codex = await replayed("codex", "denied");
+  test.concurrent.each([
+    ["last", "denied"],
+    ["before warnings", "denied-early"],
+  ])("names what it was not allowed to do, which it says %s", async (_, recording) => {
+    await using codex = await replayed("codex", recording);
     const { reply } = await codex.worker.agent(task({ permissionMode: "plan" }));
     expect(reply).toMatchObject({ status: "succeeded", result: { deniedTools: ["apply_patch"] } });
   });
