@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { builtInFramework } from "../../../lib/contract/frameworks.ts";
 import { type Step, scripted } from "../../emulators/models/script.ts";
-import { openLab } from "../lab.ts";
+import { openLab, read } from "../lab.ts";
 import type { RealProgram } from "../real-program.ts";
 
 /** Nobody waits longer than this for a refusal that comes at once. */
@@ -48,8 +48,12 @@ export function failing(program: RealProgram): void {
     const steps = Array.from({ length: 20 }, () => spend);
     const record = await lab.run(scripted("spend", ...steps, { say: "too late" }), { model: program.pricedModel });
     expect(record).toMatchObject({ status: "failed", error: { code: "task.budget" } });
-    const { result, usage } = await lab.result(record);
-    expect(usage ?? result).toMatchObject({});
+    const { result } = await lab.result(record);
+    // It had called a tool at least once, and the tokens of that are counted.
+    const { usage } = result as { usage?: { inputTokens?: number; outputTokens?: number } };
+    expect(usage?.inputTokens).toBeGreaterThanOrEqual(200_000);
+    expect(usage?.outputTokens).toBeGreaterThanOrEqual(1000);
+    expect(read(lab, "spent.txt")).toMatch(/^(spent\n)+$/);
     // It did not go on to the end.
     expect(lab.model.requests.length).toBeLessThan(15);
   });

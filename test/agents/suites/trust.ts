@@ -38,7 +38,9 @@ export function trust(program: RealProgram): void {
     const record = await lab.run(prompt);
     succeeded(record);
     expect(heard).toEqual([]);
+    expect(lab.model.requests).not.toEqual([]);
     expect(JSON.stringify(lab.model.requests)).not.toMatch(/mcp__lab|lab_look/);
+    expect(JSON.stringify(lab.model.requests)).not.toContain(INSTRUCTIONS);
   });
 
   test("which does steer the program that somebody starts there by hand", async () => {
