@@ -163,7 +163,8 @@ export function readText(path: string, required: boolean): string | undefined {
     return readFileSync(path, "utf8").replace(/^\uFEFF/, "");
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-    if (code === "ENOENT" && !required) return undefined;
+    // Nor is there one where what should be its folder is none.
+    if (/^(ENOENT|ENOTDIR)$/.test(code) && !required) return undefined;
     const reason = { ENOENT: "there is no such file", EISDIR: "it is a folder" }[code];
     throw new ConfigurationError(path, [{ path: "", message: reason ?? `it cannot be read (${code})` }], error);
   }
