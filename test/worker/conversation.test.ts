@@ -130,15 +130,31 @@ describe("what the last turn left", () => {
 });
 
 test("a machine forgets what no turn has used for longer than tasks are kept", async () => {
-  const stateDir = temporaryFolder();
-  const [old, young] = [`conv_${"0".repeat(32)}`, `conv_${"1".repeat(32)}`];
-  for (const name of [old, young, "not-ours"]) {
-    mkdirSync(join(stateDir, "conversations", name), { recursive: true });
-    writeFileSync(join(stateDir, "conversations", name, "mark.json"), "{}");
-  }
+  const [stateDir, home] = [temporaryFolder(), temporaryFolder()];
   const now = Date.now();
-  for (const name of [old, "not-ours"])
-    utimesSync(join(stateDir, "conversations", name), new Date(now), new Date(now - 9 * 86_400_000));
-  await sweepConversations(stateDir, 7, now);
-  expect(readdirSync(join(stateDir, "conversations")).sort()).toEqual([young, "not-ours"]);
+  const make = (folder: string, name: string, days: number) => {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, name), "{}");
+    utimesSync(join(folder, name), new Date(now), new Date(now - days * 86_400_000));
+  };
+  const [old, young] = [`conv_${"0".repeat(32)}`, `conv_${"1".repeat(32)}`];
+  const kept = join(stateDir, "conversations");
+  for (const name of [old, young, "not-ours"]) make(join(kept, name), "mark.json", 0);
+  for (const name of [old, "not-ours"]) utimesSync(join(kept, name), new Date(now), new Date(now - 9 * 86_400_000));
+  const gemini = join(home, ".gemini/tmp/agentdispatch/chats");
+  const opencode = join(home, ".local/share/opencode/agentdispatch");
+  const [before, recent] = [`task_${"0".repeat(32)}`, `task_${"1".repeat(32)}`];
+  for (const [name, days] of [
+    ["session-1.jsonl", 9],
+    ["session-2.jsonl", 7],
+    ["notes.md", 9],
+  ] as const)
+    make(gemini, name, days);
+  for (const end of [".db", ".db-wal"]) make(opencode, before + end, 9);
+  make(opencode, `${recent}.db`, 9);
+  make(opencode, `${recent}.db-wal`, 7);
+  await sweepConversations(stateDir, { retentionDays: 7, nowMs: now, env: { HOME: home } });
+  expect(readdirSync(kept).sort()).toEqual([young, "not-ours"]);
+  expect(readdirSync(gemini).sort()).toEqual(["notes.md", "session-2.jsonl"]);
+  expect(readdirSync(opencode).sort()).toEqual([`${recent}.db`, `${recent}.db-wal`]);
 });

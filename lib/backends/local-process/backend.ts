@@ -98,10 +98,10 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
   let sweptAtMs = 0;
   /** Once a day, as sessions are opened. */
   function sweep(): void {
-    const now = Date.now();
-    if (now - sweptAtMs < 86_400_000) return;
-    sweptAtMs = now;
-    void sweepConversations(stateDir, configuration().retentionDays, now);
+    const nowMs = Date.now();
+    if (nowMs - sweptAtMs < 86_400_000) return;
+    sweptAtMs = nowMs;
+    void sweepConversations(stateDir, { retentionDays: configuration().retentionDays, nowMs });
   }
 
   async function end(sessionId: string): Promise<void> {
