@@ -31,7 +31,7 @@ export async function install(wanted: Package): Promise<string> {
 }
 
 /** The folder that has the program as it is named on the PATH, where that version is installed. */
-function installed({ program, name, version }: Package): string | undefined {
+export function installed({ program, name, version }: Package): string | undefined {
   const folder = join(programsDir, program);
   return versionIn(folder, name) === version ? join(folder, "node_modules/.bin") : undefined;
 }

@@ -20,7 +20,11 @@ export type BenchSystem = {
 
 /** Runs `measure` against a local system in a process of its own, on a fresh state folder, through a connected MCP client. */
 export async function withSystem<T>(
-  { configuration = {}, ...options }: { prewarm: boolean; configuration?: object },
+  {
+    configuration = {},
+    env = {},
+    ...options
+  }: { prewarm: boolean; configuration?: object; env?: Record<string, string> },
   measure: (system: BenchSystem) => Promise<T>,
 ): Promise<T> {
   const stateDir = mkdtempSync(join(tmpdir(), "agent-dispatch-bench-"));
@@ -31,6 +35,7 @@ export async function withSystem<T>(
     stdio: ["ignore", "pipe", "inherit"],
     env: {
       ...process.env,
+      ...env,
       [environmentVariables.configFile]: configFile,
       [environmentVariables.frameworkCommands]: JSON.stringify({ [AGENT]: agentWords }),
     },

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { benchAgents } from "./agents.ts";
 import { type BenchSystem, withSystem } from "./bench-system.ts";
 import { setCalls } from "./beside.ts";
 import { benchBundles } from "./bundles.ts";
@@ -30,6 +31,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   many: () => warm(benchMany),
   first: () => benchFirst(warm),
   memory: () => warm(benchIdleJobs),
+  agents: benchAgents,
   "log-line": () => withSystem({ prewarm: true }, benchLogLine),
   output: () => withSystem({ prewarm: true }, benchOutput),
   async load() {

@@ -14,7 +14,8 @@ function systemMb({ pid, stateDir }: BenchSystem): number {
   return own.reduce((sum, each) => sum + shareMb(each), 0);
 }
 
-function shareMb(pid: number): number {
+/** Private memory and the share of what several processes have, in MB. */
+export function shareMb(pid: number): number {
   return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1]) / 1024;
 }
 
