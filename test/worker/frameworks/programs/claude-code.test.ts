@@ -129,9 +129,9 @@ describe("what claude prints", () => {
   ])(
     "tells a caller that Bedrock does not know from a model that it may not use: %s is %s",
     async (recording, code, hint) => {
-      await using claude = await replayed("claude-code", `bedrock-${recording}`);
       const env = { CLAUDE_CODE_USE_BEDROCK: "1", AWS_REGION: "eu-central-1" };
-      const { reply } = await claude.worker.agent(task(), { env });
+      await using claude = await replayed("claude-code", `bedrock-${recording}`, env);
+      const { reply } = await claude.worker.agent(task());
       expect(reply).toMatchObject({ status: "failed", error: { code, hint: expect.stringContaining(hint) } });
     },
   );
