@@ -99,8 +99,15 @@ export type JobEnd = { result?: unknown; error?: Problem; envelope?: unknown; fi
 /** A file that a job left in its answer. */
 export type JobFile = { name: string; contentType: string; content: Uint8Array };
 
-/** What whoever holds a call gives with it. */
-export type Call = { signal: AbortSignal; log(text: string, stream: "stdout" | "stderr"): void };
+/**
+ * What whoever holds a call gives with it. `ask` puts questions, by name, to the caller of the task, and resolves with the
+ * answers; with undefined when none came while the call could be held.
+ */
+export type Call = {
+  signal: AbortSignal;
+  log(text: string, stream: "stdout" | "stderr"): void;
+  ask(requests: Json): Promise<Json | undefined>;
+};
 
 /**
  * Jobs on contract-less runtimes: each is one call, whose connection is held until it is answered. Nothing else is ever sent

@@ -164,8 +164,11 @@ const common = {
   conversation: conversationSchema.exactOptional(),
   /** It was cancelled with everything below it: what it dispatched begins no more. */
   calledOff: z.literal(true).exactOptional(),
-  /** What it asked was answered once this event was stored: what asks again says more. */
-  answer: z.object({ after: number }).exactOptional(),
+  /**
+   * What it asked was answered once this event was stored: what asks again says more. `responses` are there where whoever
+   * asked reads them from here, because its worker is the process that holds its call.
+   */
+  answer: z.object({ after: number, responses: json.exactOptional() }).exactOptional(),
 
   phases: texts,
   createdAt: z.iso.datetime(),

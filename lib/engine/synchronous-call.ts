@@ -118,12 +118,12 @@ async function follow(holding: Holding, started: Task): Promise<boolean> {
   let task: Task | undefined = started;
   while (task && canBeAsked(task)) {
     await breakOffUnwanted(holding, task);
+    held.hear(task.answer);
     const report = held.report(task.workerSequence);
-    const isNews = report.events.length > 0 || report.status !== "running";
     try {
-      if (isNews) {
+      if (report.events.length > 0 || isEnd(report)) {
         task = await keep(holding, task, report);
-        if (report.status !== "running") return true;
+        if (isEnd(report)) return true;
       }
       await Promise.race([held.over, pause()]);
       task = await ports.store.get(started.id);
@@ -139,6 +139,9 @@ async function follow(holding: Holding, started: Task): Promise<boolean> {
   return false;
 }
 
+/** What asks goes on once it is answered: the task says so, and a question is an event. */
+const isEnd = ({ status }: PollReply): boolean => status !== "running" && status !== "input_required";
+
 const pause = () => new Promise((resolve) => setTimeout(resolve, TICK_MS));
 
 /** Stores what is new, the end included, and keeps the lease until then. */
@@ -150,7 +153,7 @@ async function keep(
   const report = await withFiles(ports, task, said);
   const kept = await keepReply(ports, task, report);
   const edit = (current: Task) => applyReply(current, report, kept, ports.now());
-  if (report.status === "running") return lease.renew(edit);
+  if (!isEnd(report)) return lease.renew(edit);
   return settle(ports, () => lease.end(edit, undefined, held.isOpen ? LATE_MS : 0));
 }
 
@@ -176,11 +179,15 @@ async function withFiles(
 const JSON_TYPE = "application/json";
 const encoded = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 
-/** Ends a job whose answer nobody wants any more, and its session with it. */
+/**
+ * Ends a job whose answer nobody wants any more, and its session with it. One that asks where a call is held for a shorter time
+ * than the job has is told first that nobody answered: how it ends then is its own word.
+ */
 async function breakOffUnwanted({ ports, calls, held, overAtMs }: Holding, task: Task): Promise<void> {
   if (ports.closing.aborted) return void held.breakOff({ status: "failed", error: closed });
   const isCancelled = task.status === "cancelling";
   if (!isCancelled && ports.steady() < overAtMs) return;
+  if (!isCancelled && task.limits.timeoutSeconds > calls.maxSeconds && held.leaveUnanswered()) return;
   const end = isCancelled
     ? ({ status: "cancelled" } as const)
     : ({ status: "failed", error: timedOut(task, secondsFor(ports, task), calls.maxSeconds) } as const);
@@ -194,10 +201,12 @@ async function breakOffUnwanted({ ports, calls, held, overAtMs }: Holding, task:
 const closed = new MayHaveRunError("worker.lost", "the process that held the connection to the runtime was stopped")
   .problem;
 
-const timedOut = ({ limits }: Task, seconds: number, maxSeconds: number): Problem =>
-  problem("task.timeout", `the runtime did not answer within ${seconds} s`, {
+const timedOut = ({ limits, status }: Task, seconds: number, maxSeconds: number): Problem => {
+  const missing = status === "input_required" ? "nobody answered the agent" : "the runtime did not answer";
+  return problem("task.timeout", `${missing} within ${seconds} s`, {
     hint:
       limits.timeoutSeconds > maxSeconds
         ? `a runtime without the worker contract is called once, and here that call is held for ${maxSeconds} s at most; with the worker of this project in its image a job may take all of timeoutSeconds`
         : undefined,
   });
+};

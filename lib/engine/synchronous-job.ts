@@ -1,6 +1,8 @@
 import type { Call, JobEnd, JobFile } from "../backends/adapter.ts";
+import { questionOf } from "../contract/agent.ts";
 import { type Problem, toProblem } from "../contract/errors.ts";
 import { splitsPair } from "../contract/surrogates.ts";
+import type { Json, Task } from "../contract/task.ts";
 import {
   FIRST_WORKER_SEQUENCE,
   MAX_LOG_BYTES,
@@ -17,7 +19,9 @@ const REPORT_LENGTH = 256 * 1024;
 
 const LOG_IS_FULL = `\n[the rest of the log was not kept: a log has ${MAX_LOG_BYTES / 1024 / 1024} MB at most]\n`;
 
-type LogEvent = WorkerEvent & { message: string; payload: { stream: string; truncated?: true } };
+type LogEvent = WorkerEvent & { type: "task.log"; message: string; payload: { stream: string; truncated?: true } };
+type QuestionEvent = WorkerEvent & { type: "task.input_required"; message: string; payload: Json };
+type Question = { event: QuestionEvent; reply(answers: Json | undefined): void };
 type Ended = {
   status: "succeeded" | "failed" | "cancelled";
   result?: unknown;
@@ -32,7 +36,8 @@ export class SynchronousJob {
   readonly over: Promise<void>;
   readonly #ended = Promise.withResolvers<void>();
   readonly #breaking = new AbortController();
-  readonly #events: LogEvent[] = [];
+  readonly #events: (LogEvent | QuestionEvent)[] = [];
+  #question: Question | undefined;
   #end: Ended | undefined;
   #isOpen = false;
   #reported = 0;
@@ -46,7 +51,11 @@ export class SynchronousJob {
   /** Makes the call; what it throws is how the job ended. */
   begin(call: (call: Call) => Promise<JobEnd>): void {
     this.#isOpen = true;
-    call({ signal: this.#breaking.signal, log: (text, stream) => this.#log(text, stream) }).then(
+    call({
+      signal: this.#breaking.signal,
+      log: (text, stream) => this.#log(text, stream),
+      ask: (requests) => this.#ask(requests),
+    }).then(
       (end) => this.#finish({ ...end, status: end.error ? "failed" : "succeeded" }, false),
       (error) => this.#finish({ status: "failed", error: toProblem(error) }, !isOver(error)),
     );
@@ -61,13 +70,24 @@ export class SynchronousJob {
   breakOff(end: Ended): boolean {
     const isFirst = this.#finish(end);
     this.#breaking.abort();
+    this.leaveUnanswered();
     return isFirst;
+  }
+
+  /** Gives the answers to the one who asked, once they are those to its question. */
+  hear(answer: Task["answer"]): void {
+    if (answer && this.#question && answer.after >= this.#question.event.sequence) this.#reply(answer.responses ?? {});
+  }
+
+  /** Tells the one who asked that nobody answered; false when nothing is asked. */
+  leaveUnanswered(): boolean {
+    return this.#reply(undefined);
   }
 
   /** What is new after that event; the end comes with the last of it. Asked again it is the same, and what was added. */
   report(after: number): PollReply & { envelope?: unknown; files?: readonly JobFile[] } {
     const from = Math.max(0, after + 1 - FIRST_WORKER_SEQUENCE);
-    const events: LogEvent[] = [];
+    const events: (LogEvent | QuestionEvent)[] = [];
     let length = 0;
     for (const event of this.#events.slice(from)) {
       length += event.message.length;
@@ -77,7 +97,26 @@ export class SynchronousJob {
     this.#reported = Math.max(this.#reported, from + events.length);
     const isAll = from + events.length >= this.#events.length;
     const end = isAll && this.#end ? { ...this.#end, artifacts: [] } : {};
-    return { status: "running", events, next: events.at(-1)?.sequence ?? after, ...end };
+    const asked = isAll && this.#question?.event.payload;
+    const asks = asked ? ({ status: "input_required", inputRequests: asked } as const) : {};
+    return { status: "running", events, next: events.at(-1)?.sequence ?? after, ...asks, ...end };
+  }
+
+  #ask(requests: Json): Promise<Json | undefined> {
+    if (this.#end) return Promise.resolve(undefined);
+    const { promise, resolve } = Promise.withResolvers<Json | undefined>();
+    const about = { type: "task.input_required", message: questionOf(requests), payload: requests } as const;
+    const event: QuestionEvent = { ...this.#numbered(), ...about };
+    this.#events.push(event);
+    this.#question = { event, reply: resolve };
+    return promise;
+  }
+
+  #reply(answers: Json | undefined): boolean {
+    const question = this.#question;
+    this.#question = undefined;
+    question?.reply(answers);
+    return question !== undefined;
   }
 
   #finish(end: Ended, isOpen = this.#isOpen): boolean {
@@ -95,7 +134,7 @@ export class SynchronousJob {
     this.#isFull = this.#bytes > MAX_LOG_BYTES;
     this.#add(this.#isFull ? LOG_IS_FULL : text, stream);
     const last = this.#events.at(-1);
-    if (this.#isFull && last) last.payload.truncated = true;
+    if (this.#isFull && last?.type === "task.log") last.payload.truncated = true;
   }
 
   /** Adds text in pieces that an event may hold. */
@@ -113,15 +152,14 @@ export class SynchronousJob {
   #openEvent(stream: "stdout" | "stderr"): LogEvent {
     const last = this.#events.at(-1);
     const isSeen = this.#events.length <= this.#reported;
-    if (last && !isSeen && last.payload.stream === stream && last.message.length + 2 <= CHUNK_LENGTH) return last;
-    const event: LogEvent = {
-      sequence: FIRST_WORKER_SEQUENCE + this.#events.length,
-      type: "task.log",
-      timestamp: new Date().toISOString(),
-      message: "",
-      payload: { stream },
-    };
+    const isSame = last?.type === "task.log" && last.payload.stream === stream;
+    if (isSame && !isSeen && last.message.length + 2 <= CHUNK_LENGTH) return last;
+    const event: LogEvent = { ...this.#numbered(), type: "task.log", message: "", payload: { stream } };
     this.#events.push(event);
     return event;
+  }
+
+  #numbered() {
+    return { sequence: FIRST_WORKER_SEQUENCE + this.#events.length, timestamp: new Date().toISOString() };
   }
 }

@@ -1,12 +1,15 @@
 /** A job on a runtime that knows nothing of the worker contract: one call, which a step makes and holds. */
 import { describe, expect, it } from "vitest";
+import type { Call } from "../../lib/backends/adapter.ts";
 import { OutcomeUnknownError, problem, RefusedError, RetryableError } from "../../lib/contract/errors.ts";
+import type { Task } from "../../lib/contract/task.ts";
 import { cancelTask } from "../../lib/engine/cancellation.ts";
 import { inFlightUntil, withSession } from "../../lib/engine/invocation-gate.ts";
 import { poll } from "../../lib/engine/poll/poll.ts";
 import { waitForTask } from "../../lib/engine/poll/waiting.ts";
 import type { Ports } from "../../lib/engine/ports.ts";
 import { recoverDue } from "../../lib/engine/recovery.ts";
+import { send } from "../../lib/engine/service/send.ts";
 import { steps } from "../../lib/engine/steps/index.ts";
 import { brokenOff, contractLessSystem } from "../fixtures/contract-less-system.ts";
 import { eventsOfWholeJob } from "../fixtures/whole-job.ts";
@@ -159,6 +162,103 @@ describe("a call", () => {
     await called(system);
     closing.abort();
     expect(await system.settled(id)).toMatchObject({ status: "failed", error: { code: "worker.lost" } });
+  });
+});
+
+describe("a call whose agent asks", () => {
+  const asks = async ({ ask, log }: Call) => {
+    log("begun\n", "stdout");
+    const first = await ask({ question: { message: "which one?" } });
+    if (!first) return { result: "half", error: problem("task.agent_needs_input", "nobody answered") };
+    log("going on\n", "stdout");
+    return { result: { first, second: await ask({ question: { message: "when?" } }) } };
+  };
+  const until = (system: System, id: string, status: string) =>
+    expect.poll(async () => (await system.ports.store.get(id))?.status, soon).toBe(status);
+  /** The task, as a caller finds it that answers it. */
+  const asking = async (system: System, id: string) => {
+    await until(system, id, "input_required");
+    return expectTask(await system.ports.store.get(id));
+  };
+  const expectTask = (task: Task | undefined): Task => {
+    if (!task) throw new Error("there is no task");
+    return task;
+  };
+  const wanted = (text: string) => ({ text, timeoutSeconds: 600 });
+
+  it("waits for the answers, and goes on with each", async () => {
+    await using system = contractLessSystem({ answer: asks });
+    const id = await system.dispatch();
+    const first = await asking(system, id);
+    expect(first.inputRequests).toEqual({ question: { message: "which one?" } });
+    await pass(system, id);
+    expect(await system.ports.store.get(id)).toMatchObject({ status: "input_required" });
+    expect(await send(system.ports, first, wanted("blue"))).toEqual({
+      taskId: id,
+      status: "input_required",
+      question: "when?",
+    });
+    const told = await send(system.ports, await asking(system, id), wanted('{"day":1}'));
+    expect(JSON.parse(told.reply ?? "")).toEqual({ first: { question: "blue" }, second: { day: 1 } });
+    expect(await system.settled(id)).toMatchObject({
+      status: "succeeded",
+      result: { first: { question: "blue" }, second: { day: 1 } },
+    });
+    expect(await logOf(system, id)).toBe("begun\ngoing on\n");
+    const events = await system.ports.store.listEvents(id, 0, 100);
+    expect(events.filter(({ type }) => type === "task.input_required")).toMatchObject([
+      { message: "which one?", payload: { question: { message: "which one?" } } },
+      { message: "when?" },
+    ]);
+    expect(system.calls).toHaveLength(1);
+    expect(system.asked).toEqual([]);
+  });
+
+  it("takes the first of several answers to a question, and no answer to an earlier one", async () => {
+    await using system = contractLessSystem({ answer: asks });
+    const id = await system.dispatch();
+    const first = await asking(system, id);
+    const sent = await Promise.allSettled(["a", "b", "c"].map((text) => send(system.ports, first, wanted(text))));
+    expect(sent.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected", "rejected"]);
+    const conflict = { code: "platform.conflict" };
+    for (const each of sent) if (each.status === "rejected") expect(each.reason).toMatchObject(conflict);
+    const second = await asking(system, id);
+    await expect(send(system.ports, first, wanted("late"))).rejects.toMatchObject(conflict);
+    await send(system.ports, second, wanted("now"));
+    const won = ["a", "b", "c"][sent.findIndex(({ status }) => status === "fulfilled")];
+    expect(await system.settled(id)).toMatchObject({
+      result: { first: { question: won }, second: { question: "now" } },
+    });
+    await expect(send(system.ports, second, wanted("more"))).rejects.toMatchObject({ code: "task.terminal" });
+  });
+
+  it("is broken off by a cancel, and hears no answer any more", async () => {
+    await using system = contractLessSystem({ answer: asks });
+    const id = await system.dispatch();
+    const first = await asking(system, id);
+    await cancelTask(system.ports, { id });
+    await expect(send(system.ports, first, wanted("late"))).rejects.toMatchObject({ code: "task.terminal" });
+    const task = await system.settled(id);
+    expect(task).toMatchObject({ status: "cancelled" });
+    expect(task.inputRequests).toBeUndefined();
+    expect(system.stopped[0]).toBe("cancelling");
+  });
+
+  it.each([
+    ["the job's time is over", 600, 600, "task.timeout", undefined],
+    ["a call is held no longer", 3600, 840, "task.agent_needs_input", "half"],
+  ])("and is not answered until %s ends so", async (_, limit, after, code, result) => {
+    await using system = contractLessSystem({ answer: asks, limits: { timeoutSeconds: limit } });
+    const id = await system.dispatch();
+    const { deadlineAtMs = 0, revision } = await asking(system, id);
+    system.advance((after - 1) * 1000);
+    await expect.poll(async () => (await system.ports.store.get(id))?.revision, soon).toBeGreaterThan(revision);
+    expect(await system.ports.store.get(id)).toMatchObject({ status: "input_required" });
+    expect(deadlineAtMs - system.ports.now()).toBe(1000);
+    system.advance(1000);
+    const task = await system.settled(id);
+    expect(task).toMatchObject({ status: "failed", error: { code } });
+    expect(task.result).toEqual(result);
   });
 });
 
@@ -335,13 +435,14 @@ describe("whoever holds a call", () => {
     expect(refused).toBe(3);
   });
 
-  it.each(["before it was answered", "before it was sent"])(
+  it.each(["before it was answered", "before it was sent", "while its agent asks"])(
     "and dies %s takes the job with it, which is never sent again",
     async (when) => {
       let isDead = false;
       await using system = contractLessSystem({
-        answer: async ({ log }) => {
+        answer: async ({ log, ask }) => {
           log("begun\n", "stdout");
+          if (when === "while its agent asks") await ask({ question: "which one?" });
           return new Promise<never>(() => {});
         },
         wrap: (state, step) => (ports, input) => {
@@ -371,6 +472,10 @@ describe("whoever holds a call", () => {
       const id = await system.dispatch();
       if (when === "before it was answered") {
         await expect.poll(() => logOf(system, id), soon).toBe("begun\n");
+        isDead = true;
+      }
+      if (when === "while its agent asks") {
+        await expect.poll(async () => (await system.ports.store.get(id))?.status, soon).toBe("input_required");
         isDead = true;
       }
       await expect.poll(() => system.visits.Watch ?? 0, soon).toBeGreaterThan(0);

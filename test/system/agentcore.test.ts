@@ -328,6 +328,38 @@ describe.concurrent("the configured session on a runtime of others", () => {
   );
 });
 
+describe.concurrent("an A2A agent of others", () => {
+  it("is answered by a2a_send when it asks, and goes on with the task that it has", async ({
+    expect,
+    onTestFinished: atEnd,
+  }) => {
+    const emulator = await startEmulator(atEnd);
+    const arn = emulator.deploy("my_runtime", {
+      serverProtocol: "A2A",
+      contractLess: await startAgent("a2a", { atEnd }),
+    });
+    const { client } = await startLaptop(atEnd, emulator, example(arn));
+    const { taskId } = await client.must("spawn_cloud_agent", { instruction: "ask which one?" });
+    const task_id = taskId as string;
+    const asking = await client.until(task_id, ({ status }) => status === "input_required");
+    expect(asking.inputRequests).toEqual({ question: { message: "which one?" } });
+    expect(await client.must("a2a_send", { task_id, text: "ask when?", timeout_seconds: 20 })).toEqual({
+      taskId,
+      status: "input_required",
+      question: "when?",
+    });
+    const told = await client.must("a2a_send", { task_id, text: "now", timeout_seconds: 20 });
+    expect(told).toMatchObject({ taskId, reply: expect.stringMatching(/heard ask when\?, now in \S+ of \S+$/) });
+    expect(await client.ended(task_id)).toMatchObject({ status: "succeeded" });
+    const asked = (await client.events(task_id)).filter(({ type }) => type === "task.input_required");
+    expect(asked).toMatchObject([{ message: "which one?" }, { message: "when?" }]);
+    const late = problemOf(await client.call("a2a_send", { task_id, text: "more" }));
+    expect(late).toMatchObject({ code: "task.terminal" });
+    await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
+    expect(emulator.flaws).toEqual([]);
+  });
+});
+
 describe.concurrent("a runtime that knows nothing of the worker contract", () => {
   const contractLess = { contract: "none" };
 

@@ -11,11 +11,12 @@ import {
 import { isObject } from "../../contract/json.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
 import { previewText } from "../../contract/preview.ts";
-import { type Task, transition } from "../../contract/task.ts";
+import { type Json, type Task, transition } from "../../contract/task.ts";
 import { randomHex } from "../../contract/task-id.ts";
 import type { ToolResult } from "../../contract/tools/index.ts";
 import { acceptedReplySchema, CONTRACT } from "../../contract/worker.ts";
 import { adapterOf, beginInvocation, endInvocation, invokeOnce, isOver } from "../invocation-gate.ts";
+import { canBeAsked } from "../poll/apply-reply.ts";
 import { waitForTask } from "../poll/waiting.ts";
 import { parseReply } from "../poll/worker-reply.ts";
 import type { Ports } from "../ports.ts";
@@ -55,15 +56,8 @@ function ended({ id, status, conversation }: Task): RefusedError {
 /** Hands over the answer to what a job asks, and waits for what comes of it. */
 async function answer(ports: Ports, task: Task, { text, timeoutSeconds, signal }: Wanted): Promise<Sent> {
   const inputResponses = answersOf(text, task.inputRequests);
-  const reply = await invokeOnce(ports, task.id, ANSWER_MS, ({ id, session }) => ({
-    contract: CONTRACT,
-    op: "input",
-    bootId: session?.bootId ?? "",
-    taskId: id,
-    inputResponses,
-  }));
-  if (!parseReply(acceptedReplySchema, reply).accepted) throw answered(task);
-  await ports.store.change(task.id, (now) => (now.status === "input_required" ? goOn(now, ports.now()) : undefined));
+  const hand = task.channel === "synchronous" ? leaveForHolder : handOver;
+  await hand(ports, task, inputResponses);
   const { task: now } = await waitForTask(ports, task.id, {
     timeoutSeconds,
     until: ({ status }) => status === "input_required",
@@ -78,9 +72,32 @@ async function answer(ports: Ports, task: Task, { text, timeoutSeconds, signal }
   };
 }
 
-const goOn = (task: Task, nowMs: number): Task => ({
+async function handOver(ports: Ports, task: Task, inputResponses: Json): Promise<void> {
+  const reply = await invokeOnce(ports, task.id, ANSWER_MS, ({ id, session }) => ({
+    contract: CONTRACT,
+    op: "input",
+    bootId: session?.bootId ?? "",
+    taskId: id,
+    inputResponses,
+  }));
+  if (!parseReply(acceptedReplySchema, reply).accepted) throw answered(task);
+  await ports.store.change(task.id, (now) => (now.status === "input_required" ? goOn(now, ports.now()) : undefined));
+}
+
+/** Writes the answers into the task, where whoever holds its call looks for them; the first that are written are those. */
+async function leaveForHolder(ports: Ports, task: Task, responses: Json): Promise<void> {
+  let isFirst = false;
+  const now = await ports.store.change(task.id, (current) => {
+    isFirst = current.status === "input_required" && current.workerSequence === task.workerSequence;
+    return isFirst ? goOn(current, ports.now(), { responses }) : undefined;
+  });
+  if (isFirst) return;
+  throw canBeAsked(now) && now.status !== "cancelling" ? answered(task) : ended(now);
+}
+
+const goOn = (task: Task, nowMs: number, said: { responses?: Json } = {}): Task => ({
   ...transition(task, "running", nowMs),
-  answer: { after: task.workerSequence },
+  answer: { after: task.workerSequence, ...said },
 });
 
 const answered = ({ id }: Task): RetryableError =>

@@ -27,11 +27,14 @@ beforeAll(async () => {
   };
 });
 
-type Asked = { prompt: string; context?: Json; protocol?: Protocol; details?: Json };
-type Answered = { end: JobEnd; log: string };
+type Asked = { prompt: string; context?: Json; protocol?: Protocol; details?: Json; answers?: Json[] };
+type Answered = { end: JobEnd; log: string; questions: Json[] };
 
 /** Has an agent do a job, as the step does that holds its call. */
-async function ask(runtimeArn: string, { prompt, context, protocol, details = {} }: Asked): Promise<Answered> {
+async function ask(
+  runtimeArn: string,
+  { prompt, context, protocol, details = {}, answers = [] }: Asked,
+): Promise<Answered> {
   const backend = agentCoreBackend({
     endpoint: emulator.endpoint,
     configuration: () => parseConfiguration({}),
@@ -50,16 +53,21 @@ async function ask(runtimeArn: string, { prompt, context, protocol, details = {}
   const { taskType, input, limits } = task;
   const job = { taskId: task.id, taskType, input, prompt, limits, depth: 0, ...(context && { context }) };
   let log = "";
+  const questions: Json[] = [];
   const call = {
     signal: AbortSignal.timeout(20_000),
     log: (text: string) => {
       log += text;
     },
+    ask: async (requests: Json) => {
+      questions.push(requests);
+      return answers.shift();
+    },
   };
   const end = await backend.synchronous?.call({ ...task, ...made }, job, call).catch((error) => ({
     error: error.problem,
   }));
-  return { end: end ?? {}, log };
+  return { end: end ?? {}, log, questions };
 }
 
 /** The ARN of a runtime that runs the agent. */
@@ -150,6 +158,30 @@ describe("an A2A agent", () => {
   ])("leaves its task %s, and the job has failed so", async (state, code, message, more) => {
     const { end } = await ask(arn, { prompt: `state ${state}` });
     expect(end).toMatchObject({ error: failure(code, message, more), envelope: { jsonrpc: "2.0" } });
+  });
+
+  test("asks, and goes on with the same task when it is answered, as often as it asks", async () => {
+    const answers = [{ question: "ask when?" }, { question: "now" }];
+    const { end, questions } = await ask(arn, { prompt: "ask which one?", answers });
+    expect(questions).toEqual([{ question: { message: "which one?" } }, { question: { message: "when?" } }]);
+    const { id, contextId } = (end.envelope as { result: { id: string; contextId: string } }).result;
+    expect(end.error).toBeUndefined();
+    expect(end.result).toBe(`so far; so far; heard ask when?, now in ${id} of ${contextId}`);
+  });
+
+  test("is told structured answers as JSON", async () => {
+    const { end } = await ask(arn, { prompt: "ask which one?", answers: [{ colour: "blue" }] });
+    expect(end.result).toContain('heard {"colour":"blue"} in');
+  });
+
+  test("asks, and nobody answers: the job has failed so, with what the agent had made", async () => {
+    const { end, questions } = await ask(arn, { prompt: "ask which one?" });
+    expect(questions).toHaveLength(1);
+    expect(end).toMatchObject({
+      result: "so far; ",
+      error: failure("task.agent_needs_input", "which one?", { hint: expect.stringContaining("60 s") }),
+      files: [{ name: "result.txt" }],
+    });
   });
 
   test("throws", async () => {

@@ -517,7 +517,7 @@ describe("a runtime without the worker contract", () => {
     const task = sessionTask(none, { taskType: "command.run", input: { command: "sleep 30" } });
     const backend = agentCoreBackend({ ...openOptions(), holdSeconds: 6 });
     const job = { taskId: task.id, taskType: task.taskType, input: task.input, limits: task.limits, depth: 0 };
-    const call = { signal: new AbortController().signal, log() {} };
+    const call = { signal: new AbortController().signal, log() {}, ask: async () => undefined };
     expect(await backend.synchronous?.call(task, job, call)).toMatchObject({
       result: { timedOut: true },
       error: { code: "task.timeout", hint: expect.stringContaining("1 s") },
@@ -553,7 +553,7 @@ describe("a runtime without the worker contract", () => {
     const backend = open();
     const task = sessionTask(none, { taskType: "agent.run", input: { instruction: "x" } });
     const job = { taskId: task.id, taskType: task.taskType, input: task.input, limits: task.limits, depth: 0 };
-    const call = { signal: new AbortController().signal, log() {} };
+    const call = { signal: new AbortController().signal, log() {}, ask: async () => undefined };
     const mayHaveRun = code.startsWith("worker.");
     await expect(backend.synchronous?.call(task, job, call)).rejects.toMatchObject({
       code,

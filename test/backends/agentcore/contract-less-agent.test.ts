@@ -1,12 +1,13 @@
 /** What the answer of an agent that knows no contract means. */
 import { Readable } from "node:stream";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import type { Call } from "../../../lib/backends/adapter.ts";
 import type { Clients } from "../../../lib/backends/agentcore/account/clients.ts";
 import { askAgent } from "../../../lib/backends/agentcore/contract-less/agent.ts";
 import type { ContractLessCall } from "../../../lib/backends/agentcore/contract-less/call.ts";
 import { toProblem } from "../../../lib/contract/errors.ts";
 import type { Protocol } from "../../../lib/contract/kinds.ts";
-import type { Task } from "../../../lib/contract/task.ts";
+import type { Json, Task } from "../../../lib/contract/task.ts";
 import { isOver } from "../../../lib/engine/invocation-gate.ts";
 import { makeTask } from "../../contract/make-task.ts";
 
@@ -43,6 +44,7 @@ function callOf(dataPlane: unknown, target: Task["target"]): ContractLessCall {
     maxSeconds: 840,
     signal: new AbortController().signal,
     log: () => {},
+    ask: async () => undefined,
     isTooEarly: () => false,
   };
 }
@@ -50,8 +52,8 @@ function callOf(dataPlane: unknown, target: Task["target"]): ContractLessCall {
 /** Asks an agent that answers each message so; what is thrown is told as a caller reads it. */
 async function askEach(
   protocol: Protocol,
-  answer: (message: { id?: unknown; method: string }) => Reply,
-  signal = new AbortController().signal,
+  answer: (message: { id?: unknown; method: string; params?: Json }) => Reply,
+  { signal = new AbortController().signal, ask = async () => undefined }: Partial<Pick<Call, "signal" | "ask">> = {},
 ) {
   class InvokeAgentRuntimeCommand {
     readonly message;
@@ -68,7 +70,7 @@ async function askEach(
     return { response: Readable.from([body], { objectMode: false }), contentType: "application/json", statusCode: 200 };
   };
   const dataPlane = async () => ({ once: { send }, InvokeAgentRuntimeCommand });
-  return askAgent({ ...callOf(dataPlane, { mode: "session", protocol }), signal }).catch((error) => ({
+  return askAgent({ ...callOf(dataPlane, { mode: "session", protocol }), signal, ask }).catch((error) => ({
     error: toProblem(error),
     isOver: isOver(error),
   }));
@@ -288,6 +290,8 @@ describe("a call of an A2A agent", () => {
   const task = (state: string) => ({
     json: { jsonrpc: "2.0", id: "1", result: { id: "t", kind: "task", status: { state } } },
   });
+  const said = (kind: string, update: Json) =>
+    `data: ${JSON.stringify({ jsonrpc: "2.0", id: "1", result: { kind, taskId: "t", contextId: "c", ...update } })}\n\n`;
   const refused = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
   const internal = Object.assign(new Error("HTTP 500"), { name: "RuntimeClientError" });
   afterEach(() => void vi.restoreAllMocks());
@@ -296,6 +300,57 @@ describe("a call of an A2A agent", () => {
     expect((await askEach("a2a", () => ({ text: "hello there" }))).error).toEqual(
       mayHaveRun("worker.contract_broken", "not JSON"),
     );
+  });
+
+  it.each([
+    [{ code: -32_601, message: "Method not found" }, ["message/stream", "message/send"]],
+    [{ code: -32_004, message: "This operation is not supported" }, ["message/stream", "message/send"]],
+    [
+      { code: -32_004, message: "Method message/stream requires streaming capability." },
+      ["message/stream", "message/send"],
+    ],
+    [{ code: -32_004, message: "Received artifactUpdate before initial 'Task' event." }, ["message/stream"]],
+  ])("that refuses with %j is told its job again only where it has begun nothing", async (error, methods) => {
+    const asked: string[] = [];
+    const ended = await askEach("a2a", ({ method }) => {
+      asked.push(method);
+      return method === "message/stream" ? { json: { jsonrpc: "2.0", id: "1", error } } : task("completed");
+    });
+    expect(asked).toEqual(methods);
+    expect(ended.error?.code).toBe(methods.length === 2 ? undefined : "task.agent_failed");
+  });
+
+  it.each([
+    [
+      "tells only what is new",
+      [
+        said("artifact-update", { artifact: { artifactId: "a", parts: [{ text: "blue" }] } }),
+        said("status-update", { status: { state: "completed" } }),
+      ],
+    ],
+    ["breaks off, and the task is looked at", []],
+  ])("that was answered and %s goes on with what it had", async (_what, events) => {
+    const first = { id: "t", contextId: "c", kind: "task", status: { state: "input-required" }, artifacts: [] };
+    const told: unknown[] = [];
+    const ended = await askEach(
+      "a2a",
+      ({ method, params = {} }) => {
+        if (method === "tasks/get") {
+          const artifacts = [{ artifactId: "a", parts: [{ text: "blue" }] }];
+          return { json: { jsonrpc: "2.0", id: "1", result: { ...first, status: { state: "completed" }, artifacts } } };
+        }
+        told.push(params.message);
+        if (told.length === 1) return { json: { jsonrpc: "2.0", id: "1", result: first } };
+        return { stream: Readable.from(events, { objectMode: false }) };
+      },
+      { ask: async () => ({ question: "the blue one" }) },
+    );
+    expect(ended).toMatchObject({ result: "blue" });
+    expect(told).toHaveLength(2);
+    expect(told[0]).not.toHaveProperty("taskId");
+    expect(told[1]).toMatchObject({ taskId: "t", contextId: "c", parts: [{ text: "the blue one" }] });
+    const ids = told.map((each) => (each as { messageId: string }).messageId);
+    expect(new Set(ids).size).toBe(2);
   });
 
   it("goes on when a look at its task fails", { timeout: 20_000 }, async () => {
@@ -338,7 +393,7 @@ describe("a call of an A2A agent", () => {
         gone.abort();
         return { error: refused };
       },
-      gone.signal,
+      { signal: gone.signal },
     );
     expect(ended.error).toMatchObject({ code: "worker.lost", retryable: false });
   });

@@ -236,7 +236,7 @@ describe("on a runtime that others use too", () => {
     account.logs.print(group, streamOf(backend.nameSession(task)), "Traceback: no such tool");
     account.emulator.fail("InvokeAgentRuntime", { error: "RuntimeClientError" });
     const job = { taskId: task.id, taskType: task.taskType, input: task.input, limits: task.limits, depth: 0 };
-    const call = { signal: new AbortController().signal, log() {} };
+    const call = { signal: new AbortController().signal, log() {}, ask: async () => undefined };
     await expect(backend.synchronous?.call(task, job, call)).rejects.toMatchObject({
       details: { lastLogLines: ["Traceback: no such tool"] },
     });

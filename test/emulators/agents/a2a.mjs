@@ -1,4 +1,7 @@
-/** An A2A agent made with its official library, as a container runs it. Its prompt says in which state its task ends. */
+/**
+ * An A2A agent made with its official library, as a container runs it. Its prompt says in which state its task ends; told to
+ * ask, it asks in its task until it is told something else, and says whose answers it had.
+ */
 import { A2A_PROTOCOL_VERSION, Role, TaskState } from "@a2a-js/sdk";
 import { duplicateInterfacesForLegacy } from "@a2a-js/sdk/compat/v0_3";
 import { AgentEvent, DefaultRequestHandler, InMemoryTaskStore } from "@a2a-js/sdk/server";
@@ -12,8 +15,11 @@ const text = (value) => ({
   mediaType: "text/plain",
 });
 
+/** What was said in each task. */
+const answers = new Map();
+
 const executor = {
-  async execute({ taskId, contextId, userMessage }, bus) {
+  async execute({ taskId, contextId, userMessage, task }, bus) {
     const prompt = userMessage.parts.find(({ content }) => content?.$case === "text").content.value;
     const say = (value) => ({
       role: Role.ROLE_AGENT,
@@ -27,7 +33,36 @@ const executor = {
     });
     const timestamp = new Date().toISOString();
     const [, state, said] = /state (\w+)(?: saying (.*))?/.exec(prompt) ?? [];
-    if (state === "MESSAGE") bus.publish(AgentEvent.message(say("a direct answer")));
+    const [, question] = /ask (.*)/.exec(prompt) ?? [];
+    if (task || question) {
+      const known = task ?? { id: taskId, contextId, artifacts: [], history: [userMessage], metadata: {} };
+      const status = { state: TaskState.TASK_STATE_WORKING, timestamp, message: undefined };
+      bus.publish(AgentEvent.task({ ...known, status }));
+      answers.set(taskId, [...(answers.get(taskId) ?? []), prompt]);
+      const heard = answers.get(taskId).slice(1).join(", ");
+      const artifact = {
+        artifactId: "result",
+        name: "result",
+        description: "",
+        parts: [text(question ? "so far; " : `heard ${heard} in ${taskId} of ${contextId}`)],
+        extensions: [],
+        metadata: {},
+      };
+      bus.publish(
+        AgentEvent.artifactUpdate({
+          taskId,
+          contextId,
+          append: Boolean(task),
+          lastChunk: true,
+          artifact,
+          metadata: {},
+        }),
+      );
+      const end = question
+        ? { state: TaskState.TASK_STATE_INPUT_REQUIRED, timestamp, message: say(question) }
+        : { state: TaskState.TASK_STATE_COMPLETED, timestamp, message: undefined };
+      bus.publish(AgentEvent.statusUpdate({ taskId, contextId, status: end, metadata: {} }));
+    } else if (state === "MESSAGE") bus.publish(AgentEvent.message(say("a direct answer")));
     else {
       const status = { state: TaskState.TASK_STATE_WORKING, timestamp, message: undefined };
       bus.publish(

@@ -16,10 +16,11 @@ export function contractChecks(
   const placed = { ...placement, providerRefs: known as Record<string, string> };
   if (isContractLess(placed)) {
     const tell = isContractLess(placement) ? pass : warn;
+    const protocol = protocolOf(placed);
+    const without = protocol === "a2a" ? "" : "no files come back, nothing can be asked in between, and ";
     const message =
-      `the runtime does not know the worker contract: it is called once, by ${protocolOf(placed)}, and has ` +
-      `${holdSeconds} s to answer; no files come back, nothing can be asked in between, and a call that breaks off is not ` +
-      "repeated";
+      `the runtime does not know the worker contract: it is called once, by ${protocol}, and has ` +
+      `${holdSeconds} s to answer; ${without}a call that breaks off is not repeated`;
     return [tell("contract", message)];
   }
   // What is known without asking is checked with everything else.

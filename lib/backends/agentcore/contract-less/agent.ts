@@ -20,7 +20,7 @@ const protocols: Record<ProtocolName, () => Promise<Protocol>> = {
  * `worker.lost`.
  */
 export async function askAgent(call: ContractLessCall): Promise<JobEnd> {
-  const { clients, task, runtime, job, signal, log, maxSeconds, isTooEarly } = call;
+  const { clients, task, runtime, job, signal, log, ask, maxSeconds, isTooEarly } = call;
   try {
     const { once, InvokeAgentRuntimeCommand } = await clients.dataPlane(runtime.region);
     const invoke: Exchange["invoke"] = async (body, options) => {
@@ -30,7 +30,7 @@ export async function askAgent(call: ContractLessCall): Promise<JobEnd> {
       return { body: response, contentType, statusCode };
     };
     const speak = await protocols[protocolOf(task)]();
-    return await speak({ job, tool: detail(task, "tool"), maxSeconds, signal, log, invoke });
+    return await speak({ job, tool: detail(task, "tool"), maxSeconds, signal, log, ask, invoke });
   } catch (error) {
     throw explainCall(error, call, "InvokeAgentRuntime");
   }

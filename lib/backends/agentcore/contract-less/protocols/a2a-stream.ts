@@ -1,10 +1,14 @@
 import { isObject, type JsonObject } from "../../../../contract/json.ts";
 
-/** What a stream of A2A's updates has made of a task so far, as `tasks/get` would tell it. */
+/** What a stream of A2A's updates has made of a task so far, as `tasks/get` would tell it; of one that is known, what follows. */
 export class StreamedTask {
   #task: JsonObject | undefined;
   #message: JsonObject | undefined;
   #failure: JsonObject | undefined;
+
+  constructor(known?: JsonObject) {
+    this.#task = known;
+  }
 
   /** Takes in one event. Returns the text in it that is new, with its line ended where nothing of it is to follow. */
   add(event: JsonObject): string {

@@ -16,6 +16,12 @@ export const agentAsks = (question: unknown): Problem => ({
   hint: "dispatch the task again with the answer in its instruction or context: a runtime without the worker contract is called once",
 });
 
+/** The agent asked something, and nobody answered for as long as its call could be held. */
+export const leftUnanswered = (question: unknown, heldSeconds: number): Problem => ({
+  ...agentAsks(question),
+  hint: `a2a_send answers while the call to the runtime is held, here for ${heldSeconds} s at most: dispatch the task again, and answer in that time, or with the answer in its instruction or context`,
+});
+
 /** What of the job is known ended before its answer did. */
 export const brokenOff = (message: string): Problem => new MayHaveRunError("worker.contract_broken", message).problem;
 
