@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { A2A_PROTOCOL_VERSION, type AgentCard, formatSSEErrorEvent, formatSSEEvent, SSE_HEADERS } from "@a2a-js/sdk";
 import { LegacyJsonRpcTransportHandler } from "@a2a-js/sdk/compat/v0_3/server";
@@ -19,6 +20,8 @@ import type { Door, ProtocolExchange } from "./protocol.ts";
 
 const LEGACY = "0.3";
 const VERSION_HEADER = "a2a-version";
+/** For so long a client need not ask for the card again, in seconds. */
+const CARD_SECONDS = 300;
 
 /** What AgentCore tells a container of where it is reached: https://github.com/aws/bedrock-agentcore-sdk-python */
 const RUNTIME_URL = "AGENTCORE_RUNTIME_URL";
@@ -44,7 +47,10 @@ export function a2aDoor(): Door {
     takes: () => true,
     page: (request, response) => {
       const body = JSON.stringify(cardJson(cardFor(request), request.headers[VERSION_HEADER]?.toString()));
-      response.writeHead(200, { "content-type": "application/json", vary: "A2A-Version" }).end(body);
+      const etag = `"${createHash("sha256").update(body).digest("base64url")}"`;
+      const headers = { etag, "cache-control": `max-age=${CARD_SECONDS}`, vary: "A2A-Version, Host" };
+      if (request.headers["if-none-match"] === etag) return void response.writeHead(304, headers).end();
+      response.writeHead(200, { ...headers, "content-type": "application/json" }).end(body);
     },
     answer: async (exchange) => {
       await answer(exchange, card, servedIn(exchange.session));

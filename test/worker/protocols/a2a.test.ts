@@ -162,6 +162,24 @@ describe("a worker that speaks A2A", () => {
     });
   });
 
+  test("lets a client keep its card, of each version by itself", async () => {
+    await using worker = await startWorker(env);
+    const url = `${worker.url}/.well-known/agent-card.json`;
+    const card = async (headers: Record<string, string> = {}) => {
+      const { status, headers: had } = await fetch(url, { headers });
+      return { status, etag: had.get("etag") ?? "", cache: had.get("cache-control"), vary: had.get("vary") };
+    };
+    const first = await card();
+    expect(first).toEqual({
+      status: 200,
+      etag: expect.stringMatching(/^".+"$/),
+      cache: "max-age=300",
+      vary: expect.stringContaining("A2A-Version"),
+    });
+    expect(await card({ "if-none-match": first.etag })).toEqual({ ...first, status: 304 });
+    expect(await card({ "if-none-match": first.etag, "a2a-version": "1.0" })).toMatchObject({ status: 200 });
+  });
+
   test("refuses in JSON-RPC what is none, and what is too large", async () => {
     await using worker = await startWorker(env);
     for (const [body, status, code] of [
