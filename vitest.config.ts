@@ -6,6 +6,17 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** Path of a report as JSON, besides what is printed; `.ci/run` counts from it. */
 const report = process.env.TEST_REPORT;
 
+/** What takes minutes: much output, many files, whole days, another store, random requests. `npm run test:long` runs these. */
+const long = [
+  "test/system/{output,growth,dynamodb,fuzz,damage}.test.ts",
+  "test/engine/load.test.ts",
+  "test/worker/fuzz.test.ts",
+  "test/backends/agentcore/contract-less.test.ts",
+  "test/client/cli/connecting.test.ts",
+];
+const isLong = process.env.TEST_LONG === "true";
+const infra = "test/infra/**/*.test.ts";
+
 /** The longest files first, so that none of them is what everybody waits for in the end. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -20,8 +31,15 @@ export default defineConfig({
   test: {
     projects: [
       // These load the whole CDK, which takes longer than what most of them do with it; none changes what others see.
-      { extends: true, test: { name: "infra", include: ["test/infra/**/*.test.ts"], isolate: false } },
-      { extends: true, test: { name: "tests", include: ["test/**/*.test.ts"], exclude: ["test/infra/**"] } },
+      { extends: true, test: { name: "infra", include: isLong ? [] : [infra], isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: "tests",
+          include: isLong ? long : ["test/**/*.test.ts"],
+          exclude: [infra, ...(isLong ? [] : long)],
+        },
+      },
     ],
     globalSetup: "test/setup/without-agent-programs.ts",
     pool: "forks",

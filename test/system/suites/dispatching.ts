@@ -6,6 +6,7 @@ import { problemOf, type Revision, revisions } from "../../mcp/clients.ts";
 import type { SystemUnderTest } from "../under-test.ts";
 
 const tools = [
+  "a2a_send",
   "cancel_task",
   "check_cloud_agent_runtime",
   "dispatch_task",
@@ -20,6 +21,9 @@ const tools = [
   "wait_for_task",
 ];
 
+/** Those for agents that live in folders are there on one machine alone, and have tests of their own. */
+const ofAgents = ["add_agent", "inspect_agent", "list_agents", "remove_agent", "update_agent"];
+
 /**
  * From the call to the result. `spoken` are the revisions whose clients drive every tool: what lies behind the endpoint knows
  * none of them.
@@ -33,7 +37,8 @@ export function dispatching(
       const opened = await open({ atEnd });
       const { client, listTools } = await opened.connect(revision);
       const { call, must, command, ended, log } = client;
-      expect((await listTools()).map(({ name }) => name).sort()).toEqual(tools);
+      const listed = (await listTools()).map(({ name }) => String(name)).filter((name) => !ofAgents.includes(name));
+      expect(listed.sort()).toEqual(tools);
 
       expect((await call("list_providers")).text).toEqual(about.providers);
       expect((await call("list_account_profiles")).text).toMatchObject(about.accounts);
