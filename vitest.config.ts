@@ -6,13 +6,17 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** Path of a report as JSON, besides what is printed; `.ci/run` counts from it. */
 const report = process.env.TEST_REPORT;
 
-/** What takes minutes: much output, many files, whole days, another store, random requests. `npm run test:long` runs these. */
+/**
+ * What takes minutes: much output, many files, whole days, other stores, random requests, and everything that breaks, ends or
+ * is taken away on the way. `npm run test:long` runs these.
+ */
 const long = [
-  "test/system/{output,growth,dynamodb,fuzz,damage}.test.ts",
+  "test/system/{output,growth,dynamodb,fuzz,damage,laptop,agentcore,cloud-trouble}.test.ts",
+  "test/system/{trouble,crash,families,shared-worker,storm}.test.ts",
   "test/engine/load.test.ts",
   "test/worker/fuzz.test.ts",
-  "test/backends/agentcore/contract-less.test.ts",
-  "test/client/cli/connecting.test.ts",
+  "test/backends/agentcore/{contract-less,other-account}.test.ts",
+  "test/client/cli/{connecting,leftovers,terminal}.test.ts",
 ];
 const isLong = process.env.TEST_LONG === "true";
 const infra = "test/infra/**/*.test.ts";
