@@ -7,7 +7,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const report = process.env.TEST_REPORT;
 
 /**
- * What takes minutes: much output, many files, whole days, other stores, random requests, and everything that breaks, ends or
+ * What takes minutes: much output, many files, whole days, other stores, random requests, and whatever breaks, ends, starts or
  * is taken away on the way. `npm run test:long` runs these.
  */
 const long = [
@@ -16,7 +16,7 @@ const long = [
   "test/engine/load.test.ts",
   "test/worker/fuzz.test.ts",
   "test/backends/agentcore/{contract-less,other-account}.test.ts",
-  "test/client/cli/{connecting,leftovers,terminal}.test.ts",
+  "test/client/cli/{connecting,leftovers,terminal,local,run}.test.ts",
 ];
 const isLong = process.env.TEST_LONG === "true";
 const infra = "test/infra/**/*.test.ts";
