@@ -13,7 +13,7 @@ export function record(request: IncomingMessage, query: Record<string, string>, 
   const { method = "", url = "", headers } = request;
   const path = url.split("?")[0] ?? "";
   // Objects, and what is said to workers, are no part of a service's model.
-  const isPayload = service === "s3" || path.endsWith("/invocations");
+  const isPayload = service === "s3" || /\/invocations\/?$/.test(path);
   const sent = {
     service,
     method,
