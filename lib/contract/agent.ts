@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { isObject, type JsonObject } from "./json.ts";
+import { isObject, type JsonObject, parseJsonObject } from "./json.ts";
 import { environmentNamePattern, usageSchema } from "./worker.ts";
 
 /** How far an agent says it came. */
@@ -72,12 +72,8 @@ export type RuntimeTools = z.infer<typeof runtimeToolsSchema>;
  * one question, else under `text`.
  */
 export function answersOf(text: string, requests: JsonObject | undefined): JsonObject {
-  if (text.trimStart().startsWith("{")) {
-    try {
-      const value: unknown = JSON.parse(text);
-      if (isObject(value)) return value;
-    } catch {}
-  }
+  const answers = parseJsonObject(text);
+  if (answers) return answers;
   const [name, ...others] = Object.keys(requests ?? {});
   return { [name !== undefined && others.length === 0 ? name : "text"]: text };
 }

@@ -1,5 +1,5 @@
 import { environmentVariables } from "./execution-environment.ts";
-import { isObject } from "./json.ts";
+import { parseJsonObject } from "./json.ts";
 
 /** What is known of a framework of ours before it is used. */
 export type BuiltIn = {
@@ -154,7 +154,7 @@ export const frameworkOfVariable = (variable: string): string | undefined =>
 
 /** Names of the frameworks that commands in that environment make. What the worker would not start with names none. */
 export const commandFrameworks = (environment: Environment): string[] => [
-  ...listedNames(environment[environmentVariables.frameworkCommands]),
+  ...Object.keys(parseJsonObject(environment[environmentVariables.frameworkCommands] ?? "") ?? {}),
   ...Object.keys(environment).flatMap((name) => frameworkOfVariable(name) ?? []),
 ];
 
@@ -174,13 +174,4 @@ export function unknownFramework(
     `the worker has no framework ${JSON.stringify(framework)}, it has: ${known.join(", ")}; ${variable} in the environment ` +
     "of the backend's details makes a command one";
   return { name: "framework", status: "fail", message };
-}
-
-function listedNames(json: string | undefined): string[] {
-  try {
-    const listed: unknown = JSON.parse(json ?? "{}");
-    return isObject(listed) ? Object.keys(listed) : [];
-  } catch {
-    return [];
-  }
 }

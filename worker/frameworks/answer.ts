@@ -2,6 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as z from "zod";
 import { type AgentAnswer, outcomes } from "../../lib/contract/agent.ts";
+import { type JsonObject, parseJsonObject } from "../../lib/contract/json.ts";
 import { MAX_EVENT_BYTES, usageSchema, workerEventTypes } from "../../lib/contract/worker.ts";
 import type { NewEvent } from "../output/event-log.ts";
 import { clip } from "../parse.ts";
@@ -109,14 +110,9 @@ const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []
 /** What is nested deeper than any answer needs is taken as text: it could be read, but not written again. */
 const MAX_DEPTH = 500;
 
-function parseObject(text: string): Record<string, unknown> | undefined {
-  if (!text.trimStart().startsWith("{")) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !isTooDeep(value) ? { ...value } : undefined;
-  } catch {
-    return undefined;
-  }
+function parseObject(text: string): JsonObject | undefined {
+  const object = parseJsonObject(text);
+  return object && !isTooDeep(object) ? object : undefined;
 }
 
 function isTooDeep(value: object): boolean {

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import type { Usage } from "../../../lib/contract/agent.ts";
-import { isObject, type JsonObject } from "../../../lib/contract/json.ts";
+import { isObject, type JsonObject, numberOf, parseJsonObject } from "../../../lib/contract/json.ts";
 import { copyLonger, NewLines } from "./growing-files.ts";
 
 const DAY_MS = 86_400_000;
@@ -83,22 +83,12 @@ export class ThreadUsage {
   #note(line: string): void {
     const isContext = line.includes('"type":"turn_context"');
     if (!isContext && !line.includes('"type":"token_count"')) return;
-    const payload = payloadOf(line);
+    const { payload } = parseJsonObject(line) ?? {};
+    if (!isObject(payload)) return;
     if (isContext && typeof payload.model === "string") this.#model = payload.model;
     const total = isObject(payload.info) ? payload.info.total_token_usage : undefined;
     if (!isObject(total)) return;
     this.#total = total;
     this.#turns++;
-  }
-}
-
-const numberOf = (value: unknown): number => (typeof value === "number" ? value : 0);
-
-function payloadOf(line: string): JsonObject {
-  try {
-    const value: unknown = JSON.parse(line);
-    return isObject(value) && isObject(value.payload) ? value.payload : {};
-  } catch {
-    return {};
   }
 }

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Usage } from "../../../lib/contract/agent.ts";
-import { isObject, type JsonObject } from "../../../lib/contract/json.ts";
+import { isObject, type JsonObject, numberOf, parseJsonObject } from "../../../lib/contract/json.ts";
 import { sessionsFolder } from "./gemini-home.ts";
 import { NewLines } from "./growing-files.ts";
 import type { AgentRun } from "./program.ts";
@@ -53,13 +53,9 @@ export class GeminiUsage {
   /** An answer is written again when its tools have ended. */
   #note(line: string): void {
     if (!line.includes('"tokens":{')) return;
-    try {
-      const { id, tokens, model }: JsonObject = JSON.parse(line);
-      if (typeof id !== "string" || !isObject(tokens)) return;
-      this.#answers.set(id, tokens);
-      if (typeof model === "string") this.#model = model;
-    } catch {}
+    const { id, tokens, model } = parseJsonObject(line) ?? {};
+    if (typeof id !== "string" || !isObject(tokens)) return;
+    this.#answers.set(id, tokens);
+    if (typeof model === "string") this.#model = model;
   }
 }
-
-const numberOf = (value: unknown): number => (typeof value === "number" ? value : 0);

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from "../../../lib/contract/json.ts";
+import { type JsonObject, parseJsonObject } from "../../../lib/contract/json.ts";
 
 /** A line longer than this is not held; programs put whole files into one. */
 const MAX_LINE_LENGTH = 16 * 1024 * 1024;
@@ -58,18 +58,8 @@ export class JsonLines {
       return;
     }
     if (line.trim() === "") return;
-    const value = parseObject(line);
+    const value = parseJsonObject(line);
     if (value) this.#reader.object(value);
     else this.#reader.text(`${line}\n`);
-  }
-}
-
-function parseObject(line: string): JsonObject | undefined {
-  if (!line.trimStart().startsWith("{")) return undefined;
-  try {
-    const value: unknown = JSON.parse(line);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
   }
 }

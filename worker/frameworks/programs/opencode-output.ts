@@ -1,5 +1,5 @@
 import type { Usage } from "../../../lib/contract/agent.ts";
-import { isObject, type JsonObject } from "../../../lib/contract/json.ts";
+import { isObject, type JsonObject, numberOf } from "../../../lib/contract/json.ts";
 import { lastLineOf } from "../../output/capture.ts";
 import type { ProcessEnd } from "../../processes/run-process.ts";
 import { agentProblem, type Obstacle } from "./problems.ts";
@@ -117,8 +117,6 @@ function add(before: Usage, { tokens, cost }: JsonObject): Usage {
     turns: numberOf(before.turns) + 1,
   };
 }
-
-const numberOf = (value: unknown): number => (typeof value === "number" ? value : 0);
 
 const obstacles: readonly [number, RegExp, Obstacle][] = [
   [429, /rate.?limit|usage limit|quota|too many requests|exhausted|credit balance/i, "usage_limit"],

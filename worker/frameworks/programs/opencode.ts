@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { environmentVariables } from "../../../lib/contract/execution-environment.ts";
-import { isObject, type JsonObject } from "../../../lib/contract/json.ts";
+import { type JsonObject, parseJsonObject } from "../../../lib/contract/json.ts";
 import { invalidInput } from "../../parse.ts";
 import { mergeSettings } from "./merge-settings.ts";
 import { databaseFiles, databaseName, prepareDatabase, restoreDatabase, sessionOf } from "./opencode-database.ts";
@@ -49,10 +49,8 @@ async function command(run: AgentRun): Promise<ProgramStart> {
 
 /** What the configuration gives by the same variable. */
 function given({ OPENCODE_CONFIG_CONTENT: content }: AgentRun["env"]): JsonObject {
-  try {
-    const settings: unknown = JSON.parse(content ?? "{}");
-    if (isObject(settings)) return settings;
-  } catch {}
+  const settings = parseJsonObject(content ?? "{}");
+  if (settings) return settings;
   throw invalidInput("env.OPENCODE_CONFIG_CONTENT", "must be a JSON object");
 }
 

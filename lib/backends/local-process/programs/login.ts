@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
 import type { BuiltInFramework } from "../../../contract/frameworks.ts";
+import { parseJsonObject } from "../../../contract/json.ts";
 import { type Asked, askProgram } from "./ask-program.ts";
 
 type Environment = Record<string, string>;
@@ -35,7 +36,7 @@ const claudeStatus = z.object({
 
 async function claude(place: LoginPlace): Promise<Login> {
   const asked = await ask(place, ["auth", "status", "--json"]);
-  const said = claudeStatus.safeParse(jsonOf(asked?.stdout));
+  const said = claudeStatus.safeParse(parseJsonObject(asked?.stdout ?? ""));
   if (!said.success) return unsure("it does not say whether it is logged in");
   const { loggedIn, authMethod = "", apiProvider, apiKeySource } = said.data;
   if (!loggedIn) return no("not logged in");
@@ -104,13 +105,5 @@ function textOf(path: string): string {
     return readFileSync(path, "utf8");
   } catch {
     return "";
-  }
-}
-
-function jsonOf(text = ""): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
