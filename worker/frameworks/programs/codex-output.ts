@@ -1,8 +1,8 @@
+import type { Problem } from "../../../lib/contract/errors.ts";
 import { isObject, type JsonObject } from "../../../lib/contract/json.ts";
-import { lastLineOf } from "../../output/capture.ts";
 import type { ProcessEnd } from "../../processes/run-process.ts";
 import { ThreadUsage } from "./codex-thread.ts";
-import { agentProblem, type Obstacle } from "./problems.ts";
+import { agentProblem, lastWords, type Obstacle } from "./problems.ts";
 import type { AgentEnd, AgentEvents, AgentRun, OutputReader } from "./program.ts";
 
 /** Reads the lines of `codex exec --json`: the items of one turn, which ends completed or failed. */
@@ -68,7 +68,7 @@ export class CodexOutput implements OutputReader {
       ...(deniedTools.length > 0 && { deniedTools: [...new Set(deniedTools)] }),
       usage: session === undefined ? {} : this.#usage.of(session, this.#total),
     };
-    if (!this.#total) return { ...end, error: failureOf(this.#failure ?? lastLineOf(stderrTail), exit) };
+    if (!this.#total) return { ...end, error: failureOf(lastWords(this.#failure, exit, stderrTail)) };
     return end;
   }
 }
@@ -110,11 +110,9 @@ const obstacles: readonly [RegExp, Obstacle][] = [
   [/model .*(?:does not exist|not supported|not found|access)|model_not_found/i, "model_unavailable"],
 ];
 
-function failureOf(said: string, { exitCode, signal }: ProcessEnd) {
-  const how = signal === null ? `exit code ${exitCode}` : signal;
-  const failure = said.trim() === "" ? `it ended without an answer (${how})` : said;
-  const obstacle = obstacles.find(([pattern]) => pattern.test(failure))?.[1] ?? "agent_error";
-  return agentProblem("codex", obstacle, failure, obstacle === "usage_limit" ? resetOf(failure) : undefined);
+function failureOf(said: string): Problem {
+  const obstacle = obstacles.find(([pattern]) => pattern.test(said))?.[1] ?? "agent_error";
+  return agentProblem("codex", obstacle, said, obstacle === "usage_limit" ? resetOf(said) : undefined);
 }
 
 /** `try again at Nov 30th, 2026 12:53 AM` or `at 3:05 PM`, in the time zone of this machine. */

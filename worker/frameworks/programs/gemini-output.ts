@@ -1,8 +1,8 @@
+import type { Problem } from "../../../lib/contract/errors.ts";
 import { isObject, type JsonObject } from "../../../lib/contract/json.ts";
-import { lastLineOf } from "../../output/capture.ts";
 import type { ProcessEnd } from "../../processes/run-process.ts";
 import { GeminiUsage } from "./gemini-usage.ts";
-import { agentProblem, type Obstacle } from "./problems.ts";
+import { agentProblem, lastWords, type Obstacle } from "./problems.ts";
 import type { AgentEnd, AgentEvents, AgentRun, OutputReader } from "./program.ts";
 
 /** Tools that gemini hides from its model where it may not use them; another name that it does not know is a mistake. */
@@ -105,10 +105,10 @@ const obstacles: readonly [number, RegExp, Obstacle][] = [
   [148, /is not found for API version|model.*not found|"code":404/i, "model_unavailable"],
 ];
 
-function failureOf(result: JsonObject | undefined, { exitCode, signal }: ProcessEnd, stderrTail: string) {
+function failureOf(result: JsonObject | undefined, exit: ProcessEnd, stderrTail: string): Problem {
   const { type, message } = result && isObject(result.error) ? result.error : {};
-  const how = signal === null ? `exit code ${exitCode}` : signal;
-  const said = typeof message === "string" ? message : lastLineOf(stderrTail) || `it ended without an answer (${how})`;
-  const matches = ([code, pattern]: (typeof obstacles)[number]) => exitCode === code || pattern.test(`${type} ${said}`);
+  const said = lastWords(message, exit, stderrTail);
+  const text = `${type} ${said}`;
+  const matches = ([code, pattern]: (typeof obstacles)[number]) => exit.exitCode === code || pattern.test(text);
   return agentProblem("gemini", obstacles.find(matches)?.[2] ?? "agent_error", said);
 }

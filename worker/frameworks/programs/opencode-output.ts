@@ -1,8 +1,8 @@
 import type { Usage } from "../../../lib/contract/agent.ts";
+import type { Problem } from "../../../lib/contract/errors.ts";
 import { isObject, type JsonObject, numberOf } from "../../../lib/contract/json.ts";
-import { lastLineOf } from "../../output/capture.ts";
 import type { ProcessEnd } from "../../processes/run-process.ts";
-import { agentProblem, type Obstacle } from "./problems.ts";
+import { agentProblem, lastWords, type Obstacle } from "./problems.ts";
 import type { AgentEnd, AgentEvents, OutputReader } from "./program.ts";
 
 /** Reads the lines of `opencode run --format json`. None of them is the last: it is done when a step ends with `stop`. */
@@ -80,7 +80,7 @@ export class OpencodeOutput implements OutputReader {
   }
 
   /** It ends at once, and without a word, where something that it asked for is rejected. */
-  #failure(exit: ProcessEnd, stderrTail: string) {
+  #failure(exit: ProcessEnd, stderrTail: string): Problem {
     if (this.#error || this.#denied.size === 0 || exit.exitCode !== 0) return failureOf(this.#error, exit, stderrTail);
     const names = [...this.#denied].join(", ");
     return agentProblem("opencode", "permission", `it ended when it was not allowed to use ${names}`);
@@ -125,11 +125,9 @@ const obstacles: readonly [number, RegExp, Obstacle][] = [
   [404, /ProviderModelNotFoundError|model not found|not_found_error/i, "model_unavailable"],
 ];
 
-function failureOf(error: JsonObject | undefined, { exitCode, signal }: ProcessEnd, stderrTail: string) {
+function failureOf(error: JsonObject | undefined, exit: ProcessEnd, stderrTail: string): Problem {
   const data = isObject(error?.data) ? error.data : {};
-  const how = signal === null ? `exit code ${exitCode}` : signal;
-  const said =
-    typeof data.message === "string" ? data.message : lastLineOf(stderrTail) || `it ended without an answer (${how})`;
+  const said = lastWords(data.message, exit, stderrTail);
   const text = `${error?.name ?? ""} ${said}`;
   const obstacle = obstacles.find(([status, pattern]) => data.statusCode === status || pattern.test(text))?.[2];
   const reset = typeof data.next === "number" && obstacle === "usage_limit" ? new Date(data.next) : undefined;

@@ -1,7 +1,9 @@
 import type { ErrorCode } from "../../../lib/contract/error-codes.ts";
 import { type Problem, problem } from "../../../lib/contract/errors.ts";
 import { type BuiltInFramework, builtInFramework } from "../../../lib/contract/frameworks.ts";
+import { lastLineOf } from "../../output/capture.ts";
 import { clip } from "../../parse.ts";
+import type { ProcessEnd } from "../../processes/run-process.ts";
 
 /** What stops an agent, told apart by who can do something about it. */
 export type Obstacle = "auth" | "usage_limit" | "model_unavailable" | "permission" | "budget" | "agent_error";
@@ -13,10 +15,16 @@ export type Obstacle = "auth" | "usage_limit" | "model_unavailable" | "permissio
 export function agentProblem(framework: BuiltInFramework, obstacle: Obstacle, said: string, resetsAt?: Date): Problem {
   const code: ErrorCode = `task.${obstacle}`;
   const reset = resetsAt && Number.isFinite(resetsAt.getTime()) ? resetsAt.toISOString() : undefined;
-  return problem(code, `${framework}: ${clip(said.trim() || "it ended without an answer", 2000)}`, {
+  return problem(code, `${framework}: ${clip(said.trim(), 2000)}`, {
     hint: hintOf(framework, obstacle, reset),
     ...(reset !== undefined && { details: { resetsAt: reset } }),
   });
+}
+
+/** Why there is no answer, in a program's own words: what it said of it, else the last of its stderr, else how it ended. */
+export function lastWords(said: unknown, { exitCode, signal }: ProcessEnd, stderrTail: string): string {
+  if (typeof said === "string" && said.trim() !== "") return said;
+  return lastLineOf(stderrTail) || `it ended without an answer (${signal ?? `exit code ${exitCode}`})`;
 }
 
 function hintOf(framework: BuiltInFramework, obstacle: Obstacle, reset: string | undefined): string | undefined {
