@@ -9,7 +9,7 @@ import {
   runtimeToolsSchema,
 } from "../../lib/contract/agent.ts";
 import { builtInFramework } from "../../lib/contract/frameworks.ts";
-import { agentProgram } from "../../worker/frameworks/registry.ts";
+import { builtIn } from "../../worker/frameworks/registry.ts";
 
 test("an answer needs its text and an outcome, which may be null", () => {
   const answer: AgentAnswer = { output: "hi", outcome: null };
@@ -40,8 +40,8 @@ test("permission modes are refused by name", () => {
   expect(runtimeToolsSchema.safeParse({ permissionMode: "yolo" }).error?.message).toContain("acceptEdits");
 });
 
-test("nothing inherited is a framework", async () => {
-  expect(await agentProgram("constructor")).toBeUndefined();
+test("nothing inherited is a framework", () => {
+  expect(builtIn.get("constructor")).toBeUndefined();
   expect(builtInFramework("claude-code")?.program).toBe("claude");
   expect(builtInFramework("constructor")).toBeUndefined();
 });

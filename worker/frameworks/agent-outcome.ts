@@ -1,4 +1,4 @@
-import type { AgentAnswer, Usage } from "../../lib/contract/agent.ts";
+import type { AgentAnswer } from "../../lib/contract/agent.ts";
 import { type Problem, problem } from "../../lib/contract/errors.ts";
 import type { BuiltInFramework } from "../../lib/contract/frameworks.ts";
 import { defined, type JsonObject } from "../../lib/contract/json.ts";
@@ -8,15 +8,10 @@ import type { ToolCounts } from "./agent-events.ts";
 import type { AgentTask } from "./framework.ts";
 import { jsonAnswer } from "./json-answer.ts";
 import { readOutcome, type SaidOutcome } from "./outcome.ts";
+import type { AgentEnd } from "./programs/program.ts";
 
-/** How a turn of an agent ended, whatever ran it. */
-export type TurnEnd = {
-  output?: string | undefined;
-  result?: unknown;
-  usage: Usage;
-  deniedTools?: string[] | undefined;
-  session?: string | undefined;
-  error?: Problem | undefined;
+/** How a turn ended, with what else its answer is made of. */
+type EndedTurn = AgentEnd & {
   tools: ToolCounts;
   /** The JSON Schema that the answer has to fit. */
   schema?: JsonObject | undefined;
@@ -30,7 +25,7 @@ export function agentOutcome(
   framework: BuiltInFramework,
   task: Pick<AgentTask, "framework">,
   { task: { conversation } }: Pick<JobContext, "task">,
-  end: TurnEnd,
+  end: EndedTurn,
 ): Outcome {
   const { usage, session, output = "" } = end;
   const { answer, error } = answerOf(task.framework, end);
@@ -54,7 +49,7 @@ export function agentOutcome(
 
 type Read = { answer: SaidOutcome & { result?: unknown }; error?: Problem | undefined };
 
-function answerOf(framework: string, { output = "", result, error, schema, deniedTools = [], tools }: TurnEnd): Read {
+function answerOf(framework: string, { output = "", result, error, schema, deniedTools = [], tools }: EndedTurn): Read {
   const given = result === undefined ? {} : { result };
   if (!schema) {
     const said = { ...readOutcome(output), ...given };

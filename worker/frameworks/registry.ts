@@ -16,10 +16,6 @@ const others: Partial<Record<BuiltInFramework, () => Promise<Framework>>> = {
   echo: async () => (await import("./echo.ts")).echo,
 };
 
-/** The program that a framework is, undefined where it is none. */
-export const agentProgram = async (name: string): Promise<AgentProgram | undefined> =>
-  Object.hasOwn(agentPrograms, name) ? agentPrograms[name as BuiltInFramework]?.() : undefined;
-
 const fromProgram = async (load: () => Promise<AgentProgram>): Promise<Framework> => {
   const [{ programFramework }, program] = await Promise.all([import("./programs/run-program.ts"), load()]);
   return programFramework(program);
