@@ -11,6 +11,7 @@ import {
 } from "@strands-agents/sdk";
 import * as z from "zod";
 import { type Problem, problem } from "../../../lib/contract/errors.ts";
+import { defined } from "../../../lib/contract/json.ts";
 import { invalidInput } from "../../parse.ts";
 import { problemOf } from "./failure.ts";
 import { openModel } from "./models.ts";
@@ -54,7 +55,7 @@ export async function runAgent(request: AgentRequest, prompt: string, { say, sig
     await agent.initialize();
     say({ type: "session", id });
     closeOpenCalls(agent.messages);
-    const limits = { ...defined("turns", request.maxTurns), ...defined("totalTokens", request.maxTokens) };
+    const limits = defined({ turns: request.maxTurns, totalTokens: request.maxTokens });
     const result = await follow(
       agent.stream(prompt, { cancelSignal: signal, limits }),
       new UsageSum(request.model),
@@ -198,6 +199,3 @@ async function releaseWithin(release: () => Promise<unknown[]>, say: (line: Said
   for (const error of await Promise.race([release(), late]))
     say({ type: "log", text: `what the agent held elsewhere could not be given back: ${String(error)}` });
 }
-
-const defined = <Name extends string, T>(name: Name, value: T | undefined) =>
-  value === undefined ? {} : ({ [name]: value } as Record<Name, T>);

@@ -30,8 +30,8 @@ export const requestSchema = z.object({
   workspace: z.string(),
   /** Where files are left that come back. */
   artifacts: z.string().optional(),
-  /** The folder of snapshots, and whether one of this session lies there to go on with. */
-  session: z.object({ folder: z.string(), id: z.string(), isResumed: z.boolean() }),
+  /** The folder of snapshots; where one of this session lies there, the agent goes on with it. */
+  session: z.object({ folder: z.string(), id: z.string() }),
   systemPrompt: z.string().optional(),
   maxTurns: z.number().optional(),
   maxTokens: z.number().optional(),

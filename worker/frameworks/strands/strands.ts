@@ -67,9 +67,8 @@ function sessionIdOf(session: string): string {
 async function requestOf(run: AgentRun): Promise<AgentRequestInput> {
   const { task, tools, workspace, env } = run;
   const { systemPrompt, maxTurns, mcpServers, jsonSchema } = tools;
-  const isResumed = run.resume !== undefined;
   const id = run.resume === undefined ? randomUUID() : sessionIdOf(run.resume);
-  if (isResumed && !existsSync(snapshotOf(run, id)))
+  if (run.resume !== undefined && !existsSync(snapshotOf(run, id)))
     throw new RefusedError("task.agent_error", "what the conversation had so far is not there any more", {
       hint: "dispatch the task without a conversation",
     });
@@ -78,7 +77,7 @@ async function requestOf(run: AgentRun): Promise<AgentRequestInput> {
     tools: enabledTools(run),
     workspace,
     artifacts: env[environmentVariables.artifactsDir],
-    session: { folder: sessionFolder(run), id, isResumed },
+    session: { folder: sessionFolder(run), id },
     ...{ systemPrompt, maxTurns, mcpServers, jsonSchema },
     maxTokens: task.limits.maxTokens,
     hidden: [...forbiddenPaths(env), "OPENAI_API_KEY"],

@@ -1,5 +1,5 @@
-import { mkdir, readdir, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
-import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { lstat, mkdir, readdir, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import {
   type ExecutionResult,
   type FileInfo,
@@ -7,6 +7,7 @@ import {
   SandboxPathNotFoundError,
   type StreamChunk,
 } from "@strands-agents/sdk";
+import { codeOf } from "../../../lib/contract/errors.ts";
 
 /** The folders that an agent's files are in, and nothing outside of them, whichever links lead there. */
 export class Workspace extends Sandbox {
@@ -77,19 +78,16 @@ async function realOf(path: string): Promise<string> {
     if (!isMissing(error) || dirname(path) === path) throw error;
     // A link that leads nowhere would be followed when something is written to it.
     if (await isLink(path)) throw new Error(`${path} is a link that leads nowhere`);
-    return join(await realOf(dirname(path)), path.slice(dirname(path).length).replace(sep, ""));
+    return join(await realOf(dirname(path)), basename(path));
   }
 }
 
-async function isLink(path: string): Promise<boolean> {
-  const { lstat } = await import("node:fs/promises");
-  return (await lstat(path).catch(() => undefined))?.isSymbolicLink() ?? false;
-}
+const isLink = async (path: string): Promise<boolean> =>
+  (await lstat(path).catch(() => undefined))?.isSymbolicLink() ?? false;
 
 function isWithin(folder: string, path: string): boolean {
   const way = relative(folder, path);
   return way === "" || (way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way));
 }
 
-const isMissing = (error: unknown): boolean =>
-  error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+const isMissing = (error: unknown): boolean => ["ENOENT", "ENOTDIR"].includes(codeOf(error) ?? "");
