@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
 import type { Problem } from "../lib/contract/errors.ts";
 import { DEFAULT_COMMAND_SECONDS } from "../lib/contract/limits.ts";
+import { newTaskId } from "../lib/contract/task-id.ts";
 import {
   type PlainEnvelope,
   plainEnvelopeSchema,
@@ -25,7 +25,7 @@ export type PlainReply = {
 /** Runs a task and answers with all of it: for callers that know nothing of the contract. Ends it when they hang up. */
 export async function answerPlainly(session: Session, body: object, gone: AbortSignal): Promise<PlainReply> {
   const envelope = parse(plainEnvelopeSchema, body);
-  const taskId = `task_${randomBytes(16).toString("hex")}`;
+  const taskId = newTaskId();
   const job = session.startPlain({ ...envelope, input: inputOf(envelope), taskId, limits: LIMITS, depth: 0 });
   gone.addEventListener("abort", () => job.cancel(LIMITS.graceSeconds));
   await job.done;

@@ -1,7 +1,8 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { RefusedError, toProblem } from "../../lib/contract/errors.ts";
 import { MAX_TIMEOUT_SECONDS } from "../../lib/contract/limits.ts";
 import { buildPrompt } from "../../lib/contract/prompt.ts";
+import { newTaskId } from "../../lib/contract/task-id.ts";
 import type { Job } from "../job.ts";
 import type { JobTask, Outcome } from "../runner.ts";
 import { Turn } from "./turn.ts";
@@ -102,7 +103,7 @@ export class Conversations {
     const session = this.#sessions.get(contextId);
     const { framework = this.#setup.framework, model, runtimeTools } = wishes;
     return {
-      taskId: `task_${randomBytes(16).toString("hex")}`,
+      taskId: newTaskId(),
       taskType: "agent.run",
       prompt: context ? buildPrompt({ context, instruction: text }) : text,
       input: {

@@ -1,6 +1,7 @@
 import { problem, RefusedError } from "../../lib/contract/errors.ts";
 import { isObject } from "../../lib/contract/json.ts";
 import { previewText } from "../../lib/contract/preview.ts";
+import { conversationBegunBy } from "../../lib/contract/task-id.ts";
 import { runnerFailure } from "../failures.ts";
 import { StopSwitch } from "../processes/stop.ts";
 import type { JobContext, JobTask, Outcome, Runner } from "../runner.ts";
@@ -90,7 +91,7 @@ function endTurn(turn: Turn, { order }: StopSwitch, outcome: Outcome): void {
 
 /** What a job is asked in another turn of its agent. */
 function taskOf(task: JobTask, text: string, session: Outcome["session"]): JobTask {
-  const id = task.conversation?.id ?? task.taskId.replace(/^task_/, "conv_");
+  const id = task.conversation?.id ?? conversationBegunBy(task.taskId);
   const { context: _said, ...input } = task.input;
   const { context: _given, ...rest } = task;
   return {
