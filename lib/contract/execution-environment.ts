@@ -7,6 +7,10 @@ export const environmentVariables = {
   stateDir: "AGENTDISPATCH_STATE_DIR",
   /** Path of the configuration file; default `agentdispatch.config.json` in the working directory. */
   configFile: "AGENTDISPATCH_CONFIG",
+  /** Clients: address of the MCP endpoint to speak to; a local system is meant without it. */
+  endpoint: "AGENTDISPATCH_ENDPOINT",
+  /** Clients: name of the CloudFormation stack whose endpoint is meant, where no address is given. */
+  stack: "AGENTDISPATCH_STACK",
   /** `debug`, `info`, `warn` or `error`. */
   logLevel: "AGENTDISPATCH_LOG_LEVEL",
 

@@ -18,6 +18,7 @@ const such = (is: (facts: ReturnType<typeof factsOf>) => boolean) => codes.filte
 test("what the same call may overcome later", () => {
   expect(such(({ retryable }) => retryable)).toEqual([
     "artifact.interrupted",
+    "endpoint.busy",
     "endpoint.unreachable",
     "platform.artifacts_unavailable",
     "platform.conflict",

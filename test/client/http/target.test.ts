@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import type { Target } from "../../../lib/client/http/door.ts";
+import { type TargetOptions, targetOf } from "../../../lib/client/http/target.ts";
+
+const URL = "https://abc123.execute-api.us-west-2.amazonaws.com/live/mcp";
+
+test.each<[TargetOptions, Record<string, string>, Target]>([
+  [{}, {}, { local: {} }],
+  [{}, { AGENTDISPATCH_ENDPOINT: URL }, { endpoint: URL }],
+  [
+    { profile: "dev", region: "eu-west-1" },
+    { AGENTDISPATCH_ENDPOINT: URL },
+    { endpoint: URL, profile: "dev", region: "eu-west-1" },
+  ],
+  [{}, { AGENTDISPATCH_STACK: "Team" }, { stack: "Team" }],
+  [{ endpoint: URL, service: "lambda" }, { AGENTDISPATCH_STACK: "Team" }, { endpoint: URL, service: "lambda" }],
+  [{ stack: "Mine" }, { AGENTDISPATCH_ENDPOINT: URL }, { stack: "Mine" }],
+  [{}, { AGENTDISPATCH_ENDPOINT: URL, AGENTDISPATCH_STACK: "Team" }, { endpoint: URL }],
+  [{ stateDir: "/tmp/state" }, { AGENTDISPATCH_ENDPOINT: URL }, { local: { stateDir: "/tmp/state" } }],
+  [{ config: "my.json" }, { AGENTDISPATCH_STACK: "Team" }, { local: { config: "my.json" } }],
+  [{}, { AGENTDISPATCH_ENDPOINT: "" }, { local: {} }],
+])("%j where the environment says %j means %j", (options, env, target) => {
+  expect(targetOf(options, env)).toEqual(target);
+});
+
+test.each<[TargetOptions, string]>([
+  [{ endpoint: URL, stack: "Team" }, "--endpoint and --stack name different systems"],
+  [{ endpoint: URL, stateDir: "/tmp/state" }, "--endpoint and --state-dir name different systems"],
+  [{ stack: "Team", config: "my.json" }, "--stack and --config name different systems"],
+])("%j is refused", (options, message) => {
+  expect(() => targetOf(options, {})).toThrow(message);
+});
