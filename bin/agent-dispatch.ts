@@ -23,13 +23,21 @@ const local: LocalSystems = {
     const found = await findEndpoint(stateDir);
     return found && { ...found, forRun: isClaimedForRun(stateDir, found.pid) };
   },
-  async start({ port, forRun, store, ...place }) {
-    const [{ startLocal }, { optionsToFind }, { describeObligations, endSessions, settleTask }] = await Promise.all([
-      import("../lib/system/local.ts"),
-      import("../lib/system/local/endpoint.ts"),
-      import("../lib/system/local/settling.ts"),
-    ]);
-    const system = await startLocal({ ...toOptions(place), port, prewarm: !forRun, ...(store && { store }) });
+  async start({ port, forRun, store, onTask, ...place }) {
+    const [{ startLocal }, { optionsToFind }, { describeObligations, endSessions, settleTask }, { shortRecord }] =
+      await Promise.all([
+        import("../lib/system/local.ts"),
+        import("../lib/system/local/endpoint.ts"),
+        import("../lib/system/local/settling.ts"),
+        import("../lib/engine/record.ts"),
+      ]);
+    const system = await startLocal({
+      ...toOptions(place),
+      port,
+      prewarm: !forRun,
+      ...(store && { store }),
+      ...(onTask && { onTask: (task) => onTask(shortRecord(task)) }),
+    });
     if (forRun) claimForRun(system.stateDir);
     const { ports } = system;
     return {

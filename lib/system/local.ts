@@ -27,10 +27,12 @@ import { readableOrNewer } from "../store/stored-task.ts";
 import { localWorkflow } from "../workflow/in-process.ts";
 import { lockState, prepareState, readOrMakeToken } from "./local/endpoint.ts";
 import { openHttp } from "./local/http.ts";
+import { untilIdle } from "./local/idleness.ts";
 import { startJanitor } from "./local/janitor.ts";
 import { tryLock } from "./local/lock.ts";
 import { stderrLogger } from "./local/logger.ts";
-import { neededSessions } from "./local/settling.ts";
+import { isAnythingOpen, neededSessions } from "./local/settling.ts";
+import { type TaskListener, tellingOfTasks } from "./local/task-news.ts";
 import { keepYoungSpaceSmall } from "./local/young-space.ts";
 
 const OWNER = "local";
@@ -50,6 +52,8 @@ export type LocalOptions = {
   prewarm?: boolean;
   /** Where tasks are kept; by default in SQLite, in the state folder. */
   store?: DynamoStore;
+  /** Hears of each task that begins, asks for input or ends. */
+  onTask?: TaskListener;
   /** Adapters besides those of this project. */
   adapters?: readonly AdapterRegistration[];
   /** For tests: other functions in place of the workflow's steps. */
@@ -65,6 +69,8 @@ export type LocalSystem = {
   /** The configuration file, if there is one. */
   configFile?: string;
   ports: Ports;
+  /** Resolves once nothing was open here, and nobody asked for anything, for that many milliseconds. */
+  untilIdle(forMs: number): Promise<void>;
   /**
    * Resolves once nothing of this system runs in this process; workers with a job go on, and are found at the next start,
    * other than those of the task named and of what it dispatched.
@@ -104,10 +110,11 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
     const { token, tokenFile } = readOrMakeToken(stateDir);
 
     const { retentionDays } = watched.loaded.configuration;
-    const store = options.store
+    const opened = options.store
       ? await openDynamoStore(options.store, retentionDays, log)
       : openTaskStore(stateDir, { retentionDays, log });
-    closers.push(() => store.close());
+    closers.push(() => opened.close());
+    const store = options.onTask ? tellingOfTasks(opened, options.onTask) : opened;
     const secret = createHmac("sha256", token).update("artifact uploads").digest();
     let baseUrl = "";
     const artifacts = openArtifacts(join(stateDir, "artifacts"), {
@@ -138,13 +145,13 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
       holdSeconds: HOLD_SECONDS,
       asCaller: true,
     });
-    const opened = more.map(({ open }) => open({ configuration, log }));
+    const others = more.map(({ open }) => open({ configuration, log }));
     const closing = new AbortController();
     const ports: Ports = {
       store,
       artifacts,
       workflow,
-      backends: Object.fromEntries([backend, cloud, ...opened].map((adapter) => [adapter.name, adapter])),
+      backends: Object.fromEntries([backend, cloud, ...others].map((adapter) => [adapter.name, adapter])),
       configuration: watched.current,
       now: Date.now,
       steady: () => Math.floor(performance.now()),
@@ -185,6 +192,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
       stateDir,
       ...(file !== undefined && { configFile: file }),
       ports,
+      untilIdle: (forMs) => untilIdle(http, () => isAnythingOpen(ports), forMs),
       close: closeAll,
     };
   } catch (error) {

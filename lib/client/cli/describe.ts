@@ -83,6 +83,8 @@ function addLocal(program: Command, { context, done }: Bind): void {
     .option("--table <name>", "with --store dynamodb: its table, which no other system uses")
     .option("--endpoint <url>", "with --store dynamodb: a stand-in for DynamoDB; the table is made there", parseAddress)
     .option("--region <name>", "with --store dynamodb: the region of the table")
+    .option("--until-idle <time>", "end once there was nothing to do for that long: 90s, 10m, 2h", parseSeconds)
+    .option("--quiet", "do not say how to connect, nor tell of each task")
     .option("--json", "print where it listens as JSON")
     .action(async (options) => done(await local.start(context, options)));
   withPlace(group.command("stop"))

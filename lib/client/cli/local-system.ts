@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { DispatchError, RefusedError } from "../../contract/errors.ts";
+import type { ShortRecord } from "../../contract/tools/task-record.ts";
 import { type Address, Endpoint } from "../sdk/endpoint.ts";
 
 /** Which local system is meant: by its state folder, or by the configuration file that names it. */
@@ -23,6 +24,8 @@ export type StartedSystem = {
    * owe, as one text each.
    */
   settle(taskId: string, signal: AbortSignal): Promise<string[]>;
+  /** Resolves once nothing was open there, and nobody asked for anything, for that many milliseconds. */
+  untilIdle(forMs: number): Promise<void>;
   /** Ends the sessions of the task and of what it dispatched; resolves once nothing of them can run any more. */
   endSessions(taskId: string): Promise<void>;
   /** Workers go on, other than those of the task named and of what it dispatched. */
@@ -32,6 +35,15 @@ export type StartedSystem = {
 /** A table on DynamoDB, or on a stand-in for it at the endpoint, where a system keeps its tasks instead of a file. */
 export type DynamoStore = { kind: "dynamodb"; table: string; endpoint?: string; region?: string };
 
+export type StartOptions = Place & {
+  port: number;
+  /** It lives only as long as one run. */
+  forRun: boolean;
+  store?: DynamoStore;
+  /** Hears of each task that begins, asks for input or ends. */
+  onTask?: (task: ShortRecord) => void;
+};
+
 /** The local systems as the commands know them; the entry file says what is behind it. */
 export type LocalSystems = {
   /** The state folder that is meant. */
@@ -39,7 +51,7 @@ export type LocalSystems = {
   /** The system that runs on that state, if one does. */
   find(place: Place): Promise<RunningSystem | undefined>;
   /** Starts one. Throws RefusedError `local.already_running` when another runs on that state. */
-  start(options: Place & { port: number; forRun: boolean; store?: DynamoStore }): Promise<StartedSystem>;
+  start(options: StartOptions): Promise<StartedSystem>;
 };
 
 /** The endpoint of the system that runs. Throws RefusedError `local.not_running`. */

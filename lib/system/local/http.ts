@@ -1,7 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import {
   hostHeaderValidationResponse,
@@ -13,6 +13,7 @@ import { refuseBrokenRequests } from "../../../worker/broken-requests.ts";
 import { type ErrorCode, factsOf } from "../../contract/error-codes.ts";
 import { problem, RefusedError } from "../../contract/errors.ts";
 import { type BudgetOptions, budgetConnections } from "./connection-budget.ts";
+import { type Activity, activity } from "./idleness.ts";
 
 const serverOptions = {
   headersTimeout: 10_000,
@@ -31,7 +32,7 @@ const CALL_MS = 10_000;
  */
 const MAX_CONNECTIONS = 500;
 
-type Bindings = { incoming: Readable & { socket: Socket } };
+type Bindings = { incoming: Readable & { socket: Socket }; outgoing: Writable };
 
 type Doors = {
   token: string;
@@ -40,7 +41,8 @@ type Doors = {
   artifacts: (request: Request, expected: () => void) => Promise<Response>;
 };
 
-export type HttpDoor = { url: string; close(): Promise<void> };
+/** An answer that is streamed is being served until its end. */
+export type HttpDoor = Pick<Activity, "quietMs"> & { url: string; close(): Promise<void> };
 
 /**
  * Serves the MCP endpoint on loopback: `/mcp` for whoever has the token, `/artifacts/*` for workers, `/health`. Host and
@@ -52,6 +54,7 @@ export async function openHttp(
   budget: BudgetOptions = {},
 ): Promise<HttpDoor> {
   const hosts = localhostAllowedHostnames();
+  const served = activity();
   const app = new Hono<{ Bindings: Bindings }>();
   app.use(async ({ req }, next) => {
     const refused = hostHeaderValidationResponse(req.raw, hosts) ?? originValidationResponse(req.raw, hosts);
@@ -62,6 +65,7 @@ export async function openHttp(
     const refused = refuseStranger(req.header("authorization"), token);
     if (refused) return refused;
     known(env.incoming.socket);
+    env.outgoing.once("close", served.begin());
     return next();
   };
   app.get("/health", authorized, ({ json }) => json({ ok: true, pid: process.pid }));
@@ -79,6 +83,7 @@ export async function openHttp(
   refuseBrokenRequests(server);
   await listen(server, port);
   return {
+    quietMs: served.quietMs,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
     close: () =>
       new Promise((resolve) => {

@@ -69,6 +69,15 @@ export async function neededSessions(
   return needed;
 }
 
+/** Whether a task has not ended, or owes something, of those that this version of the program can bring on. */
+export async function isAnythingOpen({ store }: Pick<Ports, "store">): Promise<boolean> {
+  for (const id of await store.listDue(Number.MAX_SAFE_INTEGER, 100_000)) {
+    const task = await readable(store, id);
+    if (task && !isSettled(task)) return true;
+  }
+  return false;
+}
+
 /** Every task that is not settled, and whether there are others, which a newer version of the program wrote. */
 async function openTasks({ store }: Pick<Ports, "store">): Promise<{ tasks: Task[]; hasNewer: boolean }> {
   const ids = await store.listDue(Number.MAX_SAFE_INTEGER, 100_000);

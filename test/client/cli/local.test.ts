@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -215,6 +216,30 @@ test("stop waits until the system has ended; its tasks resume on the next start"
   const second = await startLocal(stateDir);
   expect((await at(["logs", id, "--follow"])).out).toBe("finished\n");
   await stopped(second);
+  await removeFolder(stateDir);
+});
+
+test("it tells of each task as it starts and ends, unless it is to be quiet", async () => {
+  const stateDir = await makeFolder();
+  const { system } = await startLocal(stateDir);
+  await here(stateDir)(["run", "--command", "false"]);
+  await stopped({ system });
+  const line = (how: string) => new RegExp(`^\\d\\d:\\d\\d:\\d\\d  task_[0-9a-f]{8}  ${how}  \\$ false$`, "m");
+  expect(system.err).toMatch(line("started"));
+  expect(system.err).toMatch(line("failed in \\d\\.\\d s \\(task\\.exit_code\\)"));
+  await removeFolder(stateDir);
+});
+
+test("a quiet one ends by itself once there was nothing to do for a while, and its detached task is done by then", async () => {
+  const stateDir = await makeFolder();
+  const system = new Cli(["local", "--port", "0", "--state-dir", stateDir, "--until-idle", "10s", "--quiet"]);
+  await expect.poll(() => existsSync(join(stateDir, "endpoint.json")), { timeout: 20_000 }).toBe(true);
+  const at = here(stateDir);
+  const id = (await at(["run", "--detach", "--shell", "--command", "sleep 3; echo finished"])).out.trim();
+  expect(await system.ended).toEqual({ code: 0, out: "", err: "" });
+  const { system: next } = await startLocal(stateDir);
+  expect(await at(["logs", id])).toMatchObject({ out: "finished\n" });
+  await stopped({ system: next });
   await removeFolder(stateDir);
 });
 

@@ -72,6 +72,7 @@ test("a clean-up that takes long is waited for, which is said, and Ctrl-C ends t
     stateDir: "/state",
     runsCommands: true,
     placeFrom: () => ({}),
+    untilIdle: () => new Promise(() => {}),
     settle: async (taskId, signal) => {
       if (!signal.aborted) await once(signal, "abort");
       return [`session of ${taskId}`];

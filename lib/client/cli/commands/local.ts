@@ -1,11 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { InvalidInputError, RefusedError } from "../../../contract/errors.ts";
+import type { ShortRecord } from "../../../contract/tools/task-record.ts";
 import { Endpoint } from "../../sdk/endpoint.ts";
 import { checkout, connecting, placeWords } from "../connecting.ts";
 import type { Context } from "../context.ts";
 import { type Io, write } from "../io.ts";
 import { type DynamoStore, notRunning, type Place, type StartedSystem } from "../local-system.ts";
 import { paint, printJson, table } from "../print.ts";
+import { tellOfTask } from "../task-line.ts";
 
 /** Stable, so that what an assistant was told keeps working after a restart. */
 export const DEFAULT_PORT = 8377;
@@ -24,12 +26,18 @@ type StartOptions = Options & {
   table?: string;
   endpoint?: string;
   region?: string;
+  /** Seconds without anything to do after which it ends by itself. */
+  untilIdle?: number;
+  quiet?: boolean;
 };
 
-/** `agent-dispatch local [start]`: runs the system in the foreground until it is interrupted. */
+/**
+ * `agent-dispatch local [start]`: runs the system in the foreground until it is interrupted, or idle for as long as was said.
+ * Unless it is to be quiet, it says how to connect, and tells of each task.
+ */
 export async function start(context: Context, options: StartOptions): Promise<number> {
   const { io, local } = context;
-  const { store: kind, table, endpoint, region, json: _, ...place } = options;
+  const { store: kind, table, endpoint, region, json: _, untilIdle, quiet = false, ...place } = options;
   const store = chosenStore(kind, { table, endpoint, region });
   const asked = Promise.withResolvers<void>();
   let times = 0;
@@ -40,16 +48,26 @@ export async function start(context: Context, options: StartOptions): Promise<nu
     // Closing ends the spare worker, so it is given a moment all the same.
     if (times > 1) setTimeout(() => context.exit(1), IMPATIENT_MS);
   });
-  const system = await local.start({ ...place, forRun: false, ...(store && { store }) });
+  const onTask = (task: ShortRecord) => void tellOfTask(io, task);
+  const system = await local.start({
+    ...place,
+    forRun: false,
+    ...(store && { store }),
+    ...(!quiet && { onTask }),
+  });
   const where = placeWords(system.placeFrom(checkout));
   const line = `npx agent-dispatch ${system.runsCommands ? `run${where} --command 'git --version'` : `list${where}`}`;
   if (options.json) {
     const { url, tokenFile, stateDir } = system;
     const connect = { clients: connecting(system), terminal: { folder: checkout, line } };
     await printJson(io, { url, tokenFile, stateDir, pid: process.pid, connect });
-  } else await write(io.stdout, howToConnect(io, system, line));
-  await asked.promise;
-  await write(io.stderr, "\nstopping; tasks that have not ended resume on the next start\n");
+  } else if (!quiet) await write(io.stdout, howToConnect(io, system, line));
+  const idle = untilIdle === undefined ? new Promise<never>(() => {}) : system.untilIdle(untilIdle * 1000);
+  const why = await Promise.race([
+    asked.promise.then(() => "tasks that have not ended resume on the next start"),
+    idle.then(() => "there was nothing to do"),
+  ]);
+  if (!quiet) await write(io.stderr, `\nstopping; ${why}\n`);
   await system.close();
   return 0;
 }

@@ -11,13 +11,11 @@ import { openRunning, type Place } from "../local-system.ts";
 import { printOutcome } from "../outcome.ts";
 import { clip, columnsOf, formatDuration, formatTime, oneLine, paint, printJson, table } from "../print.ts";
 import { findTaskId } from "../task-id.ts";
+import { paintStatus, shortId } from "../task-line.ts";
 import { whatOf } from "../task-text.ts";
 import { hintInTerms } from "../terms.ts";
 
 type Options = Place & { json?: boolean };
-
-/** `task_` and eight digits: of ten thousand tasks, hardly two begin with the same. */
-const SHORT_ID = 13;
 
 /** Runs a command at the local system that runs, and leaves its endpoint closed. */
 async function at(context: Context, place: Place, use: (endpoint: Endpoint) => Promise<number>): Promise<number> {
@@ -49,7 +47,7 @@ function statusRows(io: Io, record: TaskRecord, place: Place): string[][] {
   const rows = [
     ["task", record.id],
     ["what", oneLine(whatOf(record)) || record.taskType],
-    ["status", paintStatus(io, record.status)],
+    ["status", paintStatus(io.stdout, record.status)],
     ...position,
     ...(record.conversation === undefined ? [] : [["conversation", record.conversation]]),
     ["created", formatTime(record.createdAt)],
@@ -153,17 +151,12 @@ export function list(context: Context, options: Options & { status?: Status; lim
 
 /** A task in a line: enough of its id to name it, and the end of the line for what it is. */
 const listRow = (io: Io, record: ShortRecord): string[] => [
-  record.id.slice(0, SHORT_ID),
-  paintStatus(io, record.status),
+  shortId(record.id),
+  paintStatus(io.stdout, record.status),
   formatTime(record.createdAt),
   formatDuration(ageMs(record)),
   oneLine(whatOf(record)),
 ];
-
-function paintStatus(io: Io, status: Status): string {
-  const styles = { succeeded: "green", failed: "red", cancelled: "yellow" } as const;
-  return status in styles ? paint(io.stdout, styles[status as keyof typeof styles], status) : status;
-}
 
 /** From its creation to its end, or to now. */
 function ageMs(record: ShortRecord | TaskRecord): number {
