@@ -1,11 +1,8 @@
-import { fileURLToPath } from "node:url";
+import { quote } from "./command-name.ts";
 import type { Place } from "./local-system.ts";
 
 /** How to use a system that runs: for each client the lines of a shell that connect it, in the order in which they are run. */
 export type Connecting = { client: string; lines: string[] }[];
-
-/** Where `npx agent-dispatch` finds this program, and not whatever has its name in a registry. */
-export const checkout = fileURLToPath(new URL("../../..", import.meta.url)).replace(/\/$/, "");
 
 const NAME = "agent-dispatch";
 const TOKEN = "AGENT_DISPATCH_TOKEN";
@@ -46,6 +43,3 @@ export function placeWords({ config, stateDir }: Place): string {
   const words = [...(config ? ["--config", config] : []), ...(stateDir ? ["--state-dir", stateDir] : [])];
   return words.map((word) => ` ${quote(word)}`).join("");
 }
-
-/** The text as one word of a shell. */
-const quote = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);

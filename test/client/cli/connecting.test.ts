@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { checkout } from "../../../lib/client/cli/connecting.ts";
+import { packageFolder as checkout } from "../../../lib/client/cli/command-name.ts";
 import { Cli, cleanEnv, cli } from "./cli.ts";
 import { eachInFolder } from "./in-folder.ts";
 

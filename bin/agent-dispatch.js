@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+import { launch } from "./launch.js";
+
+// The bridge is a program of its own: a client waits for it, and it runs where nothing else of this does.
+await launch(process.argv[2] === "bridge" ? "bridge" : "agent-dispatch");
