@@ -1,13 +1,4 @@
-import * as z from "zod";
-import {
-  type DeliveredCode,
-  type ErrorCode,
-  factsOf,
-  isErrorCode,
-  nearestCode,
-  type RefusedCode,
-  type RetryableCode,
-} from "./error-codes.ts";
+import { type DeliveredCode, type ErrorCode, factsOf, type RefusedCode, type RetryableCode } from "./error-codes.ts";
 
 type Details = Record<string, unknown>;
 
@@ -19,21 +10,6 @@ export type Problem = {
   hint?: string | undefined;
   details?: Details | undefined;
 };
-
-/** The fields of a problem as it arrives from a worker, an endpoint or a store, of this version or another. */
-export const saidProblem = z.object({
-  code: z.string().min(1).max(100),
-  message: z.string().max(8000),
-  retryable: z.boolean(),
-  hint: z.string().max(2000).optional(),
-  details: z.record(z.string(), z.unknown()).optional(),
-});
-
-/** A problem that arrived; a code that is not in the table becomes the nearest one, and stands as it came in `details.code`. */
-export const asKnown = ({ code, ...said }: z.infer<typeof saidProblem>): Problem =>
-  isErrorCode(code) ? { code, ...said } : { code: nearestCode(code), ...said, details: { ...said.details, code } };
-
-export const problemSchema = saidProblem.transform(asKnown);
 
 type Extra = { hint?: string | undefined; details?: Details | undefined };
 type Caused = Extra & { cause?: unknown };

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { areQuotesClosed } from "./command-line.ts";
-import { problemSchema } from "./errors.ts";
 import { protocols, taskTypes } from "./kinds.ts";
 import { MAX_GRACE_SECONDS, MAX_POLL_WAIT_SECONDS, MAX_TIMEOUT_SECONDS, POLL_BYTES } from "./limits.ts";
+import { problemSchema } from "./said-problem.ts";
 import { conversationIdSchema, taskIdSchema } from "./task-id.ts";
 
 /**

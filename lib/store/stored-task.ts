@@ -1,5 +1,6 @@
-import { asKnown, RefusedError } from "../contract/errors.ts";
+import { RefusedError } from "../contract/errors.ts";
 import { isObject } from "../contract/json.ts";
+import { asKnown } from "../contract/said-problem.ts";
 import { type Json, type Session, TASK_VERSION, type Task, taskSchema } from "../contract/task.ts";
 import type { TaskStore } from "./port.ts";
 

@@ -3,7 +3,6 @@ import {
   DispatchError,
   InvalidInputError,
   MayHaveRunError,
-  problemSchema,
   RefusedError,
   RetryableError,
   TransitionRefusedError,
@@ -12,6 +11,7 @@ import {
   toProblem,
   WorkerGoneError,
 } from "../../lib/contract/errors.ts";
+import { problemSchema } from "../../lib/contract/said-problem.ts";
 
 test.each([
   [new RefusedError("policy.denied", "no"), false],

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { asKnown, saidProblem } from "../errors.ts";
 import { protocols, targetModes, taskTypes } from "../kinds.ts";
 import { MAX_TIMEOUT_SECONDS } from "../limits.ts";
+import { asKnown, saidProblem } from "../said-problem.ts";
 import { taskIdSchema } from "../task-id.ts";
 
 /** Clients give a call up after 60 s or later. */

@@ -1,16 +1,10 @@
 import * as z from "zod";
 import { answersOf, questionOf } from "../../contract/agent.ts";
-import {
-  asKnown,
-  OutcomeUnknownError,
-  type Problem,
-  RefusedError,
-  RetryableError,
-  saidProblem,
-} from "../../contract/errors.ts";
+import { OutcomeUnknownError, type Problem, RefusedError, RetryableError } from "../../contract/errors.ts";
 import { isObject } from "../../contract/json.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
 import { previewText } from "../../contract/preview.ts";
+import { asKnown, saidProblem } from "../../contract/said-problem.ts";
 import { type Json, type Task, transition } from "../../contract/task.ts";
 import { randomHex } from "../../contract/task-id.ts";
 import type { ToolResult } from "../../contract/tools/index.ts";

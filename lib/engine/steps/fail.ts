@@ -1,5 +1,6 @@
-import { type Problem, problem, problemSchema } from "../../contract/errors.ts";
+import { type Problem, problem } from "../../contract/errors.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
+import { problemSchema } from "../../contract/said-problem.ts";
 import type { Task } from "../../contract/task.ts";
 import type { StepInput } from "../../workflow/port.ts";
 import { isUploadOverdue } from "../completion.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { problemSchema } from "../../../lib/contract/errors.ts";
+import { problemSchema } from "../../../lib/contract/said-problem.ts";
 import { usageSchema } from "../../../lib/contract/worker.ts";
 
 /** One line that the child prints: what its agent does, as it happens, and at last how it ended. */
