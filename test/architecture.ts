@@ -154,7 +154,7 @@ const implementations =
 
 /** Only these open a database: the store, what locks a file, and what moves a session of opencode, which keeps them in one. */
 const databases =
-  /^(lib\/(store\/sqlite\/|system\/local\/lock\.ts$)|worker\/frameworks\/programs\/opencode-database\.ts$)/;
+  /^(lib\/(store\/sqlite\/|system\/local\/lock\.ts$)|worker\/frameworks\/programs\/opencode\/database\.ts$)/;
 
 /** What a file imports, loads or points at: repository paths, and package names with their subpaths. Types count as well. */
 export function importsOf(file: string, source: string): string[] {

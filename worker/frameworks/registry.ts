@@ -4,10 +4,10 @@ import type { AgentProgram } from "./programs/program.ts";
 
 /** The installed programs that are frameworks; each file is loaded when it is used. */
 const agentPrograms: Partial<Record<BuiltInFramework, () => Promise<AgentProgram>>> = {
-  "claude-code": async () => (await import("./programs/claude-code.ts")).claudeCode,
-  codex: async () => (await import("./programs/codex.ts")).codex,
-  gemini: async () => (await import("./programs/gemini.ts")).gemini,
-  opencode: async () => (await import("./programs/opencode.ts")).opencode,
+  "claude-code": async () => (await import("./programs/claude-code/claude-code.ts")).claudeCode,
+  codex: async () => (await import("./programs/codex/codex.ts")).codex,
+  gemini: async () => (await import("./programs/gemini/gemini.ts")).gemini,
+  opencode: async () => (await import("./programs/opencode/opencode.ts")).opencode,
   strands: async () => (await import("./strands/strands.ts")).strands,
 };
 

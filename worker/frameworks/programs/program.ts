@@ -51,7 +51,7 @@ export type OutputReader = {
 /** How a program is started for one turn; `prompt` where it is not the run's own as it stands. */
 export type ProgramStart = { args: string[]; env: Record<string, string>; prompt?: string };
 
-/** One installed agent program: how it is started, and how what it prints is read. One file each. */
+/** One installed agent program: how it is started, and how what it prints is read. One folder each. */
 export type AgentProgram = {
   readonly name: BuiltInFramework;
   /** Its name on the PATH. */

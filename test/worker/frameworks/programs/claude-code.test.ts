@@ -363,7 +363,7 @@ test("a program that is not installed is named, with how to install it", async (
 });
 
 test("a session is one file, which another machine can be given", async () => {
-  const { claudeCode } = await import("../../../../worker/frameworks/programs/claude-code.ts");
+  const { claudeCode } = await import("../../../../worker/frameworks/programs/claude-code/claude-code.ts");
   const { temporaryFolder } = await import("../../start-worker.ts");
   const [here, there] = [temporaryFolder(), temporaryFolder()];
   const run = (home: string) => ({ env: { HOME: home } }) as never;

@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeF
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
-import { restoreDatabase } from "../../../../worker/frameworks/programs/opencode-database.ts";
+import { restoreDatabase } from "../../../../worker/frameworks/programs/opencode/database.ts";
 import { fixture, temporaryFolder } from "../../start-worker.ts";
 import { replayed } from "./replayed.ts";
 

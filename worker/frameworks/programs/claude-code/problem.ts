@@ -1,10 +1,10 @@
 import * as z from "zod";
-import { type Problem, problem } from "../../../lib/contract/errors.ts";
-import { builtInFrameworks } from "../../../lib/contract/frameworks.ts";
-import { clip } from "../../parse.ts";
-import { budgetProblem } from "../budget.ts";
-import type { AgentRun } from "./program.ts";
-import { isPersonsHome } from "./program-environment.ts";
+import { type Problem, problem } from "../../../../lib/contract/errors.ts";
+import { builtInFrameworks } from "../../../../lib/contract/frameworks.ts";
+import { clip } from "../../../parse.ts";
+import { budgetProblem } from "../../budget.ts";
+import type { AgentRun } from "../program.ts";
+import { isPersonsHome } from "../program-environment.ts";
 
 const used = z.object({
   inputTokens: z.number().catch(0),

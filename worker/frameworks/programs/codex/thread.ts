@@ -1,9 +1,9 @@
 import { readdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
-import type { Usage } from "../../../lib/contract/agent.ts";
-import { isObject, type JsonObject, numberOf, parseJsonObject } from "../../../lib/contract/json.ts";
-import { copyLonger, NewLines } from "./growing-files.ts";
+import type { Usage } from "../../../../lib/contract/agent.ts";
+import { isObject, type JsonObject, numberOf, parseJsonObject } from "../../../../lib/contract/json.ts";
+import { copyLonger, NewLines } from "../growing-files.ts";
 
 const DAY_MS = 86_400_000;
 

@@ -1,11 +1,11 @@
 import * as z from "zod";
-import type { Usage } from "../../../lib/contract/agent.ts";
-import { defined, isObject, type JsonObject } from "../../../lib/contract/json.ts";
-import { lastLineOf } from "../../output/capture.ts";
-import { processFailure } from "../../processes/exit-problem.ts";
-import type { ProcessEnd } from "../../processes/run-process.ts";
-import { type ClaudeFailure, claudeProblem, type ResultLine, resultLine } from "./claude-code-problem.ts";
-import type { AgentEnd, AgentEvents, AgentRun, OutputReader } from "./program.ts";
+import type { Usage } from "../../../../lib/contract/agent.ts";
+import { defined, isObject, type JsonObject } from "../../../../lib/contract/json.ts";
+import { lastLineOf } from "../../../output/capture.ts";
+import { processFailure } from "../../../processes/exit-problem.ts";
+import type { ProcessEnd } from "../../../processes/run-process.ts";
+import type { AgentEnd, AgentEvents, AgentRun, OutputReader } from "../program.ts";
+import { type ClaudeFailure, claudeProblem, type ResultLine, resultLine } from "./problem.ts";
 
 const count = z.number().optional().catch(undefined);
 const tokens = z.object({

@@ -1,15 +1,15 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { environmentVariables } from "../../../lib/contract/execution-environment.ts";
-import { type JsonObject, parseJsonObject } from "../../../lib/contract/json.ts";
-import { invalidInput } from "../../parse.ts";
-import { mergeSettings } from "./merge-settings.ts";
-import { databaseFiles, databaseName, prepareDatabase, restoreDatabase, sessionOf } from "./opencode-database.ts";
-import { OpencodeOutput } from "./opencode-output.ts";
-import { permissionsOf } from "./opencode-permissions.ts";
-import { retryWatch } from "./opencode-retry-watch.ts";
-import type { AgentProgram, AgentRun, ProgramStart } from "./program.ts";
+import { environmentVariables } from "../../../../lib/contract/execution-environment.ts";
+import { type JsonObject, parseJsonObject } from "../../../../lib/contract/json.ts";
+import { invalidInput } from "../../../parse.ts";
+import { mergeSettings } from "../merge-settings.ts";
+import type { AgentProgram, AgentRun, ProgramStart } from "../program.ts";
+import { databaseFiles, databaseName, prepareDatabase, restoreDatabase, sessionOf } from "./database.ts";
+import { OpencodeOutput } from "./output.ts";
+import { permissionsOf } from "./permissions.ts";
+import { retryWatch } from "./retry-watch.ts";
 
 /**
  * opencode. What it would have to ask for is denied. Tried with 1.18.

@@ -3,11 +3,11 @@ import { mkdir, readdir, readFile, realpath, symlink, writeFile } from "node:fs/
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { parse as parseJsonWithComments } from "jsonc-parser";
-import { codeOf, RefusedError } from "../../../lib/contract/errors.ts";
-import { isObject, type JsonObject } from "../../../lib/contract/json.ts";
-import { copyLonger } from "./growing-files.ts";
-import { mergeSettings } from "./merge-settings.ts";
-import type { AgentRun, SessionFile } from "./program.ts";
+import { codeOf, RefusedError } from "../../../../lib/contract/errors.ts";
+import { isObject, type JsonObject } from "../../../../lib/contract/json.ts";
+import { copyLonger } from "../growing-files.ts";
+import { mergeSettings } from "../merge-settings.ts";
+import type { AgentRun, SessionFile } from "../program.ts";
 
 /** The name that a project of ours has among a person's; its sessions are in one folder, wherever their tasks ran. */
 const PROJECT = "agentdispatch";

@@ -1,12 +1,12 @@
 import { realpath, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { PermissionMode } from "../../../lib/contract/agent.ts";
-import { environmentVariables } from "../../../lib/contract/execution-environment.ts";
-import { invalidInput } from "../../parse.ts";
-import { CodexOutput } from "./codex-output.ts";
-import { isThreadId, restoreThread, threadFile } from "./codex-thread.ts";
-import type { AgentProgram, AgentRun, ProgramStart } from "./program.ts";
-import { refuseSteering } from "./steering-variables.ts";
+import type { PermissionMode } from "../../../../lib/contract/agent.ts";
+import { environmentVariables } from "../../../../lib/contract/execution-environment.ts";
+import { invalidInput } from "../../../parse.ts";
+import type { AgentProgram, AgentRun, ProgramStart } from "../program.ts";
+import { refuseSteering } from "../steering-variables.ts";
+import { CodexOutput } from "./output.ts";
+import { isThreadId, restoreThread, threadFile } from "./thread.ts";
 
 /**
  * OpenAI's Codex. It asks nobody: a sandbox holds its commands to the workspace, without network. Tried with 0.169.

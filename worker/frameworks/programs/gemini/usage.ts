@@ -1,10 +1,10 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Usage } from "../../../lib/contract/agent.ts";
-import { isObject, type JsonObject, numberOf, parseJsonObject } from "../../../lib/contract/json.ts";
-import { sessionsFolder } from "./gemini-home.ts";
-import { NewLines } from "./growing-files.ts";
-import type { AgentRun } from "./program.ts";
+import type { Usage } from "../../../../lib/contract/agent.ts";
+import { isObject, type JsonObject, numberOf, parseJsonObject } from "../../../../lib/contract/json.ts";
+import { NewLines } from "../growing-files.ts";
+import type { AgentRun } from "../program.ts";
+import { sessionsFolder } from "./home.ts";
 
 /**
  * What one turn of gemini consumes. It prints that at its end alone; until then it is read from the file of its session, in which

@@ -1,9 +1,9 @@
-import type { Usage } from "../../../lib/contract/agent.ts";
-import type { Problem } from "../../../lib/contract/errors.ts";
-import { isObject, type JsonObject, numberOf } from "../../../lib/contract/json.ts";
-import type { ProcessEnd } from "../../processes/run-process.ts";
-import { agentProblem, lastWords, type Obstacle } from "./problems.ts";
-import type { AgentEnd, AgentEvents, OutputReader } from "./program.ts";
+import type { Usage } from "../../../../lib/contract/agent.ts";
+import type { Problem } from "../../../../lib/contract/errors.ts";
+import { isObject, type JsonObject, numberOf } from "../../../../lib/contract/json.ts";
+import type { ProcessEnd } from "../../../processes/run-process.ts";
+import { agentProblem, lastWords, type Obstacle } from "../problems.ts";
+import type { AgentEnd, AgentEvents, OutputReader } from "../program.ts";
 
 /** Reads the lines of `opencode run --format json`. None of them is the last: it is done when a step ends with `stop`. */
 export class OpencodeOutput implements OutputReader {

@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { McpServer, PermissionMode } from "../../../lib/contract/agent.ts";
-import { environmentVariables } from "../../../lib/contract/execution-environment.ts";
-import { invalidInput } from "../../parse.ts";
-import { ClaudeOutput } from "./claude-code-output.ts";
-import { usesBedrock } from "./claude-code-problem.ts";
-import type { AgentProgram, AgentRun, SessionFile } from "./program.ts";
-import { isPersonsHome } from "./program-environment.ts";
+import type { McpServer, PermissionMode } from "../../../../lib/contract/agent.ts";
+import { environmentVariables } from "../../../../lib/contract/execution-environment.ts";
+import { invalidInput } from "../../../parse.ts";
+import type { AgentProgram, AgentRun, SessionFile } from "../program.ts";
+import { isPersonsHome } from "../program-environment.ts";
+import { ClaudeOutput } from "./output.ts";
+import { usesBedrock } from "./problem.ts";
 
 const modes: Readonly<Record<PermissionMode, string>> = {
   default: "manual",

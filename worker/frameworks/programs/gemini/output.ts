@@ -1,9 +1,9 @@
-import type { Problem } from "../../../lib/contract/errors.ts";
-import { isObject, type JsonObject } from "../../../lib/contract/json.ts";
-import type { ProcessEnd } from "../../processes/run-process.ts";
-import { GeminiUsage } from "./gemini-usage.ts";
-import { agentProblem, lastWords, type Obstacle } from "./problems.ts";
-import type { AgentEnd, AgentEvents, AgentRun, OutputReader } from "./program.ts";
+import type { Problem } from "../../../../lib/contract/errors.ts";
+import { isObject, type JsonObject } from "../../../../lib/contract/json.ts";
+import type { ProcessEnd } from "../../../processes/run-process.ts";
+import { agentProblem, lastWords, type Obstacle } from "../problems.ts";
+import type { AgentEnd, AgentEvents, AgentRun, OutputReader } from "../program.ts";
+import { GeminiUsage } from "./usage.ts";
 
 /** Tools that gemini hides from its model where it may not use them; another name that it does not know is a mistake. */
 const TOOLS = ["run_shell_command", "write_file", "replace", "web_fetch", "google_web_search", "save_memory"];

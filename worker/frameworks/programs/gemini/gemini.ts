@@ -2,13 +2,13 @@ import { existsSync } from "node:fs";
 import { readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { environmentVariables } from "../../../lib/contract/execution-environment.ts";
-import type { JsonObject } from "../../../lib/contract/json.ts";
-import { invalidInput } from "../../parse.ts";
-import { makeHome, restoreSession, sessionFiles } from "./gemini-home.ts";
-import { GeminiOutput } from "./gemini-output.ts";
-import { policyOf } from "./gemini-policy.ts";
-import type { AgentProgram, AgentRun, ProgramStart } from "./program.ts";
+import { environmentVariables } from "../../../../lib/contract/execution-environment.ts";
+import type { JsonObject } from "../../../../lib/contract/json.ts";
+import { invalidInput } from "../../../parse.ts";
+import type { AgentProgram, AgentRun, ProgramStart } from "../program.ts";
+import { makeHome, restoreSession, sessionFiles } from "./home.ts";
+import { GeminiOutput } from "./output.ts";
+import { policyOf } from "./policy.ts";
 
 /** Of one call to a model; it would be ten otherwise, with pauses that add up to minutes. */
 const MAX_ATTEMPTS = 3;

@@ -3,9 +3,9 @@ import { copyFile, mkdir, realpath, rename, rm, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { RefusedError } from "../../../lib/contract/errors.ts";
-import { invalidInput } from "../../parse.ts";
-import type { AgentRun, SessionFile } from "./program.ts";
+import { RefusedError } from "../../../../lib/contract/errors.ts";
+import { invalidInput } from "../../../parse.ts";
+import type { AgentRun, SessionFile } from "../program.ts";
 
 /** What was written last is in a file beside it. */
 const FILES = ["", "-wal"];

@@ -1,5 +1,5 @@
-import type { PermissionMode, RuntimeTools } from "../../../lib/contract/agent.ts";
-import { invalidInput } from "../../parse.ts";
+import type { PermissionMode, RuntimeTools } from "../../../../lib/contract/agent.ts";
+import { invalidInput } from "../../../parse.ts";
 
 type Action = "allow" | "deny";
 type Rules = Record<string, Action | Record<string, Action>>;

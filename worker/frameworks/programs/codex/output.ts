@@ -1,9 +1,9 @@
-import type { Problem } from "../../../lib/contract/errors.ts";
-import { isObject, type JsonObject } from "../../../lib/contract/json.ts";
-import type { ProcessEnd } from "../../processes/run-process.ts";
-import { ThreadUsage } from "./codex-thread.ts";
-import { agentProblem, lastWords, type Obstacle } from "./problems.ts";
-import type { AgentEnd, AgentEvents, AgentRun, OutputReader } from "./program.ts";
+import type { Problem } from "../../../../lib/contract/errors.ts";
+import { isObject, type JsonObject } from "../../../../lib/contract/json.ts";
+import type { ProcessEnd } from "../../../processes/run-process.ts";
+import { agentProblem, lastWords, type Obstacle } from "../problems.ts";
+import type { AgentEnd, AgentEvents, AgentRun, OutputReader } from "../program.ts";
+import { ThreadUsage } from "./thread.ts";
 
 /** Reads the lines of `codex exec --json`: the items of one turn, which ends completed or failed. */
 export class CodexOutput implements OutputReader {

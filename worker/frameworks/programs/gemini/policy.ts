@@ -1,5 +1,5 @@
-import type { RuntimeTools } from "../../../lib/contract/agent.ts";
-import { invalidInput } from "../../parse.ts";
+import type { RuntimeTools } from "../../../../lib/contract/agent.ts";
+import { invalidInput } from "../../../parse.ts";
 
 type Rule = { decision: "allow" | "deny"; toolName?: string | string[]; mcpName?: string; commandPrefix?: string };
 
