@@ -11,6 +11,7 @@ import { type Doors, openDoors } from "./protocols/doors.ts";
 import { jsonRpcRefusal } from "./protocols/json-rpc.ts";
 import { BodyError, readBody } from "./read-body.ts";
 import { report } from "./report.ts";
+import { sendJson } from "./send-json.ts";
 import { endSession, openSession, sessionOfPath } from "./sessions/session-door.ts";
 import type { Worker } from "./worker.ts";
 
@@ -76,8 +77,8 @@ async function handle(exchange: Exchange): Promise<void> {
     response.setHeader("allow", allowed.join(", "));
     return refuse(response, problem("worker.method_not_allowed", `only ${allowed.join(" and ")} is understood here`));
   }
-  if (path === "/ping") return send(response, 200, worker.ping);
-  if (isPage) return (await doors.open()).page(request, response);
+  if (path === "/ping") return sendJson(response, 200, worker.ping);
+  if (isPage) return (await doors.open()).page?.(request, response);
   if (opened === undefined) return invoke(exchange, path);
   if (request.method === "DELETE") return answer(response, () => endSession(worker, opened));
   const body = await bodyOf(exchange);
@@ -93,12 +94,15 @@ async function invoke(exchange: Exchange, path: string): Promise<void> {
   const gone = new AbortController();
   response.once("close", () => gone.abort());
   const isJsonRpc = path === doors.path && doors.isJsonRpc;
-  const body = await bodyOf({ ...exchange, refuse: isJsonRpc ? jsonRpcRefusal(send) : refuse });
+  const body = await bodyOf({ ...exchange, refuse: isJsonRpc ? jsonRpcRefusal : refuse });
   if (!body) return;
   if (path === doors.path && !("contract" in body)) {
     const door = await doors.open();
     if (door.takes(body))
-      return worker.within(session, () => door.answer({ session, body, request, response, gone: gone.signal }));
+      return worker.within(session, async () => {
+        await door.answer({ session, body, request, response, gone: gone.signal });
+        session.heard();
+      });
   }
   const isPlain = !("contract" in body);
   await worker.within(session, () =>
@@ -136,7 +140,7 @@ async function answer(
   } catch (error) {
     reply = refusalOf(problemOf(error));
   }
-  send(response, 200, reply);
+  sendJson(response, 200, reply);
 }
 
 function problemOf(error: unknown): Problem {
@@ -146,10 +150,4 @@ function problemOf(error: unknown): Problem {
 }
 
 const refuse = (response: ServerResponse, error: Problem, status = factsOf(error.code).httpStatus): void =>
-  send(response, status, { error });
-
-function send(response: ServerResponse, status: number, value: unknown): void {
-  if (response.destroyed) return;
-  const body = Buffer.from(JSON.stringify(value));
-  response.writeHead(status, { "content-type": "application/json", "content-length": body.length }).end(body);
-}
+  sendJson(response, status, { error });

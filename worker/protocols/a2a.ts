@@ -12,10 +12,12 @@ import {
 } from "@a2a-js/sdk/server";
 import { isObject, type JsonObject } from "../../lib/contract/json.ts";
 import { report } from "../report.ts";
+import { sendJson } from "../send-json.ts";
 import type { Session } from "../sessions/session.ts";
 import { SessionAgent } from "./a2a/agent.ts";
 import { agentCard, cardJson } from "./a2a/card.ts";
 import { SessionTasks } from "./a2a/task-store.ts";
+import { perSession } from "./per-session.ts";
 import type { Door, ProtocolExchange } from "./protocol.ts";
 
 const LEGACY = "0.3";
@@ -37,12 +39,7 @@ export function a2aDoor(): Door {
   const cardFor = ({ headers }: Pick<IncomingMessage, "headers">) =>
     agentCard(process.env[RUNTIME_URL] || `http://${headers.host ?? "localhost"}/`);
   const card = cardFor({ headers: {} });
-  const served = new WeakMap<Session, Served>();
-  const servedIn = (session: Session): Served => {
-    const known = served.get(session) ?? serve(session, card);
-    served.set(session, known);
-    return known;
-  };
+  const servedIn = perSession((session) => serve(session, card));
   return {
     takes: () => true,
     page: (request, response) => {
@@ -52,10 +49,7 @@ export function a2aDoor(): Door {
       if (request.headers["if-none-match"] === etag) return void response.writeHead(304, headers).end();
       response.writeHead(200, { ...headers, "content-type": "application/json" }).end(body);
     },
-    answer: async (exchange) => {
-      await answer(exchange, card, servedIn(exchange.session));
-      exchange.session.heard();
-    },
+    answer: (exchange) => answer(exchange, card, servedIn(exchange.session)),
   };
 }
 
@@ -87,10 +81,10 @@ async function answer(exchange: ProtocolExchange, card: AgentCard, served: Serve
     if (task && namedTask(body) === task.task.taskId) await served.agent.adopt(task, served.tasks, context);
     const reply = await (isLegacy ? served.legacy : served.current).handle(body, context);
     if (isStream(reply)) await stream(reply, response, failed);
-    else send(response, reply);
+    else sendJson(response, 200, reply);
   } catch (error) {
     report("a message of A2A failed", error);
-    if (!response.headersSent) send(response, failed(error));
+    if (!response.headersSent) sendJson(response, 200, failed(error));
   }
 }
 
@@ -123,14 +117,8 @@ async function stream(
       response.write(formatSSEEvent(event));
     }
   } catch (error) {
-    if (!response.headersSent) return send(response, failed(error));
+    if (!response.headersSent) return sendJson(response, 200, failed(error));
     if (!response.destroyed) response.write(formatSSEErrorEvent(failed(error)));
   }
   response.end();
-}
-
-function send(response: ServerResponse, value: object): void {
-  if (response.destroyed) return;
-  const body = Buffer.from(JSON.stringify(value));
-  response.writeHead(200, { "content-type": "application/json", "content-length": body.length }).end(body);
 }

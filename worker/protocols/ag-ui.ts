@@ -4,12 +4,14 @@ import { EventEncoder } from "@ag-ui/encoder";
 import * as z from "zod";
 import { factsOf } from "../../lib/contract/error-codes.ts";
 import { DispatchError, RefusedError, toProblem } from "../../lib/contract/errors.ts";
-import type { NewEvent } from "../output/event-log.ts";
 import { parse } from "../parse.ts";
 import { report } from "../report.ts";
+import { sendJson } from "../send-json.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Turn } from "../turns/turn.ts";
 import { RunEvents } from "./ag-ui/run-events.ts";
+import { follow } from "./follow.ts";
+import { perSession } from "./per-session.ts";
 import type { Door, ProtocolExchange } from "./protocol.ts";
 import { readWishes } from "./wishes.ts";
 
@@ -35,17 +37,10 @@ type Asking = Map<string, Turn>;
  * https://docs.ag-ui.com/concepts/events
  */
 export function agUiDoor(): Door {
-  const asking = new WeakMap<Session, Asking>();
+  const askingIn = perSession((): Asking => new Map());
   return {
     takes: (body) => "threadId" in body || "runId" in body || "messages" in body,
-    page: (_request, response) => void response.writeHead(404).end(),
-    answer: async (exchange) => {
-      const { session } = exchange;
-      const known = asking.get(session) ?? new Map<string, Turn>();
-      asking.set(session, known);
-      await answer(exchange, known);
-      session.heard();
-    },
+    answer: (exchange) => answer(exchange, askingIn(exchange.session)),
   };
 }
 
@@ -58,20 +53,13 @@ async function answer({ session, body, response, gone }: ProtocolExchange, askin
   } catch (error) {
     return refuse(response, error);
   }
-  const cancel = () => turn.cancel();
-  gone.addEventListener("abort", cancel, { once: true });
-  if (gone.aborted) cancel();
   const encoder = new EventEncoder();
   response.writeHead(200, { "content-type": encoder.getContentType(), "cache-control": "no-cache" });
   const run = new RunEvents(input, (event) => {
     if (!response.destroyed) response.write(encoder.encodeSSE(event));
   });
   run.begin();
-  const leave = turn.listen((event: NewEvent) => run.hear(event));
-  const state = await turn.state();
-  leave();
-  gone.removeEventListener("abort", cancel);
-  const interrupt = run.end(state);
+  const interrupt = run.end(await follow(turn, gone, (event) => run.hear(event)));
   if (interrupt !== undefined) asking.set(interrupt, turn);
   response.end();
 }
@@ -113,12 +101,6 @@ const textOfPayload = (payload: unknown): string =>
 function refuse(response: ServerResponse, error: unknown): void {
   if (!(error instanceof DispatchError)) report("a run of AG-UI failed", error);
   const problem = toProblem(error);
-  const body = Buffer.from(
-    JSON.stringify({ type: EventType.RUN_ERROR, message: problem.message, code: problem.code, error: problem }),
-  );
-  response.writeHead(factsOf(problem.code).httpStatus, {
-    "content-type": "application/json",
-    "content-length": body.length,
-  });
-  response.end(body);
+  const { code, message } = problem;
+  sendJson(response, factsOf(code).httpStatus, { type: EventType.RUN_ERROR, message, code, error: problem });
 }

@@ -10,6 +10,8 @@ import { report } from "../report.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Turn, TurnState } from "../turns/turn.ts";
 import { version } from "../version.ts";
+import { follow } from "./follow.ts";
+import { perSession } from "./per-session.ts";
 import type { Door } from "./protocol.ts";
 import { answerOf, needsOf, reasonOf, saidBy } from "./said.ts";
 import { readWishes, wishes } from "./wishes.ts";
@@ -33,24 +35,16 @@ type Open = { asking: Map<string, Turn>; calls: Map<unknown, Turn> };
  * cancels its call, or leaves, ends the turn.
  */
 export function mcpDoor(): Door {
-  const open = new WeakMap<Session, Open>();
-  const openIn = (session: Session): Open => {
-    const known = open.get(session) ?? { asking: new Map(), calls: new Map() };
-    open.set(session, known);
-    return known;
-  };
+  const openIn = perSession((): Open => ({ asking: new Map(), calls: new Map() }));
   return {
     takes: () => true,
-    page: (_request, response) => void response.writeHead(404).end(),
-    answer: async (exchange) => {
-      const { session, body, request, response, gone } = exchange;
+    answer: async ({ session, body, request, response, gone }) => {
       const onerror = (error: Error) => report("a message of MCP failed", error);
       // A client of 2025 says so in a request of its own, of which the handler of the call hears nothing.
       const cancelled = body.method === "notifications/cancelled" && isObject(body.params) && body.params.requestId;
       if (cancelled !== false) openIn(session).calls.get(cancelled)?.cancel();
       const handler = createMcpHandler(() => serverFor(session, openIn(session)), { onerror });
       await send(await handler.fetch(webRequest(request, body, gone), { parsedBody: body }), response);
-      session.heard();
     },
   };
 }
@@ -78,20 +72,14 @@ async function run(session: Session, open: Open, given: Arguments, context: Serv
   try {
     const turn = await turnOf(session, open, given);
     open.calls.set(id, turn);
-    const cancel = () => turn.cancel();
-    signal.addEventListener("abort", cancel, { once: true });
-    if (signal.aborted) cancel();
     const progressToken = _meta?.progressToken;
     let progress = 0;
-    const leave = turn.listen((event) => {
+    const state = await follow(turn, signal, (event) => {
       const message = saidBy(event);
       if (message === undefined || progressToken === undefined) return;
       progress += 1;
       notify({ method: "notifications/progress", params: { progressToken, progress, message } }).catch(() => {});
     });
-    const state = await turn.state();
-    leave();
-    signal.removeEventListener("abort", cancel);
     if (open.calls.get(id) === turn) open.calls.delete(id);
     return resultOf(state, open, turn);
   } catch (error) {

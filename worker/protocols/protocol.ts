@@ -16,8 +16,8 @@ export type ProtocolExchange = {
 export type Door = {
   /** Whether a body is one of the protocol. */
   takes(body: JsonObject): boolean;
-  /** Answers it, whatever happens. */
+  /** Answers it, whatever happens. The session is told so by whoever calls. */
   answer(exchange: ProtocolExchange): Promise<void>;
-  /** Answers a GET of one of its pages. */
-  page(request: IncomingMessage, response: ServerResponse): void;
+  /** Answers a GET of one of its pages, where it has any. */
+  page?(request: IncomingMessage, response: ServerResponse): void;
 };
