@@ -3,7 +3,6 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { A2A_PROTOCOL_VERSION, type AgentCard, formatSSEErrorEvent, formatSSEEvent, SSE_HEADERS } from "@a2a-js/sdk";
 import { LegacyJsonRpcTransportHandler } from "@a2a-js/sdk/compat/v0_3/server";
 import {
-  DefaultRequestHandler,
   defaultServerCallContextBuilder,
   JsonRpcTransportHandler,
   type ServerCallContext,
@@ -16,6 +15,7 @@ import { sendJson } from "../send-json.ts";
 import type { Session } from "../sessions/session.ts";
 import { SessionAgent } from "./a2a/agent.ts";
 import { agentCard, cardJson } from "./a2a/card.ts";
+import { SessionRequestHandler } from "./a2a/request-handler.ts";
 import { SessionTasks } from "./a2a/task-store.ts";
 import { perSession } from "./per-session.ts";
 import type { Door, ProtocolExchange } from "./protocol.ts";
@@ -56,7 +56,7 @@ export function a2aDoor(): Door {
 function serve(session: Session, card: AgentCard): Served {
   const agent = new SessionAgent(session);
   const tasks = new SessionTasks();
-  const handler = new DefaultRequestHandler(card, tasks, agent, agent.buses);
+  const handler = new SessionRequestHandler(card, tasks, agent, agent.buses);
   const [current, legacy] = [new JsonRpcTransportHandler(handler), new LegacyJsonRpcTransportHandler(handler)];
   return { agent, tasks, current, legacy };
 }

@@ -1,5 +1,6 @@
 import { type Message, type Part, Role, type StreamResponse, type Task, TaskState } from "@a2a-js/sdk";
 import { ClientFactory } from "@a2a-js/sdk/client";
+import { ContentTypeNotSupportedError } from "@a2a-js/sdk/errors";
 import { describe, expect, test } from "vitest";
 import { environmentVariables } from "../../../lib/contract/execution-environment.ts";
 import { CONTRACT, MAX_REQUEST_BYTES } from "../../../lib/contract/worker.ts";
@@ -11,7 +12,7 @@ const env = { ...scripted, [environmentVariables.workerProtocol]: "a2a" };
 const message = (text: string, more: Partial<Message> = {}): Message => ({
   role: Role.ROLE_USER,
   messageId: crypto.randomUUID(),
-  parts: [{ content: { $case: "text", value: text }, metadata: undefined, filename: "", mediaType: "text/plain" }],
+  parts: [partOf({ $case: "text", value: text }, "text/plain")],
   taskId: "",
   contextId: "",
   extensions: [],
@@ -23,6 +24,12 @@ const request = (text: string, { now = false, ...more }: Partial<Message> & { no
   tenant: "",
   message: message(text, more),
   configuration: { acceptedOutputModes: [], taskPushNotificationConfig: undefined, returnImmediately: now },
+  metadata: undefined,
+});
+const partOf = (content: Part["content"], mediaType: string, filename = ""): Part => ({
+  content,
+  mediaType,
+  filename,
   metadata: undefined,
 });
 const contentOf = ({ content }: Part) => (content?.$case === "raw" ? content.value.toString() : content?.value);
@@ -108,6 +115,39 @@ describe("a worker that speaks A2A", () => {
     expect(String(unknown.status?.message?.parts.map(contentOf))).toContain('no framework "nobody"');
     const misread = await send("hello", { metadata: { timeout_seconds: "soon" } });
     expect(String(misread.status?.message?.parts.map(contentOf))).toContain("metadata.timeout_seconds");
+  });
+
+  test("refuses content of a type that it cannot take, and makes no task of it", async () => {
+    await using worker = await startWorker(env);
+    const { client } = await connect(worker);
+    const image = partOf({ $case: "raw", value: Buffer.from("x") }, "image/png", "look.png");
+    const sent = request("look at this");
+    sent.message.parts.push(image);
+    await expect(client.sendMessage(sent)).rejects.toBeInstanceOf(ContentTypeNotSupportedError);
+    const streamed = client.sendMessageStream(sent)[Symbol.asyncIterator]();
+    await expect(streamed.next()).rejects.toBeInstanceOf(ContentTypeNotSupportedError);
+    const file = { kind: "file", file: { bytes: "eA==", mimeType: "image/png", name: "look.png" } };
+    for (const method of ["message/send", "message/stream"]) {
+      const { params, ...body } = legacy("look at this", method);
+      const parts = [...params.message.parts, file];
+      expect(await rpc(worker, { ...body, params: { message: { ...params.message, parts } } })).toMatchObject({
+        status: 200,
+        error: { code: -32_005, message: expect.stringContaining("look.png") },
+      });
+    }
+    expect((await worker.ping()).status).toBe("Healthy");
+  });
+
+  test("takes and gives data alone where a text beside it is empty", async () => {
+    await using worker = await startWorker(env);
+    const { client, send } = await connect(worker);
+    const sent = request("paint");
+    const data = partOf({ $case: "data", value: { colour: "red" } }, "application/json");
+    sent.message.parts.push(partOf({ $case: "text", value: "" }, "text/plain"), data);
+    expect(artifactsOf(asTask(await client.sendMessage(sent)))).toEqual({ result: ['done: paint\n{"colour":"red"}'] });
+    expect(artifactsOf(await send("silent", { metadata: { colour: "red" } }))).toEqual({
+      result: [{ metadata: { colour: "red" } }],
+    });
   });
 
   test("goes on when its client leaves, and can be read and cancelled", async () => {

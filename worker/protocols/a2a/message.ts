@@ -4,10 +4,16 @@ import { RefusedError } from "../../../lib/contract/errors.ts";
 import type { Message } from "../../turns/conversations.ts";
 import { readWishes } from "../wishes.ts";
 
-/** Reads a message. Throws ContentTypeNotSupportedError for a file, RefusedError `input.invalid`. */
+/** Throws ContentTypeNotSupportedError for a part that no agent here can take. */
+export function assertTaken({ parts }: A2aMessage): void {
+  parts.forEach(textOf);
+}
+
+/** Reads a message. Throws RefusedError `input.invalid`, and what `assertTaken` throws. */
 export function readMessage({ messageId, contextId, taskId, parts, metadata = {} }: A2aMessage): Message {
-  const text = parts.map(textOf).join("\n");
-  if (text.trim() === "") throw new RefusedError("input.invalid", "the message has no text");
+  const texts = parts.map(textOf).filter((each) => each.trim() !== "");
+  const text = texts.join("\n");
+  if (text === "") throw new RefusedError("input.invalid", "the message has no text");
   const own = { a2a: { messageId, contextId, taskId } };
   return { ...readWishes(metadata, "metadata"), text, contextId, metadata: { ...metadata, ...own } };
 }

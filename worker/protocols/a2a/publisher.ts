@@ -65,7 +65,8 @@ export class Publisher {
   left({ outcome, files }: TurnEnd): void {
     const { text, data } = answerOf(outcome);
     const parts = [
-      ...(text === undefined ? [] : [textPart(text)]),
+      // To many who read it, an empty text would hide the data behind it.
+      ...(text === undefined || (text === "" && data !== undefined) ? [] : [textPart(text)]),
       ...(data === undefined ? [] : [part({ $case: "data", value: data }, "application/json")]),
     ];
     if (parts.length > 0) this.#artifact("result", "result", parts);
