@@ -302,6 +302,18 @@ describe("a call of an A2A agent", () => {
     );
   });
 
+  const data = { kind: "data", data: { n: 1 } };
+  it.each([
+    ["data behind an empty text has the data", [{ kind: "text", text: "" }, data], { n: 1 }],
+    ["text and data has the text", [{ kind: "text", text: "one" }, data], "one"],
+    ["an empty text alone has that", [{ kind: "text", text: "" }], ""],
+  ])("whose answer is %s", async (_what, parts, result) => {
+    const message = { kind: "message", role: "agent", messageId: "m", parts };
+    expect(await askEach("a2a", () => ({ json: { jsonrpc: "2.0", id: "1", result: message } }))).toMatchObject({
+      result,
+    });
+  });
+
   it.each([
     [{ code: -32_601, message: "Method not found" }, ["message/stream", "message/send"]],
     [{ code: -32_004, message: "This operation is not supported" }, ["message/stream", "message/send"]],

@@ -192,8 +192,9 @@ function problemOf(state: string, said: string | undefined, heldSeconds: number)
 
 const textOf = (parts: Part[], between: string): string => parts.flatMap(({ text }) => text ?? []).join(between);
 
-/** The text of parts; where there is none, what data they hold. */
+/** The text of parts; where there is none, what data they hold, which agents send behind an empty text as well. */
 function contentOf(parts: Part[], between: string): unknown {
-  if (parts.some(({ text }) => text !== undefined)) return textOf(parts, between);
-  return parts.length === 1 && parts[0]?.data !== undefined ? parts[0].data : parts;
+  const others = parts.filter(({ text }) => text === undefined);
+  if (others.length === 0 ? parts.length > 0 : parts.some(({ text }) => text)) return textOf(parts, between);
+  return others.length === 1 && others[0]?.data !== undefined ? others[0].data : others;
 }
