@@ -4,8 +4,9 @@ import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Configuration } from "../contract/configuration.ts";
 import { codeOf, RefusedError, RetryableError } from "../contract/errors.ts";
-import { type ConfigurationSource, interpretText, readText } from "./config-file.ts";
+import { type ConfigurationSource, interpretText } from "./config-file.ts";
 import { type Change, editJson } from "./json-edit.ts";
+import { readText } from "./locate.ts";
 
 /** Takes a file as a lock among all processes of this machine; undefined while another has it. */
 export type TryLock = (path: string) => { release(): void } | undefined;
