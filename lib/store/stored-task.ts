@@ -85,16 +85,22 @@ function upgrade(id: string, record: Json): void {
 }
 
 /** Whether it is what this program calls a task. Fields that it does not know stay, for the program that wrote them. */
-const isTask = (record: Json): record is Task => taskSchema.safeParse(record).success;
+const isTask = (record: Json, isKnown: boolean): record is Task => isKnown || taskSchema.safeParse(record).success;
 
 /**
- * A task from its JSON, of any version up to this one; `complete` adds what is stored beside that. Throws RefusedError
- * `platform.task_unreadable` or `platform.newer_version`.
+ * A task from its JSON, of any version up to this one; `complete` adds what is stored beside that. It is held against the
+ * schema, unless that very JSON is known to be a task's. Throws RefusedError `platform.task_unreadable` or
+ * `platform.newer_version`.
  */
-export function parseTask(id: string, json: () => string, complete: (record: Json) => Json): Task {
+export function parseTask(
+  id: string,
+  json: () => string,
+  complete: (record: Json) => Json,
+  { isKnown = false }: { isKnown?: boolean } = {},
+): Task {
   const task = { ...fromStored(complete(recordOf(id, json))), id };
   upgrade(id, task);
-  if (isTask(task)) {
+  if (isTask(task, isKnown)) {
     if (task.error) task.error = asKnown(task.error);
     return task;
   }
