@@ -5,17 +5,20 @@ import type { Session } from "./sessions/session.ts";
 
 type Poll = Pick<z.infer<typeof pollSchema>, "after" | "waitSeconds" | "maxBytes">;
 
+/** What comes so soon after the first news is told with it: each answer costs whoever asked several writes, the end included. */
+const GATHER_MS = 10;
+
 /**
  * What is new about a task, as soon as there is something or the wait is over. The end of a task is told only together
  * with its last events, so whoever sees it has everything.
  */
 export async function pollReply(session: Session, job: Job, poll: Poll, gone: AbortSignal): Promise<PollReply> {
   job.events.acknowledge(poll.after);
+  const hasNews = () => job.events.hasAfter(poll.after) || job.hasUntoldSession;
   const waitUntil = performance.now() + poll.waitSeconds * 1000;
-  for (;;) {
-    const left = waitUntil - performance.now();
-    if (job.hasEnded || job.events.hasAfter(poll.after) || job.hasUntoldSession || left <= 0 || gone.aborted) break;
-    await job.events.changed(left, gone);
+  if (!hasNews()) {
+    await until(job, waitUntil, gone, hasNews);
+    await until(job, Math.min(waitUntil, performance.now() + GATHER_MS), gone);
   }
   session.touch();
   if (!gone.aborted) job.hasUntoldSession = false;
@@ -36,6 +39,15 @@ export async function pollReply(session: Session, job: Job, poll: Poll, gone: Ab
     ...(inputRequests && { inputRequests }),
     ...(known && { session: known }),
   };
+}
+
+/** Resolves once the job has ended, the time is over, nobody asks any more, or something is so. */
+async function until(job: Job, timeMs: number, gone: AbortSignal, isSo = () => false): Promise<void> {
+  for (;;) {
+    const left = timeMs - performance.now();
+    if (job.hasEnded || isSo() || left <= 0 || gone.aborted) return;
+    await job.events.changed(left, gone);
+  }
 }
 
 function ending({ outcome: { result, error, usage }, session, artifacts }: Job): Partial<PollReply> {
