@@ -35,8 +35,11 @@ export const findProgram = (program: string, path: string | undefined): string |
 
 function refusalOf(path: string): string | undefined {
   try {
+    // In most folders of a PATH there is none, and to throw that takes longer than to look.
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (!found) return "ENOENT";
     accessSync(path, constants.X_OK);
-    return statSync(path).isFile() ? undefined : "EACCES";
+    return found.isFile() ? undefined : "EACCES";
   } catch (error) {
     return error instanceof Error && "code" in error ? String(error.code) : "ENOENT";
   }

@@ -23,23 +23,25 @@ export type SessionUse = {
  * and what the configuration sets. A command that was configured under the name of a framework of ours is another framework.
  */
 export function sessionEnvironment({ framework, model, configured }: SessionUse): Record<string, string> {
+  // Read once: each look at `process.env` is a call of the system's.
+  const here = { ...process.env };
   const ours = chosen(
     (name) =>
       inherited.test(name) ||
       name.startsWith(environmentVariables.frameworkCommandPrefix) ||
       forSessions.includes(name),
+    here,
   );
   const general = { ...ours, ...configured };
   const isReplaced = framework !== undefined && commandFrameworks(general).includes(framework);
-  const chosenBy = { ...process.env, ...configured };
-  const own = isReplaced ? {} : frameworkEnvironment(framework, process.env, { model, chosenBy });
+  const own = isReplaced ? {} : frameworkEnvironment(framework, here, { model, chosenBy: { ...here, ...configured } });
   return { ...own, ...general, ...givenNames(configured) };
 }
 
-/** This process's environment by allow-list. */
-export function chosen(isChosen: (name: string) => boolean): Record<string, string> {
+/** An environment by allow-list; by default this process's. */
+export function chosen(isChosen: (name: string) => boolean, environment = process.env): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(process.env).filter(
+    Object.entries(environment).filter(
       (entry): entry is [string, string] => entry[1] !== undefined && isChosen(entry[0]),
     ),
   );

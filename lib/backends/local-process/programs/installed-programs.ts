@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { findProgram } from "../../../../worker/processes/find-program.ts";
 import { RefusedError } from "../../../contract/errors.ts";
 import {
   type BuiltInFramework,
@@ -7,7 +8,6 @@ import {
   programFrameworks,
 } from "../../../contract/frameworks.ts";
 import type { FrameworkState } from "../../../contract/tools/framework-state.ts";
-import { findProgram } from "./find-program.ts";
 import { logins } from "./login.ts";
 import { isOlder, ProgramVersions } from "./program-versions.ts";
 
