@@ -35,11 +35,14 @@ export async function makeJobFolder(
   return { root, workspace, artifacts, inputFile: join(root, "input.json") };
 }
 
-export async function removeJobFolder({ root }: JobFolder): Promise<void> {
+export const removeJobFolder = ({ root }: JobFolder): Promise<void> => removeFolder(root);
+
+/** Removes a folder of the worker's own with all that is in it. */
+export async function removeFolder(path: string): Promise<void> {
   try {
     // Most leave nothing there, and to look for it takes much longer.
-    rmdirSync(root);
+    rmdirSync(path);
     return;
   } catch {}
-  await rm(root, { recursive: true, force: true, maxRetries: 3 });
+  await rm(path, { recursive: true, force: true, maxRetries: 3 });
 }

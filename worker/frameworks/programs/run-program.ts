@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { type Problem, problem } from "../../../lib/contract/errors.ts";
 import { builtInFramework } from "../../../lib/contract/frameworks.ts";
+import { removeFolder } from "../../job-folder.ts";
 import { captureOf, keepOutput } from "../../output/keep-output.ts";
 import { clip } from "../../parse.ts";
 import { processFailure } from "../../processes/exit-problem.ts";
@@ -21,12 +22,12 @@ import type { AgentEnd, AgentProgram, AgentRun } from "./program.ts";
 /** An installed agent program as a framework: what is the same for all of them. */
 export function programFramework(program: AgentProgram): Framework {
   return async (task, job) => {
-    const scratch = await mkdtemp(join(job.folder.root, "agent-"));
+    const scratch = mkdtempSync(join(job.folder.root, "agent-"));
     try {
       const run = agentRun(program, task, job, scratch);
       return await inConversation(program, run, job, (begun) => runTurn(program, begun, job));
     } finally {
-      await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
+      await removeFolder(scratch);
     }
   };
 }
