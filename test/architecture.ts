@@ -89,10 +89,24 @@ const rules: readonly Rule[] = [
     ],
   },
   {
-    part: /^lib\/client\//,
+    part: /^lib\/client\/cli\/(?:assistants|init|commands|adapters)/,
+    // Configuration files, and those of assistants, are read and written here.
     may: [
       CONTRACT,
       CONFIG,
+      DESCRIPTIONS,
+      /^lib\/backends\/description\.ts$/,
+      /^lib\/client\//,
+      NODE,
+      "package.json",
+      "@clack/prompts",
+      "smol-toml",
+    ],
+  },
+  {
+    part: /^lib\/client\//,
+    may: [
+      CONTRACT,
       /^lib\/client\//,
       NODE,
       "package.json",

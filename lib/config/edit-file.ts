@@ -1,12 +1,11 @@
-import { randomUUID } from "node:crypto";
-import { open, realpath, rename, rm } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Configuration } from "../contract/configuration.ts";
-import { codeOf, RefusedError, RetryableError } from "../contract/errors.ts";
-import { type ConfigurationSource, interpretText } from "./config-file.ts";
+import { RetryableError } from "../contract/errors.ts";
+import { type ConfigurationSource, interpretText, readText } from "./config-file.ts";
 import { type Change, editJson } from "./json-edit.ts";
-import { readText } from "./locate.ts";
+import { replaceFile, unwritable } from "./replace-file.ts";
 
 /** Takes a file as a lock among all processes of this machine; undefined while another has it. */
 export type TryLock = (path: string) => { release(): void } | undefined;
@@ -34,7 +33,7 @@ export async function editConfigurationFile(
     const changes = decide(interpretText(source, path, text).configuration);
     const edited = editJson(text ?? "{}\n", changes);
     const { configuration } = interpretText(source, path, edited);
-    if (!dry) await replace(file, edited);
+    if (!dry) await replaceFile(file, edited);
     return configuration;
   } finally {
     lock.release();
@@ -61,26 +60,3 @@ async function take(lock: string, tryLock: TryLock, path: string): Promise<{ rel
     await sleep(10);
   }
 }
-
-async function replace(file: string, text: string): Promise<void> {
-  const temporary = join(dirname(file), `.${basename(file)}.${randomUUID()}`);
-  try {
-    const handle = await open(temporary, "wx", 0o600);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw unwritable(file, error);
-  }
-}
-
-const unwritable = (path: string, cause: unknown): RefusedError =>
-  new RefusedError("configuration.unwritable", `${path} cannot be written (${codeOf(cause) ?? "unknown"})`, {
-    hint: "mend the permissions of its folder, free some space, or name another file with --config",
-    cause,
-  });

@@ -30,6 +30,12 @@ function edits(text: string, { path, value }: Change, eol: string): Edit[] {
   const indent = indentAt(text, last.offset);
   const added = `${JSON.stringify(path[depth])}: ${stringify(missing, indent, eol)}`;
   const end = last.offset + last.length;
+  const comma = commaBehind(text, end);
+  // Some programs let one stand behind the last member: it then separates the two, and stands behind the new one too.
+  if (comma !== undefined) {
+    const after = comma + 1;
+    return [{ offset: after + behind(text, after), length: 0, content: `${eol}${indent}${added},` }];
+  }
   return [
     { offset: end, length: 0, content: "," },
     { offset: end + behind(text, end), length: 0, content: `${eol}${indent}${added}` },

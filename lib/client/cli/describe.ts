@@ -4,12 +4,11 @@ import { statuses } from "../../contract/lifecycle.ts";
 import { addAgents } from "./agents/describe-agents.ts";
 import { collectPairs, parseAddress, parseCount, parsePort, parseSeconds } from "./arguments.ts";
 import { listAgents } from "./commands/agents.ts";
-import { doctor } from "./commands/doctor.ts";
 import * as local from "./commands/local.ts";
 import { run } from "./commands/run.ts";
-import * as setup from "./commands/setup.ts";
 import * as tasks from "./commands/tasks.ts";
 import type { Bind, Context } from "./context.ts";
+import { addSetup } from "./describe-setup.ts";
 import { write } from "./io.ts";
 
 /** The whole command line. `done` is told the exit code of the command that ran. */
@@ -31,7 +30,7 @@ export function describe(context: Context, done: (exitCode: number) => void): Co
   addLocal(program, bind);
   addTasks(program, bind);
   addAgents((name, text) => withPlace(program.command(name).description(text)).option("--json", "print JSON"), bind);
-  addSetup(program, bind);
+  addSetup(program, withPlace, bind);
   return program;
 }
 
@@ -137,27 +136,6 @@ function addTasks(program: Command, { context, done }: Bind): void {
     .action(async ({ agents, ...options }) =>
       done(await (agents ? listAgents(context, options) : tasks.list(context, options))),
     );
-}
-
-function addSetup(program: Command, { context, done }: Bind): void {
-  const command = (name: string, description: string) =>
-    withPlace(program.command(name).description(description)).option("--json", "print JSON");
-  command("check", "Say whether a runtime profile could run, without starting anything; exits with 1 if it could not.")
-    .argument("[runtime]", "its name; the default one without it")
-    .action(async (runtime, options) => done(await setup.check(context, runtime, options)));
-  command(
-    "doctor",
-    "Say what there is on this machine: the agent programs with their versions and whether they are logged in, what a run " +
-      "would use, and whether it could run. Asks no model; exits with 1 if it could not.",
-  )
-    .summary("Say which agents are installed, logged in and used, and whether one could run.")
-    .action(async (options) => done(await doctor(context, options)));
-  command("accounts", "List the accounts of the configuration.").action(async (options) =>
-    done(await setup.accounts(context, options)),
-  );
-  command("capabilities", "List what the adapters that are here can serve.").action(async (options) =>
-    done(await setup.capabilities(context, options)),
-  );
 }
 
 function withPlace(command: Command): Command {

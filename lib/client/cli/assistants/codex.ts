@@ -1,0 +1,109 @@
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { parse, stringify } from "smol-toml";
+import { ConfigurationError } from "../../../config/config-file.ts";
+import { isObject, type JsonObject } from "../../../contract/json.ts";
+import { type Assistant, CALL_TIMEOUT_MS, type Machine, SERVER_NAME, START_TIMEOUT_MS } from "./assistant.ts";
+import { passedNames } from "./passed-names.ts";
+import { asRegistration, fileStep, homeOf, textOf } from "./settings-file.ts";
+
+const SERVERS = "mcp_servers";
+const folder = (machine: Machine): string => machine.env.CODEX_HOME || join(homeOf(machine), ".codex");
+const fileOf = (machine: Machine): string => join(folder(machine), "config.toml");
+
+/**
+ * Codex, in its file: its `mcp add` takes neither the approval, without which a session that nobody watches is refused every
+ * call, nor times. https://developers.openai.com/codex/mcp
+ */
+export const codex: Assistant = {
+  name: "codex",
+  title: "Codex",
+  program: "codex",
+  folder,
+  plan(machine, { server, approve }) {
+    const names = passedNames(machine.env);
+    const table = server && {
+      command: server.command,
+      args: [...server.args],
+      // It hands what it starts hardly any of its own environment.
+      ...(names.length > 0 && { env_vars: names }),
+      startup_timeout_sec: START_TIMEOUT_MS / 1000,
+      tool_timeout_sec: CALL_TIMEOUT_MS / 1000,
+      ...(approve && { default_tools_approval_mode: "approve" }),
+    };
+    const file = fileOf(machine);
+    const before = textOf(file);
+    const said = settingsIn(file, before);
+    if (isDeepStrictEqual(serverIn(said), table)) return [];
+    const after = withTable(before, table);
+    if (!saysBesides(after, said, table))
+      // What is written in another form than in tables of its own is not found by its lines.
+      throw new ConfigurationError(file, [
+        {
+          path: `${SERVERS}.${SERVER_NAME}`,
+          message: `take it away by hand, or with \`codex mcp remove ${SERVER_NAME}\``,
+        },
+      ]);
+    return fileStep(file, before, after);
+  },
+  find: (machine) => {
+    const file = fileOf(machine);
+    return asRegistration(file, serverIn(settingsIn(file, textOf(file))));
+  },
+};
+
+/** Of plain objects, which compare as such. */
+const read = (text: string): JsonObject => JSON.parse(JSON.stringify(parse(text)));
+
+function settingsIn(file: string, text: string): JsonObject {
+  try {
+    return read(text);
+  } catch (error) {
+    // Of its message the first line alone: the others quote the file.
+    const message = error instanceof Error ? (error.message.split("\n")[0] ?? "") : "";
+    throw new ConfigurationError(file, [{ path: "", message }], error);
+  }
+}
+
+const serversOf = ({ [SERVERS]: servers }: JsonObject): JsonObject => (isObject(servers) ? servers : {});
+const serverIn = (settings: JsonObject): unknown => serversOf(settings)[SERVER_NAME];
+
+/** Whether a text has our table and, of all else, what was there. */
+function saysBesides(text: string, said: JsonObject, table: JsonObject | undefined): boolean {
+  const without = (settings: JsonObject) => {
+    const { [SERVER_NAME]: _, ...servers } = serversOf(settings);
+    return { ...settings, [SERVERS]: servers };
+  };
+  try {
+    const now = read(text);
+    return isDeepStrictEqual(serverIn(now), table) && isDeepStrictEqual(without(now), without(said));
+  } catch {
+    return false;
+  }
+}
+
+const header = /^\s*\[/;
+const ours = new RegExp(`^\\s*\\[\\s*${SERVERS}\\s*\\.\\s*["']?${SERVER_NAME}["']?\\s*[\\].]`);
+const empty = /^\s*(?:#.*)?\s*$/;
+
+/** The text without our tables, and with that one behind the others. All other lines stay as they are. */
+function withTable(text: string, table: Record<string, unknown> | undefined): string {
+  const kept: string[] = [];
+  // What stands between our last line and the next table belongs to that one.
+  let between: string[] | undefined;
+  for (const line of text.split(/(?<=\n)/)) {
+    if (header.test(line)) {
+      // One empty line stays of those above and below ours.
+      const isDoubled = between?.[0]?.trim() === "" && kept.at(-1)?.trim() === "";
+      kept.push(...(between ?? []).slice(isDoubled ? 1 : 0));
+      between = ours.test(line) ? [] : undefined;
+    }
+    if (!between) kept.push(line);
+    else if (empty.test(line)) between.push(line);
+    else between = [];
+  }
+  const rest = [...kept, ...(between ?? [])].join("").replace(/\n+$/, "\n");
+  if (!table) return rest;
+  const gap = rest.trim() === "" ? "" : rest.endsWith("\n") ? "\n" : "\n\n";
+  return `${rest}${gap}${stringify({ [SERVERS]: { [SERVER_NAME]: table } })}`;
+}
