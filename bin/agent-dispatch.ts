@@ -5,6 +5,7 @@ import type { LocalSystems, Place } from "../lib/client/cli/local-system.ts";
 import { main } from "../lib/client/cli/program.ts";
 import { COMMAND_ACCOUNT } from "../lib/client/cli/run-call.ts";
 import { claimForRun, isClaimedForRun } from "../lib/client/cli/run-claim.ts";
+import { findLocal, stateDirOf } from "../lib/client/local/find.ts";
 
 const toOptions = ({ config, stateDir }: Place) => ({
   ...(config !== undefined && { configFile: resolve(config) }),
@@ -14,13 +15,11 @@ const toOptions = ({ config, stateDir }: Place) => ({
 /** The local system is loaded only where it is needed: most commands ask the one that runs. */
 const local: LocalSystems = {
   async stateDir(place) {
-    const { resolveStateDir } = await import("../lib/system/local/endpoint.ts");
-    return resolveStateDir(toOptions(place));
+    return stateDirOf(place);
   },
   async find(place) {
-    const { findEndpoint } = await import("../lib/system/local/endpoint.ts");
-    const stateDir = await local.stateDir(place);
-    const found = await findEndpoint(stateDir);
+    const stateDir = stateDirOf(place);
+    const found = await findLocal(stateDir);
     return found && { ...found, forRun: isClaimedForRun(stateDir, found.pid) };
   },
   async start({ port, forRun, store, onTask, ...place }) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The CDK app: configuration in, stack out. Bundles into the folder named, or into `dist`. */
 import { App } from "aws-cdk-lib";
-import { ConfigurationError } from "../lib/config/config-file.ts";
+import { ConfigurationError } from "../lib/config/locate.ts";
 import { bundleAll, copyAgent } from "../lib/infra/bundle.ts";
 import { loadCloudConfiguration, writeConfiguration } from "../lib/infra/configuration.ts";
 import { DispatchStack } from "../lib/infra/dispatch-stack.ts";

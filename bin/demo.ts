@@ -14,6 +14,7 @@ import { CANCELLED } from "../lib/client/cli/exit-code.ts";
 import { onDeparture } from "../lib/client/cli/interrupt.ts";
 import { write } from "../lib/client/cli/io.ts";
 import { formatDuration, paint } from "../lib/client/cli/print.ts";
+import { Client } from "../lib/client/sdk/client.ts";
 import { Endpoint } from "../lib/client/sdk/endpoint.ts";
 import type { ConfigurationInput } from "../lib/contract/configuration.ts";
 import { environmentVariables } from "../lib/contract/execution-environment.ts";
@@ -57,16 +58,16 @@ const configFile = join(folder, "agentdispatch.config.json");
 await writeFile(configFile, JSON.stringify(configuration, null, 2));
 const startedMs = performance.now();
 const system = await startLocal({ configFile, stateDir: folder, port: 0 });
-const endpoint = new Endpoint(async () => system);
+const client = new Client(new Endpoint(async () => system));
 process.exitCode = 1;
 const leaving = new AbortController();
 const release = onDeparture(() => {
   leaving.abort();
-  void endpoint.close();
+  void client.close();
 });
 try {
-  const { items } = await endpoint.call("list_capabilities", { provider: "local" });
-  const choice = await chooseAgent(io, items[0]?.frameworks ?? [], { wish, signal: leaving.signal });
+  const [capability] = await client.capabilities({ provider: "local" });
+  const choice = await chooseAgent(io, capability?.frameworks ?? [], { wish, signal: leaving.signal });
   const readArtifact = (uri: string) => readFile(fileURLToPath(uri), "utf8");
   const played = [
     ...scenes({ folder, runtime: "report", readArtifact }),
@@ -76,7 +77,7 @@ try {
     stdout,
     `${paint(stdout, "bold", "AgentDispatch")}: ${played.length} tasks on this machine, through MCP at ${system.url}\n`,
   );
-  const { shown, wrong } = await perform(new Stage(io, endpoint), played);
+  const { shown, wrong } = await perform(new Stage(io, client), played);
   const ok = wrong.length === 0;
   if (ok && !keep) for (const result of shown) await moveOut(result);
   await write(stdout, `\n${summary(io, shown)}\n`);
@@ -91,7 +92,7 @@ try {
   if (!leaving.signal.aborted) throw error;
   process.exitCode = CANCELLED;
 } finally {
-  await endpoint.close();
+  await client.close();
   const open = await system.ports.store.listDue(Number.MAX_SAFE_INTEGER, 100);
   await Promise.all(open.map((id) => endSessions(system.ports, id)));
   await system.close();

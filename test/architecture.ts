@@ -107,6 +107,7 @@ const rules: readonly Rule[] = [
     part: /^lib\/client\//,
     may: [
       CONTRACT,
+      CONFIG,
       /^lib\/client\//,
       NODE,
       "package.json",

@@ -1,30 +1,13 @@
-import { lstatSync, readFileSync, statSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import type { BackendDescription } from "../backends/description.ts";
-import { type Configuration, stateDirSchema } from "../contract/configuration.ts";
-import { describeIssue, InvalidInputError, type Issue, RefusedError } from "../contract/errors.ts";
-import { environmentVariables } from "../contract/execution-environment.ts";
+import type { Configuration } from "../contract/configuration.ts";
+import { InvalidInputError, type Issue } from "../contract/errors.ts";
 import type { Logger } from "../contract/logger.ts";
 import { withBuiltIns } from "./built-in.ts";
-import { findSyntaxIssue, parseCommentedJson } from "./json-syntax.ts";
+import { ConfigurationError, type ConfigurationPlace, locate, parseJson, readText, stateDirOf } from "./locate.ts";
 import { parseConfiguration } from "./parse-configuration.ts";
-import { userDataDir } from "./user-data-dir.ts";
 
-const CONFIG_FILE = "agentdispatch.config.json";
-
-export type ConfigurationPlace = {
-  /** Overrides the environment; relative to `cwd`. */
-  configFile?: string;
-  cwd: string;
-  /** Where the state is, when it is said elsewhere than in a file or the environment. */
-  stateDir?: string;
-  /** Whether a file in the state folder counts where there is no other: it is the person's own, wherever they are. */
-  ownFile?: boolean;
-  /** Default: the environment of this process. */
-  env?: Readonly<Record<string, string | undefined>>;
-  /** Default: the platform of this process. */
-  platform?: NodeJS.Platform;
-};
 /** With the adapters that are registered where it is to be used. */
 export type ConfigurationSource = ConfigurationPlace & { adapters: readonly BackendDescription[] };
 
@@ -32,14 +15,6 @@ export type ConfigurationSource = ConfigurationPlace & { adapters: readonly Back
 export type LoadedConfiguration = { configuration: Configuration; file?: string; stateDir: string; baseDir: string };
 
 type Checking = { adapters: readonly BackendDescription[]; baseDir: string; others?: readonly Issue[] };
-
-/** The file cannot be used. The message names it and every issue; the details hold both as data. */
-export class ConfigurationError extends RefusedError {
-  constructor(file: string, issues: readonly Issue[], cause?: unknown) {
-    const lines = issues.map((issue) => `\n  ${describeIssue(issue)}`).join("");
-    super("configuration.invalid", `${file} cannot be used:${lines}`, { details: { file, issues }, cause });
-  }
-}
 
 /**
  * Reads the configuration: the file that `configFile` or AGENTDISPATCH_CONFIG names, else `agentdispatch.config.json` in
@@ -49,17 +24,6 @@ export class ConfigurationError extends RefusedError {
 export function loadConfiguration(source: ConfigurationSource): LoadedConfiguration {
   const { path, named } = locate(source);
   return interpretText(source, path, readText(path, named));
-}
-
-/**
- * Where the state is, and the file that says so, whatever else that file says: a system that runs is found beside a bad edit
- * of it. Throws ConfigurationError when the file cannot be read, or is not JSON.
- */
-export function locateState(place: ConfigurationPlace): Pick<LoadedConfiguration, "stateDir" | "file"> {
-  const { path, named } = locate(place);
-  const text = readText(path, named);
-  const said = text === undefined ? undefined : stateDirSchema.parse(parseJson(path, text)).stateDir;
-  return { stateDir: stateDirOf(place, dirname(path), said), ...(text !== undefined && { file: path }) };
 }
 
 /** The same file as it was written, unchecked; `{}` without one. Throws ConfigurationError when it is not JSON. */
@@ -140,33 +104,12 @@ export function watchConfiguration(source: ConfigurationSource, log: Pick<Logger
   };
 }
 
-function locate(place: ConfigurationPlace): { path: string; named: boolean } {
-  const { configFile, cwd, env = process.env, ownFile } = place;
-  const named = configFile || env[environmentVariables.configFile];
-  const path = resolve(cwd, named || CONFIG_FILE);
-  const isOwn = ownFile && !named && lstatSync(path, { throwIfNoEntry: false }) === undefined;
-  return { path: isOwn ? join(stateDirOf(place, cwd, undefined), CONFIG_FILE) : path, named: Boolean(named) };
-}
-
 function fingerprint(path: string): { id: string; mtimeMs: number } {
   try {
     const { ino, size, mtimeMs } = statSync(path);
     return { id: `${ino}:${size}:${mtimeMs}`, mtimeMs };
   } catch {
     return { id: "", mtimeMs: 0 };
-  }
-}
-
-/** The text of the file; undefined when it is not there and need not be. Throws ConfigurationError. */
-export function readText(path: string, required: boolean): string | undefined {
-  try {
-    return readFileSync(path, "utf8").replace(/^\uFEFF/, "");
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-    // Nor is there one where what should be its folder is none.
-    if (/^(ENOENT|ENOTDIR)$/.test(code) && !required) return undefined;
-    const reason = { ENOENT: "there is no such file", EISDIR: "it is a folder" }[code];
-    throw new ConfigurationError(path, [{ path: "", message: reason ?? `it cannot be read (${code})` }], error);
   }
 }
 
@@ -182,20 +125,4 @@ export function interpretText(
   const configuration = checkedConfiguration(path, input, { adapters, baseDir });
   const stateDir = stateDirOf(source, baseDir, configuration.stateDir);
   return { configuration, stateDir, baseDir, ...(text !== undefined && { file: path }) };
-}
-
-/** The caller's, else the environment's, else what the file says, else where this platform keeps a user's data. */
-function stateDirOf(place: ConfigurationPlace, baseDir: string, said: string | undefined): string {
-  const { cwd, env = process.env, platform = process.platform, stateDir } = place;
-  if (stateDir !== undefined) return resolve(cwd, stateDir);
-  const inEnvironment = env[environmentVariables.stateDir];
-  if (inEnvironment) return resolve(cwd, inEnvironment);
-  return said ? resolve(baseDir, said) : userDataDir(env, platform);
-}
-
-function parseJson(path: string, text: string): unknown {
-  const issue = findSyntaxIssue(text);
-  if (!issue) return parseCommentedJson(text);
-  const { line, column, message } = issue;
-  throw new ConfigurationError(path, [{ path: `${path}:${line}:${column}`, message: `not JSON: ${message}` }]);
 }

@@ -3,8 +3,9 @@ import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Configuration } from "../contract/configuration.ts";
 import { RetryableError } from "../contract/errors.ts";
-import { type ConfigurationSource, interpretText, readText } from "./config-file.ts";
+import { type ConfigurationSource, interpretText } from "./config-file.ts";
 import { type Change, editJson } from "./json-edit.ts";
+import { readText } from "./locate.ts";
 import { replaceFile, unwritable } from "./replace-file.ts";
 
 /** Takes a file as a lock among all processes of this machine; undefined while another has it. */

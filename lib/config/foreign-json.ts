@@ -1,6 +1,6 @@
 import { type ParseError, parse, printParseErrorCode } from "jsonc-parser";
 import { isObject, type JsonObject } from "../contract/json.ts";
-import { ConfigurationError } from "./config-file.ts";
+import { ConfigurationError } from "./locate.ts";
 
 /**
  * What a JSON file of another program holds, which may have comments, and commas behind the last members; `{}` for an empty

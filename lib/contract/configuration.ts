@@ -126,11 +126,6 @@ export const configurationSchema = z.strictObject({
   cloud: cloudSchema.prefault({}),
 });
 
-/** The folder of the state alone, past whatever else is wrong. */
-export const stateDirSchema = z
-  .object({ stateDir: configurationSchema.shape.stateDir.catch(undefined) })
-  .catch({ stateDir: undefined });
-
 export type Configuration = z.infer<typeof configurationSchema>;
 export type ConfigurationInput = z.input<typeof configurationSchema>;
 export type Runtime = Configuration["runtimes"][string];

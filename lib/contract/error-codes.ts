@@ -67,6 +67,7 @@ export const errorCodes = {
   "local.not_permitted": { ...platform, ...denied },
   "local.not_running": { ...platform, ...missing },
   "local.port_in_use": { ...platform, ...conflict },
+  "local.start_failed": platform,
   "local.state_unusable": platform,
   "local.state_unwritable": platform,
   "local.still_running": { ...platform, ...conflict },

@@ -4,12 +4,8 @@ import { dirname, join, resolve } from "node:path";
 import { cloudDefaults } from "../backends/agentcore/cloud-defaults.ts";
 import { agentCore } from "../backends/agentcore/description.ts";
 import { withBuiltIn } from "../config/built-in.ts";
-import {
-  ConfigurationError,
-  type ConfigurationPlace,
-  checkedConfiguration,
-  readConfiguration,
-} from "../config/config-file.ts";
+import { checkedConfiguration, readConfiguration } from "../config/config-file.ts";
+import { ConfigurationError, type ConfigurationPlace } from "../config/locate.ts";
 import type { Configuration } from "../contract/configuration.ts";
 import type { Issue } from "../contract/errors.ts";
 import { environmentVariables } from "../contract/execution-environment.ts";

@@ -1,4 +1,4 @@
-import type { ToolCaller } from "../../lib/client/sdk/endpoint.ts";
+import type { ToolCaller } from "../../lib/client/sdk/caller.ts";
 import { readReply } from "../../lib/client/sdk/reply.ts";
 import type { Json } from "../../lib/contract/task.ts";
 import type { TaskResult } from "../../lib/contract/tools/get-task-result.ts";

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, utimesSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { ConfigurationError, loadConfiguration, watchConfiguration } from "../../lib/config/config-file.ts";
+import { loadConfiguration, watchConfiguration } from "../../lib/config/config-file.ts";
+import { ConfigurationError } from "../../lib/config/locate.ts";
 import { adapters } from "../fixtures/configuration.ts";
 
 let cwd: string;

@@ -1,5 +1,5 @@
 import type { ToolArguments, ToolName, ToolResult } from "../../contract/tools/index.ts";
-import type { Endpoint } from "../sdk/endpoint.ts";
+import type { Client } from "../sdk/client.ts";
 import type { Context } from "./context.ts";
 import { openForRun, type Place } from "./local-system.ts";
 
@@ -9,10 +9,10 @@ export const ask = <Name extends ToolName>(
   place: Place,
   tool: Name,
   args: ToolArguments<Name>,
-): Promise<ToolResult<Name>> => asking(context, place, (endpoint) => endpoint.call(tool, args));
+): Promise<ToolResult<Name>> => asking(context, place, (client) => client.call(tool, args));
 
 /** The same for several questions. */
-export async function asking<T>(context: Context, place: Place, use: (endpoint: Endpoint) => Promise<T>): Promise<T> {
+export async function asking<T>(context: Context, place: Place, use: (client: Client) => Promise<T>): Promise<T> {
   const system = openForRun(context, place, () => {});
-  return await use(system.endpoint).finally(() => system.close());
+  return await use(system.client).finally(() => system.close());
 }

@@ -1,6 +1,6 @@
 import { RefusedError } from "../../contract/errors.ts";
 import { environmentVariables } from "../../contract/execution-environment.ts";
-import type { ToolCaller } from "../sdk/endpoint.ts";
+import type { ToolCaller } from "../sdk/caller.ts";
 import type { Io } from "./io.ts";
 import type { Call, RunOptions } from "./run-call.ts";
 import { findTaskId } from "./task-id.ts";

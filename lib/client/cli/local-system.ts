@@ -1,6 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { DispatchError, RefusedError } from "../../contract/errors.ts";
 import type { ShortRecord } from "../../contract/tools/task-record.ts";
+import { Client } from "../sdk/client.ts";
+
 import { type Address, Endpoint } from "../sdk/endpoint.ts";
 
 /** Which local system is meant: by its state folder, or by the configuration file that names it. */
@@ -54,20 +56,20 @@ export type LocalSystems = {
   start(options: StartOptions): Promise<StartedSystem>;
 };
 
-/** The endpoint of the system that runs. Throws RefusedError `local.not_running`. */
-export async function openRunning(local: LocalSystems, place: Place): Promise<Endpoint> {
+/** A client of the system that runs. Throws RefusedError `local.not_running`. */
+export async function openRunning(local: LocalSystems, place: Place): Promise<Client> {
   if (!(await local.find(place))) throw await notRunning(local, place);
-  return new Endpoint(() => local.find(place));
+  return new Client(new Endpoint(() => local.find(place)));
 }
 
 /** The same of a system that does not end with somebody's run. */
-export async function openStaying(local: LocalSystems, place: Place): Promise<Endpoint> {
+export async function openStaying(local: LocalSystems, place: Place): Promise<Client> {
   const find = async () => {
     const found = await local.find(place);
     return found?.forRun ? undefined : found;
   };
   if (!(await find())) throw await notRunning(local, place);
-  return new Endpoint(find);
+  return new Client(new Endpoint(find));
 }
 
 /** The refusal of a command that needs a system which runs already. */
@@ -85,7 +87,7 @@ const END_MS = 20_000;
 const CLOSE_MS = 5000;
 
 export type RunSystem = {
-  endpoint: Endpoint;
+  client: Client;
   /** Whether the system goes on when this command ends, and the task with it. */
   stays(): boolean;
   /** Waits until nothing is left of a task that has ended; when that takes too long, or is aborted, its workers are ended. */
@@ -96,7 +98,7 @@ export type RunSystem = {
 };
 
 /**
- * An endpoint to run a task at: that of the system that runs, or of one started for this run. A connection that is lost is
+ * A client to run a task with: that of the system that runs, or of one started for this run. A connection that is lost is
  * tried again for `patienceMs`, so that the system may be restarted meanwhile; `tell` hears of it. One that only lived for
  * another run is taken over, so that two runs at the same time do not depend on which ends first.
  */
@@ -114,13 +116,14 @@ export function openForRun(
     else if (mayStart) started = await startUnlessRunning(local, place);
     return found ?? started;
   };
-  const endpoint = new Endpoint(locate, {
+  const connection = new Endpoint(locate, {
     patienceMs,
     onLost: (reason) => tell(`no answer from the local system (${reason}); trying again for ${patienceMs / 1000} s`),
     onBack: () => tell("the local system answers again"),
   });
+  const client = new Client(connection);
   return {
-    endpoint,
+    client,
     stays: () => !mayStart,
     async settle(taskId, signal) {
       if (!started) return;
@@ -145,7 +148,7 @@ export function openForRun(
       await Promise.race([delay(CLOSE_MS, undefined, { ref: false }), started.close(taskId)]);
     },
     async close() {
-      await endpoint.close();
+      await client.close();
       await started?.close();
     },
   };

@@ -1,6 +1,6 @@
 import { InvalidInputError, RefusedError } from "../../contract/errors.ts";
 import type { ShortRecord } from "../../contract/tools/task-record.ts";
-import type { ToolCaller } from "../sdk/endpoint.ts";
+import type { ToolCaller } from "../sdk/caller.ts";
 import { clip, oneLine } from "./print.ts";
 import { whatOf } from "./task-text.ts";
 

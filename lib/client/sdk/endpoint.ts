@@ -3,10 +3,9 @@ import { Client, ProtocolError, StreamableHTTPClientTransport } from "@modelcont
 import manifest from "../../../package.json" with { type: "json" };
 import { DispatchError, RefusedError, RetryableError } from "../../contract/errors.ts";
 import type { ToolArguments, ToolName, ToolResult } from "../../contract/tools/index.ts";
+import { abortError } from "./aborting.ts";
+import type { CallOptions, ToolCaller } from "./caller.ts";
 import { readReply } from "./reply.ts";
-
-/** What can call tools. */
-export type ToolCaller = Pick<Endpoint, "call">;
 
 /** Where an endpoint listens, and what opens it. */
 export type Address = { url: string; token: string };
@@ -28,7 +27,8 @@ const RETRY_PAUSE_MS = 250;
  * const endpoint = new Endpoint(async () => ({ url, token }));
  * const record = await endpoint.call("get_task_status", { task_id });
  */
-export class Endpoint {
+export class Endpoint implements ToolCaller {
+  readonly isLocal = true;
   readonly #locate: () => Promise<Address | undefined>;
   readonly #options: Options;
   readonly #end = new AbortController();
@@ -41,22 +41,29 @@ export class Endpoint {
   }
 
   /** Calls a tool. Throws the DispatchError that the endpoint answered with, or `endpoint.unreachable`. */
-  async call<Name extends ToolName>(tool: Name, args: ToolArguments<Name>): Promise<ToolResult<Name>> {
+  async call<Name extends ToolName>(
+    tool: Name,
+    args: ToolArguments<Name>,
+    { signal: given, onProgress }: CallOptions = {},
+  ): Promise<ToolResult<Name>> {
+    const signal = given ? AbortSignal.any([given, this.#end.signal]) : this.#end.signal;
+    const options = { signal, ...(onProgress && { onprogress: onProgress }) };
     for (;;) {
       const connection = this.#connect();
       try {
         const client = await connection;
-        const reply = await client.callTool({ name: tool, arguments: args }, { signal: this.#end.signal });
+        const reply = await client.callTool({ name: tool, arguments: args }, options);
         const value = readReply(tool, reply);
         this.#answered();
         return value;
       } catch (error) {
         if (this.#end.signal.aborted) throw new RefusedError("endpoint.closed", "the call was given up");
+        if (given?.aborted) throw abortError(given);
         if (!isPassing(error)) {
           this.#answered();
           throw asDispatchError(error);
         }
-        await this.#lost(connection, error);
+        await this.#lost(connection, error, signal);
       }
     }
   }
@@ -88,7 +95,7 @@ export class Endpoint {
     this.#options.onBack?.();
   }
 
-  async #lost(connection: Promise<Client>, error: unknown): Promise<void> {
+  async #lost(connection: Promise<Client>, error: unknown, signal: AbortSignal): Promise<void> {
     // An endpoint that answered is still connected.
     if (!(error instanceof DispatchError)) await this.#drop(connection);
     const patienceMs = this.#options.patienceMs ?? 0;
@@ -96,7 +103,7 @@ export class Endpoint {
     this.#lostAtMs ??= Date.now();
     if (Date.now() - this.#lostAtMs >= patienceMs) throw unreachable(error);
     if (first) this.#options.onLost?.(reasonOf(error));
-    await delay(RETRY_PAUSE_MS, undefined, { signal: this.#end.signal }).catch(() => {});
+    await delay(RETRY_PAUSE_MS, undefined, { signal }).catch(() => {});
   }
 
   /** Calls under way share a connection, so only the first that loses it drops it. */

@@ -1,12 +1,16 @@
 import type { TaskResult } from "../../contract/tools/get-task-result.ts";
-import type { ToolCaller } from "./endpoint.ts";
+import type { CallOptions, ToolCaller } from "./caller.ts";
 
-/** What a task came to, with all of its files: the replies go on where there are more than fit one. Throws DispatchError. */
-export async function fetchResult(endpoint: ToolCaller, taskId: string): Promise<TaskResult> {
-  const { artifactsNextCursor: first, ...result } = await endpoint.call("get_task_result", { task_id: taskId });
+/**
+ * What a task came to, with all of its files: the replies go on where there are more than fit one. A result that is too long
+ * for a reply is a preview. Throws DispatchError, AbortError.
+ */
+export async function fetchResult(caller: ToolCaller, taskId: string, options: CallOptions = {}): Promise<TaskResult> {
+  const asked = { task_id: taskId };
+  const { artifactsNextCursor: first, ...result } = await caller.call("get_task_result", asked, options);
   let { artifacts, lostArtifacts = [] } = result;
   for (let cursor = first; cursor !== undefined; ) {
-    const page = await endpoint.call("get_task_result", { task_id: taskId, artifacts_cursor: cursor });
+    const page = await caller.call("get_task_result", { ...asked, artifacts_cursor: cursor }, options);
     artifacts = [...artifacts, ...page.artifacts];
     lostArtifacts = [...lostArtifacts, ...(page.lostArtifacts ?? [])];
     const next = page.artifactsNextCursor;

@@ -1,66 +1,18 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { locateState } from "../../config/config-file.ts";
-import { codeOf, RefusedError } from "../../contract/errors.ts";
+import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { locateState } from "../../config/locate.ts";
+import { readStateFile, stateFiles, stateUnusable } from "../../config/state-files.ts";
+import { RefusedError } from "../../contract/errors.ts";
 import { environmentVariables } from "../../contract/execution-environment.ts";
 import { tryLock } from "./lock.ts";
-
-/** Where a local system can be reached; `token` is the bearer token of its HTTP door. */
-export type Endpoint = { url: string; pid: number; token: string };
-
-const files = (stateDir: string) => ({
-  endpoint: join(stateDir, "endpoint.json"),
-  token: join(stateDir, "token"),
-  lock: join(stateDir, "lock.sqlite"),
-});
-
-/** The live local system on that state, or undefined when none answers. Throws RefusedError `local.state_unusable`. */
-export async function findEndpoint(stateDir: string): Promise<Endpoint | undefined> {
-  const paths = files(stateDir);
-  const endpoint = readIfThere(paths.endpoint);
-  const token = endpoint === undefined ? undefined : readIfThere(paths.token);
-  if (endpoint === undefined || token === undefined) return undefined;
-  try {
-    const { url, pid } = JSON.parse(endpoint) as Omit<Endpoint, "token">;
-    const response = await fetch(new URL("/health", url), {
-      headers: { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(3000),
-    });
-    const health = (await response.json()) as { pid?: number };
-    return response.ok && health.pid === pid ? { url, pid, token } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Makes the state folder, readable by this user alone. Throws RefusedError `local.state_unwritable`. */
-export function prepareState(stateDir: string): void {
-  try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    chmodSync(stateDir, 0o700);
-    const probe = join(stateDir, `.probe-${process.pid}`);
-    writeFileSync(probe, "probe");
-    rmSync(probe);
-  } catch (error) {
-    throw new RefusedError(
-      "local.state_unwritable",
-      `the state folder ${stateDir} cannot be written: ${(error as Error).message}`,
-      {
-        hint: "free some space, mend its permissions, or name another folder with --state-dir",
-        cause: error,
-      },
-    );
-  }
-}
 
 /**
  * The bearer token of this state; it stays the same over restarts, so that connected assistants stay connected. Throws
  * RefusedError `local.state_unusable`.
  */
 export function readOrMakeToken(stateDir: string): { token: string; tokenFile: string } {
-  const tokenFile = files(stateDir).token;
-  const known = readIfThere(tokenFile)?.trim() ?? "";
+  const tokenFile = stateFiles(stateDir).token;
+  const known = readStateFile(tokenFile)?.trim() ?? "";
   try {
     if (/^[0-9a-f]{64}$/.test(known)) {
       chmodSync(tokenFile, 0o600);
@@ -71,25 +23,9 @@ export function readOrMakeToken(stateDir: string): { token: string; tokenFile: s
     chmodSync(tokenFile, 0o600);
     return { token, tokenFile };
   } catch (error) {
-    throw unusable(tokenFile, error);
+    throw stateUnusable(tokenFile, error);
   }
 }
-
-/** The text of a file, or undefined when it is not there. Throws RefusedError `local.state_unusable`. */
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return undefined;
-    throw unusable(path, error);
-  }
-}
-
-const unusable = (path: string, error: unknown) =>
-  new RefusedError("local.state_unusable", `${path} cannot be used: ${(error as Error).message}`, {
-    hint: "make it a file that this user can read and write, or stop every local system on its folder and move it away: it is made anew",
-    cause: error,
-  });
 
 /**
  * Makes this process the only local system on the state, until `release` or its death: the lock is the operating system's.
@@ -97,13 +33,13 @@ const unusable = (path: string, error: unknown) =>
  * `local.state_unusable`.
  */
 export function lockState(stateDir: string): { announce(url: string): void; release(): void } {
-  const paths = files(stateDir);
+  const paths = stateFiles(stateDir);
   let lock: ReturnType<typeof tryLock>;
   try {
     lock = tryLock(paths.lock);
   } catch (error) {
     // A lock that is damaged or out of reach says nothing of another system.
-    throw unusable(paths.lock, error);
+    throw stateUnusable(paths.lock, error);
   }
   if (!lock) throw alreadyRunning(stateDir);
   const held = lock;
@@ -123,7 +59,7 @@ export function lockState(stateDir: string): { announce(url: string): void; rele
 function alreadyRunning(stateDir: string): RefusedError {
   let details: Record<string, unknown> = { stateDir };
   try {
-    details = { ...details, ...(JSON.parse(readFileSync(files(stateDir).endpoint, "utf8")) as object) };
+    details = { ...details, ...(JSON.parse(readFileSync(stateFiles(stateDir).endpoint, "utf8")) as object) };
   } catch {
     // it is only just starting
   }
@@ -132,12 +68,6 @@ function alreadyRunning(stateDir: string): RefusedError {
     hint: "use it, or end it with: agent-dispatch local stop",
     details,
   });
-}
-
-/** The state folder that the options, the environment or the configuration name. Throws ConfigurationError. */
-export function resolveStateDir({ configFile, stateDir }: { configFile?: string; stateDir?: string }): string {
-  if (stateDir !== undefined) return resolve(stateDir);
-  return locateState({ cwd: process.cwd(), ownFile: true, ...(configFile !== undefined && { configFile }) }).stateDir;
 }
 
 /**

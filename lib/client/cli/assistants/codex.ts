@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { parse, stringify } from "smol-toml";
-import { ConfigurationError } from "../../../config/config-file.ts";
+import { ConfigurationError } from "../../../config/locate.ts";
 import { isObject, type JsonObject } from "../../../contract/json.ts";
 import { type Assistant, CALL_TIMEOUT_MS, type Machine, SERVER_NAME, START_TIMEOUT_MS } from "./assistant.ts";
 import { passedNames } from "./passed-names.ts";

@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
-import { readText } from "../../../config/config-file.ts";
 import { parseForeignJson } from "../../../config/foreign-json.ts";
 import { type Change, editJson } from "../../../config/json-edit.ts";
+import { readText } from "../../../config/locate.ts";
 import { isObject, type JsonObject } from "../../../contract/json.ts";
 import type { Machine, Registration, Step } from "./assistant.ts";
 

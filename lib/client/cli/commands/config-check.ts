@@ -1,4 +1,5 @@
-import { ConfigurationError, type LoadedConfiguration, loadConfiguration } from "../../../config/config-file.ts";
+import { type LoadedConfiguration, loadConfiguration } from "../../../config/config-file.ts";
+import { ConfigurationError } from "../../../config/locate.ts";
 import { describeIssue, type Issue } from "../../../contract/errors.ts";
 import { adapters } from "../adapters.ts";
 import { sign } from "../check-text.ts";

@@ -48,10 +48,10 @@ export async function doctor(context: Context, options: Options): Promise<number
 }
 
 /** Both are asked for, whatever is answered to one. */
-async function examine({ endpoint }: RunSystem): Promise<Findings> {
-  const { items: capabilities } = await endpoint.call("list_capabilities", {});
+async function examine({ client }: RunSystem): Promise<Findings> {
+  const { items: capabilities } = await client.call("list_capabilities", {});
   try {
-    return { capabilities, check: await endpoint.call("check_cloud_agent_runtime", {}) };
+    return { capabilities, check: await client.call("check_cloud_agent_runtime", {}) };
   } catch (error) {
     return { capabilities, error: toProblem(error) };
   }

@@ -23,11 +23,11 @@ export async function importAgents(context: Context, file: string, options: Opti
   const { io } = context;
   const plan = planImport(await readBounded(resolve(file)));
   const { dryRun = false } = options;
-  const agents = await asking(context, options, async (endpoint) => {
+  const agents = await asking(context, options, async (client) => {
     const done: (Imported & { file?: string })[] = [];
     for (const { call, leftOut } of plan.agents) {
       const { name, workspace } = call;
-      const made = await endpoint.call("add_agent", { ...call, ...(dryRun && { dry_run: true }) }).catch((error) => {
+      const made = await client.call("add_agent", { ...call, ...(dryRun && { dry_run: true }) }).catch((error) => {
         if (!(error instanceof DispatchError)) throw error;
         return inTerms(error.problem, options);
       });

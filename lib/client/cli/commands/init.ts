@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { ConfigurationError, interpretText, locateState } from "../../../config/config-file.ts";
+import { interpretText } from "../../../config/config-file.ts";
+import { ConfigurationError, locateState } from "../../../config/locate.ts";
 import { exists, replaceFile } from "../../../config/replace-file.ts";
 import { InvalidInputError, RefusedError } from "../../../contract/errors.ts";
 import { adapters } from "../adapters.ts";

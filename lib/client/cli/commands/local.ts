@@ -1,6 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { InvalidInputError, RefusedError } from "../../../contract/errors.ts";
 import type { ShortRecord } from "../../../contract/tools/task-record.ts";
+import { Client } from "../../sdk/client.ts";
+
 import { Endpoint } from "../../sdk/endpoint.ts";
 import { packageFolder as checkout } from "../command-name.ts";
 import { connecting, placeWords } from "../connecting.ts";
@@ -15,7 +17,6 @@ export const DEFAULT_PORT = 8377;
 
 const STOP_WAIT_MS = 20_000;
 const IMPATIENT_MS = 3000;
-const PAGE = 100;
 const MAX_COUNTED = 1000;
 
 export const storeKinds = ["sqlite", "dynamodb"] as const;
@@ -153,8 +154,8 @@ export async function status(context: Context, options: Options): Promise<number
       );
     return 1;
   }
-  const endpoint = new Endpoint(async () => found);
-  const { counts, more } = await countTasks(endpoint).finally(() => endpoint.close());
+  const client = new Client(new Endpoint(async () => found));
+  const { counts, more } = await countTasks(client).finally(() => client.close());
   const { url, pid } = found;
   if (options.json) {
     await printJson(io, { running: true, stateDir, url, pid, tasks: counts, ...(more && { newestOnly: MAX_COUNTED }) });
@@ -171,15 +172,13 @@ export async function status(context: Context, options: Options): Promise<number
   return 0;
 }
 
-async function countTasks(endpoint: Endpoint): Promise<{ counts: Record<string, number>; more: boolean }> {
+async function countTasks(client: Client): Promise<{ counts: Record<string, number>; more: boolean }> {
   const counts: Record<string, number> = {};
-  let cursor: string | undefined;
-  for (let seen = 0; seen < MAX_COUNTED; ) {
-    const page = await endpoint.call("list_tasks", { limit: PAGE, ...(cursor !== undefined && { cursor }) });
-    for (const { status } of page.items) counts[status] = (counts[status] ?? 0) + 1;
-    seen += page.items.length;
-    cursor = page.cursor;
-    if (cursor === undefined || page.items.length === 0) return { counts, more: false };
+  let seen = 0;
+  for await (const { status } of client.tasks()) {
+    if (seen === MAX_COUNTED) return { counts, more: true };
+    counts[status] = (counts[status] ?? 0) + 1;
+    seen += 1;
   }
-  return { counts, more: true };
+  return { counts, more: false };
 }

@@ -3,9 +3,8 @@ import type { ErrorCode } from "../../../contract/error-codes.ts";
 import { DispatchError } from "../../../contract/errors.ts";
 import type { TaskResult } from "../../../contract/tools/get-task-result.ts";
 import type { TaskRecord } from "../../../contract/tools/task-record.ts";
-import type { Endpoint } from "../../sdk/endpoint.ts";
-import { follow } from "../../sdk/follow.ts";
-import { fetchResult } from "../../sdk/result.ts";
+import type { Client } from "../../sdk/client.ts";
+import type { ClientTask } from "../../sdk/task.ts";
 import { placeWords } from "../connecting.ts";
 import type { Context } from "../context.ts";
 import { readContinue, withConversation } from "../continuing.ts";
@@ -34,12 +33,12 @@ export async function run(context: Context, text: string | undefined, given: Run
 
 /** Only a system that stays will do: nothing else would run the task once this process has ended. */
 async function detach({ io, local }: Context, options: RunOptions, call: Call): Promise<number> {
-  const endpoint = await openStaying(local, options);
+  const client = await openStaying(local, options);
   try {
-    const { tool, args } = await withConversation(endpoint, call, options, io.env);
-    return await printHandle(io, options, await endpoint.call(tool, args));
+    const { tool, args } = await withConversation(client, call, options, io.env);
+    return await printHandle(io, options, await client.call(tool, args));
   } finally {
-    await endpoint.close();
+    await client.close();
   }
 }
 
@@ -82,9 +81,9 @@ class AttendedRun {
 
   async #perform(call: Call): Promise<number> {
     const { io } = this.#context;
-    const { endpoint } = this.#system;
-    const { tool, args } = await withConversation(endpoint, call, this.#options, io.env);
-    const handle = await endpoint.call(tool, args);
+    const { client } = this.#system;
+    const { tool, args } = await withConversation(client, call, this.#options, io.env);
+    const handle = await client.call(tool, args);
     if (handle.status === "needs_clarification") return await printClarification(io, this.#options, handle);
     const id = handle.taskId;
     this.#taskId = id;
@@ -92,8 +91,8 @@ class AttendedRun {
     const view = new LiveView(io, { ...(json && { stdout: io.stderr }), ...(quiet && { quiet }) });
     this.#view = view;
     await view.note(id);
-    if (this.#interrupts > 0) void cancel(endpoint, id, view);
-    const { record, outcome } = await watch(endpoint, id, view);
+    if (this.#interrupts > 0) void cancel(client, id, view);
+    const { record, outcome } = await watch(client.task(id), view);
     await view.stop();
     this.#exitCode = exitCodeOf(outcome);
     if (this.#options.json) await printJson(io, { ...record, ...outcome, exitCode: this.#exitCode });
@@ -122,7 +121,7 @@ class AttendedRun {
     if (this.#exitCode !== undefined) this.#impatience.abort();
     else if (this.#interrupts === 1) {
       void this.#tell("ending the task; Ctrl-C once more does not wait for it");
-      if (this.#taskId !== undefined && this.#view) void cancel(this.#system.endpoint, this.#taskId, this.#view);
+      if (this.#taskId !== undefined && this.#view) void cancel(this.#system.client, this.#taskId, this.#view);
     } else if (this.#interrupts === 2) void this.#abandon();
     else this.#context.exit(CANCELLED);
   }
@@ -138,14 +137,11 @@ class AttendedRun {
 }
 
 /** Follows the task to its end. */
-async function watch(
-  endpoint: Endpoint,
-  id: string,
-  view: LiveView,
-): Promise<{ record: TaskRecord; outcome: TaskResult }> {
+async function watch(task: ClientTask, view: LiveView): Promise<{ record: TaskRecord; outcome: TaskResult }> {
+  const { id } = task;
   try {
-    const record = await follow(endpoint, id, view);
-    return { record, outcome: await fetchResult(endpoint, id) };
+    const record = await task.follow(view);
+    return { record, outcome: await task.result({ preview: true }) };
   } catch (error) {
     if (!(error instanceof DispatchError)) throw error;
     throw error.with({
@@ -158,9 +154,9 @@ async function watch(
 /** One that has just ended cannot be cancelled; its result is shown in a moment. */
 const harmless: readonly ErrorCode[] = ["task.terminal", "endpoint.closed"];
 
-async function cancel(endpoint: Endpoint, id: string, view: LiveView): Promise<void> {
+async function cancel(client: Client, id: string, view: LiveView): Promise<void> {
   try {
-    await endpoint.call("cancel_task", { task_id: id });
+    await client.task(id).cancel();
   } catch (error) {
     if (error instanceof DispatchError && harmless.includes(error.code)) return;
     await view.note(`it could not be cancelled: ${error instanceof Error ? oneLine(error.message) : "unknown error"}`);

@@ -1,8 +1,7 @@
 import { isTerminal, type Status } from "../../../contract/lifecycle.ts";
-import { MAX_LOG_REPLY_LENGTH } from "../../../contract/limits.ts";
 import type { ShortRecord, TaskRecord } from "../../../contract/tools/task-record.ts";
-import type { Endpoint } from "../../sdk/endpoint.ts";
-import { fetchResult } from "../../sdk/result.ts";
+import type { Client } from "../../sdk/client.ts";
+import type { ClientTask } from "../../sdk/task.ts";
 import type { Context } from "../context.ts";
 import { exitCodeOf, NOT_ENDED } from "../exit-code.ts";
 import { harmless } from "../harmless.ts";
@@ -17,10 +16,10 @@ import { hintInTerms } from "../terms.ts";
 
 type Options = Place & { json?: boolean };
 
-/** Runs a command at the local system that runs, and leaves its endpoint closed. */
-async function at(context: Context, place: Place, use: (endpoint: Endpoint) => Promise<number>): Promise<number> {
-  const endpoint = await openRunning(context.local, place);
-  return await use(endpoint).finally(() => endpoint.close());
+/** Runs a command at the local system that runs, and leaves its client closed. */
+async function at(context: Context, place: Place, use: (client: Client) => Promise<number>): Promise<number> {
+  const client = await openRunning(context.local, place);
+  return await use(client).finally(() => client.close());
 }
 
 /** The same for a command about one task, named by its id or by the beginning of it. */
@@ -28,13 +27,13 @@ const atTask = (
   context: Context,
   place: Place,
   text: string,
-  use: (endpoint: Endpoint, id: string) => Promise<number>,
-): Promise<number> => at(context, place, async (endpoint) => use(endpoint, await findTaskId(endpoint, text)));
+  use: (task: ClientTask) => Promise<number>,
+): Promise<number> => at(context, place, async (client) => use(client.task(await findTaskId(client, text))));
 
 /** `agent-dispatch status <id>` */
 export function showStatus(context: Context, text: string, options: Options): Promise<number> {
-  return atTask(context, options, text, async (endpoint, id) => {
-    const record = await endpoint.call("get_task_status", { task_id: id });
+  return atTask(context, options, text, async (task) => {
+    const record = await task.status();
     if (options.json) await printJson(context.io, record);
     else await write(context.io.stdout, table(statusRows(context.io, record, options)));
     return 0;
@@ -61,36 +60,29 @@ function statusRows(io: Io, record: TaskRecord, place: Place): string[][] {
 
 /** `agent-dispatch logs <id> [--follow]` */
 export function showLogs(context: Context, text: string, options: Options & { follow?: boolean }): Promise<number> {
-  return atTask(context, options, text, async (endpoint, id) => {
+  return atTask(context, options, text, async (task) => {
     const { io } = context;
-    let cursor = 0;
+    let length = 0;
     let whole = "";
-    for (let last = !options.follow; ; ) {
-      const wait = last ? {} : { wait_seconds: 20 };
-      const reply = await endpoint.call("get_task_logs", { task_id: id, cursor, limit: MAX_LOG_REPLY_LENGTH, ...wait });
-      const { data } = reply;
-      cursor = reply.nextCursor;
+    for await (const data of task.logs({ follow: options.follow })) {
+      length += data.length;
       if (options.json) whole += data;
-      else if (data) await write(io.stdout, harmless(io.stdout, data));
-      if (data) continue;
-      if (last) break;
-      // What was written just before the end is read once more after the end was seen.
-      last = isTerminal((await endpoint.call("get_task_status", { task_id: id })).status);
+      else await write(io.stdout, harmless(io.stdout, data));
     }
-    if (options.json) await printJson(io, { taskId: id, cursor: 0, nextCursor: cursor, data: whole });
-    return options.follow ? exitCodeOf(await fetchResult(endpoint, id)) : 0;
+    if (options.json) await printJson(io, { taskId: task.id, cursor: 0, nextCursor: length, data: whole });
+    return options.follow ? exitCodeOf(await task.result({ preview: true })) : 0;
   });
 }
 
 /** `agent-dispatch result <id>` */
 export function showResult(context: Context, text: string, options: Options): Promise<number> {
-  return atTask(context, options, text, async (endpoint, id) => {
+  return atTask(context, options, text, async (task) => {
     const { io } = context;
-    const outcome = await fetchResult(endpoint, id);
+    const outcome = await task.result({ preview: true });
     if (options.json) await printJson(io, outcome);
     else if (!isTerminal(outcome.status)) await write(io.stderr, `the task has not ended: it is ${outcome.status}\n`);
     else {
-      const record = await endpoint.call("get_task_status", { task_id: id });
+      const record = await task.status();
       if (record.taskType === "command.run" && outcome.result !== undefined) await printJson(io, outcome.result);
       await printOutcome(io, record, outcome, { elapsedMs: ageMs(record), place: options });
     }
@@ -100,10 +92,10 @@ export function showResult(context: Context, text: string, options: Options): Pr
 
 /** `agent-dispatch cancel <id> [--no-cascade]` */
 export function cancel(context: Context, text: string, options: Options & { cascade: boolean }): Promise<number> {
-  return atTask(context, options, text, async (endpoint, id) => {
-    const reply = await endpoint.call("cancel_task", { task_id: id, ...(!options.cascade && { cascade: false }) });
+  return atTask(context, options, text, async (task) => {
+    const reply = await task.cancel({ ...(!options.cascade && { cascade: false }) });
     if (options.json) await printJson(context.io, reply);
-    else await write(context.io.stdout, `${id} ${reply.status}\n`);
+    else await write(context.io.stdout, `${task.id} ${reply.status}\n`);
     return 0;
   });
 }
@@ -115,24 +107,23 @@ export function send(
   message: string,
   { timeout, ...options }: Options & { timeout?: number },
 ): Promise<number> {
-  return atTask(context, options, text, async (endpoint, id) => {
+  return atTask(context, options, text, async (task) => {
     const { io } = context;
-    const waiting = timeout === undefined ? {} : { timeout_seconds: timeout };
-    const reply = await endpoint.call("a2a_send", { task_id: id, text: message, ...waiting });
+    const reply = await task.send(message, { ...(timeout !== undefined && { timeoutMs: timeout * 1000 }) });
     const said = reply.error?.message ?? reply.question ?? reply.reply;
     if (options.json) await printJson(io, reply);
     else if (said !== undefined) await write(io.stdout, harmless(io.stdout, `${said}\n`));
-    else await write(io.stderr, `no answer yet; it comes in \`agent-dispatch logs ${id} --follow\`\n`);
+    else await write(io.stderr, `no answer yet; it comes in \`agent-dispatch logs ${task.id} --follow\`\n`);
     return reply.error ? 1 : 0;
   });
 }
 
 /** `agent-dispatch list [--status] [--limit]` */
 export function list(context: Context, options: Options & { status?: Status; limit: number }): Promise<number> {
-  return at(context, options, async (endpoint) => {
+  return at(context, options, async (client) => {
     const { io } = context;
     const filter = { limit: options.limit, ...(options.status !== undefined && { status: options.status }) };
-    const reply = await endpoint.call("list_tasks", filter);
+    const reply = await client.call("list_tasks", filter);
     if (options.json) return await printJson(io, reply).then(() => 0);
     const { items, cursor } = reply;
     if (items.length === 0) await write(io.stdout, "no tasks\n");

@@ -101,7 +101,7 @@ export function scenes({ folder, runtime, readArtifact }: Props): Scene[] {
     const played = await stage.play(command(["-e", script]), async (id) => {
       if (asked) return;
       asked = true;
-      await stage.endpoint.call("cancel_task", { task_id: id });
+      await stage.client.task(id).cancel();
     });
     return { played, wrong: check({ "it was cancelled": played.outcome.status === "cancelled" }) };
   }

@@ -1,9 +1,7 @@
 import type { TaskEvent } from "../../../contract/events.ts";
 import type { TaskResult } from "../../../contract/tools/get-task-result.ts";
 import type { TaskRecord } from "../../../contract/tools/task-record.ts";
-import type { Endpoint } from "../../sdk/endpoint.ts";
-import { follow } from "../../sdk/follow.ts";
-import { fetchResult } from "../../sdk/result.ts";
+import type { Client } from "../../sdk/client.ts";
 import { type Io, write } from "../io.ts";
 import { formatDuration, oneLine, paint } from "../print.ts";
 import type { Call } from "../run-call.ts";
@@ -24,11 +22,11 @@ export type Played = {
 /** Where the demonstration happens: it dispatches tasks and shows what they do. */
 export class Stage {
   readonly io: Io;
-  readonly endpoint: Endpoint;
+  readonly client: Client;
 
-  constructor(io: Io, endpoint: Endpoint) {
+  constructor(io: Io, client: Client) {
     this.io = io;
-    this.endpoint = endpoint;
+    this.client = client;
   }
 
   /** A line below the heading of a scene. */
@@ -37,7 +35,7 @@ export class Stage {
   }
 
   async dispatch(call: Call): Promise<string> {
-    const handle = await this.endpoint.call(call.tool, call.args);
+    const handle = await this.client.call(call.tool, call.args);
     if (handle.status === "needs_clarification") throw new Error(`something is missing: ${JSON.stringify(handle)}`);
     return handle.taskId;
   }
@@ -61,9 +59,10 @@ export class Stage {
         await onLine?.(id);
       }
     };
-    const record = await follow(this.endpoint, id, { event, status() {} });
+    const task = this.client.task(id);
+    const record = await task.follow({ event, status() {} });
     const tookMs = performance.now() - startedMs;
-    const outcome = await fetchResult(this.endpoint, id);
+    const outcome = await task.result({ preview: true });
     return { id, record, outcome, lines, progress, tookMs };
   }
 

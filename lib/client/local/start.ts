@@ -1,0 +1,107 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { closeSync, openSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { prepareState, stateFiles } from "../../config/state-files.ts";
+import { DispatchError, RefusedError } from "../../contract/errors.ts";
+import type { LocalPlace } from "../http/door.ts";
+import { readFailure } from "./failure.ts";
+import { findLocal, type LocalSystem, stateDirOf } from "./find.ts";
+import { commandLine } from "./program.ts";
+
+/** After how long without an open task or a request one that was started here ends by itself. */
+const UNTIL_IDLE = "10m";
+/** How long a start may take: it brings every open task on. */
+const START_MS = 60_000;
+const LOOK_AGAIN_MS = 50;
+/** How long one that was not needed may take to end. */
+const LOSER_MS = 5000;
+
+type Options = {
+  /** Ends the waiting; what was started ends by itself. */
+  signal?: AbortSignal | undefined;
+};
+
+/**
+ * The local system of that place: the one that runs, or one started in the background, which outlives this process and its
+ * terminal, and ends once it has been idle. Two who start at once get the same. Throws the DispatchError with which a start
+ * was refused, or `local.start_failed` with its last lines.
+ */
+export async function findOrStartLocal(place: LocalPlace, { signal }: Options = {}): Promise<LocalSystem> {
+  const stateDir = stateDirOf(place);
+  return (await findLocal(stateDir)) ?? (await startLocal(place, stateDir, signal));
+}
+
+async function startLocal(place: LocalPlace, stateDir: string, signal: AbortSignal | undefined): Promise<LocalSystem> {
+  prepareState(stateDir);
+  const { log } = stateFiles(stateDir);
+  // A file of its own, until it is known whose start it was.
+  const file = `${log}.${randomUUID()}`;
+  const child = launch(place, file);
+  const ended = endOf(child);
+  try {
+    const found = await untilItAnswers(stateDir, { ended, file, signal });
+    if (found.pid === child.pid) renameSync(file, log);
+    else await Promise.race([ended, delay(LOSER_MS, undefined, { ref: false })]);
+    return found;
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
+/** Starts the command line in a session of its own, where no terminal's end reaches it. */
+function launch(place: LocalPlace, file: string): ChildProcess {
+  const words = ["local", "--port", "0", "--until-idle", UNTIL_IDLE, "--quiet", "--json"];
+  const named = [
+    ...(place.config === undefined ? [] : ["--config", resolve(place.config)]),
+    ...(place.stateDir === undefined ? [] : ["--state-dir", resolve(place.stateDir)]),
+  ];
+  const output = openSync(file, "ax", 0o600);
+  try {
+    const child = spawn(process.execPath, [commandLine(), ...words, ...named], {
+      detached: true,
+      stdio: ["ignore", output, output],
+    });
+    child.unref();
+    return child;
+  } finally {
+    closeSync(output);
+  }
+}
+
+/** How a process ended, as it is told; undefined while it goes on. */
+type End = { text: string | undefined };
+
+function endOf(child: ChildProcess): Promise<string> {
+  return once(child, "exit").then(
+    ([code, signal]) => (signal ? `was ended by ${signal}` : `ended with code ${code}`),
+    (error: Error) => `could not be started: ${error.message}`,
+  );
+}
+
+async function untilItAnswers(
+  stateDir: string,
+  { ended, file, signal }: { ended: Promise<string>; file: string; signal: AbortSignal | undefined },
+): Promise<LocalSystem> {
+  const end: End = { text: undefined };
+  void ended.then((text) => {
+    end.text = text;
+  });
+  for (const deadline = Date.now() + START_MS; Date.now() < deadline; ) {
+    const found = await findLocal(stateDir);
+    if (found) return found;
+    // Another start was quicker: its system is as good, as soon as it answers.
+    if (end.text !== undefined) refuseUnlessLate(readFileSync(file, "utf8"), end.text);
+    await delay(LOOK_AGAIN_MS, undefined, { ...(signal && { signal }) });
+  }
+  throw new RefusedError("local.start_failed", `no local system answers on ${stateDir} within ${START_MS / 1000} s`, {
+    hint: "agent-dispatch local starts one that says what it does",
+  });
+}
+
+function refuseUnlessLate(output: string, how: string): void {
+  const failure = readFailure(output, how);
+  if (!(failure instanceof DispatchError && failure.code === "local.already_running")) throw failure;
+}

@@ -1,0 +1,17 @@
+export type { ErrorCode } from "../../contract/error-codes.ts";
+export { DispatchError, InvalidInputError, type Problem, RefusedError, RetryableError } from "../../contract/errors.ts";
+export type { TaskEvent } from "../../contract/events.ts";
+export type { Status } from "../../contract/lifecycle.ts";
+export type { TaskResult } from "../../contract/tools/get-task-result.ts";
+export type { ToolArguments, ToolName, ToolResult } from "../../contract/tools/index.ts";
+export type { Clarification } from "../../contract/tools/spawn-cloud-agent.ts";
+export type { TaskHandle } from "../../contract/tools/task-handle.ts";
+export type { ShortRecord, TaskRecord } from "../../contract/tools/task-record.ts";
+export type { CallOptions, Progress, ToolCaller } from "./caller.ts";
+export { ClarificationError, type Client, type RuntimeSummary } from "./client.ts";
+export { type ClientOptions, createClient } from "./create-client.ts";
+export type { Watcher } from "./follow.ts";
+export type { LogOptions } from "./logs.ts";
+export type { NewsOptions } from "./news.ts";
+export type { ListOptions } from "./pages.ts";
+export type { Artifact, ClientTask } from "./task.ts";
