@@ -104,6 +104,10 @@ const rules: readonly Rule[] = [
     ],
   },
   {
+    part: /^lib\/client\/http\//,
+    may: [CONTRACT, /^lib\/client\/http\//, NODE, ...SDK, "package.json", "eventsource-parser"],
+  },
+  {
     part: /^lib\/client\//,
     may: [
       CONTRACT,

@@ -1,4 +1,8 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { Readable } from "node:stream";
 import type { DispatchError } from "../../contract/errors.ts";
+import type { Logger } from "../../contract/logger.ts";
+import type { Patience } from "./patience.ts";
 
 /** Which system is meant, as a person or a configuration names it. */
 export type Target =
@@ -50,4 +54,29 @@ export interface Door {
 export type DoorOptions = {
   /** The local system of that place, found or started; undefined when none runs. */
   findLocal(place: LocalPlace): Promise<LocalAddress | undefined>;
+  /** The environment that says credentials and regions, as AWS names them; by default that of this process. */
+  env?: Readonly<Record<string, string | undefined>>;
 };
+
+/** What is posted: one JSON-RPC message, and the headers that the protocol wants beside it, their names in small letters. */
+export type Posted = { headers: Record<string, string>; body: Uint8Array };
+
+export type PostOptions = {
+  /** Aborting it destroys the request, and the answer too while it is read. */
+  signal?: AbortSignal | undefined;
+  /** Whether the same request may arrive twice: it only reads, or carries an idempotency key. */
+  mayRepeat: boolean;
+  /** How long to try again; one is shared by requests that are made for the same call. */
+  patience?: Patience | undefined;
+  log?: Pick<Logger, "debug"> | undefined;
+};
+
+/** An answer of the protocol, of any status, whose body arrives as it is read. */
+export type Answer = { status: number; headers: IncomingHttpHeaders; body: Readable };
+
+/**
+ * Posts a message to the endpoint behind a door. Resolves with its answer, of any status, as soon as that begins. Connections
+ * that could not be made are tried again, and whatever else passes where the request may be repeated. Throws DispatchError:
+ * for an answer that is not the endpoint's own one of the family `endpoint.*`, whose hint says what to do.
+ */
+export type Post = (door: Door, posted: Posted, options: PostOptions) => Promise<Answer>;

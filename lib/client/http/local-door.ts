@@ -1,8 +1,11 @@
 import { RefusedError } from "../../contract/errors.ts";
 import type { Door, DoorOptions, LocalAddress, LocalPlace } from "./door.ts";
+import { explainStatus } from "./refusal.ts";
+
+const NAME = "the local system";
 
 /** The door of a local system: a bearer token from its state folder. Found when first used, and again when it has gone. */
-export function localDoor(place: LocalPlace, { findLocal }: DoorOptions): Door {
+export function localDoor(place: LocalPlace, { findLocal }: Pick<DoorOptions, "findLocal">): Door {
   let found: Promise<LocalAddress> | undefined;
   const find = (): Promise<LocalAddress> => {
     found ??= findLocal(place).then((address) => {
@@ -16,18 +19,18 @@ export function localDoor(place: LocalPlace, { findLocal }: DoorOptions): Door {
     return found;
   };
   return {
-    name: "the local system",
+    name: NAME,
     locate: async () => new URL((await find()).url),
     authorize: async () => ({ authorization: `Bearer ${(await find()).token}` }),
     async renew() {
       found = undefined;
       return true;
     },
-    explain: ({ status }) =>
-      status === 401
-        ? new RefusedError("endpoint.unauthenticated", "the local system refused the token of its state folder", {
+    explain: (refusal) =>
+      refusal.status === 401
+        ? new RefusedError("endpoint.unauthenticated", `${NAME} refused the token of its state folder`, {
             hint: "end every local system on that folder and start one: agent-dispatch local",
           })
-        : new RefusedError("endpoint.failed", `the local system answered with HTTP status ${status}`),
+        : explainStatus(NAME, refusal),
   };
 }

@@ -1,0 +1,109 @@
+import { randomUUID } from "node:crypto";
+import manifest from "../../../package.json" with { type: "json" };
+import { DispatchError, RefusedError } from "../../contract/errors.ts";
+import { defined, isObject, type JsonObject } from "../../contract/json.ts";
+import type { Logger } from "../../contract/logger.ts";
+import type { ToolName } from "../../contract/tools/index.ts";
+import type { Door, Posted } from "./door.ts";
+import { answerLost } from "./failure.ts";
+import { messagesOf } from "./messages.ts";
+import { Patience } from "./patience.ts";
+import { post } from "./post.ts";
+import { repeatingTools } from "./repeating.ts";
+
+/** What a tool answered, as the protocol has it. */
+export type ToolAnswer = { isError?: boolean; structuredContent?: unknown; content: unknown[] };
+
+export type Progress = { progress: number; total?: number; message?: string };
+
+export type CallOptions = {
+  /** Aborting it gives the call up: the endpoint sees the connection close. */
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: Progress) => void) | undefined;
+  /** For how long, in ms, what fails on the way is tried again. */
+  patienceMs?: number | undefined;
+  log?: Pick<Logger, "debug"> | undefined;
+};
+
+const REVISION = "2026-07-28";
+const ID = 1;
+
+/**
+ * Calls a tool, statelessly, in the revision 2026-07-28 of the protocol. A call whose answer is lost is made again where that
+ * is safe; one that dispatches gets an idempotency key for that, unless it has one. Throws DispatchError.
+ * https://modelcontextprotocol.io/specification/2026-07-28/basic/transports
+ */
+export async function callTool(
+  door: Door,
+  name: ToolName,
+  args: JsonObject,
+  { signal, onProgress, patienceMs, log }: CallOptions = {},
+): Promise<ToolAnswer> {
+  const repeating = repeatingTools[name];
+  const keyed = repeating === "keyed" ? { idempotency_key: randomUUID(), ...defined(args) } : args;
+  const posted = asPosted(name, keyed, onProgress !== undefined);
+  const mayRepeat = repeating !== "never";
+  const patience = new Patience(patienceMs);
+  for (;;) {
+    const answer = await post(door, posted, { signal, mayRepeat, patience, log });
+    try {
+      for await (const message of messagesOf(answer)) {
+        if (message.id === ID && message.method === undefined) return resultOf(message);
+        const progress = message.method === "notifications/progress" && progressOf(message.params);
+        if (progress) onProgress?.(progress);
+      }
+      throw new Error("the answer ended before it was whole");
+    } catch (error) {
+      if (signal?.aborted) throw new RefusedError("endpoint.closed", "the call was given up", { cause: error });
+      if (error instanceof DispatchError) throw error;
+      if (error instanceof SyntaxError && answer.body.readableEnded) throw unreadable(door, error);
+      const lost = answerLost(door, error instanceof Error ? error : new Error(String(error)));
+      log?.debug("an answer broke off", { tool: name });
+      if (!mayRepeat || !(await patience.pause({ signal }))) throw lost;
+    }
+  }
+}
+
+function asPosted(name: string, args: JsonObject, wantsProgress: boolean): Posted {
+  const _meta = {
+    "io.modelcontextprotocol/protocolVersion": REVISION,
+    "io.modelcontextprotocol/clientInfo": { name: "agent-dispatch", version: manifest.version },
+    "io.modelcontextprotocol/clientCapabilities": {},
+    ...(wantsProgress && { progressToken: ID }),
+  };
+  const message = { jsonrpc: "2.0", id: ID, method: "tools/call", params: { name, arguments: args, _meta } };
+  return {
+    headers: {
+      "content-type": "application/json",
+      accept: "application/json, text/event-stream",
+      "mcp-protocol-version": REVISION,
+      "mcp-method": "tools/call",
+      "mcp-name": name,
+    },
+    body: Buffer.from(JSON.stringify(message)),
+  };
+}
+
+function resultOf({ result, error }: JsonObject): ToolAnswer {
+  if (isObject(error)) throw new RefusedError("endpoint.failed", `the endpoint refused the call: ${error.message}`);
+  if (!isObject(result) || !Array.isArray(result.content))
+    throw new RefusedError("endpoint.failed", "the endpoint answered with no result");
+  const { content, structuredContent, isError } = result;
+  return { content, structuredContent, ...(typeof isError === "boolean" && { isError }) };
+}
+
+function progressOf(params: unknown): Progress | undefined {
+  if (!isObject(params) || typeof params.progress !== "number") return undefined;
+  const { progress, total, message } = params;
+  return {
+    progress,
+    ...(typeof total === "number" && { total }),
+    ...(typeof message === "string" && { message }),
+  };
+}
+
+const unreadable = (door: Door, cause: Error) =>
+  new RefusedError("endpoint.failed", `${door.name} answered with what is not the protocol`, {
+    hint: "look at the address: it has to be that of an MCP endpoint",
+    cause,
+  });

@@ -1,0 +1,82 @@
+import { DispatchError, RefusedError } from "../../contract/errors.ts";
+import type { Door, Outgoing, Post, Posted, Refusal, Remembered } from "./door.ts";
+import { answerLost, unreachable } from "./failure.ts";
+import { Patience, retryAfterMs } from "./patience.ts";
+import { readAnswer } from "./read-answer.ts";
+import { ConnectionFailure, type RequestOptions, request } from "./request.ts";
+
+/** How long to try an endpoint that never answered: its address may be wrong, and somebody waits to be told so. */
+const FIRST_PATIENCE_MS = 2500;
+/** Doors whose endpoint has answered. */
+const reached = new WeakSet<Door>();
+
+/** See `Post`. */
+export const post: Post = async (door, posted, options) => {
+  const { signal, mayRepeat, log, patience = new Patience() } = options;
+  const renewed = new Set<Remembered>();
+  const renew = async (what: Remembered): Promise<boolean> => {
+    if (renewed.has(what)) return false;
+    renewed.add(what);
+    return door.renew(what);
+  };
+  const pause = (reason: DispatchError, limits: { atLeastMs?: number; limitMs?: number } = {}) => {
+    log?.debug("trying again", { code: reason.code, reason: reason.message });
+    return patience.pause({ ...limits, signal });
+  };
+
+  /** Whether to try once more after a connection that failed; throws when not. */
+  async function afterFailure(failure: ConnectionFailure): Promise<true> {
+    if (failure.sent && !mayRepeat) throw answerLost(door, failure);
+    const error = unreachable(door, failure);
+    if (!failure.sent && (await renew("address"))) return true;
+    const limits = failure.sent || reached.has(door) ? {} : { limitMs: FIRST_PATIENCE_MS };
+    if (error.retryable && (await pause(error, limits))) return true;
+    throw error;
+  }
+
+  async function afterRefusal(refusal: Refusal): Promise<true> {
+    const { status, headers } = refusal;
+    const error = door.explain(refusal);
+    if (error.code === "endpoint.unauthenticated" && (await renew("key"))) return true;
+    // A gateway that names the permission is the right one.
+    const isElsewhere = status === 404 || (status === 403 && error.details?.action === undefined);
+    if (isElsewhere && (await renew("address"))) return true;
+    if (error.code !== "endpoint.busy") throw error;
+    if (!mayRepeat) throw status === 502 || status === 504 ? answerLost(door, error) : error;
+    if (await pause(error, { atLeastMs: retryAfterMs(headers["retry-after"]) })) return true;
+    throw error;
+  }
+
+  let lost = false;
+  for (;;) {
+    try {
+      signal?.throwIfAborted();
+      const { answer, secrets } = await send(door, posted, { signal, mayShare: mayRepeat });
+      const read = await readAnswer(answer);
+      reached.add(door);
+      if ("body" in read) return read;
+      await afterRefusal({ ...read, text: without(secrets, read.text) });
+    } catch (error) {
+      if (signal?.aborted) throw new RefusedError("endpoint.closed", "the call was given up", { cause: error });
+      if (error instanceof ConnectionFailure) lost = await afterFailure(error);
+      // A local system that was there comes back at another address.
+      else if (!(lost && error instanceof DispatchError && error.code === "local.not_running" && (await pause(error))))
+        throw error;
+    }
+  }
+};
+
+async function send(door: Door, { headers, body }: Posted, options: RequestOptions) {
+  const url = await door.locate();
+  const outgoing: Outgoing = { method: "POST", url, headers, body };
+  const opening = await door.authorize(outgoing);
+  const answer = await request({ ...outgoing, headers: { ...headers, ...opening } }, options);
+  return { answer, secrets: secretsOf(opening) };
+}
+
+const secretsOf = ({ authorization, "x-amz-security-token": token }: Record<string, string>): string[] =>
+  [authorization, token].filter((secret) => secret !== undefined);
+
+/** A gateway may show the request that it refuses, with what was to open the door. */
+const without = (secrets: readonly string[], text: string): string =>
+  secrets.reduce((left, secret) => left.replaceAll(secret, "(hidden)"), text);

@@ -1,0 +1,85 @@
+import * as http from "node:http";
+import type { Socket } from "node:net";
+import type { Readable } from "node:stream";
+import { codeOf } from "../../contract/errors.ts";
+import type { Answer, Outgoing } from "./door.ts";
+
+/** A connection that was not made, or that broke before an answer began. */
+export class ConnectionFailure extends Error {
+  /** Whether something of the request may have arrived. */
+  readonly sent: boolean;
+  /** The system's name for it, such as `ECONNREFUSED`. */
+  readonly code: string;
+
+  constructor(cause: unknown, sent: boolean) {
+    super("the connection failed", { cause });
+    this.sent = sent;
+    this.code = codeOf(cause) ?? "ECONNRESET";
+  }
+}
+
+export type RequestOptions = {
+  signal?: AbortSignal | undefined;
+  /** Whether the request may go over a connection that was used before, which the other side may be about to close. */
+  mayShare: boolean;
+};
+
+/** How long it may take to find the host and to be connected with it. */
+const CONNECT_MS = 10_000;
+/** How long nothing may be heard: longer than any call waits at the endpoint. */
+const SILENCE_MS = 130_000;
+/** How long a connection is kept that nobody uses. */
+const KEPT_MS = 30_000;
+
+const kept = { keepAlive: true, timeout: KEPT_MS };
+const plainAgent = new http.Agent(kept);
+let tls: Promise<{ request: typeof http.request; agent: http.Agent }> | undefined;
+
+/** TLS takes a while to load, which nobody needs on this machine. */
+const loadTls = () => {
+  tls ??= import("node:https").then(({ Agent, request }) => ({ request, agent: new Agent(kept) }));
+  return tls;
+};
+
+/**
+ * Sends one request and resolves when its answer begins, whatever that is. Throws ConnectionFailure. Aborting the signal
+ * destroys the connection, also while the answer is read.
+ */
+export async function request(outgoing: Outgoing, { signal, mayShare }: RequestOptions): Promise<Answer> {
+  const { method, url, headers, body } = outgoing;
+  const isTls = url.protocol === "https:";
+  const { request, agent } = isTls ? await loadTls() : { request: http.request, agent: plainAgent };
+  return new Promise((resolve, reject) => {
+    let sent = false;
+    let answer: Readable | undefined;
+    const sending = request(url, {
+      method,
+      headers: { ...headers, "content-length": body.byteLength },
+      agent: mayShare && agent,
+      timeout: SILENCE_MS,
+      ...(signal && { signal }),
+    });
+    const giveUp = () => (answer ?? sending).destroy(silence());
+    const connecting = setTimeout(giveUp, CONNECT_MS);
+    const opened = () => {
+      sent = true;
+      clearTimeout(connecting);
+    };
+    sending.once("socket", (socket: Socket) => {
+      if (sending.reusedSocket || !socket.connecting) opened();
+      else socket.once(isTls ? "secureConnect" : "connect", opened);
+    });
+    sending.on("timeout", giveUp);
+    sending.on("error", (error) => {
+      clearTimeout(connecting);
+      reject(new ConnectionFailure(error, sent));
+    });
+    sending.once("response", (response) => {
+      answer = response;
+      resolve({ status: response.statusCode ?? 0, headers: response.headers, body: response });
+    });
+    sending.end(body);
+  });
+}
+
+const silence = () => Object.assign(new Error("nothing was heard for too long"), { code: "ETIMEDOUT" });

@@ -1,0 +1,60 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { isAbsolute, join } from "node:path";
+import { isObject } from "../../contract/json.ts";
+
+/** What a stack says of its endpoint. */
+export type StackEndpoint = { endpoint: string; region: string };
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** The file that keeps where the endpoint of one stack is. It holds no secret; a file that cannot be used is as good as none. */
+export class StackCache {
+  readonly #folder: string;
+  readonly #file: string;
+
+  constructor(stack: { stack: string; region?: string | undefined; profile?: string | undefined }, env: Env) {
+    const { stack: name, region = "", profile = "" } = stack;
+    const id = createHash("sha256")
+      .update(JSON.stringify([name, region, profile]))
+      .digest("hex")
+      .slice(0, 32);
+    this.#folder = userCacheDir(env, process.platform);
+    this.#file = join(this.#folder, `stack-${id}.json`);
+  }
+
+  read(): StackEndpoint | undefined {
+    try {
+      const kept: unknown = JSON.parse(readFileSync(this.#file, "utf8"));
+      if (!isObject(kept) || typeof kept.endpoint !== "string" || typeof kept.region !== "string") return undefined;
+      return URL.canParse(kept.endpoint) ? { endpoint: kept.endpoint, region: kept.region } : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Keeps it; where nothing can be written, it is asked for each time. */
+  write({ endpoint, region }: StackEndpoint): void {
+    const temporary = `${this.#file}.${randomBytes(4).toString("hex")}`;
+    try {
+      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      writeFileSync(temporary, JSON.stringify({ endpoint, region }), { mode: 0o600 });
+      renameSync(temporary, this.#file);
+    } catch {
+      rmSync(temporary, { force: true });
+    }
+  }
+
+  forget(): void {
+    rmSync(this.#file, { force: true });
+  }
+}
+
+/** Where this platform keeps what a user can do without: https://specifications.freedesktop.org/basedir-spec/latest/ */
+function userCacheDir(env: Env, platform: NodeJS.Platform): string {
+  const home = env.HOME || homedir();
+  if (platform === "darwin") return join(home, "Library", "Caches", "agent-dispatch");
+  const cache = env.XDG_CACHE_HOME && isAbsolute(env.XDG_CACHE_HOME) ? env.XDG_CACHE_HOME : join(home, ".cache");
+  return join(cache, "agent-dispatch");
+}
