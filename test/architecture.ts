@@ -70,7 +70,7 @@ const rules: readonly Rule[] = [
       "@modelcontextprotocol/server",
     ],
   },
-  { part: /^lib\/system\/(local|aws)\.ts$/, may: [/^lib\//, NODE, "zod"] },
+  { part: /^lib\/system\/(local|reading|aws)\.ts$/, may: [/^lib\//, NODE, "zod"] },
   {
     part: /^lib\/system\//,
     may: [

@@ -1,6 +1,9 @@
 import type { TaskArtifact, ValueRef } from "../contract/task.ts";
 import type { Content } from "./content.ts";
 
+/** What whoever only reads tasks needs of artifacts. */
+export type ReadableArtifacts = Pick<Artifacts, "put" | "get" | "uriOf">;
+
 /** Files and large values, kept after the worker is gone. Content is named by its sha256 and checked against it when read. */
 export interface Artifacts {
   /** Keeps a value of a task. Throws RetryableError `platform.artifacts_unavailable`. */

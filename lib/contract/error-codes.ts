@@ -64,6 +64,7 @@ export const errorCodes = {
   "idempotency.conflict": { ...caller, ...conflict },
   "input.invalid": caller,
   "local.already_running": { ...platform, ...conflict },
+  "local.no_state": { ...platform, ...missing },
   "local.not_permitted": { ...platform, ...denied },
   "local.not_running": { ...platform, ...missing },
   "local.port_in_use": { ...platform, ...conflict },

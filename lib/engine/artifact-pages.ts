@@ -12,7 +12,11 @@ type Store = Pick<Ports["store"], "addArtifacts" | "getArtifacts">;
 export const artifactCountOf = ({ artifactCount, artifacts = [] }: Task): number => artifactCount ?? artifacts.length;
 
 /** The files of a task from one on, up to the end of the page after it. */
-export async function artifactsFrom(store: Store, task: Task, from: number): Promise<TaskArtifact[]> {
+export async function artifactsFrom(
+  store: Pick<Store, "getArtifacts">,
+  task: Task,
+  from: number,
+): Promise<TaskArtifact[]> {
   if (task.artifactCount === undefined) return (task.artifacts ?? []).slice(from, from + ARTIFACTS_PER_PAGE);
   if (from >= task.artifactCount) return [];
   const page = Math.floor(from / ARTIFACTS_PER_PAGE);

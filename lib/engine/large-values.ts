@@ -1,3 +1,4 @@
+import type { ReadableArtifacts } from "../artifacts/port.ts";
 import { RefusedError } from "../contract/errors.ts";
 import { previewValue } from "../contract/preview.ts";
 import type { Json, ValueRef } from "../contract/task.ts";
@@ -42,7 +43,10 @@ export async function keepLargeFields<Name extends "input" | "inputRequests">(
 }
 
 /** Reads a value that `keepLargeValue` put away. Throws RefusedError `artifact.corrupt` or `artifact.not_found`. */
-export async function readLargeValue(ports: Pick<Ports, "artifacts">, ref: ValueRef): Promise<unknown> {
+export async function readLargeValue(
+  ports: { artifacts: Pick<ReadableArtifacts, "get"> },
+  ref: ValueRef,
+): Promise<unknown> {
   try {
     return JSON.parse(new TextDecoder().decode(await ports.artifacts.get(ref)));
   } catch (error) {

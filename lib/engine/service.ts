@@ -1,14 +1,12 @@
-import { taskNotFound } from "../contract/errors.ts";
-import { defined } from "../contract/json.ts";
 import { isTerminal } from "../contract/lifecycle.ts";
-import type { Json, Task } from "../contract/task.ts";
+import type { Json } from "../contract/task.ts";
 import type { Typical } from "../contract/tools/agents.ts";
 import { type ToolResult as Result, toolSchemas } from "../contract/tools/index.ts";
 import { admitLater } from "./admission/admission.ts";
 import { cancelTask } from "./cancellation.ts";
 import { waitForTask } from "./poll/waiting.ts";
 import type { Ports } from "./ports.ts";
-import { shortRecord, taskRecord } from "./record.ts";
+import { taskRecord } from "./record.ts";
 import { readArguments } from "./service/arguments.ts";
 import { listCapabilities } from "./service/capabilities.ts";
 import { checkRuntime } from "./service/check.ts";
@@ -16,11 +14,10 @@ import { dispatchExplicitly } from "./service/dispatch.ts";
 import { readLogs } from "./service/logs.ts";
 import { progressTeller, type Tell } from "./service/progress.ts";
 import { fitRecord } from "./service/reply-size.ts";
-import { readResult } from "./service/result.ts";
 import { send } from "./service/send.ts";
 import { spawn } from "./service/spawn.ts";
-import { describeTask } from "./service/status.ts";
 import { type AgentPlace, typicalOf } from "./service/typical.ts";
+import { TaskReader } from "./task-reader.ts";
 
 /** Whoever waits for an answer. */
 export type Waiting = {
@@ -38,11 +35,12 @@ export type Waiting = {
  * @example
  * const { taskId } = await new TaskService(ports, "local").dispatch({ provider: "local", ... });
  */
-export class TaskService {
+export class TaskService extends TaskReader {
   readonly #ports: Ports;
   readonly #owner: string;
 
   constructor(ports: Ports, owner: string) {
+    super(ports, owner);
     this.#ports = ports;
     this.#owner = owner;
   }
@@ -62,37 +60,21 @@ export class TaskService {
     return checkRuntime(this.#ports, given);
   }
 
-  /** The record of a task as it stands. */
-  async status(given: Json): Promise<Result<"get_task_status">> {
-    const { task_id, events_after } = readArguments(toolSchemas.get_task_status, given);
-    return describeTask(this.#ports, await this.#task(task_id), events_after);
-  }
-
-  /** The tasks of the owner, newest first. */
-  async list(given: Json): Promise<Result<"list_tasks">> {
-    const { limit = 20, ...filter } = readArguments(toolSchemas.list_tasks, given);
-    const { items, cursor } = await this.#ports.store.list(this.#owner, { limit, ...defined(filter) });
-    return {
-      items: items.filter(({ owner }) => owner === this.#owner).map(shortRecord),
-      ...(cursor !== undefined && { cursor }),
-    };
-  }
-
-  /** The output of a task, from a cursor on. */
-  async logs(given: Json, { signal }: Waiting = {}): Promise<Result<"get_task_logs">> {
+  /** The output of a task, from a cursor on; where nothing is new, it may be waited for. */
+  override async logs(given: Json, { signal }: Waiting = {}): Promise<Result<"get_task_logs">> {
     const {
       task_id,
       cursor = 0,
       limit,
       wait_seconds: waitSeconds = 0,
     } = readArguments(toolSchemas.get_task_logs, given);
-    return readLogs(this.#ports, await this.#task(task_id), { cursor, limit, waitSeconds, signal });
+    return readLogs(this.#ports, await this.task(task_id), { cursor, limit, waitSeconds, signal });
   }
 
   /** Waits until a task has ended or needs input, and tells of its progress meanwhile. */
   async wait(given: Json, { signal, tell }: Waiting = {}): Promise<Result<"wait_for_task">> {
     const { task_id, timeout_seconds: timeoutSeconds = 25 } = readArguments(toolSchemas.wait_for_task, given);
-    await this.#task(task_id);
+    await this.task(task_id);
     const teller = tell && progressTeller(this.#ports, tell);
     const { task, timedOut } = await waitForTask(this.#ports, task_id, {
       timeoutSeconds,
@@ -104,16 +86,10 @@ export class TaskService {
     return timedOut ? { ...record, timedOutWaiting: true } : record;
   }
 
-  /** What a task came to. */
-  async result(given: Json): Promise<Result<"get_task_result">> {
-    const { task_id, artifacts_cursor = 0 } = readArguments(toolSchemas.get_task_result, given);
-    return readResult(this.#ports, await this.#task(task_id), artifacts_cursor);
-  }
-
   /** Ends a task that has not ended by itself. */
   async cancel(given: Json): Promise<Result<"cancel_task">> {
     const { task_id, cascade = true } = readArguments(toolSchemas.cancel_task, given);
-    const { id, status, error, conversation } = await cancelTask(this.#ports, await this.#task(task_id), { cascade });
+    const { id, status, error, conversation } = await cancelTask(this.#ports, await this.task(task_id), { cascade });
     // One that waited with its turn, for a slot, keeps those behind it no longer.
     if (status === "cancelled" && conversation) await admitLater(this.#ports, this.#owner);
     return { taskId: id, status, ...(error && { error }) };
@@ -122,7 +98,7 @@ export class TaskService {
   /** Says something to the agent of a task that runs, or asks. */
   async send(given: Json, { signal }: Waiting = {}): Promise<Result<"a2a_send">> {
     const { task_id, text, timeout_seconds: timeoutSeconds = 25 } = readArguments(toolSchemas.a2a_send, given);
-    return send(this.#ports, await this.#task(task_id), { text, timeoutSeconds, signal });
+    return send(this.#ports, await this.task(task_id), { text, timeoutSeconds, signal });
   }
 
   /** The providers of the configured accounts. */
@@ -155,12 +131,5 @@ export class TaskService {
   /** What tasks of these agents took and cost so far, by name. */
   typical(agents: readonly AgentPlace[]): Promise<Map<string, Typical>> {
     return typicalOf(this.#ports, this.#owner, agents);
-  }
-
-  /** The owner's task. */
-  async #task(id: string): Promise<Task> {
-    const task = await this.#ports.store.get(id);
-    if (!task || task.owner !== this.#owner) throw taskNotFound(id);
-    return task;
   }
 }

@@ -142,5 +142,8 @@ export interface TaskStore {
   waitForChange(taskId: string, revision: number, timeoutMs: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** What whoever only reads tasks needs of a store. */
+export type ReadableStore = Pick<TaskStore, "get" | "list" | "listEvents" | "readLog" | "getArtifacts" | "countAhead">;
+
 /** `full`: the owner has no slot left; `profile_full`: only this profile has none. */
 export type SlotAnswer = "taken" | "full" | "profile_full";

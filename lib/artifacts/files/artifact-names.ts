@@ -22,9 +22,7 @@ export async function nameContent(
 ): Promise<string> {
   const kept = store.pathOf(content.sha256);
   if (!(await store.hasFile(kept))) throw notFound(content);
-  const plain = join(folder, ...safeSegments(name));
-  const apart = join(folder, `~${content.sha256.slice(0, 16)}`, basename(plain));
-  for (const path of [plain, apart]) {
+  for (const path of namesOf(folder, name, content)) {
     const outcome = await showAt(store, path, content).catch((error) => {
       if (isFull(error)) return "full";
       throw error;
@@ -33,6 +31,25 @@ export async function nameContent(
     if (outcome === "full") break;
   }
   return kept;
+}
+
+/** Where content lies that was named so, or under the path where it is kept; nothing is written. Throws as `nameContent`. */
+export async function findContent(
+  store: ContentStore,
+  folder: string,
+  name: string,
+  content: Content,
+): Promise<string> {
+  const kept = store.pathOf(content.sha256);
+  if (!(await store.hasFile(kept))) throw notFound(content);
+  for (const path of namesOf(folder, name, content)) if (await store.holds(content, path)) return path;
+  return kept;
+}
+
+/** The name that is wanted, and the one that is kept apart from it. */
+function namesOf(folder: string, name: string, { sha256 }: Content): [string, string] {
+  const plain = join(folder, ...safeSegments(name));
+  return [plain, join(folder, `~${sha256.slice(0, 16)}`, basename(plain))];
 }
 
 /** The parts of a name as file names: never empty, `.` or `..`, without control characters, not too long, not too many. */

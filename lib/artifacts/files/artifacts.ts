@@ -39,10 +39,10 @@ export function openArtifacts(
   folder: string,
   { baseUrl, secret, now = Date.now, retentionDays = RETENTION_DAYS }: Options,
 ): LocalArtifacts {
-  const store = new ContentStore(folder, now());
+  const store = ContentStore.prepared(folder, now());
   let kept: ContentStore | undefined;
   const conversations = () => {
-    kept ??= new ContentStore(join(folder, "conversations"), now());
+    kept ??= ContentStore.prepared(join(folder, "conversations"), now());
     return kept;
   };
   const storeOf = (artifact: { private?: true | undefined }) => (artifact.private ? conversations() : store);

@@ -12,9 +12,12 @@ const LEFTOVER_MS = 86_400_000;
 export class ContentStore {
   readonly #folder: string;
 
-  /** Makes the folder, and removes what writers that died a day ago left. Throws RetryableError. */
-  constructor(folder: string, nowMs: number) {
+  constructor(folder: string) {
     this.#folder = folder;
+  }
+
+  /** Makes the folder, and removes what writers that died a day ago left. Throws RetryableError. */
+  static prepared(folder: string, nowMs: number): ContentStore {
     try {
       mkdirSync(join(folder, "tmp"), { recursive: true, mode: 0o700 });
       for (const name of readdirSync(join(folder, "tmp"))) {
@@ -24,6 +27,7 @@ export class ContentStore {
     } catch (error) {
       throw unavailable(folder, error);
     }
+    return new ContentStore(folder);
   }
 
   pathOf(sha256: string): string {

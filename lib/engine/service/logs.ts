@@ -1,6 +1,7 @@
 import { isTerminal } from "../../contract/lifecycle.ts";
 import type { Task } from "../../contract/task.ts";
 import type { ToolResult } from "../../contract/tools/index.ts";
+import type { ReadableStore } from "../../store/port.ts";
 import { waitForTask } from "../poll/waiting.ts";
 import type { Ports } from "../ports.ts";
 import { fittingLength, MAX_REPLY, replySize } from "./reply-size.ts";
@@ -12,23 +13,29 @@ type Window = {
   cursor: number;
   /** Most UTF-16 units of text. */
   limit?: number | undefined;
-  waitSeconds: number;
-  signal?: AbortSignal | undefined;
 };
+type Wait = { waitSeconds: number; signal?: AbortSignal | undefined };
 
-/** The output of a task from a cursor on, as much as fits into a reply; where nothing is new, it waits for it. */
+/** As `readLog`; where nothing is new, it waits for it. */
 export async function readLogs(
   ports: Ports,
   task: Task,
-  { cursor, limit, waitSeconds, signal }: Window,
+  { waitSeconds, signal, ...window }: Window & Wait,
 ): Promise<ToolResult<"get_task_logs">> {
-  const { id } = task;
-  let { logLength, logTruncated } = task;
-  if (waitSeconds > 0 && logLength <= cursor && !isTerminal(task.status)) {
-    const wait = { timeoutSeconds: waitSeconds, until: (seen: Task) => seen.logLength > cursor, gathers: true };
-    ({ logLength, logTruncated } = (await waitForTask(ports, id, { ...wait, ...(signal && { signal }) })).task);
-  }
-  const read = await ports.store.readLog(id, cursor, limit ?? USUAL_REPLY);
+  if (waitSeconds <= 0 || task.logLength > window.cursor || isTerminal(task.status))
+    return readLog(ports, task, window);
+  const wait = { timeoutSeconds: waitSeconds, until: (seen: Task) => seen.logLength > window.cursor, gathers: true };
+  const waited = await waitForTask(ports, task.id, { ...wait, ...(signal && { signal }) });
+  return readLog(ports, waited.task, window);
+}
+
+/** The output of a task from a cursor on, as much as fits into a reply. */
+export async function readLog(
+  { store }: { store: Pick<ReadableStore, "readLog"> },
+  { id, logLength, logTruncated }: Task,
+  { cursor, limit }: Window,
+): Promise<ToolResult<"get_task_logs">> {
+  const read = await store.readLog(id, cursor, limit ?? USUAL_REPLY);
   const reply = (data: string, nextCursor = read.cursor + data.length) => ({
     taskId: id,
     cursor: read.cursor,

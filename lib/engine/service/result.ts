@@ -5,8 +5,8 @@ import type { TaskResult } from "../../contract/tools/get-task-result.ts";
 import { ARTIFACTS_PER_PAGE } from "../../store/artifact-pages.ts";
 import { artifactCountOf, artifactsFrom } from "../artifact-pages.ts";
 import { readLargeValue } from "../large-values.ts";
-import type { Ports } from "../ports.ts";
 import { type ArtifactsView, resultView } from "../record.ts";
+import type { ReadPorts } from "../task-reader.ts";
 import { MAX_REPLY, replySize } from "./reply-size.ts";
 
 const MAX_RESULT = 30_000;
@@ -14,7 +14,7 @@ const PREVIEW = 8_000;
 /** What a list of files may take beside a result and an error that leave it less. */
 const MIN_LIST = 10_000;
 
-type Kept = Pick<Ports, "store" | "artifacts">;
+type Kept = Pick<ReadPorts, "store" | "artifacts">;
 
 /** What a task came to, with its files from the cursor on; of one that has not ended, its status alone. */
 export async function readResult(ports: Kept, known: Task, artifactsCursor: number): Promise<TaskResult> {

@@ -4,15 +4,15 @@ import type { Task } from "../../contract/task.ts";
 import type { ToolResult } from "../../contract/tools/index.ts";
 import { FIRST_WORKER_SEQUENCE } from "../../contract/worker.ts";
 import { queueEntry } from "../cancellation.ts";
-import type { Ports } from "../ports.ts";
 import { taskRecord } from "../record.ts";
+import type { ReadPorts } from "../task-reader.ts";
 import { fitRecord, MAX_REPLY, replySize } from "./reply-size.ts";
 
 const MAX_EVENTS = 200;
 
 /** The record of a task as it stands, with its events after a number if one is given. */
 export async function describeTask(
-  { store, backends }: Pick<Ports, "store" | "backends">,
+  { store, backends }: Pick<ReadPorts, "store" | "backends">,
   task: Task,
   eventsAfter: number | undefined,
 ): Promise<ToolResult<"get_task_status">> {

@@ -134,6 +134,9 @@ export function migrate(database: DatabaseSync, steps: readonly string[] = migra
   }
 }
 
+/** Whether the file has the newest schema. Throws RefusedError `platform.newer_version`. */
+export const isCurrent = (database: DatabaseSync): boolean => version(database, migrations) === migrations.length;
+
 function version(database: DatabaseSync, steps: readonly string[]): number {
   const row = database.prepare("PRAGMA user_version").get() as { user_version: number };
   if (row.user_version <= steps.length) return row.user_version;

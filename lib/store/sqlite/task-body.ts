@@ -6,7 +6,7 @@ import type { EnvFiles } from "./env-files.ts";
 const IN_FILE = "in a file";
 
 /** Tasks as the JSON of a row, and back. The values of environment variables are never in it. */
-export function bodies(files: EnvFiles) {
+export function bodies(files: Pick<EnvFiles, "get" | "put">) {
   const known = new KnownBodies();
   return {
     toBody(task: Task): string {

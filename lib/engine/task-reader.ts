@@ -1,0 +1,64 @@
+import type { ReadableArtifacts } from "../artifacts/port.ts";
+import type { Adapters } from "../backends/adapter.ts";
+import { taskNotFound } from "../contract/errors.ts";
+import { defined } from "../contract/json.ts";
+import type { Json, Task } from "../contract/task.ts";
+import { type ToolResult as Result, toolSchemas } from "../contract/tools/index.ts";
+import type { ReadableStore } from "../store/port.ts";
+import { shortRecord } from "./record.ts";
+import { readArguments } from "./service/arguments.ts";
+import { readLog } from "./service/logs.ts";
+import { readResult } from "./service/result.ts";
+import { describeTask } from "./service/status.ts";
+
+/** What reading tasks touches. */
+export type ReadPorts = { store: ReadableStore; artifacts: ReadableArtifacts; backends: Adapters };
+
+/**
+ * What can be read of the tasks of one owner, whether or not anything runs; another owner's task does not exist. Methods
+ * throw InvalidInputError with every issue, RefusedError (`task.not_found` among them) and RetryableError.
+ */
+export class TaskReader {
+  readonly #ports: ReadPorts;
+  readonly #owner: string;
+
+  constructor(ports: ReadPorts, owner: string) {
+    this.#ports = ports;
+    this.#owner = owner;
+  }
+
+  /** The record of a task as it stands. */
+  async status(given: Json): Promise<Result<"get_task_status">> {
+    const { task_id, events_after } = readArguments(toolSchemas.get_task_status, given);
+    return describeTask(this.#ports, await this.task(task_id), events_after);
+  }
+
+  /** The tasks of the owner, newest first. */
+  async list(given: Json): Promise<Result<"list_tasks">> {
+    const { limit = 20, ...filter } = readArguments(toolSchemas.list_tasks, given);
+    const { items, cursor } = await this.#ports.store.list(this.#owner, { limit, ...defined(filter) });
+    return {
+      items: items.filter(({ owner }) => owner === this.#owner).map(shortRecord),
+      ...(cursor !== undefined && { cursor }),
+    };
+  }
+
+  /** The output of a task, from a cursor on, as far as it is there. */
+  async logs(given: Json): Promise<Result<"get_task_logs">> {
+    const { task_id, cursor = 0, limit } = readArguments(toolSchemas.get_task_logs, given);
+    return readLog(this.#ports, await this.task(task_id), { cursor, limit });
+  }
+
+  /** What a task came to. */
+  async result(given: Json): Promise<Result<"get_task_result">> {
+    const { task_id, artifacts_cursor = 0 } = readArguments(toolSchemas.get_task_result, given);
+    return readResult(this.#ports, await this.task(task_id), artifacts_cursor);
+  }
+
+  /** The owner's task. */
+  protected async task(id: string): Promise<Task> {
+    const task = await this.#ports.store.get(id);
+    if (!task || task.owner !== this.#owner) throw taskNotFound(id);
+    return task;
+  }
+}

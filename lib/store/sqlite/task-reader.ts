@@ -1,0 +1,26 @@
+import type { ReadableStore } from "../port.ts";
+import { artifactList } from "./artifact-list.ts";
+import { eventLog } from "./event-log.ts";
+import { queue } from "./queue.ts";
+import { readDatabase } from "./read-only.ts";
+import { bodies } from "./task-body.ts";
+import { taskLists } from "./task-lists.ts";
+import { taskReading } from "./task-reading.ts";
+
+/**
+ * What the task store in a folder holds, for reads alone, as `readDatabase` opens it. Tasks that have expired are among the
+ * others for as long as they are there.
+ */
+export function openTaskReader(folder: string): (ReadableStore & { close(): void }) | undefined {
+  const db = readDatabase(folder);
+  if (!db) return undefined;
+  const seconds = () => 0;
+  // Nobody reads the values of environment variables.
+  const { toTask } = bodies({ get: () => undefined, put: () => {} });
+  const { read, readable } = taskReading(db, { toTask, seconds });
+  const { list } = taskLists(db, { readable, seconds });
+  const { listEvents, readLog } = eventLog(db);
+  const { getArtifacts } = artifactList(db);
+  const { countAhead } = queue(db);
+  return { get: async (id) => read(id), list, listEvents, readLog, getArtifacts, countAhead, close: () => db.close() };
+}
