@@ -22,6 +22,10 @@ const local: LocalSystems = {
     const found = await findLocal(stateDir);
     return found && { ...found, forRun: isClaimedForRun(stateDir, found.pid) };
   },
+  async read(place) {
+    const { openReading } = await import("../lib/system/reading.ts");
+    return openReading(await local.stateDir(place));
+  },
   async start({ port, forRun, store, onTask, ...place }) {
     const [{ startLocal }, { optionsToFind }, { describeObligations, endSessions, settleTask }, { shortRecord }] =
       await Promise.all([

@@ -167,7 +167,7 @@ const rules: readonly Rule[] = [
 ];
 
 /** Only these choose implementations: they import a module of an implementation's folder from outside of it. */
-const choosers = /^(bin\/|lambdas\/[^/]+\/handler\.ts$|worker\/main\.ts$|lib\/system\/(local|aws)\.ts$|test\/)/;
+const choosers = /^(bin\/|lambdas\/[^/]+\/handler\.ts$|worker\/main\.ts$|lib\/system\/(local|reading|aws)\.ts$|test\/)/;
 /** The description of the table is data, as that of an adapter is. */
 const implementations =
   /^lib\/(store\/(?:sqlite|dynamodb(?!\/table\.ts))|artifacts\/(?:files|s3)|workflow\/(?:in-process|step-functions)|backends\/[^/]+(?=\/)(?!\/(?:description|cloud-defaults)\.ts))/;

@@ -1,8 +1,8 @@
-import type { Artifacts } from "../artifacts/port.ts";
-import type { BackendAdapter } from "../backends/adapter.ts";
+import type { Artifacts, ReadableArtifacts } from "../artifacts/port.ts";
+import type { Adapters, BackendAdapter } from "../backends/adapter.ts";
 import type { Configuration } from "../contract/configuration.ts";
 import type { Logger } from "../contract/logger.ts";
-import type { TaskStore } from "../store/port.ts";
+import type { ReadableStore, TaskStore } from "../store/port.ts";
 import type { Workflow } from "../workflow/port.ts";
 
 /** How often Watch and waiting callers poll: set per platform. */
@@ -30,3 +30,6 @@ export interface Ports {
   readonly closing: AbortSignal;
   readonly log: Logger;
 }
+
+/** What reading tasks touches. */
+export type ReadPorts = { store: ReadableStore; artifacts: ReadableArtifacts; backends: Adapters };

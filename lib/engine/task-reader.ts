@@ -1,18 +1,13 @@
-import type { ReadableArtifacts } from "../artifacts/port.ts";
-import type { Adapters } from "../backends/adapter.ts";
 import { taskNotFound } from "../contract/errors.ts";
 import { defined } from "../contract/json.ts";
 import type { Json, Task } from "../contract/task.ts";
 import { type ToolResult as Result, toolSchemas } from "../contract/tools/index.ts";
-import type { ReadableStore } from "../store/port.ts";
+import type { ReadPorts } from "./ports.ts";
 import { shortRecord } from "./record.ts";
 import { readArguments } from "./service/arguments.ts";
 import { readLog } from "./service/logs.ts";
 import { readResult } from "./service/result.ts";
 import { describeTask } from "./service/status.ts";
-
-/** What reading tasks touches. */
-export type ReadPorts = { store: ReadableStore; artifacts: ReadableArtifacts; backends: Adapters };
 
 /**
  * What can be read of the tasks of one owner, whether or not anything runs; another owner's task does not exist. Methods

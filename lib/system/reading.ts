@@ -11,6 +11,8 @@ const OWNER = "local";
 
 /** The tools that read, on a state where no system runs; any other is refused as `local.not_running`. */
 export type Reading = {
+  /** The files that it names are on this machine. */
+  readonly isLocal: true;
   call<Name extends ToolName>(tool: Name, args: ToolArguments<Name>): Promise<ToolResult<Name>>;
   close(): Promise<void>;
 };
@@ -52,6 +54,7 @@ export function openReading(stateDir: string): Reading {
     },
   };
   return {
+    isLocal: true,
     async call(tool, args) {
       const answer = tools[tool];
       if (!answer) throw notRunning(`no local system is running on ${stateDir}`);

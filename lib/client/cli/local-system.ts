@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { DispatchError, RefusedError } from "../../contract/errors.ts";
 import type { ShortRecord } from "../../contract/tools/task-record.ts";
-import { Client } from "../sdk/client.ts";
+import { Client, type Connection } from "../sdk/client.ts";
 
 import { type Address, Endpoint } from "../sdk/endpoint.ts";
 
@@ -52,9 +52,17 @@ export type LocalSystems = {
   stateDir(place: Place): Promise<string>;
   /** The system that runs on that state, if one does. */
   find(place: Place): Promise<RunningSystem | undefined>;
+  /** Reads its tasks from that state while none runs. Throws RefusedError `local.no_state`. */
+  read(place: Place): Promise<Connection>;
   /** Starts one. Throws RefusedError `local.already_running` when another runs on that state. */
   start(options: StartOptions): Promise<StartedSystem>;
 };
+
+/** A client of the system that runs, or of what its state folder holds of its tasks. Throws RefusedError `local.no_state`. */
+export async function openReading(local: LocalSystems, place: Place): Promise<Client> {
+  if (await local.find(place)) return new Client(new Endpoint(() => local.find(place)));
+  return new Client(await local.read(place));
+}
 
 /** A client of the system that runs. Throws RefusedError `local.not_running`. */
 export async function openRunning(local: LocalSystems, place: Place): Promise<Client> {

@@ -5,8 +5,8 @@ import type { TaskResult } from "../../contract/tools/get-task-result.ts";
 import { ARTIFACTS_PER_PAGE } from "../../store/artifact-pages.ts";
 import { artifactCountOf, artifactsFrom } from "../artifact-pages.ts";
 import { readLargeValue } from "../large-values.ts";
+import type { ReadPorts } from "../ports.ts";
 import { type ArtifactsView, resultView } from "../record.ts";
-import type { ReadPorts } from "../task-reader.ts";
 import { MAX_REPLY, replySize } from "./reply-size.ts";
 
 const MAX_RESULT = 30_000;

@@ -4,8 +4,8 @@ import type { Task } from "../../contract/task.ts";
 import type { ToolResult } from "../../contract/tools/index.ts";
 import { FIRST_WORKER_SEQUENCE } from "../../contract/worker.ts";
 import { queueEntry } from "../cancellation.ts";
+import type { ReadPorts } from "../ports.ts";
 import { taskRecord } from "../record.ts";
-import type { ReadPorts } from "../task-reader.ts";
 import { fitRecord, MAX_REPLY, replySize } from "./reply-size.ts";
 
 const MAX_EVENTS = 200;

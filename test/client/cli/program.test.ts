@@ -20,6 +20,7 @@ function makeContext(found: () => RunningSystem | undefined, patienceMs = 300) {
   const local: LocalSystems = {
     stateDir: async () => "/state",
     find: async () => found(),
+    read: () => Promise.reject(new Error("nothing is read here")),
     start: async () => {
       throw new Error("nothing is started here");
     },

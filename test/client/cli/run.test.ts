@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import manifest from "../../../package.json" with { type: "json" };
 import { fixture } from "../../worker/start-worker.ts";
@@ -153,8 +154,19 @@ test("help has examples for what is used most", async () => {
 });
 
 test("an error is told as JSON too where JSON was asked for", async () => {
-  const { out, err, code } = await cli(["list", "--json", "--state-dir", stateDir]);
-  expect(JSON.parse(out)).toMatchObject({ error: { code: "local.not_running", retryable: false } });
-  expect(err).toContain("error: no local system is running");
+  const { out, err, code } = await cli(["list", "--json", "--state-dir", join(stateDir, "none")]);
+  expect(JSON.parse(out)).toMatchObject({ error: { code: "local.no_state", retryable: false } });
+  expect(err).toMatch(/^error: there are no tasks on .*\nhint: .*local --state-dir \S+ starts it/);
   expect(code).toBe(1);
+});
+
+test("tasks are read when no system runs any more; what would need one says how to start it", async () => {
+  const { id } = JSON.parse((await run(["--command", "echo kept; exit 4", "--shell", "--json"])).out);
+  const read = (...args: string[]) => cli([...args, "--state-dir", stateDir]);
+  expect(await read("list")).toMatchObject({ code: 0, out: expect.stringContaining("$ echo kept; exit 4") });
+  expect(await read("status", id)).toMatchObject({ code: 0, out: expect.stringMatching(/^status +failed$/m) });
+  expect(await read("logs", id, "--follow")).toMatchObject({ code: 4, out: "kept\n" });
+  expect(await read("result", id)).toMatchObject({ code: 4 });
+  const cancel = await read("cancel", id);
+  expect(cancel).toMatchObject({ code: 1, err: expect.stringContaining("no local system is running") });
 });

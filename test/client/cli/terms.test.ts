@@ -30,7 +30,12 @@ test("no hint of an error names a tool or one of its fields where it is shown at
 
 test("every tool has a command, and every command and option named is there", () => {
   const io = memoryIo();
-  const local = { stateDir: async () => "", find: async () => undefined, start: () => Promise.reject(new Error()) };
+  const local = {
+    stateDir: async () => "",
+    find: async () => undefined,
+    read: () => Promise.reject(new Error()),
+    start: () => Promise.reject(new Error()),
+  };
   const context = { io, local, patienceMs: 0, onDeparture: () => () => {}, exit() {} };
   const program: Command = describeProgram(context, () => {});
   const run = program.commands.find((command) => command.name() === "run");

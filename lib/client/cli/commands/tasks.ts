@@ -6,7 +6,7 @@ import type { Context } from "../context.ts";
 import { exitCodeOf, NOT_ENDED } from "../exit-code.ts";
 import { harmless } from "../harmless.ts";
 import { type Io, write } from "../io.ts";
-import { openRunning, type Place } from "../local-system.ts";
+import { openReading, openRunning, type Place } from "../local-system.ts";
 import { printOutcome } from "../outcome.ts";
 import { clip, columnsOf, formatDuration, formatTime, oneLine, paint, printJson, table } from "../print.ts";
 import { findTaskId } from "../task-id.ts";
@@ -16,23 +16,28 @@ import { hintInTerms } from "../terms.ts";
 
 type Options = Place & { json?: boolean };
 
-/** Runs a command at the local system that runs, and leaves its client closed. */
-async function at(context: Context, place: Place, use: (client: Client) => Promise<number>): Promise<number> {
-  const client = await openRunning(context.local, place);
+/** Runs a command with a client that is closed after it. */
+async function using(opening: Promise<Client>, use: (client: Client) => Promise<number>): Promise<number> {
+  const client = await opening;
   return await use(client).finally(() => client.close());
 }
 
-/** The same for a command about one task, named by its id or by the beginning of it. */
-const atTask = (
-  context: Context,
-  place: Place,
-  text: string,
-  use: (task: ClientTask) => Promise<number>,
-): Promise<number> => at(context, place, async (client) => use(client.task(await findTaskId(client, text))));
+type Use = (task: ClientTask) => Promise<number>;
+
+const withTask = (opening: Promise<Client>, text: string, use: Use): Promise<number> =>
+  using(opening, async (client) => use(client.task(await findTaskId(client, text))));
+
+/** Runs a command at the system that runs, about a task that is named by its id or by the beginning of it. */
+const atTask = ({ local }: Context, place: Place, text: string, use: Use): Promise<number> =>
+  withTask(openRunning(local, place), text, use);
+
+/** The same for what only reads, which needs no system that runs. */
+const readTask = ({ local }: Context, place: Place, text: string, use: Use): Promise<number> =>
+  withTask(openReading(local, place), text, use);
 
 /** `agent-dispatch status <id>` */
 export function showStatus(context: Context, text: string, options: Options): Promise<number> {
-  return atTask(context, options, text, async (task) => {
+  return readTask(context, options, text, async (task) => {
     const record = await task.status();
     if (options.json) await printJson(context.io, record);
     else await write(context.io.stdout, table(statusRows(context.io, record, options)));
@@ -60,7 +65,7 @@ function statusRows(io: Io, record: TaskRecord, place: Place): string[][] {
 
 /** `agent-dispatch logs <id> [--follow]` */
 export function showLogs(context: Context, text: string, options: Options & { follow?: boolean }): Promise<number> {
-  return atTask(context, options, text, async (task) => {
+  return readTask(context, options, text, async (task) => {
     const { io } = context;
     let length = 0;
     let whole = "";
@@ -76,7 +81,7 @@ export function showLogs(context: Context, text: string, options: Options & { fo
 
 /** `agent-dispatch result <id>` */
 export function showResult(context: Context, text: string, options: Options): Promise<number> {
-  return atTask(context, options, text, async (task) => {
+  return readTask(context, options, text, async (task) => {
     const { io } = context;
     const outcome = await task.result({ preview: true });
     if (options.json) await printJson(io, outcome);
@@ -120,7 +125,7 @@ export function send(
 
 /** `agent-dispatch list [--status] [--limit]` */
 export function list(context: Context, options: Options & { status?: Status; limit: number }): Promise<number> {
-  return at(context, options, async (client) => {
+  return using(openReading(context.local, options), async (client) => {
     const { io } = context;
     const filter = { limit: options.limit, ...(options.status !== undefined && { status: options.status }) };
     const reply = await client.call("list_tasks", filter);
