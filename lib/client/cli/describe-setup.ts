@@ -27,12 +27,14 @@ export function addSetup(program: Command, withPlace: (command: Command) => Comm
   command(
     "doctor",
     "Say what there is on this machine: the agent programs with their versions and whether they are logged in, what a run " +
-      "would use, and whether it could run. Asks no model; exits with 1 if it could not.",
+      "would use, whether a runtime profile could run, and which assistants know us. Asks no model; exits with 1 where " +
+      "something cannot work.",
   )
-    .summary("Say which agents are installed, logged in and used, and whether one could run.")
-    .action(async (options) => {
+    .summary("Say what is installed, logged in, connected and used, and what to do about the rest.")
+    .argument("[profile]", "the runtime profile to check; the default one without it")
+    .action(async (profile, options) => {
       const { doctor } = await import("./commands/doctor.ts");
-      done(await doctor(context, options));
+      done(await doctor(context, profile, options));
     });
   command("accounts", "List the accounts of the configuration.").action(async (options) => {
     const { accounts } = await import("./commands/setup.ts");

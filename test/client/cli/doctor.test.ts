@@ -1,5 +1,5 @@
 /** What the command line tells of the agent programs that are installed, on the real one. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { agentPrograms, claude, codex } from "../../fixtures/agent-programs.ts";
@@ -86,4 +86,50 @@ test("a run without an agent program asks which framework, and says how one come
   expect(named.err).toMatch(
     /^hint: install it with `npm install -g @openai\/codex`, or choose another framework: strands, echo$/m,
   );
+});
+
+test("doctor tells how the assistants stand to us, what each lacks, and what mends it", async () => {
+  const { home, folder, run } = await machine(({ install }) => install("claude", claude()));
+  const env = { ANTHROPIC_API_KEY: "sk-of-the-person" };
+  const place = ["--state-dir", folder];
+  const doctor = async () => {
+    const { code, out } = await run(["doctor", "--json"], env);
+    const { ok, assistants } = JSON.parse(out) as { ok: boolean; assistants: { name: string }[] };
+    return { code, ok, of: (name: string) => assistants.find((each) => each.name === name) };
+  };
+  mkdirSync(join(home, ".codex"));
+  const fresh = await doctor();
+  expect(fresh.of("codex")).toMatchObject({ status: "none", fix: "agent-dispatch init --client codex" });
+  expect({ ok: fresh.ok, cursor: fresh.of("cursor") }).toEqual({ ok: true, cursor: undefined });
+
+  const init = (...args: string[]) => cli(["init", ...args], { cwd: home, env: { HOME: home, ...env } });
+  await init("--client", "codex,cursor", ...place);
+  await init("--client", "gemini", "--endpoint", "https://example.com/mcp");
+  const known = await doctor();
+  expect(known).toMatchObject({ code: 0, ok: true });
+  expect(known.of("codex")).toMatchObject({ status: "pass" });
+  expect(known.of("gemini")).toMatchObject({
+    status: "warn",
+    message: expect.stringContaining("https://example.com/mcp"),
+  });
+
+  const file = join(home, ".cursor", "mcp.json");
+  writeFileSync(file, readFileSync(file, "utf8").replace("agent-dispatch.js", "gone.js"));
+  writeFileSync(join(home, ".codex", "config.toml"), "not toml");
+  const broken = await doctor();
+  expect(broken).toMatchObject({ code: 1, ok: false });
+  expect(broken.of("cursor")).toMatchObject({
+    status: "fail",
+    message: expect.stringMatching(/gone\.js, which is not there/),
+  });
+  expect(broken.of("codex")).toMatchObject({ status: "fail", fix: expect.stringMatching(/^mend that file, then /) });
+  const { out } = await run(["doctor"], env);
+  expect(out).toMatch(/^✖ {2}Cursor +starts .*gone\.js, which is not there; agent-dispatch init --client cursor/m);
+});
+
+test("doctor checks the profile that is named", async () => {
+  const { run } = await machine(() => {});
+  const { code, out } = await run(["doctor", "gone"]);
+  expect(code).toBe(1);
+  expect(out).toMatch(/^✖ .*gone/m);
 });

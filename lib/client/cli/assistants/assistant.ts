@@ -29,8 +29,8 @@ export type Wish = {
   approve: boolean;
 };
 
-/** How we stand in the settings of an assistant. */
-export type Registration = Server & { file: string };
+/** How we stand in the settings of an assistant: as a program that it starts, or by an address. */
+export type Registration = { file: string } & (Server | { url: string });
 
 /** An assistant that can be told of us. Whatever it keeps in a file that cannot be used is thrown as ConfigurationError. */
 export type Assistant = {

@@ -38,12 +38,25 @@ export function bridgeServer(to: Connection, env: Io["env"]): Server {
   return { command: stablePath(process.execPath, "node", env), args: [script, "bridge", ...options] };
 }
 
+/** What the registered words of a bridge say. */
+export const connectionOf = ({ args }: Server): Connection =>
+  Object.fromEntries(
+    Object.entries(words).flatMap(([name, word]) => {
+      const at = args.indexOf(word);
+      return at < 0 ? [] : [[name, args[at + 1]]];
+    }),
+  );
+
 /** The connection that is meant where nothing says another: the variables of this terminal hold for no assistant. */
 export function withVariables(said: Connection, env: Io["env"]): Connection {
   if (said.endpoint !== undefined || said.stack !== undefined) {
     const profile = said.profile ?? env.AWS_PROFILE;
     return { ...said, ...(profile && { profile }) };
   }
+  const endpoint = env[environmentVariables.endpoint];
+  const stack = env[environmentVariables.stack];
+  if (said.config === undefined && said.stateDir === undefined && (endpoint || stack))
+    return withVariables({ ...said, ...(endpoint ? { endpoint } : stack && { stack }) }, env);
   const config = said.config ?? env[environmentVariables.configFile];
   const stateDir = said.stateDir ?? env[environmentVariables.stateDir];
   return { ...said, ...(config && { config }), ...(stateDir && { stateDir }) };

@@ -36,11 +36,12 @@ const at = (value: unknown, path: readonly string[]): unknown =>
 
 const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
 
-/** A server as most assistants write it: a command and its arguments. */
+/** A server as assistants write it; undefined for what is none. */
 export function asRegistration(file: string, entry: unknown): Registration | undefined {
   if (!isObject(entry)) return undefined;
-  const { command, args = [] } = entry;
+  const { command, args = [], url = entry.httpUrl } = entry;
   // opencode has both in one list.
   const [first, ...rest] = Array.isArray(command) ? command : [command, ...(Array.isArray(args) ? args : [])];
-  return typeof first === "string" ? { file, command: first, args: rest.map(String) } : undefined;
+  if (typeof first === "string") return { file, command: first, args: rest.map(String) };
+  return typeof url === "string" ? { file, url } : undefined;
 }
