@@ -110,6 +110,8 @@ describe("what claude prints", () => {
     ["usage-limit", "task.usage_limit", "2026-11-30T00:53:20.000Z", undefined],
     ["rate-limit", "task.agent_error", "later", undefined],
     ["overloaded", "task.agent_error", "later", undefined],
+    ["connection-refused", "task.agent_error", "later", undefined],
+    ["prompt-too-long", "task.agent_error", "divide the task", undefined],
     ["unknown-session", "task.agent_error", "without its conversation", undefined],
   ])("tells failures apart: %s is %s", async (recording, code, hint, result) => {
     // A key, so that nothing looks like a container that has the models by its role
@@ -118,6 +120,20 @@ describe("what claude prints", () => {
     expect(reply).toMatchObject({ status: "failed", error: { code, hint: expect.stringContaining(hint) } });
     if (result) expect(reply.result).toMatchObject(result);
     else expect(reply.result).toBeUndefined();
+  });
+
+  test.concurrent("of a model that refuses to go on says what that said, and why the run ended", async () => {
+    await using claude = await replayed("claude-code", "refusal");
+    const { reply } = await claude.worker.agent(task());
+    expect(reply).toMatchObject({
+      status: "failed",
+      error: {
+        code: "task.agent_error",
+        message: expect.stringContaining("declined to answer"),
+        details: { reason: "api_error" },
+      },
+    });
+    expect(reply.result).toBeUndefined();
   });
 
   test.concurrent.each([

@@ -85,6 +85,10 @@ export function claudeProblem(result: ResultLine | undefined, failure: ClaudeFai
       return problem("task.agent_error", `claude: ${said}`, {
         hint: "the provider could not be reached or failed: dispatch it again later, or go on in its conversation",
       });
+    case result?.terminal_reason === "prompt_too_long":
+      return problem("task.agent_error", `claude: ${said}`, {
+        hint: "the task, or what its conversation has so far, is too large for the model: name one that takes more, or divide the task",
+      });
     case /^No conversation found/.test(said):
       return problem("task.agent_error", `claude: ${said}`, {
         hint: "the session of the last turn is not there any more: dispatch the task without its conversation",
