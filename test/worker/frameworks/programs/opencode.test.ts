@@ -140,7 +140,7 @@ describe("opencode is started", () => {
         far: { type: "remote", url: "https://example.org/mcp", enabled: true },
       },
       instructions: [expect.stringMatching(/instructions\.md$/)],
-      plugin: [expect.stringMatching(/^file:.*retry-watch\.js$/)],
+      plugin: [expect.stringMatching(/^file:.*retry-watch\.js$/), expect.stringMatching(/^file:.*own-servers\.js$/)],
     });
     // Nothing that is sent to their server of that name is sent to the task's.
     expect((settings.mcp as Record<string, unknown>).far).toEqual({
@@ -148,6 +148,30 @@ describe("opencode is started", () => {
       url: "https://example.org/mcp",
       headers: {},
       enabled: true,
+    });
+  });
+
+  test.concurrent("with servers that stand whole, although opencode merges them with the person's of the same name", async () => {
+    const { files } = await started(
+      { mcpServers: { far: { url: "https://example.org/mcp" }, lab: { command: "lab", env: { T: "s" } } } },
+      { trusted: true },
+    );
+    const file = join(mkdtempSync(join(temporaryFolder(), "plugin-")), "own-servers.mjs");
+    writeFileSync(file, files["own-servers.js"] ?? "");
+    const hooks = await (await import(file)).OwnServers();
+    // As opencode has merged them before it asks its plugins.
+    const config = {
+      mcp: {
+        far: { type: "remote", url: "https://example.org/mcp", headers: { Authorization: "theirs" }, oauth: false },
+        lab: { type: "local", command: ["lab"], environment: { T: "s", SECRET: "theirs" }, timeout: 1 },
+        mine: { type: "local", command: ["mine"] },
+      },
+    };
+    await hooks.config(config);
+    expect(config.mcp).toEqual({
+      far: { type: "remote", url: "https://example.org/mcp", headers: {}, enabled: true },
+      lab: { type: "local", command: ["lab"], environment: { T: "s" }, enabled: true },
+      mine: { type: "local", command: ["mine"] },
     });
   });
 

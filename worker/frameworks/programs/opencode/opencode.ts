@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import type { McpServer } from "../../../../lib/contract/agent.ts";
 import { environmentVariables } from "../../../../lib/contract/execution-environment.ts";
 import { type JsonObject, parseJsonObject } from "../../../../lib/contract/json.ts";
 import { invalidInput } from "../../../parse.ts";
@@ -8,6 +9,7 @@ import { mergeSettings } from "../merge-settings.ts";
 import type { AgentProgram, AgentRun, ProgramStart } from "../program.ts";
 import { databaseFiles, databaseName, prepareDatabase, restoreDatabase, sessionOf } from "./database.ts";
 import { OpencodeOutput } from "./output.ts";
+import { ownServers } from "./own-servers.ts";
 import { permissionsOf } from "./permissions.ts";
 import { retryWatch } from "./retry-watch.ts";
 
@@ -56,29 +58,31 @@ function given({ OPENCODE_CONFIG_CONTENT: content }: AgentRun["env"]): JsonObjec
 
 /** These stand over a person's own and a project's. */
 async function settingsOf({ tools, scratch, env }: AgentRun): Promise<JsonObject> {
-  const watch = join(scratch, "retry-watch.js");
-  await writeFile(watch, retryWatch);
+  const mcp = tools.mcpServers && serversOf(tools.mcpServers);
+  const plugins = { "retry-watch.js": retryWatch, ...(mcp && { "own-servers.js": ownServers(mcp) }) };
+  for (const [name, text] of Object.entries(plugins)) await writeFile(join(scratch, name), text, { mode: 0o600 });
   const instructions = join(scratch, "instructions.md");
   if (tools.systemPrompt !== undefined) await writeFile(instructions, tools.systemPrompt);
   return {
     permission: permissionsOf(tools, env[environmentVariables.artifactsDir]),
-    plugin: [pathToFileURL(watch).href],
+    plugin: Object.keys(plugins).map((name) => pathToFileURL(join(scratch, name)).href),
     share: "disabled",
     ...(tools.systemPrompt !== undefined && { instructions: [instructions] }),
-    ...(tools.mcpServers && {
-      mcp: Object.fromEntries(
-        Object.entries(tools.mcpServers).map(([name, server]) => [
-          name,
-          "url" in server
-            ? { type: "remote", url: server.url, headers: server.headers ?? {}, enabled: true }
-            : {
-                type: "local",
-                command: [server.command, ...(server.args ?? [])],
-                environment: server.env ?? {},
-                enabled: true,
-              },
-        ]),
-      ),
-    }),
+    ...(mcp && { mcp }),
   };
 }
+
+const serversOf = (servers: Readonly<Record<string, McpServer>>): JsonObject =>
+  Object.fromEntries(
+    Object.entries(servers).map(([name, server]) => [
+      name,
+      "url" in server
+        ? { type: "remote", url: server.url, headers: server.headers ?? {}, enabled: true }
+        : {
+            type: "local",
+            command: [server.command, ...(server.args ?? [])],
+            environment: server.env ?? {},
+            enabled: true,
+          },
+    ]),
+  );
