@@ -108,6 +108,11 @@ const rules: readonly Rule[] = [
     may: [CONTRACT, /^lib\/client\/http\//, NODE, ...SDK, "package.json", "eventsource-parser"],
   },
   {
+    part: /^lib\/client\/bridge\//,
+    // It starts with every session of a client: no schemas, no SDK.
+    may: [CONTRACT, /^lib\/client\/(bridge|http|local)\//, NODE, "package.json", "eventsource-parser"],
+  },
+  {
     part: /^lib\/client\//,
     may: [
       CONTRACT,

@@ -19,3 +19,6 @@ export const IDLE_SECONDS = 900;
 
 /** Log in one reply, in characters, at most. */
 export const MAX_LOG_REPLY_LENGTH = 64_000;
+
+/** Longest request at the MCP endpoint, in bytes. */
+export const MAX_CALL_BYTES = 4 * 1024 * 1024;

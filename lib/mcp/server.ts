@@ -14,6 +14,7 @@ import type { AgentService } from "../agents/service.ts";
 import { parseBounded } from "../contract/bounded-json.ts";
 import { DispatchError } from "../contract/errors.ts";
 import { isObject, type JsonObject } from "../contract/json.ts";
+import { MAX_CALL_BYTES } from "../contract/limits.ts";
 import type { Logger } from "../contract/logger.ts";
 import type { TaskService } from "../engine/service.ts";
 import { answerBatch, mayBatch } from "./batch.ts";
@@ -30,9 +31,6 @@ export type McpOptions = {
   agentsOf?(owner: string): AgentService;
   log: Logger;
 };
-
-/** Longest body of a request, in bytes. */
-const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 const instructions =
   "Runs long-running tasks as background jobs on another machine, in the cloud or on this one. Use it for work that takes " +
@@ -101,9 +99,9 @@ export function createMcp({ tasksOf, agentsOf, log }: McpOptions): {
     if (request.method !== "POST") {
       return rpcError(405, -32_000, "Method not allowed: this endpoint answers POST", null, { Allow: "POST" });
     }
-    const read = await readRequestBody(request, MAX_BODY_BYTES).catch(onerror);
+    const read = await readRequestBody(request, MAX_CALL_BYTES).catch(onerror);
     if (!read) return rpcError(400, ProtocolErrorCode.ParseError, "Parse error: the body was cut off");
-    if (read.tooLarge) return rpcError(413, -32_000, `The request is longer than ${MAX_BODY_BYTES} bytes`);
+    if (read.tooLarge) return rpcError(413, -32_000, `The request is longer than ${MAX_CALL_BYTES} bytes`);
     let body: unknown;
     try {
       body = parseBounded(read.text);
@@ -133,7 +131,7 @@ export function createMcp({ tasksOf, agentsOf, log }: McpOptions): {
     if (hasWrongParams(message, isLegacy))
       return rpcError(400, ProtocolErrorCode.InvalidParams, "Invalid params", idOf(body));
     const call = { owner, arguments: taken };
-    const limits = { maxRequestBodySize: MAX_BODY_BYTES };
+    const limits = { maxRequestBodySize: MAX_CALL_BYTES };
     if (!isLegacy)
       return createMcpHandler(() => serverFor(call), { legacy: "reject", onerror, ...limits }).fetch(request, {
         parsedBody: message,
