@@ -1,7 +1,7 @@
 import type { Adapters, BackendAdapter, Placement } from "../backends/adapter.ts";
 import { type Backend, type Configuration, own, type Runtime } from "../contract/configuration.ts";
 import type { RefusedCode } from "../contract/error-codes.ts";
-import { RefusedError } from "../contract/errors.ts";
+import { DispatchError, RefusedError } from "../contract/errors.ts";
 import { CAPABILITY, type Protocol, type TargetMode, type TaskType, taskTypes } from "../contract/kinds.ts";
 import { type Json, type Limits, type Target, without } from "../contract/task.ts";
 import { detailNames, refuseUnallowedNames } from "./allow-list.ts";
@@ -158,6 +158,21 @@ export function route(
     ...(home !== undefined && !Object.hasOwn(asked, "workspace") && { trusted: true as const }),
     ...(runtime?.instructions && { instructions: runtime.instructions }),
   };
+}
+
+/** As `route` for the runtime profile that is named, or chosen: the route, or what says why there is none. */
+export function tryRoute(
+  configuration: Configuration,
+  adapters: Adapters,
+  request: RouteRequest,
+  runtime: string | undefined,
+): Route | DispatchError {
+  try {
+    return route(configuration, adapters, request, chooseProfile(configuration, runtime));
+  } catch (error) {
+    if (error instanceof DispatchError) return error;
+    throw error;
+  }
 }
 
 /** The backend of the configuration that a call goes to; none when the account has none and the adapter needs none. */

@@ -1,5 +1,5 @@
 import type { Adapters } from "../../backends/adapter.ts";
-import { chooseProfile, type Route, type RouteRequest, route } from "../../config/routing.ts";
+import { type RouteRequest, tryRoute } from "../../config/routing.ts";
 import { type Configuration, own } from "../../contract/configuration.ts";
 import { DispatchError } from "../../contract/errors.ts";
 import { defined } from "../../contract/json.ts";
@@ -35,8 +35,8 @@ const textOf = (value: unknown): string | undefined => (typeof value === "string
 
 /** The details that a conversation keeps where they are not what its place has in any case, such as the folder of its agent. */
 function keptDetails(configuration: Configuration, adapters: Adapters, { runtime, request }: Said, last: Task): Json {
-  const place = tryRoute(() => route(configuration, adapters, request, chooseProfile(configuration, runtime)));
-  if (place?.backend !== last.backend) return {};
+  const place = tryRoute(configuration, adapters, request, runtime);
+  if (place instanceof DispatchError || place.backend !== last.backend) return {};
   const names = own(adapters, last.backend)?.keptDetails ?? [];
   const { details = {} } = last.target;
   return defined(
@@ -44,13 +44,4 @@ function keptDetails(configuration: Configuration, adapters: Adapters, { runtime
       names.map((name) => [name, details[name] === place.target.details?.[name] ? undefined : details[name]]),
     ),
   );
-}
-
-function tryRoute(work: () => Route): Route | undefined {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof DispatchError) return undefined;
-    throw error;
-  }
 }

@@ -1,6 +1,6 @@
 import type { BackendAdapter, Placement } from "../../backends/adapter.ts";
 import { configRequirements } from "../../backends/description.ts";
-import { chooseProfile, route } from "../../config/routing.ts";
+import { tryRoute } from "../../config/routing.ts";
 import { DispatchError } from "../../contract/errors.ts";
 import { CAPABILITY, taskTypes } from "../../contract/kinds.ts";
 import type { ToolResult } from "../../contract/tools/index.ts";
@@ -40,11 +40,6 @@ async function capabilityOf(adapter: BackendAdapter, usual: Placement | undefine
 
 /** Where an agent runs that nobody says anything about; undefined where that has to be said. */
 function usualPlacement({ backends, configuration }: Known): Placement | undefined {
-  try {
-    const profile = chooseProfile(configuration(), undefined);
-    return route(configuration(), backends, { taskType: "agent.run" }, profile);
-  } catch (error) {
-    if (error instanceof DispatchError) return undefined;
-    throw error;
-  }
+  const usual = tryRoute(configuration(), backends, { taskType: "agent.run" }, undefined);
+  return usual instanceof DispatchError ? undefined : usual;
 }

@@ -1,8 +1,6 @@
-import type { Adapters } from "../../backends/adapter.ts";
 import { askedDetails, clarify, requiredNames } from "../../config/clarification.ts";
 import { refuseCredentials } from "../../config/policy.ts";
-import { chooseProfile, type Route, type RouteRequest, route } from "../../config/routing.ts";
-import type { Configuration } from "../../contract/configuration.ts";
+import { type RouteRequest, tryRoute } from "../../config/routing.ts";
 import { DispatchError } from "../../contract/errors.ts";
 import { defined, isObject } from "../../contract/json.ts";
 import type { Json } from "../../contract/task.ts";
@@ -72,21 +70,6 @@ export async function spawn(ports: Ports, owner: string, given: Json): Promise<T
     },
     { idempotencyKey: idempotency_key },
   );
-}
-
-/** Where the call would run, or the reason why it cannot. */
-function tryRoute(
-  configuration: Configuration,
-  adapters: Adapters,
-  request: RouteRequest,
-  runtime: string | undefined,
-): Route | DispatchError {
-  try {
-    return route(configuration, adapters, request, chooseProfile(configuration, runtime));
-  } catch (error) {
-    if (error instanceof DispatchError) return error;
-    throw error;
-  }
 }
 
 function requestOf(call: SpawnCall, answers: Json): RouteRequest {
