@@ -157,27 +157,32 @@ async function keep(
   return settle(ports, () => lease.end(edit, undefined, held.isOpen ? LATE_MS : 0));
 }
 
-/** The whole of an answer is a file of the task, beside the result that was taken from it; so is each file in it. */
+/**
+ * The whole of an answer is a file of the task, beside the result that was taken from it; so is each file in it, by its place
+ * behind that one.
+ */
 async function withFiles(
   ports: Ports,
   { id }: Task,
   { envelope, files = [], ...report }: ReturnType<SynchronousJob["report"]>,
 ): Promise<PollReply> {
-  const whole =
-    envelope === undefined ? [] : [{ name: "answer.json", contentType: JSON_TYPE, content: encoded(envelope) }];
-  const all = [...whole, ...files];
+  const whole = envelope === undefined ? [] : [wholeAnswer(envelope)];
+  const all = [...whole, ...files.map((file, index) => ({ id: `file-${index + 1}`, ...file }))];
   if (all.length === 0) return report;
   const artifacts: NonNullable<PollReply["artifacts"]> = [];
-  for (const [index, { name, contentType, content }] of all.entries()) {
-    const { sizeBytes, sha256 } = await ports.artifacts.put(id, name, content, contentType);
-    const fileId = name === "answer.json" ? "answer" : `file-${index}`;
-    artifacts.push({ id: fileId, name, contentType, sizeBytes, sha256 });
+  for (const { content, ...file } of all) {
+    const { sizeBytes, sha256 } = await ports.artifacts.put(id, file.name, content, file.contentType);
+    artifacts.push({ ...file, sizeBytes, sha256 });
   }
   return { ...report, artifacts };
 }
 
-const JSON_TYPE = "application/json";
-const encoded = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+const wholeAnswer = (envelope: unknown) => ({
+  id: "answer",
+  name: "answer.json",
+  contentType: "application/json",
+  content: new TextEncoder().encode(JSON.stringify(envelope)),
+});
 
 /**
  * Ends a job whose answer nobody wants any more, and its session with it. One that asks where a call is held for a shorter time
