@@ -1,5 +1,5 @@
 import type { Problem } from "../lib/contract/errors.ts";
-import type { StartOperation, workerStatuses } from "../lib/contract/worker.ts";
+import type { FrameworkSession, StartOperation, workerStatuses } from "../lib/contract/worker.ts";
 import type { SessionConfig } from "./config.ts";
 import type { Conversation } from "./conversation/conversation.ts";
 import type { JobFolder } from "./job-folder.ts";
@@ -16,7 +16,7 @@ export type Outcome = {
   error?: Problem;
   usage?: Record<string, unknown>;
   /** What the next turn of the conversation goes on with. */
-  session?: { framework: string; id: string };
+  session?: FrameworkSession;
 };
 
 /** What a runner works with. */

@@ -7,7 +7,7 @@ import { conversationIdSchema, taskIdSchema } from "./task-id.ts";
 
 /**
  * The worker contract: what a control plane and a worker say to each other over `POST /invocations`.
- * A refusal is a reply too (`{error}` with HTTP 200), because the platform between them hides the bodies of 4xx and 5xx.
+ * A refusal is a reply too (`{error}` with HTTP 200), because the platform between them hides bodies of 4xx and 5xx.
  */
 export const CONTRACT = "agentdispatch/1";
 /** The protocols that our worker speaks: the one it is told to, beside this contract. */
@@ -23,7 +23,7 @@ export const MAX_LOG_CHUNK_BYTES = 16 * 1024;
 export const MAX_STATE_BYTES = 64 * 1024 * 1024;
 /** Log text kept for a task, in bytes of UTF-8; the whole of a longer output becomes an artifact. */
 export const MAX_LOG_BYTES = 16 * 1024 * 1024;
-/** A result whose JSON is longer is kept as an artifact named `result.json` or `result.txt`, with a preview in its place. */
+/** A result with longer JSON is kept as an artifact, `result.json` or `result.txt`, with a preview in its place. */
 export const MAX_RESULT_BYTES = 2 * 1024 * 1024;
 /** Files that are kept for a task. */
 export const MAX_ARTIFACTS = 1000;
@@ -48,9 +48,10 @@ export const workerEventTypes = [
 ] as const;
 
 /**
- * One numbered fact. `agent.message` has its text in `message`; `agent.tool_call` `{id, name, input}` and `agent.tool_result`
- * `{id, name?, isError, output}` have previews in `payload`; `agent.usage` has what was consumed so far, as `usageSchema`. A `task.log` event has its text in `message` and `{stream: "stdout" | "stderr"}` in `payload`, with
- * `truncated: true` where the worker holds back the rest of the log.
+ * One numbered fact. `agent.message` has its text in `message`; `agent.tool_call` `{id, name, input}` and
+ * `agent.tool_result` `{id, name?, isError, output}` have previews in `payload`; `agent.usage` has what was consumed so
+ * far, as `usageSchema`. A `task.log` event has its text in `message` and `{stream: "stdout" | "stderr"}` in `payload`,
+ * with `truncated: true` where the worker holds back the rest of the log.
  */
 export const workerEventSchema = z.object({
   sequence: sequence.min(FIRST_WORKER_SEQUENCE),
@@ -69,11 +70,15 @@ const workerLimitsSchema = z.object({
   maxTokens: z.number().int().positive().optional(),
 });
 
-/** The conversation that a task goes on with: what a framework calls the session of the last turn, and where its files are. */
+/** What a framework calls the session that a turn of a conversation leaves to the next. */
+const frameworkSessionSchema = z.object({ framework: z.string(), id: z.string().max(200) });
+export type FrameworkSession = z.infer<typeof frameworkSessionSchema>;
+
+/** The conversation that a task goes on with: the session of its last turn, and where the files of that are. */
 const conversationSchema = z.object({
   id: conversationIdSchema,
   /** Absent in the first turn, and where the last one left none. */
-  session: z.object({ framework: z.string(), id: z.string().max(200) }).optional(),
+  session: frameworkSessionSchema.optional(),
   /** One file with all that the framework needs of the last turn, where another machine may have to go on with it. */
   state: z
     .object({
@@ -101,7 +106,7 @@ export const startSchema = operation("start").extend({
   env: z.record(z.string(), z.string()).optional(),
   limits: workerLimitsSchema,
   depth: z.number().int().nonnegative(),
-  /** Whether the workspace is a folder that its owner registered as an agent's: only then its settings steer the agent. */
+  /** Whether the workspace is a folder that its owner registered as an agent's: only then may it steer the agent. */
   trusted: z.boolean().optional(),
   conversation: conversationSchema.optional(),
 });
@@ -175,7 +180,7 @@ export const workerArtifactSchema = z.object({
 });
 export type WorkerArtifact = z.infer<typeof workerArtifactSchema>;
 
-/** Files that a job left and that are not among the artifacts: how many, the first of them, and how many are listed at most. */
+/** Files of a job that are not among the artifacts: how many, the first of them, and how many are listed at most. */
 const leftOutSchema = z.object({
   count: z.number().int().nonnegative(),
   limit: z.number().int().nonnegative(),
@@ -196,8 +201,9 @@ export const usageSchema = z.object({
 export const workerStatuses = ["running", "input_required", "succeeded", "failed", "cancelled"] as const;
 
 /**
- * `artifacts` is there once the task has ended: it is the whole list, with a private one at most, and does not change any more. `elapsedSeconds` is
- * how long the job has run by the clock that its deadline goes by, which stands while the machine sleeps.
+ * `artifacts` is there once the task has ended: it is the whole list, with a private one at most, and does not change
+ * any more. `elapsedSeconds` is how long the job has run by the clock that its deadline goes by, which stands while the
+ * machine sleeps.
  */
 export const pollReplySchema = z.object({
   status: z.enum(workerStatuses),
@@ -209,7 +215,7 @@ export const pollReplySchema = z.object({
   usage: usageSchema.optional(),
   inputRequests: jsonObject.optional(),
   /** The framework's session that the next turn of the conversation goes on with, as soon as it is known. */
-  session: z.object({ framework: z.string(), id: z.string().max(200) }).optional(),
+  session: frameworkSessionSchema.optional(),
   artifacts: z
     .array(workerArtifactSchema)
     .max(MAX_ARTIFACTS + 1)
@@ -218,7 +224,7 @@ export const pollReplySchema = z.object({
 });
 export type PollReply = z.infer<typeof pollReplySchema>;
 
-/** Answers within ten seconds; `pending` ones are still being sent, and asking again with the same ids starts nothing twice. */
+/** Answers within ten seconds; `pending` ones are still being sent, and to ask for them again starts nothing twice. */
 export const uploadReplySchema = z.object({
   artifacts: z.array(
     z.object({ id: z.string(), state: z.enum(["pending", "stored", "lost"]), reason: z.string().max(2000).optional() }),
@@ -229,7 +235,7 @@ export type UploadReply = z.infer<typeof uploadReplySchema>;
 export const acceptedReplySchema = z.object({ accepted: z.boolean(), status: z.enum(workerStatuses) });
 export const refusalReplySchema = z.object({ error: problemSchema });
 
-/** What `command.run` takes. The words of `command` are split as a shell splits them; no shell runs unless asked for. */
+/** What `command.run` takes. The words of `command` are split as a shell does it; no shell runs unless asked for. */
 export const commandInputSchema = z
   .strictObject({
     command: z.string().min(1).max(65_536),
