@@ -1,9 +1,9 @@
 import { RETENTION_DAYS, type TaskArtifact } from "../../contract/task.ts";
 import { inPages } from "../artifact-pages.ts";
 import type { TaskStore } from "../port.ts";
+import { beyondRetention } from "../retention.ts";
 import { packTask, unpackTask } from "./compression.ts";
 import { settled } from "./conflicts.ts";
-import { beyondRetention } from "./event-log.ts";
 import type { Item, Items } from "./items.ts";
 import { artifactsKey } from "./keys.ts";
 

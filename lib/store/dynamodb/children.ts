@@ -1,6 +1,6 @@
 import { RETENTION_DAYS } from "../../contract/task.ts";
 import type { Child, TaskStore } from "../port.ts";
-import { beyondRetention } from "./event-log.ts";
+import { beyondRetention } from "../retention.ts";
 import type { Items } from "./items.ts";
 import { childSort, firstChild, lastChild, taskPartition } from "./keys.ts";
 

@@ -1,6 +1,6 @@
 import { RETENTION_DAYS } from "../../contract/task.ts";
 import type { Conversation, TaskStore } from "../port.ts";
-import { beyondRetention } from "./event-log.ts";
+import { beyondRetention } from "../retention.ts";
 import type { Item, Items } from "./items.ts";
 import { conversationKey } from "./keys.ts";
 import { isExpired } from "./task-item.ts";

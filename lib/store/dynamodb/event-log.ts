@@ -3,15 +3,11 @@ import { RETENTION_DAYS } from "../../contract/task.ts";
 import { FIRST_WORKER_SEQUENCE } from "../../contract/worker.ts";
 import { hasText, logEvent, logWindow } from "../log-window.ts";
 import type { LogChunk, TaskStore } from "../port.ts";
+import { beyondRetention } from "../retention.ts";
 import { packText, unpackText } from "./compression.ts";
 import type { Item, Items } from "./items.ts";
 import { eventSort, type Key, lastEvent, lastLog, logSort, taskPartition } from "./keys.ts";
 
-/** Events outlive the task that they belong to, however long it was queued and ran. */
-const MARGIN_DAYS = 30;
-/** Epoch seconds from which what belongs to a task may be deleted: after the task itself. */
-export const beyondRetention = (nowMs: number, retentionDays: number): number =>
-  Math.ceil(nowMs / 1000) + (retentionDays + MARGIN_DAYS) * 86_400;
 /** Requests under way at once for one call. */
 const PARALLEL = 24;
 /** How far back a follower is looked for before the log is searched. */

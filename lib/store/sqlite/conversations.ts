@@ -1,4 +1,5 @@
 import type { SeenConversation, TaskStore } from "../port.ts";
+import { beyondRetention } from "../retention.ts";
 import type { Database } from "./database.ts";
 
 type Conversations = Pick<TaskStore, "getConversation" | "putConversation"> & {
@@ -31,7 +32,7 @@ export function conversations(db: Database, { seconds, retentionDays }: Options)
     async putConversation(conversation, seen) {
       return db.write(() => {
         if (find(conversation.id)?.revision !== seen?.revision) return false;
-        const expires = keptUntil(seconds(), retentionDays);
+        const expires = beyondRetention(seconds() * 1000, retentionDays);
         put.run(conversation.id, (seen?.revision ?? 0) + 1, expires, JSON.stringify(conversation));
         return true;
       });
@@ -40,9 +41,3 @@ export function conversations(db: Database, { seconds, retentionDays }: Options)
     forgetConversations: (at) => void removeExpired.run(at),
   };
 }
-
-/** Days for which a turn may wait and run before the time begins for which it is kept. */
-const MARGIN_DAYS = 30;
-
-const keptUntil = (seconds: number, retentionDays: number): number =>
-  Math.ceil(seconds) + (retentionDays + MARGIN_DAYS) * 86_400;
