@@ -1,10 +1,8 @@
-import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import * as z from "zod";
 import type { BackendDescription } from "../description.ts";
 import { environmentSchema } from "../worker-environment.ts";
-
-const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+import { isFolder } from "./workspace.ts";
 
 /** A worker on this machine is spoken to through its socket alone. */
 const protocols = ["http"] as const;

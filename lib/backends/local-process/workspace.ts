@@ -33,4 +33,5 @@ export function assertWorkspace({ workspace, trusted }: { workspace?: string; tr
   );
 }
 
-const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+/** Whether there is a folder at that path. */
+export const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
