@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { JsonObject } from "./json.ts";
 import { logLevels } from "./logger.ts";
 
 /** What CloudWatch Logs keeps logs for: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
@@ -88,6 +89,13 @@ export const modelsOf = ({ models }: Settings, region: string | undefined): read
 
 /** The same where the region is not known yet, as while a stack is synthesized. */
 export const modelsAnywhere = ({ models }: Settings): readonly string[] => models ?? Object.values(defaultModels);
+
+/** The id of a model, said alone or with more of it; undefined for one of another provider than Bedrock. */
+export function bedrockId(model: string | JsonObject | undefined): string | undefined {
+  if (typeof model === "string") return model;
+  const { provider = "bedrock", id } = model ?? {};
+  return provider === "bedrock" && typeof id === "string" ? id : undefined;
+}
 
 /**
  * What an id or an ARN names on Bedrock: the inference profile, if it is one, and the model behind it, as far as its name

@@ -1,4 +1,4 @@
-import { bedrockModel, modelsAnywhere } from "../../contract/cloud.ts";
+import { bedrockId, bedrockModel, modelsAnywhere } from "../../contract/cloud.ts";
 import type { Configuration } from "../../contract/configuration.ts";
 
 const arnPattern = /^arn:[^:]+:bedrock:/;
@@ -11,16 +11,12 @@ type Place = { partition: string; account: string; regions: readonly string[] };
  */
 export function modelArns({ cloud, runtimes }: Configuration, place: Place): string[] {
   const ofProfiles = Object.values(runtimes).flatMap(({ model }) => {
-    const id = typeof model === "object" ? onBedrock(model) : model;
+    const id = bedrockId(model);
     // A profile's model may be any name that its framework knows.
     return id !== undefined && bedrockModel(id) ? [id] : [];
   });
   return [...new Set([...modelsAnywhere(cloud), ...ofProfiles].flatMap((model) => arnsOf(model, place)))];
 }
-
-/** The id in a model that is more than a name, where it is one of Bedrock's. */
-const onBedrock = ({ provider = "bedrock", id }: Record<string, unknown>): string | undefined =>
-  provider === "bedrock" && typeof id === "string" ? id : undefined;
 
 function arnsOf(id: string, { partition, account, regions }: Place): string[] {
   const { profile, model } = bedrockModel(id) ?? { model: id };

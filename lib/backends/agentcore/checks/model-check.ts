@@ -1,5 +1,5 @@
 import { failureOf } from "../../../aws/sdk-errors.ts";
-import { bedrockModel } from "../../../contract/cloud.ts";
+import { bedrockId, bedrockModel } from "../../../contract/cloud.ts";
 import type { Check } from "../../../contract/tools/check-cloud-agent-runtime.ts";
 import type { Placement } from "../../adapter.ts";
 import type { Clients, Models } from "../account/clients.ts";
@@ -22,7 +22,7 @@ export async function modelCheck(
   region: string,
   within: Within,
 ): Promise<Check[]> {
-  const id = idOf(model);
+  const id = bedrockId(model);
   const named = id === undefined ? undefined : bedrockModel(id);
   if (id === undefined || !named) return [];
   const [profile, access, useCase] = await Promise.allSettled([
@@ -69,13 +69,6 @@ async function ask(
     if (failure === "missing" || failure === "invalid") return "missing";
     throw error;
   }
-}
-
-/** The id of a model on Bedrock; undefined for one of another provider. */
-function idOf(model: Placement["model"]): string | undefined {
-  if (typeof model === "string") return model;
-  const { provider = "bedrock", id } = model ?? {};
-  return provider === "bedrock" && typeof id === "string" ? id : undefined;
 }
 
 /** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_GetInferenceProfile.html */
