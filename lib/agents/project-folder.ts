@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { access, open, opendir, realpath, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
+import { codeOf } from "../contract/errors.ts";
 
 /** Names in a folder that are looked at. */
 const MAX_NAMES = 2000;
@@ -9,9 +10,7 @@ const MAX_NAMES = 2000;
 export type ProjectFolder = {
   /** The names in it, as far as they are looked at; none where it cannot be read. */
   names: ReadonlySet<string>;
-  /** Whether something of that name is in it, `/` between folders. */
-  has(name: string): Promise<boolean>;
-  /** The beginning of a file of that name; undefined where there is none, or it is no text. */
+  /** The beginning of a file of that name, `/` between folders; undefined where there is none, or it is no text. */
   read(name: string, maxBytes: number): Promise<{ text: string; isWhole: boolean } | undefined>;
 };
 
@@ -26,7 +25,6 @@ export async function openProject(path: string): Promise<ProjectFolder> {
   };
   return {
     names: root === undefined ? new Set() : await namesIn(root),
-    has: async (name) => (await inside(name)) !== undefined,
     async read(name, maxBytes) {
       const place = await inside(name);
       return place === undefined ? undefined : readBeginning(place, maxBytes).catch(() => undefined);
@@ -65,7 +63,6 @@ export async function folderProblem(path: string): Promise<string | undefined> {
     await access(path, constants.R_OK | constants.X_OK);
     return undefined;
   } catch (error) {
-    const isGone = error instanceof Error && "code" in error && error.code === "ENOENT";
-    return isGone ? `there is no folder ${path}` : `${path} cannot be read`;
+    return codeOf(error) === "ENOENT" ? `there is no folder ${path}` : `${path} cannot be read`;
   }
 }

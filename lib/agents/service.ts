@@ -1,6 +1,7 @@
 import type { Change } from "../config/json-edit.ts";
 import { type Configuration, own } from "../contract/configuration.ts";
 import { InvalidInputError, RefusedError, toProblem } from "../contract/errors.ts";
+import { isObject } from "../contract/json.ts";
 import type { Json } from "../contract/task.ts";
 import type { Agent, InspectedAgent } from "../contract/tools/agents.ts";
 import type { Check } from "../contract/tools/check-cloud-agent-runtime.ts";
@@ -186,5 +187,5 @@ async function describeAgent(name: string, profile: AgentProfile): Promise<Omit<
 /** What MCP servers are given may be secret, so they are named and no more. */
 const withoutServers = ({ mcpServers, ...rest }: Json): Json => ({
   ...rest,
-  ...(typeof mcpServers === "object" && mcpServers !== null && { mcpServers: Object.keys(mcpServers) }),
+  ...(isObject(mcpServers) && { mcpServers: Object.keys(mcpServers) }),
 });

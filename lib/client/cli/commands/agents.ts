@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { defined } from "../../../contract/json.ts";
 import type { agentSettings } from "../../../contract/tools/agents.ts";
 import type { ToolArguments } from "../../../contract/tools/index.ts";
 import { printAgent, printAgents } from "../agents/agent-view.ts";
@@ -39,18 +40,19 @@ export const settingOptions = {
   "max-tokens": "max_tokens",
 } as const satisfies Record<string, (typeof agentSettings)[number]>;
 
-const settingsOf = (options: Settings) => ({
-  ...(options.description !== undefined && { description: options.description }),
-  ...(options.instructions !== undefined && { instructions: options.instructions }),
-  ...(options.framework !== undefined && { framework: options.framework }),
-  ...(options.model !== undefined && { model: options.model }),
-  ...(options.permissionMode !== undefined && { permission_mode: options.permissionMode }),
-  ...(options.allowedTools && { allowed_tools: options.allowedTools }),
-  ...(options.deniedTools && { denied_tools: options.deniedTools }),
-  ...(options.timeout !== undefined && { timeout_seconds: options.timeout }),
-  ...(options.maxBudget !== undefined && { max_budget_usd: options.maxBudget }),
-  ...(options.maxTokens !== undefined && { max_tokens: options.maxTokens }),
-});
+const settingsOf = (options: Settings) =>
+  defined({
+    description: options.description,
+    instructions: options.instructions,
+    framework: options.framework,
+    model: options.model,
+    permission_mode: options.permissionMode,
+    allowed_tools: options.allowedTools,
+    denied_tools: options.deniedTools,
+    timeout_seconds: options.timeout,
+    max_budget_usd: options.maxBudget,
+    max_tokens: options.maxTokens,
+  });
 
 /** `agent-dispatch add <name> [folder]` */
 export async function add(
