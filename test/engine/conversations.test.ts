@@ -16,6 +16,7 @@ import { openTaskStore } from "../../lib/store/sqlite/task-store.ts";
 import { moved, withFields } from "../contract/make-task.ts";
 import { type Dynalite, startDynalite } from "../emulators/dynalite.ts";
 import { damageTask } from "../fixtures/damage-task.ts";
+import { mortalPorts } from "../fixtures/mortal-ports.ts";
 import { openPorts } from "../mcp/ports.ts";
 
 const OWNER = "local";
@@ -211,7 +212,7 @@ describe("the next turn", () => {
       await run(id);
       const next = await spawn({ conversation });
       await end(id);
-      const mortal = dying(ports, dies);
+      const mortal = mortalPorts(ports, { dies });
       await clean(id, mortal).catch(() => {});
       if (!mortal.died.yet) return expect(dies).toBeGreaterThan(4);
       for (let round = 0; round < 3; round++) {
@@ -410,24 +411,3 @@ describe("a conversation", () => {
     expect(await statuses(third.id)).toEqual(["provisioning"]);
   });
 });
-
-const writes = ["change", "appendEvents", "enqueue", "dequeue", "takeSlot", "releaseSlot", "putConversation"];
-
-/** The ports of a process that dies after so many of its writes. */
-function dying(ports: Ports, after: number) {
-  let left = after;
-  const died = { yet: false };
-  const store = new Proxy(ports.store, {
-    get(target, name) {
-      const method = Reflect.get(target, name) as (...args: unknown[]) => Promise<unknown>;
-      return async (...args: unknown[]) => {
-        if (died.yet) throw new Error("this process is dead");
-        const answer = await method.apply(target, args);
-        if (writes.includes(String(name)) && --left === 0) died.yet = true;
-        if (died.yet) throw new Error("this process is dead");
-        return answer;
-      };
-    },
-  }) as TaskStore;
-  return { ...ports, store, died };
-}

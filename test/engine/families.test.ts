@@ -9,9 +9,10 @@ import { dispatch } from "../../lib/engine/dispatch.ts";
 import type { Ports } from "../../lib/engine/ports.ts";
 import { recoverDue } from "../../lib/engine/recovery.ts";
 import { steps } from "../../lib/engine/steps/index.ts";
-import type { Slots, TaskStore } from "../../lib/store/port.ts";
+import type { Slots } from "../../lib/store/port.ts";
 import { moved } from "../contract/make-task.ts";
 import { damageTask } from "../fixtures/damage-task.ts";
+import { mortalPorts } from "../fixtures/mortal-ports.ts";
 import { idleAdapter, openPorts } from "../mcp/ports.ts";
 
 const OWNER = "local";
@@ -84,28 +85,6 @@ function plane(maxRunning: number, profiles: Record<string, number> = {}) {
   }
 }
 
-const writes = ["create", "change", "appendEvents", "enqueue", "dequeue", "takeSlot", "releaseSlot", "removeChild"];
-
-/** The ports of a process that dies after so many of its writes; `before` is called ahead of each call of the store. */
-function process(ports: Ports, { dies = Number.POSITIVE_INFINITY, before }: { dies?: number; before?: () => unknown }) {
-  let left = dies;
-  const died = { yet: false };
-  const store = new Proxy(ports.store, {
-    get(target, name) {
-      const method = Reflect.get(target, name) as (...args: unknown[]) => Promise<unknown>;
-      return async (...args: unknown[]) => {
-        if (died.yet) throw new Error("this process is dead");
-        await before?.();
-        const answer = await method.apply(target, args);
-        if (writes.includes(String(name)) && --left === 0) died.yet = true;
-        if (died.yet) throw new Error("this process is dead");
-        return answer;
-      };
-    },
-  }) as TaskStore;
-  return { ...ports, store, died };
-}
-
 const most = 40;
 
 /** Runs a scenario with a process that dies after its first write, then with one that dies after its second, and so on. */
@@ -113,7 +92,7 @@ async function dyingEverywhere(scenario: (by: (ports: Ports) => Ports) => Promis
   for (let dies = 1; dies < most; dies++) {
     let died = { yet: false };
     await scenario((ports) => {
-      const mortal = process(ports, { dies });
+      const mortal = mortalPorts(ports, { dies });
       died = mortal.died;
       return mortal;
     });
@@ -207,7 +186,7 @@ describe("a child, once its owner's slots are full", () => {
     await run(first);
     await end(first);
     // It dies as soon as the slot is back with the parent.
-    const mortal = process(ports, { dies: 2 });
+    const mortal = mortalPorts(ports, { dies: 2 });
     await clean(first, mortal).catch(() => {});
     expect(mortal.died.yet).toBe(true);
     expect(await statuses(second)).toEqual(["queued"]);
@@ -276,7 +255,7 @@ describe("a slot of a family", () => {
         await clean(ids[fast] ?? "");
       };
       await end(ids[slow] ?? "");
-      await clean(ids[slow] ?? "", process(ports, { before: meanwhile }));
+      await clean(ids[slow] ?? "", mortalPorts(ports, { before: meanwhile }));
       if (calls < call) return expect(call).toBeGreaterThan(5);
       expect(await slots()).toEqual(nobody);
       for (const id of [parent, child]) expect(isSettled(await read(id))).toBe(true);
@@ -301,7 +280,7 @@ describe("a slot of a family", () => {
           await end(second);
           await clean(second);
         };
-        await admit(process(ports, { before: meanwhile }), OWNER);
+        await admit(mortalPorts(ports, { before: meanwhile }), OWNER);
         if (calls < call) {
           expect(call).toBeGreaterThan(5);
           break;
@@ -571,7 +550,9 @@ describe("a cancel", () => {
     for (let call = 1; call < most; call++) {
       const { ports, parent, spawn, everyTask, move, clean } = await family(8);
       let calls = 0;
-      const by = process(ports, { before: () => (++calls === call ? cancelTask(ports, { id: parent }) : undefined) });
+      const by = mortalPorts(ports, {
+        before: () => (++calls === call ? cancelTask(ports, { id: parent }) : undefined),
+      });
       await spawn({ parent }, by).catch(() => {});
       if (calls < call) return expect(call).toBeGreaterThan(5);
       await move(parent, "cancelled");
