@@ -1,7 +1,7 @@
 /** Agents behind each protocol: their tasks run through the worker contract, and their clients reach them beside it. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Message, Role, type StreamResponse, type Task, TaskState } from "@a2a-js/sdk";
+import { type StreamResponse, type Task, TaskState } from "@a2a-js/sdk";
 import { ClientFactory, DefaultAgentCardResolver, JsonRpcTransportFactory } from "@a2a-js/sdk/client";
 import { HttpAgent } from "@ag-ui/client";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
@@ -12,6 +12,7 @@ import type { Json } from "../../lib/contract/task.ts";
 import type { Emulator } from "../emulators/agentcore/emulator.ts";
 import { signedFetch } from "../emulators/agentcore/signed-fetch.ts";
 import { configurationWith, startEmulator, startLaptop } from "../emulators/agentcore/system.ts";
+import { type MessageFields, messageRequest } from "../fixtures/a2a-messages.ts";
 import { type AtEnd, problemOf } from "../mcp/clients.ts";
 import { scripted } from "../worker/protocols/scripted.ts";
 import { startSystem, temporaryFolder } from "./system.ts";
@@ -43,7 +44,15 @@ async function start(atEnd: AtEnd) {
   };
   const agentIn = async (id: string, wanted: string) =>
     (await client.until(id, ({ status }) => status === wanted)).cloudAgent as CloudAgent;
-  return { emulator, client, spawn, agentIn, folder };
+  /** A task whose agent works until it is let go, so that whatever is said until then is said meanwhile. */
+  const working = async (protocol: Protocol) => {
+    const go = join(folder, "go");
+    const id = await spawn(protocol, `await ${go}; first`);
+    const agent = await agentIn(id, "running");
+    const ended = { status: "succeeded", result: { output: "done: first" } };
+    return { id, agent, letGo: () => writeFileSync(go, ""), ended };
+  };
+  return { emulator, client, spawn, agentIn, working, folder };
 }
 
 /** Sends messages as the official client does that knows nothing but what `cloudAgent` says. */
@@ -56,24 +65,8 @@ async function a2aClient(emulator: Emulator, { a2a }: CloudAgent) {
     cardResolver: new DefaultAgentCardResolver({ fetchImpl }),
   });
   const client = await factory.createFromUrl(a2a.agentCardUrl, "");
-  const message = (value: string, more: Partial<Message> = {}): Message => ({
-    role: Role.ROLE_USER,
-    messageId: crypto.randomUUID(),
-    parts: [{ content: { $case: "text", value }, metadata: undefined, filename: "", mediaType: "text/plain" }],
-    taskId: "",
-    contextId: "",
-    extensions: [],
-    metadata: undefined,
-    referenceTaskIds: [],
-    ...more,
-  });
-  const send = async (text: string, { now = false, ...more }: Partial<Message> & { now?: boolean } = {}) =>
-    (await client.sendMessage({
-      tenant: "",
-      message: message(text, more),
-      configuration: { acceptedOutputModes: [], taskPushNotificationConfig: undefined, returnImmediately: now },
-      metadata: undefined,
-    })) as Task;
+  const send = async (text: string, more?: MessageFields) =>
+    (await client.sendMessage(messageRequest(text, more))) as Task;
   return { client, send };
 }
 const textsOf = ({ artifacts }: Pick<Task, "artifacts">) =>
@@ -102,22 +95,21 @@ describe.concurrent("a task of an agent behind a protocol", () => {
     expect,
     onTestFinished: atEnd,
   }) => {
-    const { emulator, client, spawn, agentIn, folder } = await start(atEnd);
-    const go = join(folder, "go");
-    const id = await spawn("a2a", `await ${go}; first`);
-    const a2a = await a2aClient(emulator, await agentIn(id, "running"));
+    const { emulator, client, working } = await start(atEnd);
+    const { id, agent, letGo, ended } = await working("a2a");
+    const a2a = await a2aClient(emulator, agent);
     const taken = await a2a.send("second", { now: true });
     const followed: StreamResponse[] = [];
     for await (const event of a2a.client.resubscribeTask({ id: taken.id, tenant: "" })) {
       // It was taken before its agent can end.
-      writeFileSync(go, "");
+      letGo();
       followed.push(event);
     }
     const artifacts = followed.flatMap(({ payload }) =>
       payload?.$case === "artifactUpdate" && payload.value.artifact ? payload.value.artifact : [],
     );
     expect(textsOf({ artifacts })).toEqual(["done: second"]);
-    expect(await client.ended(id)).toMatchObject({ status: "succeeded", result: { output: "done: first" } });
+    expect(await client.ended(id)).toMatchObject(ended);
     expect(await client.log(id)).toContain("done: second\n");
     expect(emulator.flaws).toEqual([]);
   });
@@ -140,19 +132,18 @@ describe.concurrent("a task of an agent behind a protocol", () => {
   });
 
   it("is reached by a client of AG-UI with what cloudAgent says", async ({ expect, onTestFinished: atEnd }) => {
-    const { emulator, client, spawn, agentIn, folder } = await start(atEnd);
-    const go = join(folder, "go");
-    const id = await spawn("ag-ui", `await ${go}; first`);
-    const { invocation } = await agentIn(id, "running");
-    const agent = new HttpAgent({
+    const { emulator, client, working } = await start(atEnd);
+    const { id, agent, letGo, ended } = await working("ag-ui");
+    const { invocation } = agent;
+    const http = new HttpAgent({
       url: invocation.runtimeUrl,
       headers: headersOf(invocation),
       fetch: signedFetch(emulator) as never,
     });
-    agent.setMessages([{ id: "m1", role: "user", content: "second" }]);
-    const { result } = await agent.runAgent({}, { onRunStartedEvent: () => writeFileSync(go, "") });
+    http.setMessages([{ id: "m1", role: "user", content: "second" }]);
+    const { result } = await http.runAgent({}, { onRunStartedEvent: letGo });
     expect(result).toBe("done: second");
-    expect(await client.ended(id)).toMatchObject({ status: "succeeded", result: { output: "done: first" } });
+    expect(await client.ended(id)).toMatchObject(ended);
     expect(emulator.flaws).toEqual([]);
   });
 
@@ -176,18 +167,16 @@ describe.concurrent("a task of an agent behind a protocol", () => {
     expect,
     onTestFinished: atEnd,
   }) => {
-    const { emulator, client, spawn, agentIn, folder } = await start(atEnd);
-    const go = join(folder, "go");
-    const id = await spawn("a2a", `await ${go}; first`);
-    await agentIn(id, "running");
+    const { emulator, client, working } = await start(atEnd);
+    const { id, letGo, ended } = await working("a2a");
     const early = await client.must("a2a_send", { task_id: id, text: "early", timeout_seconds: 0.2 });
     expect(early).toEqual({ taskId: id, status: "running" });
     const sent = client.must("a2a_send", { task_id: id, text: "say on it; second", timeout_seconds: 40 });
     const isMessage = ({ body }: { body: unknown }) => (body as Json).method === "message/send";
     await expect.poll(() => emulator.calls.filter(isMessage).length, settles).toBe(2);
-    writeFileSync(go, "");
+    letGo();
     expect(await sent).toMatchObject({ taskId: id, reply: "done: second" });
-    expect(await client.ended(id)).toMatchObject({ status: "succeeded", result: { output: "done: first" } });
+    expect(await client.ended(id)).toMatchObject(ended);
     expect(await client.log(id)).toMatch(/done: early\n.*done: second\n/s);
     const late = problemOf(await client.call("a2a_send", { task_id: id, text: "more" }));
     const { conversation } = await client.status(id);

@@ -1,37 +1,15 @@
-import { type Message, type Part, Role, type StreamResponse, type Task, TaskState } from "@a2a-js/sdk";
+import { type Message, type Part, type StreamResponse, type Task, TaskState } from "@a2a-js/sdk";
 import { ClientFactory } from "@a2a-js/sdk/client";
 import { ContentTypeNotSupportedError } from "@a2a-js/sdk/errors";
 import { describe, expect, test } from "vitest";
 import { environmentVariables } from "../../../lib/contract/execution-environment.ts";
 import { CONTRACT, MAX_REQUEST_BYTES } from "../../../lib/contract/worker.ts";
+import { partOf, messageRequest as request } from "../../fixtures/a2a-messages.ts";
 import { startWorker, type TestWorker, until } from "../start-worker.ts";
 import { scripted } from "./scripted.ts";
 
 const env = { ...scripted, [environmentVariables.workerProtocol]: "a2a" };
 
-const message = (text: string, more: Partial<Message> = {}): Message => ({
-  role: Role.ROLE_USER,
-  messageId: crypto.randomUUID(),
-  parts: [partOf({ $case: "text", value: text }, "text/plain")],
-  taskId: "",
-  contextId: "",
-  extensions: [],
-  metadata: undefined,
-  referenceTaskIds: [],
-  ...more,
-});
-const request = (text: string, { now = false, ...more }: Partial<Message> & { now?: boolean } = {}) => ({
-  tenant: "",
-  message: message(text, more),
-  configuration: { acceptedOutputModes: [], taskPushNotificationConfig: undefined, returnImmediately: now },
-  metadata: undefined,
-});
-const partOf = (content: Part["content"], mediaType: string, filename = ""): Part => ({
-  content,
-  mediaType,
-  filename,
-  metadata: undefined,
-});
 const contentOf = ({ content }: Part) => (content?.$case === "raw" ? content.value.toString() : content?.value);
 const artifactsOf = ({ artifacts }: Task) =>
   Object.fromEntries(artifacts.map(({ name, parts }) => [name, parts.map(contentOf)]));
