@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { agentCoreBackend } from "../../../lib/backends/agentcore/backend.ts";
 import { NothingMadeError, OutcomeUnknownError, WorkerGoneError } from "../../../lib/contract/errors.ts";
 import type { Task } from "../../../lib/contract/task.ts";
@@ -16,19 +16,13 @@ import {
 } from "../../emulators/agentcore/emulator.ts";
 import { parseConfiguration } from "../../fixtures/configuration.ts";
 import { hello, poll } from "../../fixtures/operations.ts";
+import { useEmulatorCredentials } from "./emulator-credentials.ts";
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 let emulator: Emulator;
 let shared: string;
-const before = { ...process.env };
-beforeAll(() => {
-  process.env.AWS_ACCESS_KEY_ID = credentials.accessKeyId;
-  process.env.AWS_SECRET_ACCESS_KEY = credentials.secretAccessKey;
-});
-afterAll(() => {
-  process.env = before;
-});
+useEmulatorCredentials();
 beforeEach(async () => {
   emulator = await new Emulator().listen();
   shared = emulator.deploy("shared");

@@ -1,18 +1,12 @@
-import { afterAll, beforeAll, describe } from "vitest";
+import { describe } from "vitest";
 import { agentCoreBackend } from "../../../lib/backends/agentcore/backend.ts";
 import type { Target } from "../../../lib/contract/task.ts";
 import { backendContract } from "../../contract/backend.ts";
-import { credentials, Emulator, IMAGE, REGION, ROLE } from "../../emulators/agentcore/emulator.ts";
+import { Emulator, IMAGE, REGION, ROLE } from "../../emulators/agentcore/emulator.ts";
 import { parseConfiguration } from "../../fixtures/configuration.ts";
+import { useEmulatorCredentials } from "./emulator-credentials.ts";
 
-const before = { ...process.env };
-beforeAll(() => {
-  process.env.AWS_ACCESS_KEY_ID = credentials.accessKeyId;
-  process.env.AWS_SECRET_ACCESS_KEY = credentials.secretAccessKey;
-});
-afterAll(() => {
-  process.env = before;
-});
+useEmulatorCredentials();
 
 async function open(targetOn: (shared: string) => Target) {
   const emulator = await new Emulator().listen();
