@@ -142,6 +142,17 @@ const rules: readonly Rule[] = [
     ],
   },
   {
+    part: /^lib\/package\//,
+    may: [
+      /^lib\/package\//,
+      /^lib\/infra\/(bundle-plugins|worker-image)\.ts$/,
+      NODE,
+      "esbuild",
+      "rolldown",
+      "rolldown-plugin-dts",
+    ],
+  },
+  {
     part: /^lambdas\/[^/]+\/handler\.ts$/,
     may: [CONTRACT, CONFIG, ENGINE, /^lambdas\//, AWS, /^lib\/mcp\//, /^lib\/system\/aws\.ts$/, "package.json"],
   },

@@ -50,10 +50,15 @@ export class DispatchError extends Error {
 
   /** A copy, of the same class, that says something else. */
   with(changes: Extra & { message?: string }): this {
-    const copy = new DispatchError({ ...this.problem, ...changes }, this.cause);
-    const { message: _, ...fields } = changes;
-    return Object.setPrototypeOf(Object.assign(copy, this, fields), Object.getPrototypeOf(this));
+    return copyOf(this, changes);
   }
+}
+
+/** Not in the class: bundlers give one that names itself another name, which people would read. */
+function copyOf<Copied extends DispatchError>(error: Copied, changes: Extra & { message?: string }): Copied {
+  const copy = new DispatchError({ ...error.problem, ...changes }, error.cause);
+  const { message: _, ...fields } = changes;
+  return Object.setPrototypeOf(Object.assign(copy, error, fields), Object.getPrototypeOf(error));
 }
 
 /** The same call will be refused again: something in it, or in the configuration, has to change. */

@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { copyFile, cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { build, type Metafile, type Plugin } from "esbuild";
+import { build, type Metafile } from "esbuild";
+import { plugins, withRequire } from "./bundle-plugins.ts";
 import { agentFolder, childEntry, childName, imageFiles, imagePackage, workerEntry } from "./worker-image.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -98,7 +99,7 @@ export async function bundle(entry: string, out: string): Promise<Bundle> {
     sourcemap: "external",
     legalComments: "none",
     logLevel: "warning",
-    plugins: [versionOnly, lighterValidator, eventsAsTextOnly],
+    plugins: [...plugins],
     chunkNames: `${name}-[hash]`,
     ...(isChild && { external: [imagePackage.name], banner: { js: withRequire } }),
   });
@@ -121,9 +122,6 @@ export async function bundle(entry: string, out: string): Promise<Bundle> {
 /** Whether a file of the worker's folder is one that its child became. */
 const isOfChild = (file: string): boolean => file.startsWith(childName);
 
-/** Some of what the child is made of asks for parts of Node as CommonJS does, which a module of today cannot by itself. */
-const withRequire = 'import{createRequire as requireFrom}from"node:module";const require=requireFrom(import.meta.url);';
-
 /** The modules that run as soon as the entry is imported, as paths in the repository: without what it loads later. */
 export function loadedAtOnce({ outputs }: Metafile, entry: string): Set<string> {
   const modules = new Set<string>();
@@ -138,43 +136,3 @@ export function loadedAtOnce({ outputs }: Metafile, entry: string): Set<string> 
   for (const [name, { entryPoint }] of Object.entries(outputs)) if (entryPoint === entry) visit(name);
   return modules;
 }
-
-/** Of a manifest, ours or an SDK's, nothing but name and version is deployed. */
-const versionOnly: Plugin = {
-  name: "version-only",
-  setup: ({ onLoad }) => {
-    const manifest = join(root, "package.json");
-    onLoad({ filter: /[\\/]package\.json$/ }, ({ path }) => {
-      const { name, version } = JSON.parse(readFileSync(path, "utf8")) as { name?: string; version: string };
-      return { contents: JSON.stringify(path === manifest ? { version } : { name, version }), loader: "json" };
-    });
-  },
-};
-
-/**
- * The MCP SDK validates by JSON Schema only where a server asks its client for input, which ours never does, and what a
- * tool of another server has structured. The validator it has for other platforms takes 130,000 bytes less than the one
- * for Node, and starts sooner.
- */
-const lighterValidator: Plugin = {
-  name: "lighter-validator",
-  setup: ({ onResolve }) => {
-    const shims = { server: "shimsBrowser.mjs", client: "shimsWorkerd.mjs" };
-    for (const [side, file] of Object.entries(shims)) {
-      const path = join(root, `node_modules/@modelcontextprotocol/${side}/dist/${file}`);
-      onResolve({ filter: new RegExp(`^@modelcontextprotocol/${side}/_shims$`) }, () => ({ path }));
-    }
-  },
-};
-
-/**
- * The encoder of AG-UI has a binary form too, which ours does not offer: what it needs is 100,000 bytes and all languages of
- * zod, which the worker would load as it starts.
- */
-const eventsAsTextOnly: Plugin = {
-  name: "events-as-text-only",
-  setup: ({ onLoad }) => {
-    const contents = 'export const AGUI_MEDIA_TYPE="application/vnd.ag-ui.event+proto";export const encode=undefined;';
-    onLoad({ filter: /@ag-ui[\\/]proto[\\/]dist[\\/]index\.mjs$/ }, () => ({ contents, loader: "js" }));
-  },
-};

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { RetryableError } from "../../contract/errors.ts";
 import { environmentVariables } from "../../contract/execution-environment.ts";
 import { chosen, inherited } from "./session-environment.ts";
@@ -24,7 +24,9 @@ export const nodeOptions = ["--disable-warning=ExperimentalWarning", "--max-semi
 /** Far longer than a start takes on a busy machine: one that is stopped, or hangs, never listens. */
 const LISTEN_WITHIN_MS = 60_000;
 
-export const entry = fileURLToPath(new URL("../../../worker/main.ts", import.meta.url));
+/** Whether this is code as it was written, and not as it was bundled for the package, whose worker lies in a folder beside it. */
+export const isSource = import.meta.filename.endsWith("worker-process.ts");
+export const entry = join(import.meta.dirname, isSource ? "../../../worker/main.ts" : "worker/main.mjs");
 
 /** A worker that this process has started. */
 export type LaunchedWorker = {

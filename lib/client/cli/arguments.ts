@@ -1,5 +1,8 @@
 import { InvalidArgumentError } from "commander";
 
+/** Where a local system can keep its tasks. */
+export const storeKinds = ["sqlite", "dynamodb"] as const;
+
 const unitSeconds: Record<string, number> = { h: 3600, m: 60, s: 1 };
 
 /**

@@ -4,6 +4,9 @@ import type { Place } from "./local-system.ts";
 /** How to use a system that runs: for each client the lines of a shell that connect it, in the order in which they are run. */
 export type Connecting = { client: string; lines: string[] }[];
 
+/** Stable, so that what an assistant was told keeps working after a restart. */
+export const DEFAULT_PORT = 8377;
+
 const NAME = "agent-dispatch";
 const TOKEN = "AGENT_DISPATCH_TOKEN";
 

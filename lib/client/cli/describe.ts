@@ -2,16 +2,15 @@ import { Command, Option } from "commander";
 import manifest from "../../../package.json" with { type: "json" };
 import { statuses } from "../../contract/lifecycle.ts";
 import { addAgents } from "./agents/describe-agents.ts";
-import { collectPairs, parseAddress, parseCount, parsePort, parseSeconds } from "./arguments.ts";
-import { listAgents } from "./commands/agents.ts";
-import * as local from "./commands/local.ts";
-import { run } from "./commands/run.ts";
-import * as tasks from "./commands/tasks.ts";
+import { collectPairs, parseAddress, parseCount, parsePort, parseSeconds, storeKinds } from "./arguments.ts";
+import { DEFAULT_PORT } from "./connecting.ts";
 import type { Bind, Context } from "./context.ts";
 import { addSetup } from "./describe-setup.ts";
 import { write } from "./io.ts";
 
-/** The whole command line. `done` is told the exit code of the command that ran. */
+/**
+ * The whole command line. `done` is told the exit code of the command that ran. What a command needs is loaded when it runs.
+ */
 export function describe(context: Context, done: (exitCode: number) => void): Command {
   const { io } = context;
   const program = new Command("agent-dispatch")
@@ -66,7 +65,10 @@ function addRun(program: Command, { context, done }: Bind): void {
     .option("--detach", "print the task's id and leave; needs a local system that runs")
     .option("--json", "print one JSON object at the end; the job's output goes to standard error")
     .addHelpText("after", runHelp)
-    .action(async (instruction, options) => done(await run(context, instruction, options)));
+    .action(async (instruction, options) => {
+      const { run } = await import("./commands/run.ts");
+      done(await run(context, instruction, options));
+    });
 }
 
 function addLocal(program: Command, { context, done }: Bind): void {
@@ -77,23 +79,32 @@ function addLocal(program: Command, { context, done }: Bind): void {
     .addHelpText("after", localHelp);
   withPlace(group.command("start", { isDefault: true }))
     .description("Start the system in the foreground; Ctrl-C stops it, and its tasks resume on the next start.")
-    .option("--port <number>", "the port on 127.0.0.1; 0 takes a free one", parsePort, local.DEFAULT_PORT)
-    .addOption(new Option("--store <kind>", "where tasks are kept").choices(local.storeKinds).default("sqlite"))
+    .option("--port <number>", "the port on 127.0.0.1; 0 takes a free one", parsePort, DEFAULT_PORT)
+    .addOption(new Option("--store <kind>", "where tasks are kept").choices(storeKinds).default("sqlite"))
     .option("--table <name>", "with --store dynamodb: its table, which no other system uses")
     .option("--endpoint <url>", "with --store dynamodb: a stand-in for DynamoDB; the table is made there", parseAddress)
     .option("--region <name>", "with --store dynamodb: the region of the table")
     .option("--until-idle <time>", "end once there was nothing to do for that long: 90s, 10m, 2h", parseSeconds)
     .option("--quiet", "do not say how to connect, nor tell of each task")
     .option("--json", "print where it listens as JSON")
-    .action(async (options) => done(await local.start(context, options)));
+    .action(async (options) => {
+      const { start } = await import("./commands/local.ts");
+      done(await start(context, options));
+    });
   withPlace(group.command("stop"))
     .description("Stop the system that runs and wait until it has ended.")
     .option("--json", "print JSON")
-    .action(async (options) => done(await local.stop(context, options)));
+    .action(async (options) => {
+      const { stop } = await import("./commands/local.ts");
+      done(await stop(context, options));
+    });
   withPlace(group.command("status"))
     .description("Say whether the system runs, where, and how many tasks it has; exits with 1 if it does not run.")
     .option("--json", "print JSON")
-    .action(async (options) => done(await local.status(context, options)));
+    .action(async (options) => {
+      const { status } = await import("./commands/local.ts");
+      done(await status(context, options));
+    });
 }
 
 function addTasks(program: Command, { context, done }: Bind): void {
@@ -101,12 +112,18 @@ function addTasks(program: Command, { context, done }: Bind): void {
     withPlace(program.command(name).description(description)).option("--json", "print JSON");
   command("status", "Show how a task stands.")
     .argument("<id>", taskId)
-    .action(async (id, options) => done(await tasks.showStatus(context, id, options)));
+    .action(async (id, options) => {
+      const { showStatus } = await import("./commands/tasks.ts");
+      done(await showStatus(context, id, options));
+    });
   command("logs", "Print what a task has written. With --follow, it ends with the job's own exit code.")
     .summary("Print what a task has written.")
     .argument("<id>", taskId)
     .option("--follow", "go on until the task has ended")
-    .action(async (id, options) => done(await tasks.showLogs(context, id, options)));
+    .action(async (id, options) => {
+      const { showLogs } = await import("./commands/tasks.ts");
+      done(await showLogs(context, id, options));
+    });
   command(
     "result",
     "Print the result of a task, its artifacts and how it ended. It ends with the job's own exit code, or with 75 while " +
@@ -114,11 +131,17 @@ function addTasks(program: Command, { context, done }: Bind): void {
   )
     .summary("Print the result of a task, its artifacts and how it ended.")
     .argument("<id>", taskId)
-    .action(async (id, options) => done(await tasks.showResult(context, id, options)));
+    .action(async (id, options) => {
+      const { showResult } = await import("./commands/tasks.ts");
+      done(await showResult(context, id, options));
+    });
   command("cancel", "Cancel a task and end everything it started, with the tasks that it dispatched.")
     .argument("<id>", taskId)
     .option("--no-cascade", "spare the tasks that it dispatched")
-    .action(async (id, options) => done(await tasks.cancel(context, id, options)));
+    .action(async (id, options) => {
+      const { cancel } = await import("./commands/tasks.ts");
+      done(await cancel(context, id, options));
+    });
   command(
     "a2a-send",
     "Answer what a task asks, or say something to its agent while it runs; prints what it says to that.",
@@ -127,15 +150,24 @@ function addTasks(program: Command, { context, done }: Bind): void {
     .argument("<id>", taskId)
     .argument("<text>", "what to say")
     .option("--timeout <time>", "how long to wait for an answer: 10s, 40s", parseSeconds)
-    .action(async (id, text, options) => done(await tasks.send(context, id, text, options)));
+    .action(async (id, text, options) => {
+      const { send } = await import("./commands/tasks.ts");
+      done(await send(context, id, text, options));
+    });
   command("list", "List tasks, the newest first; with --agents the agents that live in folders.")
     .summary("List tasks, or agents.")
     .option("--agents", "the agents, and whether they can work")
     .addOption(new Option("--status <status>", "only tasks that stand so").choices(statuses))
     .option("--limit <count>", "how many", parseCount(100), 20)
-    .action(async ({ agents, ...options }) =>
-      done(await (agents ? listAgents(context, options) : tasks.list(context, options))),
-    );
+    .action(async ({ agents, ...options }) => {
+      if (agents) {
+        const { listAgents } = await import("./commands/agents.ts");
+        done(await listAgents(context, options));
+      } else {
+        const { list } = await import("./commands/tasks.ts");
+        done(await list(context, options));
+      }
+    });
 }
 
 function withPlace(command: Command): Command {
@@ -166,7 +198,7 @@ Examples:
 
 const localHelp = `
 Examples:
-  agent-dispatch local                        start on port ${local.DEFAULT_PORT}
+  agent-dispatch local                        start on port ${DEFAULT_PORT}
   agent-dispatch local --port 0 --json        start on any port, and print where it listens
   agent-dispatch local --store dynamodb --table tasks --endpoint http://127.0.0.1:8000
   agent-dispatch local stop`;

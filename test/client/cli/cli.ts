@@ -19,8 +19,11 @@ export class Cli {
   err = "";
   readonly ended: Promise<Ended>;
 
-  constructor(args: readonly string[], options: { stdin?: string; env?: Record<string, string>; cwd?: string } = {}) {
-    this.child = spawn(process.execPath, [entry, ...args], {
+  constructor(
+    args: readonly string[],
+    options: { stdin?: string; env?: Record<string, string | undefined>; cwd?: string; entry?: string } = {},
+  ) {
+    this.child = spawn(process.execPath, [options.entry ?? entry, ...args], {
       cwd: options.cwd,
       env: { ...cleanEnv(), ...options.env },
       stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],

@@ -1,4 +1,5 @@
 import type { Tool } from "@strands-agents/sdk";
+import { codeOf, RefusedError } from "../../../lib/contract/errors.ts";
 import type { ToolName } from "./request.ts";
 
 /** Tools that run outside of the session, and how what they started there is given back. */
@@ -43,7 +44,7 @@ async function browser(timeout: number): Promise<HeldTools> {
   const [{ PlaywrightBrowser }, made] = await Promise.all([
     import("bedrock-agentcore/browser/playwright"),
     import("bedrock-agentcore/experimental/browser/strands"),
-  ]);
+  ]).catch(asMissing);
   class Bounded extends PlaywrightBrowser {
     override startSession(params?: Parameters<InstanceType<typeof PlaywrightBrowser>["startSession"]>[0]) {
       return super.startSession({ timeout, ...params });
@@ -62,4 +63,13 @@ async function browser(timeout: number): Promise<HeldTools> {
     ],
     release: () => client.stopSession(),
   };
+}
+
+/** The package has no client of a browser, which is larger than all of it; the worker's image has. */
+function asMissing(error: unknown): never {
+  if (codeOf(error) !== "ERR_MODULE_NOT_FOUND") throw error;
+  throw new RefusedError("task.agent_error", "the tool browser needs playwright-core, which is not installed here", {
+    hint: "install it under the name playwright where the worker is: npm install playwright@npm:playwright-core",
+    cause: error,
+  });
 }

@@ -1,9 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { permissionModes } from "../../../contract/agent.ts";
 import { parseAmount, parseCount, parseSeconds, splitNames } from "../arguments.ts";
-import * as agents from "../commands/agents.ts";
-import { importAgents } from "../commands/import.ts";
 import type { Bind } from "../context.ts";
+import { settingOptions } from "./setting-options.ts";
 
 const MAX_TOKENS = 1_000_000_000;
 const agentName = "the agent's name";
@@ -20,30 +19,48 @@ export function addAgents(command: (name: string, description: string) => Comman
     .argument("<name>", agentName)
     .argument("[folder]", "its folder; the current one without it")
     .option("--dry-run", "check everything and write nothing")
-    .action(async (name, folder, options) => done(await agents.add(context, name, folder, options)));
+    .action(async (name, folder, options) => {
+      const { add } = await import("../commands/agents.ts");
+      done(await add(context, name, folder, options));
+    });
   withSettings(command("update", "Change what is configured of an agent."))
     .argument("<name>", agentName)
     .option("--workspace <folder>", "another folder, which is trusted from then on")
     .option("--unset <options>", "take these away, as in --unset model,timeout", parseUnset)
-    .action(async (name, options) => done(await agents.update(context, name, options)));
+    .action(async (name, options) => {
+      const { update } = await import("../commands/agents.ts");
+      done(await update(context, name, options));
+    });
   command("remove", "Take an agent out of the configuration file; its folder stays as it is.")
     .argument("<name>", agentName)
-    .action(async (name, options) => done(await agents.remove(context, name, options)));
+    .action(async (name, options) => {
+      const { remove } = await import("../commands/agents.ts");
+      done(await remove(context, name, options));
+    });
   command("describe", "Show all that is known of an agent: what guides it, whether it can work, what it usually takes.")
     .summary("Show all that is known of an agent.")
     .argument("<name>", agentName)
     .option("--lines <count>", "of each file that guides it", parseCount(200))
-    .action(async (name, options) => done(await agents.describeAgent(context, name, options)));
+    .action(async (name, options) => {
+      const { describeAgent } = await import("../commands/agents.ts");
+      done(await describeAgent(context, name, options));
+    });
   command("test", "Give an agent a small task, and show its answer and what that took.")
     .argument("<name>", agentName)
     .argument("[task]", "what it is to do; without it, to say what it is")
     .option("--stream", "show what it does meanwhile")
     .option("--timeout <time>", "how long it may take: 90s, 5m, 2h", parseSeconds)
-    .action(async (name, task, options) => done(await agents.test(context, name, task, options)));
+    .action(async (name, task, options) => {
+      const { test } = await import("../commands/agents.ts");
+      done(await test(context, name, task, options));
+    });
   command("import", "Make agents of those in an agents.yaml of the Python program agent-dispatch.")
     .argument("<file>", "the file, such as ~/.config/agent-dispatch/agents.yaml")
     .option("--dry-run", "say what would be made, and what would be left out")
-    .action(async (file, options) => done(await importAgents(context, file, options)));
+    .action(async (file, options) => {
+      const { importAgents } = await import("../commands/import.ts");
+      done(await importAgents(context, file, options));
+    });
 }
 
 const withSettings = (command: Command): Command =>
@@ -65,7 +82,7 @@ const withSettings = (command: Command): Command =>
 
 function parseUnset(text: string): string[] {
   const names = splitNames(text);
-  const unknown = names.find((name) => !Object.hasOwn(agents.settingOptions, name));
+  const unknown = names.find((name) => !Object.hasOwn(settingOptions, name));
   if (unknown === undefined) return names;
-  throw new InvalidArgumentError(`There are: ${Object.keys(agents.settingOptions).join(", ")}.`);
+  throw new InvalidArgumentError(`There are: ${Object.keys(settingOptions).join(", ")}.`);
 }

@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import { defined } from "../../../contract/json.ts";
-import type { agentSettings } from "../../../contract/tools/agents.ts";
 import type { ToolArguments } from "../../../contract/tools/index.ts";
 import { printAgent, printAgents } from "../agents/agent-view.ts";
+import { settingOptions } from "../agents/setting-options.ts";
 import { ask } from "../ask.ts";
 import type { Context } from "../context.ts";
 import { write } from "../io.ts";
@@ -25,20 +25,6 @@ export type Settings = {
   maxBudget?: number;
   maxTokens?: number;
 };
-
-/** The fields of the tools, by the options that say them. */
-export const settingOptions = {
-  description: "description",
-  instructions: "instructions",
-  framework: "framework",
-  model: "model",
-  "permission-mode": "permission_mode",
-  "allowed-tools": "allowed_tools",
-  "denied-tools": "denied_tools",
-  timeout: "timeout_seconds",
-  "max-budget": "max_budget_usd",
-  "max-tokens": "max_tokens",
-} as const satisfies Record<string, (typeof agentSettings)[number]>;
 
 const settingsOf = (options: Settings) =>
   defined({

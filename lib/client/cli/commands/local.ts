@@ -4,6 +4,7 @@ import type { ShortRecord } from "../../../contract/tools/task-record.ts";
 import { Client } from "../../sdk/client.ts";
 
 import { Endpoint } from "../../sdk/endpoint.ts";
+import type { storeKinds } from "../arguments.ts";
 import { packageFolder as checkout } from "../command-name.ts";
 import { connecting, placeWords } from "../connecting.ts";
 import type { Context } from "../context.ts";
@@ -12,14 +13,9 @@ import { type DynamoStore, notRunning, type Place, type StartedSystem } from "..
 import { paint, printJson, table } from "../print.ts";
 import { tellOfTask } from "../task-line.ts";
 
-/** Stable, so that what an assistant was told keeps working after a restart. */
-export const DEFAULT_PORT = 8377;
-
 const STOP_WAIT_MS = 20_000;
 const IMPATIENT_MS = 3000;
 const MAX_COUNTED = 1000;
-
-export const storeKinds = ["sqlite", "dynamodb"] as const;
 
 type Options = Place & { json?: boolean };
 type StartOptions = Options & {
