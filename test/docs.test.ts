@@ -180,7 +180,7 @@ describe("the checks", () => {
     ["npx agent-dispatch runn 'x'"],
     ["npx agent-dispatch run --nope"],
     ["npm run agent-dispatch -- local --follow"],
-    ["`agent-dispatch bridge`"],
+    ["`agent-dispatch brige`"],
   ])("find that %j does not exist", (text) => {
     expect(unknownCommands(text)).toHaveLength(1);
   });

@@ -8,6 +8,7 @@ export function addSetup(program: Command, withPlace: (command: Command) => Comm
   const command = (name: string, description: string) =>
     withPlace(program.command(name).description(description)).option("--json", "print JSON");
   addInit(program, { context, done });
+  addBridge(program);
   command("check", "Say whether a runtime profile could run, without starting anything; exits with 1 if it could not.")
     .argument("[runtime]", "its name; the default one without it")
     .action(async (runtime, options) => {
@@ -46,6 +47,28 @@ export function addSetup(program: Command, withPlace: (command: Command) => Comm
   });
 }
 
+/** The launcher starts the bridge itself, without any of this: here it is described, and started where nothing else did. */
+function addBridge(program: Command): void {
+  program
+    .command("bridge")
+    .summary("An MCP server on standard input and output, for assistants that start one.")
+    .description(
+      "An MCP server on standard input and output, in front of a deployed endpoint, with every request signed, or of the " +
+        "local system, which is started if none runs. `init` registers it with assistants.",
+    )
+    .option("--endpoint <url>", "the address of the endpoint")
+    .option("--stack <name>", "the stack whose output Endpoint is the address")
+    .option("--region <name>", "what requests are signed for, where the host does not say it; or where the stack is")
+    .option("--service <name>", "the same: execute-api, lambda or bedrock-agentcore")
+    .option("--profile <name>", "a profile of the AWS configuration")
+    .option("--config <file>", "the configuration of the local system")
+    .option("--state-dir <folder>", "the state folder of the local system")
+    .option("--log-level <level>", "what is told on standard error: debug, info, warn or error")
+    .action(async () => {
+      await import("../bridge/main.ts");
+    });
+}
+
 function addInit(program: Command, { context, done }: Bind): void {
   program
     .command("init")
@@ -70,6 +93,7 @@ function addInit(program: Command, { context, done }: Bind): void {
     .option("--no-approve", "let the assistants ask before each call")
     .option("--endpoint <url>", "register with that deployed endpoint", parseAddress)
     .option("--stack <name>", "register with the endpoint of that stack")
+    .option("--service <name>", "with --endpoint: what requests are signed for, where the host does not say it")
     .option("--profile <name>", "with --endpoint or --stack: the AWS profile whose credentials are used")
     .option("--config <file>", "the file to write, or to register with; default agentdispatch.config.json")
     .option("--state-dir <folder>", "register with the system that keeps its state there")

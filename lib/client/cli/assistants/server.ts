@@ -10,6 +10,7 @@ export type Connection = {
   endpoint?: string;
   stack?: string;
   region?: string;
+  service?: string;
   profile?: string;
   config?: string;
   stateDir?: string;
@@ -20,6 +21,7 @@ const words: Record<keyof Connection, string> = {
   endpoint: "--endpoint",
   stack: "--stack",
   region: "--region",
+  service: "--service",
   profile: "--profile",
   config: "--config",
   stateDir: "--state-dir",

@@ -4,6 +4,7 @@ import { interpretText } from "../../../config/config-file.ts";
 import { ConfigurationError, locateState } from "../../../config/locate.ts";
 import { exists, replaceFile } from "../../../config/replace-file.ts";
 import { InvalidInputError, RefusedError } from "../../../contract/errors.ts";
+import { defined } from "../../../contract/json.ts";
 import { adapters } from "../adapters.ts";
 import type { Assistant, Machine } from "../assistants/assistant.ts";
 import { assistants } from "../assistants/index.ts";
@@ -57,14 +58,8 @@ export async function init(context: Context, said: InitOptions): Promise<number>
 
 const isTerminal = ({ stdin }: Io): boolean => "isTTY" in stdin && stdin.isTTY === true;
 
-const describedBy = ({ account, region, runtimeArn, image, role, protocol }: InitOptions): Described => ({
-  ...(account !== undefined && { account }),
-  ...(region !== undefined && { region }),
-  ...(runtimeArn !== undefined && { runtimeArn }),
-  ...(image !== undefined && { image }),
-  ...(role !== undefined && { role }),
-  ...(protocol !== undefined && { protocol }),
-});
+const describedBy = ({ account, region, runtimeArn, image, role, protocol }: InitOptions): Described =>
+  defined({ account, region, runtimeArn, image, role, protocol });
 
 const isDeployed = ({ endpoint, stack }: Connection): boolean => endpoint !== undefined || stack !== undefined;
 const saysNothing = (said: InitOptions): boolean =>
@@ -100,20 +95,10 @@ const registered = (machine: Machine): Assistant[] => assistants.filter((each) =
 
 /** An assistant knows nothing of this folder: a file that counts because of it is named. */
 function connectionFor(options: InitOptions, machine: Machine, written: string | undefined): Connection {
-  const { endpoint, stack, region, profile, config, stateDir } = options;
-  if (endpoint !== undefined || stack !== undefined)
-    return withVariables(
-      {
-        ...(endpoint !== undefined ? { endpoint } : stack !== undefined && { stack }),
-        ...(region !== undefined && { region }),
-        ...(profile !== undefined && { profile }),
-      },
-      machine.env,
-    );
-  const named = withVariables(
-    { ...(config !== undefined && { config }), ...(stateDir !== undefined && { stateDir }) },
-    machine.env,
-  );
+  const { endpoint, stack, region, service, profile, config, stateDir } = options;
+  if (isDeployed(options)) return withVariables(defined({ endpoint, stack, region, service, profile }), machine.env);
+  const named = withVariables(defined({ config, stateDir }), machine.env);
+  if (isDeployed(named)) return named;
   const here = written ?? named.config ?? locateState({ cwd: process.cwd(), env: machine.env }).file;
   return { ...named, ...(here !== undefined && { config: here }) };
 }

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import * as clack from "@clack/prompts";
+import { defined } from "../../../contract/json.ts";
 import { type Protocol, protocols } from "../../../contract/kinds.ts";
 import type { Machine } from "../assistants/assistant.ts";
 import { assistants } from "../assistants/index.ts";
@@ -39,13 +40,16 @@ export async function askAll(io: Io, machine: Machine): Promise<Answers> {
   const described: Described = {};
   const connection: Connection = {};
   if (place === "aws") {
-    describe(described, {
-      region: await text("In which region?", "us-west-2", true),
-      runtimeArn: await text(
-        "Which runtime? Its ARN, or nothing to name it with each job.",
-        "arn:aws:bedrock-agentcore:…",
-      ),
-    });
+    Object.assign(
+      described,
+      defined({
+        region: await text("In which region?", "us-west-2", true),
+        runtimeArn: await text(
+          "Which runtime? Its ARN, or nothing to name it with each job.",
+          "arn:aws:bedrock-agentcore:…",
+        ),
+      }),
+    );
     const options = protocols.map((value) => ({ value, label: value }));
     described.protocol = given(await clack.select<Protocol>({ message: "What does it speak?", options, ...streams }));
   }
@@ -73,9 +77,6 @@ export async function confirm(io: Io, message: string): Promise<boolean> {
   const streams = { input: io.stdin as Readable, output: io.stdout as unknown as Writable };
   return given(await clack.confirm({ message, ...streams }));
 }
-
-const describe = (described: Described, said: { [Name in "region" | "runtimeArn"]: string | undefined }): void =>
-  void Object.assign(described, Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)));
 
 function given<T>(answer: T): Exclude<T, symbol> {
   if (typeof answer === "symbol") throw new Left();
