@@ -1,5 +1,6 @@
 import { exec } from "node:child_process";
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
+import { fromIni } from "@aws-sdk/credential-provider-ini";
 import { defaultProvider } from "@aws-sdk/credential-provider-node";
 import { externalDataInterceptor } from "@smithy/core/config";
 import { DispatchError, RefusedError, RetryableError } from "../../contract/errors.ts";
@@ -26,7 +27,9 @@ Object.assign(externalDataInterceptor.getTokenRecord(), { exec: execWithoutInput
 
 /** The credentials of the standard chain, or of a profile, read afresh. Throws what the SDK throws. */
 export async function loadCredentials(profile: string | undefined): Promise<Credentials> {
-  const provide = defaultProvider({ ignoreCache: true, ...(profile !== undefined && { profile }) });
+  // Who names a profile means no other identity, should that one have no credentials.
+  const provide =
+    profile === undefined ? defaultProvider({ ignoreCache: true }) : fromIni({ ignoreCache: true, profile });
   const { accessKeyId, secretAccessKey, sessionToken, expiration } = await provide();
   return {
     accessKeyId,

@@ -72,17 +72,18 @@ export class CredentialSource {
     return credentials;
   }
 
-  /** The texts of the SDK name no keys; that of a process which failed is its command, which may hold some. */
+  /** The texts of the SDK name no keys. That of a process which failed is its command, which may hold some: it is not kept. */
   #none(error: unknown): DispatchError {
     if (error instanceof DispatchError) return error;
     const said = error instanceof Error ? (error.message.split("\n")[0] ?? "") : "";
     const whose = this.#profile ? `of the profile ${JSON.stringify(this.#profile)}` : "of AWS";
-    const refuse = (message: string, hint: string) =>
-      new RefusedError("endpoint.unauthenticated", message, { hint, cause: error });
+    const refuse = (message: string, hint: string, cause: unknown = error) =>
+      new RefusedError("endpoint.unauthenticated", message, { hint, cause });
     if (/credential_process|^Command failed/i.test(said))
       return refuse(
         `the credential_process ${whose} gave no credentials`,
         "run its command, which the file ~/.aws/config has, by hand: it must print the JSON of the keys without asking anything",
+        null,
       );
     if (/sso|token is expired|refresh/i.test(said))
       return refuse(`the login ${whose} has ended`, `log in with: aws sso login${this.#option}`);
