@@ -10,6 +10,8 @@ import type { Credentials } from "./sign.ts";
 
 /** How long a process may take to give credentials. */
 const PROCESS_MS = 60_000;
+/** How long CloudFormation may take to be reached, and to answer. */
+const ANSWER_MS = 10_000;
 
 /**
  * A process that gives credentials gets the end of its input at once: with ours it would read what clients say to the bridge,
@@ -48,6 +50,7 @@ type Stack = { stack: string; region: string | undefined; profile: string | unde
 export async function stackEndpoint({ stack, region, profile }: Stack, credentials: () => Promise<Credentials>) {
   const client = new CloudFormationClient({
     credentials,
+    requestHandler: { connectionTimeout: ANSWER_MS, requestTimeout: ANSWER_MS, throwOnRequestTimeout: true },
     ...(region !== undefined && { region }),
     ...(profile !== undefined && { profile }),
   });

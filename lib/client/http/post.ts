@@ -67,11 +67,25 @@ export const post: Post = async (door, posted, options) => {
 };
 
 async function send(door: Door, { headers, body }: Posted, options: RequestOptions) {
-  const url = await door.locate();
+  const url = await unlessAborted(door.locate(), options.signal);
   const outgoing: Outgoing = { method: "POST", url, headers, body };
-  const opening = await door.authorize(outgoing);
+  const opening = await unlessAborted(door.authorize(outgoing), options.signal);
   const answer = await request({ ...outgoing, headers: { ...headers, ...opening } }, options);
   return { answer, secrets: secretsOf(opening) };
+}
+
+/** What others may need too goes on when one gives up. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 const secretsOf = ({ authorization, "x-amz-security-token": token }: Record<string, string>): string[] =>

@@ -50,6 +50,7 @@ function forbidden(name: string, said: string, refusal: Refusal): DispatchError 
     /^User: (\S+) is not authorized to perform: ([\w:-]+)(?: on resource: (\S+))?/.exec(said) ?? [];
   if (!who || !action) {
     const error = explainStatus(name, refusal);
+    if (refusal.status === 401) return error;
     return error.with({
       hint: "the caller may lack a permission (execute-api:Invoke; for a function URL lambda:InvokeFunctionUrl and lambda:InvokeFunction), or the address is of an API that is gone",
     });

@@ -8,10 +8,10 @@ const seen = new Set<string>();
 
 /** Keeps a request whose signature was right, unless there is no file, or one of the same shape was kept before. */
 export function record(request: IncomingMessage, query: Record<string, string>, service: string, body: Buffer): void {
-  // The last is our own endpoint.
-  if (!file || service === "execute-api") return;
   const { method = "", url = "", headers } = request;
   const path = url.split("?")[0] ?? "";
+  // Our own endpoint, whatever it is signed for, has no model.
+  if (!file || service === "execute-api" || path === "/live/mcp") return;
   // Objects, and what is said to workers, are no part of a service's model.
   const isPayload = service === "s3" || /\/invocations\/?$/.test(path);
   const sent = {

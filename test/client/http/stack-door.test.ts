@@ -1,0 +1,116 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { callTool } from "../../../lib/client/http/call-tool.ts";
+import { REGION } from "../../aws/callers.ts";
+import { startCloudFormation } from "../../emulators/cloudformation.ts";
+import { openGateway } from "../../emulators/gateway.ts";
+import { doorTo, envOf, gatewayBefore } from "./open.ts";
+
+/** A stack `Team` whose endpoint is a gateway, and somebody who may use both. */
+async function deployed() {
+  const { gateway, behind } = await gatewayBefore();
+  const caller = gateway.admit();
+  const stacks: Record<string, Record<string, string>> = { Team: { Endpoint: gateway.url, Region: REGION } };
+  const identities = { [caller.accessKeyId]: caller.secretAccessKey };
+  const cloudFormation = await startCloudFormation({ region: REGION, identities, stacks });
+  onTestFinished(() => cloudFormation.close());
+  const cache = mkdtempSync(join(tmpdir(), "agent-dispatch-cache-"));
+  onTestFinished(() => rmSync(cache, { recursive: true, force: true }));
+  // The SDK reads where the service is from the environment of this process.
+  vi.stubEnv("AWS_ENDPOINT_URL_CLOUDFORMATION", cloudFormation.endpoint);
+  vi.stubEnv("AWS_CONFIG_FILE", join(cache, "none"));
+  vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", join(cache, "none"));
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const env = envOf(caller, { XDG_CACHE_HOME: cache, HOME: cache });
+  const call = (stack = "Team", more = {}) =>
+    callTool(doorTo({ stack }, { ...env, ...more }), "list_providers", {}, { patienceMs: 1000 });
+  const file = () => join(cache, "agent-dispatch", readdirSync(join(cache, "agent-dispatch"))[0] ?? "");
+  return { gateway, behind, caller, stacks, cloudFormation, call, file };
+}
+
+test("a stack is asked once where its endpoint is, by all who come after too", async () => {
+  const { call, cloudFormation, gateway, file } = await deployed();
+  for (let time = 0; time < 3; time++) expect(await call()).toMatchObject({ structuredContent: {} });
+  expect(cloudFormation.asked).toEqual(["Team"]);
+  expect(JSON.parse(readFileSync(file(), "utf8"))).toEqual({ endpoint: gateway.url, region: REGION });
+  expect(statSync(file()).mode & 0o777).toBe(0o600);
+  // A file that cannot be used is as good as none.
+  writeFileSync(file(), "{");
+  await call();
+  expect(cloudFormation.asked).toEqual(["Team", "Team"]);
+});
+
+test("an endpoint that has moved is found again", async () => {
+  const { call, cloudFormation, gateway, behind, caller, stacks, file } = await deployed();
+  await call();
+  const moved = await openGateway({ behind });
+  onTestFinished(() => moved.close());
+  moved.know(caller.accessKeyId, caller.secretAccessKey);
+  stacks.Team = { Endpoint: moved.url, Region: REGION };
+  // The old address is not gone: it is of another API, or of none, as the gateway says it of those.
+  gateway.fail({ status: 403, message: "Forbidden" });
+  await call();
+  expect([gateway.passed(), moved.passed(), cloudFormation.asked.length]).toEqual([1, 1, 2]);
+  expect(JSON.parse(readFileSync(file(), "utf8"))).toMatchObject({ endpoint: moved.url });
+  // And here nobody listens any more.
+  await moved.close();
+  stacks.Team = { Endpoint: gateway.url, Region: REGION };
+  await call();
+  expect([gateway.passed(), cloudFormation.asked.length]).toEqual([2, 3]);
+});
+
+test("a host that is gone is noticed too", async () => {
+  const { call, cloudFormation, gateway, file } = await deployed();
+  await call();
+  writeFileSync(file(), JSON.stringify({ endpoint: "https://gone.invalid/live/mcp", region: REGION }));
+  await call();
+  expect([gateway.passed(), cloudFormation.asked.length]).toEqual([2, 2]);
+});
+
+test("an endpoint that refuses for good is asked about once more, and then its own words are told", async () => {
+  const { call, cloudFormation, gateway } = await deployed();
+  await call();
+  gateway.fail({ status: 403, message: "Forbidden" }, { status: 403, message: "Forbidden" });
+  await expect(call()).rejects.toMatchObject({
+    code: "endpoint.forbidden",
+    message: expect.stringContaining("Forbidden"),
+  });
+  expect(cloudFormation.asked).toHaveLength(2);
+});
+
+test("a caller whom the gateway knows is not taken for a moved endpoint", async () => {
+  const { call, cloudFormation, gateway, caller } = await deployed();
+  await call();
+  gateway.set(caller.accessKeyId, "not-allowed");
+  await expect(call()).rejects.toMatchObject({ hint: expect.stringContaining("execute-api:Invoke") });
+  expect(cloudFormation.asked).toHaveLength(1);
+});
+
+test("a stack that is not there, one without an endpoint, and no region", async () => {
+  const { call, stacks } = await deployed();
+  stacks.Other = { Region: REGION };
+  await expect(call("Nobody")).rejects.toMatchObject({
+    code: "endpoint.address_invalid",
+    message: `there is no stack Nobody in ${REGION} in this account`,
+    hint: expect.stringContaining("--region"),
+  });
+  await expect(call("Other")).rejects.toMatchObject({
+    code: "endpoint.address_invalid",
+    message: "the stack Other has no output Endpoint",
+  });
+  vi.stubEnv("AWS_REGION", undefined);
+  await expect(call("Team", { AWS_REGION: "" })).rejects.toMatchObject({ hint: "name it with --region" });
+});
+
+test.each([
+  ["AccessDenied", "endpoint.forbidden", /cloudformation:DescribeStacks/],
+  ["ExpiredToken", "endpoint.unauthenticated", /aws sso login/],
+])("CloudFormation says %s", async (code, expected, hint) => {
+  const { call, cloudFormation } = await deployed();
+  cloudFormation.faults.add({ status: 403, code });
+  await expect(call()).rejects.toMatchObject({ code: expected, hint: expect.stringMatching(hint) });
+  // What failed is asked for again.
+  await call();
+});
