@@ -1,6 +1,5 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { startAnthropic } from "../../emulators/models/anthropic.ts";
+import { writeFiles } from "../../fixtures/write-files.ts";
 import { quoted, type RealProgram } from "../real-program.ts";
 
 export const claudeCode: RealProgram = {
@@ -23,15 +22,16 @@ export const claudeCode: RealProgram = {
   answering: (value) => [{ tool: "StructuredOutput", input: value }, { say: "It is there." }],
   plant(folder, { baseUrl, hook, mcpServer: [command, ...args], instructions }) {
     const hooks = [{ hooks: [{ type: "command", command: quoted(hook) }] }];
-    mkdirSync(join(folder, ".claude"), { recursive: true });
     const settings = {
       ...(baseUrl && { env: { ANTHROPIC_BASE_URL: baseUrl } }),
       hooks: { SessionStart: hooks, UserPromptSubmit: hooks },
     };
-    writeFileSync(join(folder, ".claude/settings.json"), JSON.stringify(settings));
-    writeFileSync(join(folder, ".claude/settings.local.json"), JSON.stringify(settings));
-    writeFileSync(join(folder, ".mcp.json"), JSON.stringify({ mcpServers: { lab: { command, args } } }));
-    if (baseUrl) writeFileSync(join(folder, ".env"), `ANTHROPIC_BASE_URL=${baseUrl}\n`);
-    writeFileSync(join(folder, "CLAUDE.md"), instructions);
+    writeFiles(folder, {
+      ".claude/settings.json": settings,
+      ".claude/settings.local.json": settings,
+      ".mcp.json": { mcpServers: { lab: { command, args } } },
+      ...(baseUrl && { ".env": `ANTHROPIC_BASE_URL=${baseUrl}\n` }),
+      "CLAUDE.md": instructions,
+    });
   },
 };

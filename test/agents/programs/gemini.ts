@@ -1,6 +1,5 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { startGemini } from "../../emulators/models/gemini.ts";
+import { writeFiles } from "../../fixtures/write-files.ts";
 import { quoted, type RealProgram } from "../real-program.ts";
 
 export const gemini: RealProgram = {
@@ -10,13 +9,12 @@ export const gemini: RealProgram = {
   version: "0.61.0",
   startModel: startGemini,
   settle(home, { url, key }) {
-    mkdirSync(join(home, ".gemini"));
     const settings = {
       security: { auth: { selectedType: "gemini-api-key" } },
       privacy: { usageStatisticsEnabled: false },
       general: { disableAutoUpdate: true },
     };
-    writeFileSync(join(home, ".gemini/settings.json"), JSON.stringify(settings));
+    writeFiles(home, { ".gemini/settings.json": settings });
     return { GOOGLE_GEMINI_BASE_URL: url, ...(key !== "" && { GEMINI_API_KEY: key }) };
   },
   // Its option --skip-trust leaves the settings of the folder out.
@@ -35,11 +33,14 @@ export const gemini: RealProgram = {
   answering: (value) => [{ say: JSON.stringify(value) }],
   plant(folder, { baseUrl, hook, mcpServer: [command, ...args], instructions }) {
     const hooks = [{ hooks: [{ type: "command", command: quoted(hook) }] }];
-    mkdirSync(join(folder, ".gemini"), { recursive: true });
-    const settings = { hooks: { SessionStart: hooks, BeforeAgent: hooks }, mcpServers: { lab: { command, args } } };
-    writeFileSync(join(folder, ".gemini/settings.json"), JSON.stringify(settings));
-    for (const file of [".env", ".gemini/.env"])
-      if (baseUrl) writeFileSync(join(folder, file), `GOOGLE_GEMINI_BASE_URL=${baseUrl}\n`);
-    writeFileSync(join(folder, "GEMINI.md"), instructions);
+    const variables = `GOOGLE_GEMINI_BASE_URL=${baseUrl}\n`;
+    writeFiles(folder, {
+      ".gemini/settings.json": {
+        hooks: { SessionStart: hooks, BeforeAgent: hooks },
+        mcpServers: { lab: { command, args } },
+      },
+      ...(baseUrl && { ".env": variables, ".gemini/.env": variables }),
+      "GEMINI.md": instructions,
+    });
   },
 };

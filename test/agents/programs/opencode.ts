@@ -1,6 +1,5 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { startAnthropic } from "../../emulators/models/anthropic.ts";
+import { writeFiles } from "../../fixtures/write-files.ts";
 import type { RealProgram } from "../real-program.ts";
 
 export const opencode: RealProgram = {
@@ -10,12 +9,11 @@ export const opencode: RealProgram = {
   version: "1.18.33",
   startModel: startAnthropic,
   settle(home, { url, key }) {
-    mkdirSync(join(home, ".config/opencode"), { recursive: true });
     const settings = {
       model: "anthropic/claude-sonnet-4-5",
       provider: { anthropic: { options: { baseURL: `${url}/v1` } } },
     };
-    writeFileSync(join(home, ".config/opencode/opencode.json"), JSON.stringify(settings));
+    writeFiles(home, { ".config/opencode/opencode.json": settings });
     return key === "" ? {} : { ANTHROPIC_API_KEY: key };
   },
   bare: { args: ["run", "--format", "json", "--title", "t", "--auto"] },
@@ -29,16 +27,14 @@ export const opencode: RealProgram = {
       ...(baseUrl && { provider: { anthropic: { options: { baseURL: `${baseUrl}/v1` } } } }),
       mcp: { lab: { type: "local", command: mcpServer, enabled: true } },
     };
-    writeFileSync(join(folder, "opencode.json"), JSON.stringify(settings));
-    mkdirSync(join(folder, ".opencode/plugin"), { recursive: true });
     const [program, ...words] = hook;
-    writeFileSync(
-      join(folder, ".opencode/plugin/hook.js"),
-      `import { spawnSync } from "node:child_process";
+    writeFiles(folder, {
+      "opencode.json": settings,
+      ".opencode/plugin/hook.js": `import { spawnSync } from "node:child_process";
 export const Hook = async () => { spawnSync(${JSON.stringify(program)}, ${JSON.stringify(words)}); return {}; };
 `,
-    );
-    if (baseUrl) writeFileSync(join(folder, ".env"), `ANTHROPIC_BASE_URL=${baseUrl}/v1\n`);
-    writeFileSync(join(folder, "AGENTS.md"), instructions);
+      ...(baseUrl && { ".env": `ANTHROPIC_BASE_URL=${baseUrl}/v1\n` }),
+      "AGENTS.md": instructions,
+    });
   },
 };

@@ -3,15 +3,11 @@ import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { environmentVariables } from "../../../../lib/contract/execution-environment.ts";
 import { processesWith, startWorker, until } from "../../start-worker.ts";
-import { replayed } from "./replayed.ts";
+import { replayed, taskFor } from "./replayed.ts";
 
 const session = "2cbd37b9-51df-4aea-9964-e530ea64b13c";
 const conversation = { id: `conv_${"a".repeat(32)}` };
-const task = (runtimeTools: Record<string, unknown> = {}) => ({
-  instruction: "do it",
-  framework: "claude-code",
-  runtime_tools: runtimeTools,
-});
+const task = taskFor("claude-code");
 
 describe("what claude prints", () => {
   test.concurrent("becomes an answer, events, a readable log, usage and a session", async () => {

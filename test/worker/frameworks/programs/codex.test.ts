@@ -2,16 +2,12 @@ import { cpSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { fixture } from "../../start-worker.ts";
-import { replayed } from "./replayed.ts";
+import { replayed, taskFor } from "./replayed.ts";
 
 const thread = "01a20022-8e81-7b72-b1c3-a61ac0cd86b7";
 const threadFile = `.codex/sessions/2026/11/21/rollout-2026-11-21T22-03-14-${thread}.jsonl`;
 const conversation = { id: `conv_${"a".repeat(32)}`, session: { framework: "codex", id: thread } };
-const task = (runtimeTools: Record<string, unknown> = {}) => ({
-  instruction: "do it",
-  framework: "codex",
-  runtime_tools: runtimeTools,
-});
+const task = taskFor("codex");
 const settings = (args: readonly string[]) => args.filter((_, index) => args[index - 1] === "-c");
 
 describe("what codex prints", () => {

@@ -1,16 +1,12 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { replayed } from "./replayed.ts";
+import { replayed, taskFor } from "./replayed.ts";
 
 const session = "f531a810-624f-442c-8754-5f1c16ce2ea7";
 const chats = ".gemini/tmp/agentdispatch/chats";
 const conversation = { id: `conv_${"a".repeat(32)}`, session: { framework: "gemini", id: session } };
-const task = (runtimeTools: Record<string, unknown> = {}) => ({
-  instruction: "do it",
-  framework: "gemini",
-  runtime_tools: runtimeTools,
-});
+const task = taskFor("gemini");
 
 describe("what gemini prints", () => {
   test.concurrent("becomes an answer with its usage and its session", async () => {

@@ -4,16 +4,12 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import { restoreDatabase } from "../../../../worker/frameworks/programs/opencode/database.ts";
 import { fixture, temporaryFolder } from "../../start-worker.ts";
-import { replayed } from "./replayed.ts";
+import { replayed, taskFor } from "./replayed.ts";
 
 const database = `task_${"b".repeat(32)}.db`;
 const session = `ses_dffaab1d6ffe13RAOtImd51cbd@${database}`;
 const conversation = { id: `conv_${"a".repeat(32)}`, session: { framework: "opencode", id: session } };
-const task = (runtimeTools: Record<string, unknown> = {}) => ({
-  instruction: "do it",
-  framework: "opencode",
-  runtime_tools: runtimeTools,
-});
+const task = taskFor("opencode");
 const started = async (runtimeTools: Record<string, unknown> = {}, fields = {}, env = {}) => {
   await using opencode = await replayed("opencode", "answer", env);
   const { reply } = await opencode.worker.agent({ ...task(runtimeTools), model: "anthropic/--weird" }, fields);

@@ -8,6 +8,11 @@ type Seen = { args: string[]; env: Record<string, string>; cwd: string; stdin: s
 
 const homes = temporaryFolder();
 
+/** The input of a task for that framework, with these of its options. */
+export const taskFor =
+  (framework: BuiltInFramework) =>
+  (runtimeTools: Record<string, unknown> = {}) => ({ instruction: "do it", framework, runtime_tools: runtimeTools });
+
 /** A worker on whose PATH a program is that prints one recording of the real one, and a home of its own. */
 export async function replayed(
   program: BuiltInFramework,
