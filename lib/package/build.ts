@@ -24,7 +24,14 @@ const clientEntry = "lib/client/sdk/index.ts";
 
 /** What the package is made of. The files of a folder lie side by side, so that each finds the others from where it is. */
 const parts: readonly Part[] = [
-  { entries: { "agent-dispatch": "bin/agent-dispatch.ts", client: clientEntry }, target: "node22" },
+  {
+    entries: {
+      "agent-dispatch": "bin/agent-dispatch.ts",
+      "agentdispatch-mcp": "bin/agentdispatch-mcp.ts",
+      client: clientEntry,
+    },
+    target: "node22",
+  },
   { entries: { main: workerEntry }, target: "node22", folder: "worker" },
   { entries: { [childName]: childEntry }, target: "node22", folder: "worker", external: [imagePackage.name] },
 ];

@@ -45,10 +45,13 @@ test("it holds what runs, what names the licences, and nothing else", () => {
     "LICENSE",
     "README.md",
     "bin/agent-dispatch.js",
+    "bin/agentdispatch-mcp.js",
     "bin/launch.js",
     "dist/package/THIRD-PARTY-NOTICES.txt",
     "dist/package/agent-dispatch.mjs",
     "dist/package/agent-dispatch.mjs.map",
+    "dist/package/agentdispatch-mcp.mjs",
+    "dist/package/agentdispatch-mcp.mjs.map",
     "dist/package/client.d.mts",
     "dist/package/client.mjs",
     "dist/package/client.mjs.map",
@@ -61,7 +64,7 @@ test("it holds what runs, what names the licences, and nothing else", () => {
     "package.json",
   ]);
   const executable = packed.files.filter(({ mode }) => (mode & 0o111) !== 0).map(({ path }) => path);
-  expect(executable).toEqual(["bin/agent-dispatch.js"]);
+  expect(executable).toEqual(["bin/agent-dispatch.js", "bin/agentdispatch-mcp.js"]);
 });
 
 test("its manifest and its types are as every resolver wants them", async () => {
@@ -93,6 +96,7 @@ test("nothing has to be installed beside it, and the licence of all that it hold
 test("a command says its version, and runs a program in a system of its own", async () => {
   expect(await run("agent-dispatch", "--version")).toEqual({ code: 0, stdout: "0.1.0\n", stderr: "" });
   expect((await run("agentdispatch", "--version")).stdout).toBe("0.1.0\n");
+  expect((await run("agentdispatch-mcp", "--check")).stdout).toMatch(/^✔ +no file/);
   const ran = await run("agent-dispatch", "run", "--command", "sh -c 'echo it ran; exit 3'");
   expect(ran).toMatchObject({ code: 3, stdout: "it ran\n" });
   expect(processesOf(home)).toEqual([]);
