@@ -32,6 +32,7 @@ export async function openGateway({ behind, region = REGION, service = SERVICE, 
   const refused: Record<string, number> = {};
   const path = "/live/mcp";
   let passed = 0;
+  let open = 0;
   let failing: { status: number; message: string; headers: Record<string, string> }[] = [];
 
   async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -69,6 +70,8 @@ export async function openGateway({ behind, region = REGION, service = SERVICE, 
       return refuse(403, ["AccessDeniedException", text], "Message");
     }
     passed += 1;
+    open += 1;
+    response.once("close", () => (open -= 1));
     await pass(incoming, body, response);
   }
 
@@ -105,6 +108,8 @@ export async function openGateway({ behind, region = REGION, service = SERVICE, 
     /** How many requests came through, and how many were refused, by the type of the error. */
     passed: () => passed,
     refused,
+    /** How many that came through are being answered. */
+    open: () => open,
     /** A caller with an access key that it knows. */
     admit(standing: Standing = "admitted", userArn?: string): Caller {
       const caller = newCaller(userArn);

@@ -1,7 +1,12 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { callTool } from "../../../lib/client/http/call-tool.ts";
+import { callTool, type Progress } from "../../../lib/client/http/call-tool.ts";
+import { openDoor } from "../../../lib/client/http/open-door.ts";
+import { TaskService } from "../../../lib/engine/service.ts";
+import { createMcp } from "../../../lib/mcp/server.ts";
+import { openHttp } from "../../../lib/system/local/http.ts";
 import { type Cut, cuts, startCuttingProxy } from "../../emulators/cutting-proxy.ts";
 import { command } from "../../mcp/clients.ts";
+import { openPorts } from "../../mcp/ports.ts";
 import { doorTo, envOf, gatewayBefore } from "./open.ts";
 
 /** A door that leads through a network which does that to the first requests. */
@@ -40,5 +45,93 @@ describe("a network that breaks", () => {
       retryable: true,
       hint: expect.stringContaining("network"),
     });
+  });
+});
+
+describe("a call", () => {
+  test("tells its progress while it waits, and gives a result in the end", async () => {
+    const { gateway, ports } = await gatewayBefore();
+    const door = doorTo({ endpoint: gateway.url }, envOf(gateway.admit()));
+    const taskId = idOf(await callTool(door, "dispatch_task", command()));
+    const told: Progress[] = [];
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+    const wait = callTool(
+      door,
+      "wait_for_task",
+      { task_id: taskId, timeout_seconds: 4 },
+      {
+        onProgress(progress) {
+          told.push(progress);
+          begin();
+        },
+      },
+    );
+    let sequence = 0;
+    const change = () =>
+      ports.store.change(taskId, (task) => ({
+        ...task,
+        progress: { sequence: ++sequence, timestamp: new Date().toISOString() },
+      }));
+    const changing = setInterval(() => void change(), 50);
+    await begun;
+    clearInterval(changing);
+    expect(await wait).toMatchObject({ structuredContent: { id: taskId, status: "provisioning" } });
+    expect(told[0]).toMatchObject({ progress: expect.any(Number), message: expect.any(String) });
+  });
+
+  test("that is given up is given up at the endpoint too", async () => {
+    const { gateway, ports } = await gatewayBefore();
+    const door = doorTo({ endpoint: gateway.url }, envOf(gateway.admit()));
+    const taskId = idOf(await callTool(door, "dispatch_task", command()));
+    const giving = new AbortController();
+    const wait = callTool(door, "wait_for_task", { task_id: taskId, timeout_seconds: 45 }, { signal: giving.signal });
+    wait.catch(() => {});
+    await expect.poll(() => gateway.open()).toBe(1);
+    giving.abort();
+    await expect(wait).rejects.toMatchObject({ code: "endpoint.closed" });
+    await expect.poll(() => gateway.open()).toBe(0);
+    expect(ports.logged).toEqual([]);
+  });
+
+  test("whose tool answers with an error gives that answer", async () => {
+    const { gateway } = await gatewayBefore();
+    const door = doorTo({ endpoint: gateway.url }, envOf(gateway.admit()));
+    const answer = await callTool(door, "get_task_status", { task_id: `task_${"0".repeat(32)}` });
+    expect(answer).toMatchObject({ isError: true, content: [{ text: expect.stringContaining("task.not_found") }] });
+  });
+
+  test("of a tool that the endpoint does not have is refused in the endpoint's words", async () => {
+    const { gateway } = await gatewayBefore();
+    const door = doorTo({ endpoint: gateway.url }, envOf(gateway.admit()));
+    await expect(callTool(door, "list_agents", {})).rejects.toMatchObject({
+      code: "endpoint.failed",
+      message: expect.stringContaining('Unknown tool "list_agents"'),
+    });
+  });
+
+  test("goes to the local system with its token, and finds it again when that has another", async () => {
+    const ports = openPorts();
+    const mcp = createMcp({ tasksOf: (owner) => new TaskService(ports, owner), log: ports.log });
+    const open = async (token: string) => {
+      const served = (request: Request) => mcp.fetch(request, "local");
+      const system = await openHttp({ token, mcp: served, artifacts: async () => new Response() }, 0);
+      onTestFinished(() => system.close());
+      return { ...system, token };
+    };
+    let system = await open("one");
+    const door = openDoor({ local: {} }, { findLocal: async () => system });
+    await callTool(door, "list_providers", {});
+    await system.close();
+    system = await open("two");
+    expect(await callTool(door, "list_providers", {})).toMatchObject({
+      structuredContent: { items: ["aws", "local"] },
+    });
+  });
+
+  test("a hundred at once each get their own answer", async () => {
+    const { door } = await throughCuts(["cut-before", "mid-stream", "502-after", "delay"]);
+    const ids = Array.from({ length: 100 }, (_, at) => `task_${String(at).padStart(32, "0")}`);
+    const answers = await Promise.all(ids.map((id) => callTool(door, "get_task_status", { task_id: id })));
+    expect(answers.map(({ content }) => /task_\d{32}/.exec(JSON.stringify(content))?.[0])).toEqual(ids);
   });
 });
