@@ -2,7 +2,7 @@ import { isErrorCode } from "../../contract/error-codes.ts";
 import { DispatchError, problem, RefusedError } from "../../contract/errors.ts";
 import { isObject, type JsonObject } from "../../contract/json.ts";
 
-const LAST_LINES = 10;
+const LAST_LINES = 20;
 const MAX_LENGTH = 2000;
 
 /** Why a local system did not start: what it said of it itself, else its last lines. */

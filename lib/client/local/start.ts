@@ -11,7 +11,6 @@ import { readFailure } from "./failure.ts";
 import { findLocal, type LocalSystem, stateDirOf } from "./find.ts";
 import { commandLine } from "./program.ts";
 
-/** After how long without an open task or a request one that was started here ends by itself. */
 const UNTIL_IDLE = "10m";
 /** How long a start may take: it brings every open task on. */
 const START_MS = 60_000;
@@ -20,6 +19,8 @@ const LOOK_AGAIN_MS = 50;
 const LOSER_MS = 5000;
 
 type Options = {
+  /** After how long without an open task or a request it ends by itself, as the command line has it; default 10m. */
+  untilIdle?: string;
   /** Ends the waiting; what was started ends by itself. */
   signal?: AbortSignal | undefined;
 };
@@ -29,17 +30,21 @@ type Options = {
  * terminal, and ends once it has been idle. Two who start at once get the same. Throws the DispatchError with which a start
  * was refused, or `local.start_failed` with its last lines.
  */
-export async function findOrStartLocal(place: LocalPlace, { signal }: Options = {}): Promise<LocalSystem> {
+export async function findOrStartLocal(place: LocalPlace, options: Options = {}): Promise<LocalSystem> {
   const stateDir = stateDirOf(place);
-  return (await findLocal(stateDir)) ?? (await startLocal(place, stateDir, signal));
+  return (await findLocal(stateDir)) ?? (await startLocal(place, stateDir, options));
 }
 
-async function startLocal(place: LocalPlace, stateDir: string, signal: AbortSignal | undefined): Promise<LocalSystem> {
+async function startLocal(
+  place: LocalPlace,
+  stateDir: string,
+  { untilIdle = UNTIL_IDLE, signal }: Options,
+): Promise<LocalSystem> {
   prepareState(stateDir);
   const { log } = stateFiles(stateDir);
   // A file of its own, until it is known whose start it was.
   const file = `${log}.${randomUUID()}`;
-  const child = launch(place, file);
+  const child = launch(place, untilIdle, file);
   const ended = endOf(child);
   try {
     const found = await untilItAnswers(stateDir, { ended, file, signal });
@@ -47,25 +52,25 @@ async function startLocal(place: LocalPlace, stateDir: string, signal: AbortSign
     else await Promise.race([ended, delay(LOSER_MS, undefined, { ref: false })]);
     return found;
   } finally {
+    // It goes on without this process.
+    child.unref();
     rmSync(file, { force: true });
   }
 }
 
 /** Starts the command line in a session of its own, where no terminal's end reaches it. */
-function launch(place: LocalPlace, file: string): ChildProcess {
-  const words = ["local", "--port", "0", "--until-idle", UNTIL_IDLE, "--quiet", "--json"];
+function launch(place: LocalPlace, untilIdle: string, file: string): ChildProcess {
+  const words = ["local", "--port", "0", "--until-idle", untilIdle, "--quiet", "--json"];
   const named = [
     ...(place.config === undefined ? [] : ["--config", resolve(place.config)]),
     ...(place.stateDir === undefined ? [] : ["--state-dir", resolve(place.stateDir)]),
   ];
   const output = openSync(file, "ax", 0o600);
   try {
-    const child = spawn(process.execPath, [commandLine(), ...words, ...named], {
+    return spawn(process.execPath, [commandLine(), ...words, ...named], {
       detached: true,
       stdio: ["ignore", output, output],
     });
-    child.unref();
-    return child;
   } finally {
     closeSync(output);
   }
