@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 import { resolve } from "node:path";
 import { endWithReader, onDeparture } from "../lib/client/cli/interrupt.ts";
-import type { LocalSystems, Place } from "../lib/client/cli/local-system.ts";
+import type { LocalSystems } from "../lib/client/cli/local-system.ts";
 import { main } from "../lib/client/cli/program.ts";
 import { COMMAND_ACCOUNT } from "../lib/client/cli/run-call.ts";
 import { claimForRun, isClaimedForRun } from "../lib/client/cli/run-claim.ts";
+import type { LocalPlace } from "../lib/client/http/door.ts";
 import { findLocal, stateDirOf } from "../lib/client/local/find.ts";
 
-const toOptions = ({ config, stateDir }: Place) => ({
+const toOptions = ({ config, stateDir }: LocalPlace) => ({
   ...(config !== undefined && { configFile: resolve(config) }),
   ...(stateDir !== undefined && { stateDir: resolve(stateDir) }),
 });

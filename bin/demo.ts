@@ -14,8 +14,7 @@ import { CANCELLED } from "../lib/client/cli/exit-code.ts";
 import { onDeparture } from "../lib/client/cli/interrupt.ts";
 import { write } from "../lib/client/cli/io.ts";
 import { formatDuration, paint } from "../lib/client/cli/print.ts";
-import { Client } from "../lib/client/sdk/client.ts";
-import { Endpoint } from "../lib/client/sdk/endpoint.ts";
+import { clientOfLocal } from "../lib/client/cli/systems/open-client.ts";
 import type { ConfigurationInput } from "../lib/contract/configuration.ts";
 import { environmentVariables } from "../lib/contract/execution-environment.ts";
 import { endSessions } from "../lib/system/local/settling.ts";
@@ -58,7 +57,7 @@ const configFile = join(folder, "agentdispatch.config.json");
 await writeFile(configFile, JSON.stringify(configuration, null, 2));
 const startedMs = performance.now();
 const system = await startLocal({ configFile, stateDir: folder, port: 0 });
-const client = new Client(new Endpoint(async () => system));
+const client = clientOfLocal(system);
 process.exitCode = 1;
 const leaving = new AbortController();
 const release = onDeparture(() => {

@@ -2,8 +2,8 @@ import type { Check } from "../../contract/tools/check-cloud-agent-runtime.ts";
 import type { FrameworkState } from "../../contract/tools/framework-state.ts";
 import type { ToolResult } from "../../contract/tools/index.ts";
 import type { Io } from "./io.ts";
-import type { Place } from "./local-system.ts";
 import { oneLine, paint, table } from "./print.ts";
+import type { Place } from "./systems/place.ts";
 import { hintInTerms } from "./terms.ts";
 
 export type Capability = ToolResult<"list_capabilities">["items"][number];

@@ -1,5 +1,4 @@
 import { quote } from "./command-name.ts";
-import type { Place } from "./local-system.ts";
 
 /** How to use a system that runs: for each client the lines of a shell that connect it, in the order in which they are run. */
 export type Connecting = { client: string; lines: string[] }[];
@@ -39,10 +38,4 @@ export function connecting({ url, tokenFile }: { url: string; tokenFile: string 
 function editorServer(server: Record<string, string>, token: string): string {
   const json = JSON.stringify({ ...server, headers: { Authorization: "Bearer @" } });
   return `"${json.replaceAll('"', '\\"').replace("@", token)}"`;
-}
-
-/** The options that name a system, as words behind a command of ours; empty where none is needed. */
-export function placeWords({ config, stateDir }: Place): string {
-  const words = [...(config ? ["--config", config] : []), ...(stateDir ? ["--state-dir", stateDir] : [])];
-  return words.map((word) => ` ${quote(word)}`).join("");
 }

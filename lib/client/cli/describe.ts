@@ -7,6 +7,7 @@ import { DEFAULT_PORT } from "./connecting.ts";
 import type { Bind, Context } from "./context.ts";
 import { addSetup } from "./describe-setup.ts";
 import { write } from "./io.ts";
+import { withLocalPlace, withPlace } from "./systems/describe-place.ts";
 
 /**
  * The whole command line. `done` is told the exit code of the command that ran. What a command needs is loaded when it runs.
@@ -77,7 +78,7 @@ function addLocal(program: Command, { context, done }: Bind): void {
     .summary("The system on this machine: start, stop, status.")
     .description("The system on this machine. Without a further word it is started.")
     .addHelpText("after", localHelp);
-  withPlace(group.command("start", { isDefault: true }))
+  withLocalPlace(group.command("start", { isDefault: true }))
     .description("Start the system in the foreground; Ctrl-C stops it, and its tasks resume on the next start.")
     .option("--port <number>", "the port on 127.0.0.1; 0 takes a free one", parsePort, DEFAULT_PORT)
     .addOption(new Option("--store <kind>", "where tasks are kept").choices(storeKinds).default("sqlite"))
@@ -168,12 +169,6 @@ function addTasks(program: Command, { context, done }: Bind): void {
         done(await list(context, options));
       }
     });
-}
-
-function withPlace(command: Command): Command {
-  return command
-    .option("--config <file>", "the configuration file; default agentdispatch.config.json, if it is there")
-    .option("--state-dir <folder>", "where the system keeps its state; overrides the configuration");
 }
 
 const taskId = "the task's id, or the first digits of it";

@@ -1,10 +1,10 @@
 import type { Clarification } from "../../contract/tools/spawn-cloud-agent.ts";
 import type { TaskHandle } from "../../contract/tools/task-handle.ts";
-import { placeWords } from "./connecting.ts";
 import { USAGE_ERROR } from "./exit-code.ts";
 import { type Io, write } from "./io.ts";
 import { oneLine, paint, printJson } from "./print.ts";
 import type { RunOptions } from "./run-call.ts";
+import { placeWords } from "./systems/place.ts";
 
 /** What a dispatch was answered with: the task, or what has to be answered first. Resolves with the exit code. */
 export async function printHandle(io: Io, options: RunOptions, handle: TaskHandle | Clarification): Promise<number> {

@@ -1,11 +1,10 @@
 import { isObject } from "../../contract/json.ts";
 import type { TaskResult } from "../../contract/tools/get-task-result.ts";
 import type { TaskRecord } from "../../contract/tools/task-record.ts";
-import { placeWords } from "./connecting.ts";
 import { harmless } from "./harmless.ts";
 import { type Io, write } from "./io.ts";
-import type { Place } from "./local-system.ts";
 import { formatBytes, formatDuration, oneLine, paint } from "./print.ts";
+import { type Place, placeWords } from "./systems/place.ts";
 import { outputText } from "./task-text.ts";
 import { hintInTerms } from "./terms.ts";
 

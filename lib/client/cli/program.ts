@@ -1,12 +1,13 @@
-import { CommanderError } from "commander";
+import { type Command, CommanderError } from "commander";
 import { DispatchError, problem } from "../../contract/errors.ts";
 import { environmentVariables } from "../../contract/execution-environment.ts";
+import { defined } from "../../contract/json.ts";
 import type { Context } from "./context.ts";
 import { describe } from "./describe.ts";
 import { exitCodeOfProblem, USAGE_ERROR } from "./exit-code.ts";
 import { type Io, write } from "./io.ts";
-import type { Place } from "./local-system.ts";
 import { printJson, printProblem } from "./print.ts";
+import type { Place } from "./systems/place.ts";
 import { inTerms } from "./terms.ts";
 
 /** Runs one command line and resolves with its exit code; never throws. */
@@ -17,7 +18,7 @@ export async function main(args: readonly string[], context: Context): Promise<n
   const program = describe(context, (code) => {
     exitCode = code;
   }).hook("preAction", (_, command) => {
-    options = command.opts();
+    options = optionsOf(command);
   });
   try {
     await program.parseAsync(args, { from: "user" });
@@ -27,6 +28,12 @@ export async function main(args: readonly string[], context: Context): Promise<n
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR;
     return await fail(io, error, options);
   }
+}
+
+/** What `local start` calls an endpoint is another service. */
+function optionsOf(command: Command): Place & { json?: boolean } {
+  const { config, stateDir, json, ...elsewhere } = command.opts();
+  return defined({ config, stateDir, json, ...(command.parent?.name() !== "local" && elsewhere) });
 }
 
 async function fail(io: Io, error: unknown, { json, ...place }: Place & { json?: boolean }): Promise<number> {

@@ -5,12 +5,13 @@ import { environmentVariables } from "../../contract/execution-environment.ts";
 import { CAPABILITY } from "../../contract/kinds.ts";
 import type { ToolArguments, ToolName } from "../../contract/tools/index.ts";
 import type { Io } from "./io.ts";
+import type { Place } from "./systems/place.ts";
 
 /** The account that programs run at. */
 export const COMMAND_ACCOUNT = "local";
 
 /** What may be written behind `agent-dispatch run`. */
-export type RunOptions = {
+export type RunOptions = Place & {
   command?: string;
   cwd?: string;
   env?: Record<string, string>;
@@ -28,8 +29,6 @@ export type RunOptions = {
   detach?: boolean;
   /** Nothing is shown of what the job does, only its end. */
   quiet?: boolean;
-  config?: string;
-  stateDir?: string;
 };
 
 type CallOf<Name extends ToolName> = { tool: Name; args: ToolArguments<Name> };

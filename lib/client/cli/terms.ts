@@ -1,6 +1,5 @@
 import type { Problem } from "../../contract/errors.ts";
-import { placeWords } from "./connecting.ts";
-import type { Place } from "./local-system.ts";
+import { type Place, placeWords } from "./systems/place.ts";
 
 /** What stands at the command line for a tool, and for a field of one, that an error names. */
 export const terms: Readonly<Record<string, string>> = {

@@ -1,7 +1,5 @@
 import type { ToolArguments, ToolName, ToolResult } from "../../contract/tools/index.ts";
-
-/** How far a call is, as the endpoint tells it while it works. */
-export type Progress = { progress: number; total?: number | undefined; message?: string | undefined };
+import type { Progress } from "../http/call-tool.ts";
 
 export type CallOptions = {
   /** Aborting it gives the call up, which then rejects with an AbortError. */
@@ -13,4 +11,11 @@ export type CallOptions = {
 export interface ToolCaller {
   /** Throws the DispatchError that the endpoint answered with or that kept it from answering, or an AbortError. */
   call<Name extends ToolName>(tool: Name, args: ToolArguments<Name>, options?: CallOptions): Promise<ToolResult<Name>>;
+}
+
+/** What a client is made of: what calls tools for it, and whether the files that it names are of this machine. */
+export interface Connection extends ToolCaller {
+  readonly isLocal: boolean;
+  /** Ends every call under way. */
+  close(): Promise<void>;
 }

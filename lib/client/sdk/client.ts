@@ -1,18 +1,14 @@
-import { randomUUID } from "node:crypto";
 import { InvalidInputError } from "../../contract/errors.ts";
 import type { ToolArguments, ToolName, ToolResult } from "../../contract/tools/index.ts";
 import type { Clarification } from "../../contract/tools/spawn-cloud-agent.ts";
 import type { TaskHandle } from "../../contract/tools/task-handle.ts";
 import type { ShortRecord } from "../../contract/tools/task-record.ts";
-import type { CallOptions, ToolCaller } from "./caller.ts";
+import type { CallOptions, Connection, ToolCaller } from "./caller.ts";
 import { type ListOptions, listTasks } from "./pages.ts";
 import { ClientTask } from "./task.ts";
 
 type Abortable = Pick<CallOptions, "signal">;
 export type RuntimeSummary = Clarification["available_runtimes"][number];
-
-/** What a client is made of: what calls tools for it, and whether that is a system of this machine. */
-export type Connection = ToolCaller & { isLocal: boolean; close(): Promise<void> };
 
 /** A spawn lacks something: `questions` says what, and by which field of the call each is answered. */
 export class ClarificationError extends InvalidInputError {
@@ -55,14 +51,14 @@ export class Client implements ToolCaller {
    * lost on the way. Throws ClarificationError where something is missing.
    */
   async spawn(args: ToolArguments<"spawn_cloud_agent">, { signal }: Abortable = {}): Promise<ClientTask> {
-    const reply = await this.call("spawn_cloud_agent", keyed(args), { signal });
+    const reply = await this.call("spawn_cloud_agent", args, { signal });
     if (reply.status === "needs_clarification") throw new ClarificationError(reply);
     return this.#task(reply.taskId, reply);
   }
 
   /** Runs a program, or an agent, exactly as said. It happens once, as a spawn does. */
   async dispatch(args: ToolArguments<"dispatch_task">, { signal }: Abortable = {}): Promise<ClientTask> {
-    const handle = await this.call("dispatch_task", keyed(args), { signal });
+    const handle = await this.call("dispatch_task", args, { signal });
     return this.#task(handle.taskId, handle);
   }
 
@@ -111,12 +107,6 @@ export class Client implements ToolCaller {
     return new ClientTask(this, { id, isLocal: this.#connection.isLocal, ...(handle && { handle }) });
   }
 }
-
-/** With a key, a dispatch whose answer was lost on the way can be sent again and still happens once. */
-const keyed = <Args extends { idempotency_key?: string | undefined }>(args: Args): Args => ({
-  ...args,
-  idempotency_key: args.idempotency_key ?? randomUUID(),
-});
 
 type Agents = ReturnType<typeof agentsOf>;
 

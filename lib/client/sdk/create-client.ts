@@ -1,21 +1,13 @@
-import type { LocalPlace } from "../http/door.ts";
+import type { DoorOptions, Target } from "../http/door.ts";
+import { openDoor } from "../http/open-door.ts";
 import { findOrStartLocal } from "../local/start.ts";
 import { Client } from "./client.ts";
-import { Endpoint } from "./endpoint.ts";
-
-export type ClientOptions = {
-  /** For how long a lost connection is tried again, in milliseconds; default 30 s, and 0 gives up at once. */
-  patienceMs?: number;
-  /** Told the reason when the connection is lost, and when there is one again. */
-  onLost?: (reason: string) => void;
-  onBack?: () => void;
-};
-
-const PATIENCE_MS = 30_000;
+import { type ConnectionOptions, DoorConnection } from "./connection.ts";
 
 /**
- * A client of the local system of that place: the one that runs, or one that is started in the background. Nothing is looked
- * for before the first call.
+ * A client of one system: that at an address (`endpoint`), that of a CloudFormation stack (`stack`), or a `local` one, which is
+ * started in the background where none runs. Nothing is looked for before the first call. Throws RefusedError
+ * `endpoint.address_invalid` or `endpoint.insecure` for an address that cannot be one.
  *
  * @example
  * await using client = createClient({ local: {} });
@@ -23,7 +15,11 @@ const PATIENCE_MS = 30_000;
  * for await (const text of task.logs({ follow: true })) process.stdout.write(text);
  * const { status, result } = await task.result();
  */
-export function createClient({ local }: { local: LocalPlace }, options: ClientOptions = {}): Client {
-  const locate = () => findOrStartLocal(local);
-  return new Client(new Endpoint(locate, { patienceMs: PATIENCE_MS, ...options }));
+export const createClient = (target: Target, options: ConnectionOptions = {}): Client =>
+  clientOf(target, { findLocal: (place) => findOrStartLocal(place), ...options });
+
+/** The same where somebody else finds local systems. */
+export function clientOf(target: Target, { findLocal, env, ...options }: ConnectionOptions & DoorOptions): Client {
+  const door = openDoor(target, { findLocal, ...(env && { env }) });
+  return new Client(new DoorConnection(door, { isLocal: "local" in target, ...options }));
 }

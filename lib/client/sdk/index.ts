@@ -7,9 +7,12 @@ export type { ToolArguments, ToolName, ToolResult } from "../../contract/tools/i
 export type { Clarification } from "../../contract/tools/spawn-cloud-agent.ts";
 export type { TaskHandle } from "../../contract/tools/task-handle.ts";
 export type { ShortRecord, TaskRecord } from "../../contract/tools/task-record.ts";
-export type { CallOptions, Progress, ToolCaller } from "./caller.ts";
+export type { Progress } from "../http/call-tool.ts";
+export type { Target } from "../http/door.ts";
+export type { CallOptions, ToolCaller } from "./caller.ts";
 export { ClarificationError, type Client, type RuntimeSummary } from "./client.ts";
-export { type ClientOptions, createClient } from "./create-client.ts";
+export type { ConnectionOptions as ClientOptions } from "./connection.ts";
+export { createClient } from "./create-client.ts";
 export type { Watcher } from "./follow.ts";
 export type { LogOptions } from "./logs.ts";
 export type { NewsOptions } from "./news.ts";

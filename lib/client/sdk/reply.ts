@@ -3,16 +3,14 @@ import { explain, toIssue } from "../../contract/issues.ts";
 import { isObject, type JsonObject } from "../../contract/json.ts";
 import { problem } from "../../contract/tools/fields.ts";
 import { type ToolName, type ToolResult, toolSchemas } from "../../contract/tools/index.ts";
-
-/** What a tool answered, as the protocol has it. */
-export type Reply = { isError?: boolean | undefined; structuredContent?: unknown; content: unknown[] };
+import type { ToolAnswer } from "../http/call-tool.ts";
 
 /**
  * The result of a tool: checked against its schema, and given back as it came, with whatever a newer endpoint says besides,
  * but for an error whose code is not known here.
  * Throws the error that the endpoint answered with, or `endpoint.failed` for what is neither.
  */
-export function readReply<Name extends ToolName>(tool: Name, reply: Reply): ToolResult<Name> {
+export function readReply<Name extends ToolName>(tool: Name, reply: ToolAnswer): ToolResult<Name> {
   const value = isObject(reply.structuredContent) ? reply.structuredContent : parsed(reply.content[0]);
   const refused = problem.safeParse(value?.error);
   if (reply.isError || !value) {

@@ -52,7 +52,7 @@ test("a run that loses the system for good says which task it was and how to com
   const place = "--state-dir '/its state'";
   expect(await main(["run", "--state-dir", "/its state", "--command", "sleep 9"], context)).toBe(1);
   expect(io.err()).toMatch(/^› no answer from the local system \(.*\); trying again for 0\.3 s$/m);
-  expect(io.err()).toMatch(new RegExp(`^error: lost sight of ${id}: the local system does not answer`, "m"));
+  expect(io.err()).toMatch(new RegExp(`^error: lost sight of ${id}: the local system refuses connections`, "m"));
   expect(io.err()).toMatch(
     new RegExp(`^hint: .*agent-dispatch local ${place} .*agent-dispatch status ${id} ${place} `, "m"),
   );

@@ -2,21 +2,22 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { Endpoint } from "../../../lib/client/sdk/endpoint.ts";
+import { clientOfLocal } from "../../../lib/client/cli/systems/open-client.ts";
+import type { Client } from "../../../lib/client/sdk/client.ts";
 import type { Task } from "../../../lib/contract/task.ts";
 import { activity, untilIdle } from "../../../lib/system/local/idleness.ts";
 import { type LocalSystem, startLocal } from "../../../lib/system/local.ts";
 
-async function start(onTask?: (task: Task) => void): Promise<{ system: LocalSystem; endpoint: Endpoint }> {
+async function start(onTask?: (task: Task) => void): Promise<{ system: LocalSystem; client: Client }> {
   const stateDir = await mkdtemp(join(tmpdir(), "agent-dispatch-idle-"));
   const system = await startLocal({ stateDir, prewarm: false, ...(onTask && { onTask }) });
-  const endpoint = new Endpoint(async () => system);
+  const client = clientOfLocal(system);
   onTestFinished(async () => {
-    await endpoint.close();
+    await client.close();
     await system.close();
     await rm(stateDir, { recursive: true });
   });
-  return { system, endpoint };
+  return { system, client };
 }
 
 const command = (text: string) => ({
@@ -29,19 +30,19 @@ const command = (text: string) => ({
 });
 
 test("a system is idle once nothing is open and nobody has asked for anything for that long", async () => {
-  const { system, endpoint } = await start();
-  const { taskId } = await endpoint.call("dispatch_task", command("until [ -e go ]; do sleep 0.05; done"));
+  const { system, client } = await start();
+  const { taskId } = await client.call("dispatch_task", command("until [ -e go ]; do sleep 0.05; done"));
   let isIdle = false;
   const idle = system.untilIdle(100).then(() => {
     isIdle = true;
   });
   await expect
-    .poll(async () => (await endpoint.call("get_task_status", { task_id: taskId })).status, { timeout: 20_000 })
+    .poll(async () => (await client.call("get_task_status", { task_id: taskId })).status, { timeout: 20_000 })
     .toBe("running");
   const looks = vi.spyOn(system.ports.store, "listDue");
   await expect.poll(() => looks.mock.calls.length, { timeout: 20_000 }).toBeGreaterThan(2);
   expect(isIdle).toBe(false);
-  await endpoint.call("cancel_task", { task_id: taskId });
+  await client.call("cancel_task", { task_id: taskId });
   await idle;
   expect(await system.ports.store.listDue(Number.MAX_SAFE_INTEGER, 1)).toEqual([]);
 });
@@ -82,10 +83,10 @@ test("what cannot be told to be closed keeps a system from being idle", async ()
 
 test("who wants to hears of each task as it begins and as it ends", async () => {
   const heard: string[] = [];
-  const { system, endpoint } = await start(({ status, input }) => heard.push(`${status} ${input.command}`));
+  const { system, client } = await start(({ status, input }) => heard.push(`${status} ${input.command}`));
   for (const text of ["true", "exit 3"]) {
-    const { taskId } = await endpoint.call("dispatch_task", command(text));
-    await endpoint.call("wait_for_task", { task_id: taskId });
+    const { taskId } = await client.call("dispatch_task", command(text));
+    await client.call("wait_for_task", { task_id: taskId });
   }
   await system.close();
   expect(heard).toEqual(["provisioning true", "succeeded true", "provisioning exit 3", "failed exit 3"]);

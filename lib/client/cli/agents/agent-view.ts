@@ -3,8 +3,8 @@ import type { ToolResult } from "../../../contract/tools/index.ts";
 import { checksText, sign } from "../check-text.ts";
 import { harmless } from "../harmless.ts";
 import { type Io, write } from "../io.ts";
-import type { Place } from "../local-system.ts";
 import { clip, columnsOf, formatDuration, oneLine, paint, table } from "../print.ts";
+import type { Place } from "../systems/place.ts";
 
 /** All agents, one in a line. */
 export async function printAgents(io: Io, { items, more }: ToolResult<"list_agents">): Promise<void> {

@@ -3,14 +3,17 @@ import { defined } from "../../../contract/json.ts";
 import type { ToolArguments } from "../../../contract/tools/index.ts";
 import { printAgent, printAgents } from "../agents/agent-view.ts";
 import { settingOptions } from "../agents/setting-options.ts";
-import { ask } from "../ask.ts";
+import { ask as askAnyone, whereAgentsLive } from "../ask.ts";
 import type { Context } from "../context.ts";
 import { write } from "../io.ts";
-import type { Place } from "../local-system.ts";
 import { oneLine, printJson } from "../print.ts";
+import type { Place } from "../systems/place.ts";
 import { run } from "./run.ts";
 
 type Options = Place & { json?: boolean };
+
+const ask: typeof askAnyone = async (context, place, tool, args) =>
+  askAnyone(context, await whereAgentsLive(context, place), tool, args);
 
 /** What is said of an agent behind `add` and `update`. */
 export type Settings = {

@@ -5,12 +5,13 @@ import { adapters } from "../adapters.ts";
 import { sign } from "../check-text.ts";
 import type { Context } from "../context.ts";
 import { type Io, write } from "../io.ts";
-import type { Place } from "../local-system.ts";
 import { oneLine, paint, printJson, table } from "../print.ts";
+import { onThisMachine, type Place } from "../systems/place.ts";
 
 /** `agent-dispatch config check`: what a configuration means, or every mistake in it. Exits 1 where there is one. */
 export async function checkConfig({ io }: Pick<Context, "io">, options: Place & { json?: boolean }): Promise<number> {
-  const { config, stateDir, json } = options;
+  const { config, stateDir } = onThisMachine(options, "config check, which is about a file of this machine");
+  const { json } = options;
   const place = {
     cwd: process.cwd(),
     env: io.env,

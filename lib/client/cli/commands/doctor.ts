@@ -7,8 +7,9 @@ import { type Capability, checkText, frameworksText, sign } from "../check-text.
 import type { Context } from "../context.ts";
 import { foundAssistants } from "../init/choose.ts";
 import { type Io, write } from "../io.ts";
-import { openForRun, type Place, type RunSystem } from "../local-system.ts";
 import { oneLine, paint, printJson, table } from "../print.ts";
+import { openForRun, type RunSystem } from "../systems/open-client.ts";
+import type { Place } from "../systems/place.ts";
 import { hintInTerms, inTerms } from "../terms.ts";
 
 type Options = Place & { json?: boolean };

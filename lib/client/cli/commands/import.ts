@@ -3,11 +3,11 @@ import { open } from "node:fs/promises";
 import { resolve } from "node:path";
 import { codeOf, DispatchError, InvalidInputError, type Problem } from "../../../contract/errors.ts";
 import { type LeftOut, planImport } from "../agents/agents-yaml.ts";
-import { asking } from "../ask.ts";
+import { asking, whereAgentsLive } from "../ask.ts";
 import type { Context } from "../context.ts";
 import { type Io, write } from "../io.ts";
-import type { Place } from "../local-system.ts";
 import { oneLine, paint, printJson } from "../print.ts";
+import type { Place } from "../systems/place.ts";
 import { inTerms } from "../terms.ts";
 
 const MAX_BYTES = 1024 * 1024;
@@ -23,7 +23,7 @@ export async function importAgents(context: Context, file: string, options: Opti
   const { io } = context;
   const plan = planImport(await readBounded(resolve(file)));
   const { dryRun = false } = options;
-  const agents = await asking(context, options, async (client) => {
+  const agents = await asking(context, await whereAgentsLive(context, options), async (client) => {
     const done: (Imported & { file?: string })[] = [];
     for (const { call, leftOut } of plan.agents) {
       const { name, workspace } = call;

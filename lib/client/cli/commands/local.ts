@@ -1,16 +1,17 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { InvalidInputError, RefusedError } from "../../../contract/errors.ts";
 import type { ShortRecord } from "../../../contract/tools/task-record.ts";
-import { Client } from "../../sdk/client.ts";
-
-import { Endpoint } from "../../sdk/endpoint.ts";
+import type { LocalPlace } from "../../http/door.ts";
+import type { Client } from "../../sdk/client.ts";
 import type { storeKinds } from "../arguments.ts";
 import { packageFolder as checkout } from "../command-name.ts";
-import { connecting, placeWords } from "../connecting.ts";
+import { connecting } from "../connecting.ts";
 import type { Context } from "../context.ts";
 import { type Io, write } from "../io.ts";
-import { type DynamoStore, notRunning, type Place, type StartedSystem } from "../local-system.ts";
+import type { DynamoStore, StartedSystem } from "../local-system.ts";
 import { paint, printJson, table } from "../print.ts";
+import { clientOfLocal, notRunning } from "../systems/open-client.ts";
+import { onThisMachine, type Place, placeWords } from "../systems/place.ts";
 import { tellOfTask } from "../task-line.ts";
 
 const STOP_WAIT_MS = 20_000;
@@ -18,7 +19,8 @@ const IMPATIENT_MS = 3000;
 const MAX_COUNTED = 1000;
 
 type Options = Place & { json?: boolean };
-type StartOptions = Options & {
+type StartOptions = LocalPlace & {
+  json?: boolean;
   port: number;
   store: (typeof storeKinds)[number];
   table?: string;
@@ -106,8 +108,9 @@ ${title("Another terminal")}, in ${checkout}
 /** `agent-dispatch local stop`: asks the system that runs to end, and waits until it has. */
 export async function stop(context: Context, options: Options): Promise<number> {
   const { io, local } = context;
-  const found = await local.find(options);
-  if (!found) throw await notRunning(local, options);
+  const place = onThisMachine(options, "local stop, which ends a system of this machine");
+  const found = await local.find(place);
+  if (!found) throw await notRunning(local, place);
   const deadline = Date.now() + STOP_WAIT_MS;
   for (let asked = false; isAlive(found.pid); asked = true) {
     if (!asked) process.kill(found.pid, "SIGTERM");
@@ -136,8 +139,9 @@ function isAlive(pid: number): boolean {
 /** `agent-dispatch local status`: whether a system runs on the state, where, and what it has to do. Exits 1 if none runs. */
 export async function status(context: Context, options: Options): Promise<number> {
   const { io, local } = context;
-  const stateDir = await local.stateDir(options);
-  const found = await local.find(options);
+  const place = onThisMachine(options, "local status, which is about this machine");
+  const stateDir = await local.stateDir(place);
+  const found = await local.find(place);
   if (!found) {
     if (options.json) await printJson(io, { running: false, stateDir });
     else
@@ -150,7 +154,7 @@ export async function status(context: Context, options: Options): Promise<number
       );
     return 1;
   }
-  const client = new Client(new Endpoint(async () => found));
+  const client = clientOfLocal(found);
   const { counts, more } = await countTasks(client).finally(() => client.close());
   const { url, pid } = found;
   if (options.json) {

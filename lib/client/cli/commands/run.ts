@@ -5,7 +5,6 @@ import type { TaskResult } from "../../../contract/tools/get-task-result.ts";
 import type { TaskRecord } from "../../../contract/tools/task-record.ts";
 import type { Client } from "../../sdk/client.ts";
 import type { ClientTask } from "../../sdk/task.ts";
-import { placeWords } from "../connecting.ts";
 import type { Context } from "../context.ts";
 import { readContinue, withConversation } from "../continuing.ts";
 import { CANCELLED, exitCodeOf } from "../exit-code.ts";
@@ -13,10 +12,11 @@ import { printClarification, printHandle } from "../handle.ts";
 import type { Departure } from "../interrupt.ts";
 import { write } from "../io.ts";
 import { LiveView } from "../live.ts";
-import { openForRun, openStaying, type RunSystem } from "../local-system.ts";
 import { FEW_ARTIFACTS, printOutcome } from "../outcome.ts";
 import { oneLine, printJson } from "../print.ts";
 import { type Call, type RunOptions, toCall } from "../run-call.ts";
+import { openForRun, openStaying, type RunSystem } from "../systems/open-client.ts";
+import { placeWords } from "../systems/place.ts";
 
 /** What a shell says of a program that these signals ended: SIGHUP, and SIGPIPE. */
 const HUNG_UP = 129;
@@ -32,8 +32,9 @@ export async function run(context: Context, text: string | undefined, given: Run
 }
 
 /** Only a system that stays will do: nothing else would run the task once this process has ended. */
-async function detach({ io, local }: Context, options: RunOptions, call: Call): Promise<number> {
-  const client = await openStaying(local, options);
+async function detach(context: Context, options: RunOptions, call: Call): Promise<number> {
+  const { io } = context;
+  const client = await openStaying(context, options);
   try {
     const { tool, args } = await withConversation(client, call, options, io.env);
     return await printHandle(io, options, await client.call(tool, args));

@@ -3,8 +3,8 @@ import { ask } from "../ask.ts";
 import { checkText, frameworksText } from "../check-text.ts";
 import type { Context } from "../context.ts";
 import { write } from "../io.ts";
-import type { Place } from "../local-system.ts";
 import { oneLine, paint, printJson, table } from "../print.ts";
+import type { Place } from "../systems/place.ts";
 
 type Options = Place & { json?: boolean };
 

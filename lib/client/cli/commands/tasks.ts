@@ -6,9 +6,10 @@ import type { Context } from "../context.ts";
 import { exitCodeOf, NOT_ENDED } from "../exit-code.ts";
 import { harmless } from "../harmless.ts";
 import { type Io, write } from "../io.ts";
-import { openReading, openRunning, type Place } from "../local-system.ts";
 import { printOutcome } from "../outcome.ts";
 import { clip, columnsOf, formatDuration, formatTime, oneLine, paint, printJson, table } from "../print.ts";
+import { openReading, openRunning } from "../systems/open-client.ts";
+import type { Place } from "../systems/place.ts";
 import { findTaskId } from "../task-id.ts";
 import { paintStatus, shortId } from "../task-line.ts";
 import { whatOf } from "../task-text.ts";
@@ -28,12 +29,12 @@ const withTask = (opening: Promise<Client>, text: string, use: Use): Promise<num
   using(opening, async (client) => use(client.task(await findTaskId(client, text))));
 
 /** Runs a command at the system that runs, about a task that is named by its id or by the beginning of it. */
-const atTask = ({ local }: Context, place: Place, text: string, use: Use): Promise<number> =>
-  withTask(openRunning(local, place), text, use);
+const atTask = (context: Context, place: Place, text: string, use: Use): Promise<number> =>
+  withTask(openRunning(context, place), text, use);
 
 /** The same for what only reads, which needs no system that runs. */
-const readTask = ({ local }: Context, place: Place, text: string, use: Use): Promise<number> =>
-  withTask(openReading(local, place), text, use);
+const readTask = (context: Context, place: Place, text: string, use: Use): Promise<number> =>
+  withTask(openReading(context, place), text, use);
 
 /** `agent-dispatch status <id>` */
 export function showStatus(context: Context, text: string, options: Options): Promise<number> {
@@ -125,7 +126,7 @@ export function send(
 
 /** `agent-dispatch list [--status] [--limit]` */
 export function list(context: Context, options: Options & { status?: Status; limit: number }): Promise<number> {
-  return using(openReading(context.local, options), async (client) => {
+  return using(openReading(context, options), async (client) => {
     const { io } = context;
     const filter = { limit: options.limit, ...(options.status !== undefined && { status: options.status }) };
     const reply = await client.call("list_tasks", filter);
