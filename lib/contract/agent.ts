@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { isObject, type JsonObject, parseJsonObject } from "./json.ts";
+import { permissionModes } from "./kinds.ts";
 import { environmentNamePattern, usageSchema } from "./worker.ts";
 
 /** How far an agent says it came. */
@@ -27,10 +28,6 @@ export const agentAnswerSchema = z.object({
   conversation: z.string().optional(),
 });
 export type AgentAnswer = z.infer<typeof agentAnswerSchema>;
-
-/** What an agent may do without being asked; each framework has its own words for them, or refuses one by name. */
-export const permissionModes = ["default", "acceptEdits", "plan", "auto", "bypassPermissions"] as const;
-export type PermissionMode = (typeof permissionModes)[number];
 
 const text = z.string().max(65_536);
 /** Names of tools, and rules such as `Bash(npm *)`. None and unset are two things. */

@@ -24,3 +24,6 @@ export const CAPABILITY = "agent-runtime";
  */
 export const channels = ["call", "synchronous", "mailbox"] as const;
 export type Channel = (typeof channels)[number];
+/** What an agent may do without being asked; each framework has its own words for them, or refuses one by name. */
+export const permissionModes = ["default", "acceptEdits", "plan", "auto", "bypassPermissions"] as const;
+export type PermissionMode = (typeof permissionModes)[number];

@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { type BuildOptions, build, type Metafile } from "esbuild";
 import { plugins, withRequire } from "../infra/bundle-plugins.ts";
 import { childEntry, childName, imagePackage, workerEntry } from "../infra/worker-image.ts";
+import { httpAsUsed } from "./builtins.ts";
 import { noticesFor } from "./notices.ts";
 import { bundleTypes } from "./types.ts";
 
@@ -32,6 +33,7 @@ const parts: readonly Part[] = [
     },
     target: "node22",
   },
+  { entries: { bridge: "bin/bridge.ts" }, target: "node20" },
   { entries: { main: workerEntry }, target: "node22", folder: "worker" },
   { entries: { [childName]: childEntry }, target: "node22", folder: "worker", external: [imagePackage.name] },
 ];
@@ -81,7 +83,7 @@ async function buildPart({ entries, target, folder = ".", external = [] }: Part,
     sourcesContent: false,
     legalComments: "none",
     logLevel: "warning",
-    plugins: [...plugins],
+    plugins: [...plugins, httpAsUsed],
     external,
     banner: { js: withRequire },
   });

@@ -4,11 +4,10 @@ import {
   agentAnswerSchema,
   type McpServer,
   mcpServerSchema,
-  type PermissionMode,
-  permissionModes,
   runtimeToolsSchema,
 } from "../../lib/contract/agent.ts";
 import { builtInFramework } from "../../lib/contract/frameworks.ts";
+import { type PermissionMode, permissionModes } from "../../lib/contract/kinds.ts";
 import { builtIn } from "../../worker/frameworks/registry.ts";
 
 test("an answer needs its text and an outcome, which may be null", () => {

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { permissionModes } from "../agent.ts";
 import { MAX_DESCRIPTION, MAX_INSTRUCTIONS, nameSchema } from "../configuration.ts";
+import { permissionModes } from "../kinds.ts";
 import { MAX_TIMEOUT_SECONDS } from "../limits.ts";
 import { checkSchema } from "./check-cloud-agent-runtime.ts";
 import * as field from "./fields.ts";

@@ -2,11 +2,11 @@ import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { LineCounter, parseDocument } from "yaml";
 import * as z from "zod";
-import { permissionModes } from "../../../contract/agent.ts";
 import { MAX_DESCRIPTION, nameSchema } from "../../../contract/configuration.ts";
 import { InvalidInputError } from "../../../contract/errors.ts";
 import { toIssue } from "../../../contract/issues.ts";
 import { defined } from "../../../contract/json.ts";
+import { permissionModes } from "../../../contract/kinds.ts";
 import { MAX_TIMEOUT_SECONDS } from "../../../contract/limits.ts";
 import type { ToolArguments } from "../../../contract/tools/index.ts";
 

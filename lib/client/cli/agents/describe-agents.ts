@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { permissionModes } from "../../../contract/agent.ts";
+import { permissionModes } from "../../../contract/kinds.ts";
 import { parseAmount, parseCount, parseSeconds, splitNames } from "../arguments.ts";
 import type { Bind } from "../context.ts";
 import { settingOptions } from "./setting-options.ts";

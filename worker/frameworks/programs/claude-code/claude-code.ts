@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { McpServer, PermissionMode } from "../../../../lib/contract/agent.ts";
+import type { McpServer } from "../../../../lib/contract/agent.ts";
 import { environmentVariables } from "../../../../lib/contract/execution-environment.ts";
+import type { PermissionMode } from "../../../../lib/contract/kinds.ts";
 import { invalidInput } from "../../../parse.ts";
 import type { AgentProgram, AgentRun, SessionFile } from "../program.ts";
 import { isPersonsHome } from "../program-environment.ts";

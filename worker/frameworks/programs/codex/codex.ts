@@ -1,7 +1,7 @@
 import { realpath, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { PermissionMode } from "../../../../lib/contract/agent.ts";
 import { environmentVariables } from "../../../../lib/contract/execution-environment.ts";
+import type { PermissionMode } from "../../../../lib/contract/kinds.ts";
 import { invalidInput } from "../../../parse.ts";
 import type { AgentProgram, AgentRun, ProgramStart } from "../program.ts";
 import { refuseSteering } from "../steering-variables.ts";

@@ -1,4 +1,5 @@
-import type { PermissionMode, RuntimeTools } from "../../../../lib/contract/agent.ts";
+import type { RuntimeTools } from "../../../../lib/contract/agent.ts";
+import type { PermissionMode } from "../../../../lib/contract/kinds.ts";
 import { invalidInput } from "../../../parse.ts";
 
 type Action = "allow" | "deny";
