@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { buffer } from "node:stream/consumers";
 import { type Caller, newCaller, REGION, SERVICE } from "../aws/callers.ts";
 import { listen } from "./requests/listen.ts";
@@ -12,6 +13,8 @@ type Options = {
   behind: { url: string; token?: string };
   region?: string;
   service?: string;
+  /** Its certificate and key, when it speaks TLS. */
+  tls?: { cert: Buffer; key: Buffer };
   /** What its clock says. */
   nowMs?: () => number;
 };
@@ -27,7 +30,7 @@ type Standing = "admitted" | "expired" | "not-allowed" | "denied";
  * https://repost.aws/knowledge-center/api-gateway-iam-sigv4-mismatch has the texts of signatures,
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html the types.
  */
-export async function openGateway({ behind, region = REGION, service = SERVICE, nowMs = Date.now }: Options) {
+export async function openGateway({ behind, region = REGION, service = SERVICE, tls, nowMs = Date.now }: Options) {
   const callers = new Map<string, { caller: Caller; standing: Standing }>();
   const refused: Record<string, number> = {};
   const path = "/live/mcp";
@@ -95,15 +98,15 @@ export async function openGateway({ behind, region = REGION, service = SERVICE, 
     });
   }
 
-  const server = createServer((incoming, response) => {
+  const serve = (incoming: IncomingMessage, response: ServerResponse) => {
     answer(incoming, response).catch(() => {
       if (response.headersSent) response.destroy();
       else response.writeHead(502, { "content-type": "application/json" }).end('{"message": "Internal server error"}');
     });
-  });
-  const { endpoint, close } = await listen(server);
+  };
+  const { endpoint, close } = await listen(tls ? createTlsServer(tls, serve) : createServer(serve));
   return {
-    url: `${endpoint}${path}`,
+    url: `${tls ? endpoint.replace("http://127.0.0.1", "https://localhost") : endpoint}${path}`,
     region,
     /** How many requests came through, and how many were refused, by the type of the error. */
     passed: () => passed,

@@ -10,8 +10,11 @@ import type { Credentials } from "./sign.ts";
 
 /** How long a process may take to give credentials. */
 const PROCESS_MS = 60_000;
-/** How long CloudFormation may take to be reached, and to answer. */
+/** How long a service of AWS may take to be reached, and to answer. */
 const ANSWER_MS = 10_000;
+const clientConfig = {
+  requestHandler: { connectionTimeout: ANSWER_MS, requestTimeout: ANSWER_MS, throwOnRequestTimeout: true },
+};
 
 /**
  * A process that gives credentials gets the end of its input at once: with ours it would read what clients say to the bridge,
@@ -31,7 +34,9 @@ Object.assign(externalDataInterceptor.getTokenRecord(), { exec: execWithoutInput
 export async function loadCredentials(profile: string | undefined): Promise<Credentials> {
   // Who names a profile means no other identity, should that one have no credentials.
   const provide =
-    profile === undefined ? defaultProvider({ ignoreCache: true }) : fromIni({ ignoreCache: true, profile });
+    profile === undefined
+      ? defaultProvider({ ignoreCache: true, clientConfig })
+      : fromIni({ ignoreCache: true, clientConfig, profile });
   const { accessKeyId, secretAccessKey, sessionToken, expiration } = await provide();
   return {
     accessKeyId,
@@ -50,7 +55,7 @@ type Stack = { stack: string; region: string | undefined; profile: string | unde
 export async function stackEndpoint({ stack, region, profile }: Stack, credentials: () => Promise<Credentials>) {
   const client = new CloudFormationClient({
     credentials,
-    requestHandler: { connectionTimeout: ANSWER_MS, requestTimeout: ANSWER_MS, throwOnRequestTimeout: true },
+    ...clientConfig,
     ...(region !== undefined && { region }),
     ...(profile !== undefined && { profile }),
   });

@@ -1,13 +1,18 @@
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTcpServer, type Socket } from "node:net";
+import { join } from "node:path";
 import { buffer, text } from "node:stream/consumers";
+import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
+import { callTool } from "../../../lib/client/http/call-tool.ts";
 import type { PostOptions } from "../../../lib/client/http/door.ts";
 import { Patience } from "../../../lib/client/http/patience.ts";
 import { post } from "../../../lib/client/http/post.ts";
 import { listen } from "../../emulators/requests/listen.ts";
 import { freePort } from "../../fixtures/free-port.ts";
-import { doorTo } from "./open.ts";
+import { doorTo, envOf, gatewayBefore } from "./open.ts";
 
 const env = { AWS_ACCESS_KEY_ID: "AKIAEXAMPLE", AWS_SECRET_ACCESS_KEY: "a secret", AWS_REGION: "us-west-2" };
 const message = { headers: { "content-type": "application/json" }, body: Buffer.from('{"jsonrpc":"2.0"}') };
@@ -190,6 +195,25 @@ test("something that speaks no TLS is told of", async () => {
     code: "endpoint.unreachable",
     message: expect.stringContaining("breaks the connection"),
   });
+});
+
+test("an endpoint whose certificate nobody vouches for is told of at once, and one of a company's own is trusted", async () => {
+  const fixtures = join(import.meta.dirname, "fixtures");
+  const cert = join(fixtures, "localhost.cert.pem");
+  const tls = { cert: readFileSync(cert), key: readFileSync(join(fixtures, "localhost.key.pem")) };
+  const { gateway } = await gatewayBefore({ tls });
+  const mine = envOf(gateway.admit());
+  const error = callTool(doorTo({ endpoint: gateway.url }, mine), "list_providers", {});
+  await expect(error).rejects.toMatchObject({
+    code: "endpoint.unreachable",
+    retryable: false,
+    hint: expect.stringContaining("NODE_EXTRA_CA_CERTS"),
+  });
+  // What it names is read when a program starts.
+  const env = { ...mine, PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: cert };
+  const started = promisify(execFile)(process.execPath, [join(fixtures, "call-endpoint.ts"), gateway.url], { env });
+  started.child.stdin?.end("second\n");
+  expect((await started).stdout.match(/"answer":\{"items"/g)).toHaveLength(2);
 });
 
 test("an endpoint that comes back is reached, as it was reached before", async () => {
