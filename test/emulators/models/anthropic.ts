@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type ModelServer, type Provider, startModelServer, textOf } from "./model-server.ts";
-import { type Answer, nextStep, tokensOf } from "./script.ts";
+import { type Answer, nextStep, offeredAs, tokensOf } from "./script.ts";
 
 type Messages = { messages: { role: string; content: unknown }[]; model: string; tools?: { name: string }[] };
 type Event = { event: string; data: Record<string, unknown> };
@@ -76,7 +76,7 @@ function blockOf(answer: Answer, tools: ReadonlySet<string>) {
     };
   const { tool, input } =
     "tool" in answer
-      ? answer
+      ? { ...answer, tool: offeredAs(answer.tool, [...tools]) }
       : {
           tool: tools.has("bash") ? "bash" : "Bash",
           input: { command: answer.run, description: "as the script says" },

@@ -1,7 +1,8 @@
 import { type ModelServer, type Provider, startModelServer, textOf } from "./model-server.ts";
-import { type Answer, nextStep, tokensOf } from "./script.ts";
+import { type Answer, nextStep, offeredAs, tokensOf } from "./script.ts";
 
 type Content = { role: string; parts: unknown };
+type Tool = { functionDeclarations?: { name: string }[] };
 
 /**
  * The Gemini API's `streamGenerateContent`: https://ai.google.dev/api/generate-content
@@ -22,12 +23,14 @@ const gemini: Provider = {
       })),
     );
   },
-  eventsOf(answer) {
+  eventsOf(answer, { tools = [] }) {
     const { input, output, cached } = tokensOf(answer);
     return [
       {
         data: {
-          candidates: [{ content: { role: "model", parts: [partOf(answer)] }, finishReason: "STOP", index: 0 }],
+          candidates: [
+            { content: { role: "model", parts: [partOf(answer, tools as Tool[])] }, finishReason: "STOP", index: 0 },
+          ],
           usageMetadata: {
             promptTokenCount: input,
             candidatesTokenCount: output,
@@ -96,8 +99,9 @@ const statusNames: Record<number, string> = {
   429: "RESOURCE_EXHAUSTED",
 };
 
-function partOf(answer: Answer): Record<string, unknown> {
+function partOf(answer: Answer, tools: readonly Tool[]): Record<string, unknown> {
   if ("say" in answer) return { text: answer.say };
-  if ("tool" in answer) return { functionCall: { name: answer.tool, args: answer.input } };
+  const offered = tools.flatMap(({ functionDeclarations = [] }) => functionDeclarations.map(({ name }) => name));
+  if ("tool" in answer) return { functionCall: { name: offeredAs(answer.tool, offered), args: answer.input } };
   return { functionCall: { name: "run_shell_command", args: { command: answer.run, description: "as scripted" } } };
 }

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { json } from "node:stream/consumers";
 import { listen } from "../requests/listen.ts";
-import type { Answer, Step } from "./script.ts";
+import { type Answer, readIn, type Step } from "./script.ts";
 
 type Json = Record<string, unknown>;
 
@@ -45,11 +45,12 @@ export async function startModelServer(provider: Provider, key: string): Promise
     if (provider.keyOf(request.headers) !== key)
       return send(response, provider.unknownKey.status, provider.unknownKey.body);
     const refuse = (status: number, message: string) => send(response, status, provider.failure(status, message));
-    const step = provider.stepOf(path, body);
-    if (!step) {
+    const next = provider.stepOf(path, body);
+    if (!next) {
       const other = provider.other?.(path, body);
       return other ? send(response, 200, other) : refuse(404, `no such path: ${path}`);
     }
+    const step = readIn(next, body);
     if ("hang" in step) {
       held++;
       return;

@@ -2,7 +2,9 @@ import { randomUUID } from "node:crypto";
 import { type ModelServer, type Provider, startModelServer, textOf } from "./model-server.ts";
 import { type Answer, nextStep, type Turn, tokensOf } from "./script.ts";
 
-type Item = { type: string; role?: string; content?: unknown };
+type Tool = { name?: string; tools?: { name?: string }[] };
+/** `tools` are those that a search has found. */
+type Item = { type: string; role?: string; content?: unknown; tools?: Tool[] };
 
 /**
  * OpenAI's Responses API, streamed: https://platform.openai.com/docs/api-reference/responses-streaming
@@ -33,9 +35,9 @@ const openAi: Provider = {
   stepOf(path, body) {
     return path.endsWith("/responses") ? nextStep((body.input as Item[]).flatMap(turnOf)) : undefined;
   },
-  eventsOf(answer, { model }) {
+  eventsOf(answer, { model, tools = [], input: items }) {
     const { input, output, cached } = tokensOf(answer);
-    const item = itemOf(answer);
+    const item = itemOf(answer, [...(tools as Tool[]), ...(items as Item[]).flatMap(({ tools: found = [] }) => found)]);
     const response = { id: `resp_${randomUUID()}`, object: "response", model };
     const usage = {
       input_tokens: input,
@@ -69,17 +71,27 @@ const errorTypes: Record<number, string> = { 400: "invalid_request_error" };
 
 /** Each answer is one item, whatever kind; results of tools are nobody's turn. */
 function turnOf({ type, role, content }: Item): Turn[] {
-  if (type === "function_call" || type === "custom_tool_call" || role === "assistant")
+  if (/^(?:function|custom_tool|tool_search)_call$/.test(type) || role === "assistant")
     return [{ by: "model", text: "" }];
   return role === "user" ? [{ by: "user", text: textOf(content) }] : [];
 }
 
-function itemOf(answer: Answer): Record<string, unknown> {
+function itemOf(answer: Answer, tools: readonly Tool[]): Record<string, unknown> {
   if ("say" in answer) {
     const content = [{ type: "output_text", text: answer.say, annotations: [] }];
     return { type: "message", id: `msg_${randomUUID()}`, role: "assistant", status: "completed", content };
   }
   const { tool, input } = "tool" in answer ? answer : { tool: "exec_command", input: { cmd: answer.run } };
-  const call = { id: `fc_${randomUUID()}`, call_id: `call_${randomUUID()}`, name: tool, status: "completed" };
+  if (tool === "tool_search")
+    return { type: "tool_search_call", call_id: `call_${randomUUID()}`, execution: "client", arguments: input };
+  // The tools of an MCP server are in a namespace of their own.
+  const namespace = tools.find((group) => group.tools?.some(({ name }) => name === tool))?.name;
+  const call = {
+    ...(namespace && { namespace }),
+    id: `fc_${randomUUID()}`,
+    call_id: `call_${randomUUID()}`,
+    name: tool,
+    status: "completed",
+  };
   return { type: "function_call", ...call, arguments: JSON.stringify(input) };
 }

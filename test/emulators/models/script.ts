@@ -10,7 +10,13 @@ const stepSchema = z.union([
   /** Of `reason`, why the model stopped as Bedrock names it, other providers know nothing. */
   z.strictObject({ say: z.string(), usage: usage.optional(), reason: z.string().optional() }),
   z.strictObject({ run: z.string(), reading: z.string().optional(), usage: usage.optional() }),
-  z.strictObject({ tool: z.string(), input: z.record(z.string(), z.unknown()), usage: usage.optional() }),
+  /** Of a pattern `reading`, what it matches last in all that the model was told stands where the input says `{}`. */
+  z.strictObject({
+    tool: z.string(),
+    input: z.record(z.string(), z.unknown()),
+    reading: z.string().optional(),
+    usage: usage.optional(),
+  }),
   /** An HTTP status with a message, as the provider words it. */
   z.strictObject({ fail: z.number().int(), message: z.string().optional() }),
   /** There is no model of the name that was asked for. */
@@ -42,6 +48,17 @@ export function nextStep(turns: readonly Turn[]): Step {
   const [, found = "not-in-the-prompt"] = new RegExp(step.reading).exec(prompt) ?? [];
   return { ...step, run: step.run.replaceAll("{}", found) };
 }
+
+/** The step as it is in that conversation: what it reads there stands in its input. */
+export function readIn(step: Step, conversation: unknown): Step {
+  if (!("tool" in step) || step.reading === undefined) return step;
+  const found = JSON.stringify(conversation).match(new RegExp(step.reading, "g"))?.at(-1) ?? "not-in-the-conversation";
+  return { ...step, input: JSON.parse(JSON.stringify(step.input).replaceAll("{}", found)) };
+}
+
+/** The name of a tool as a program offers it, which puts that of its server before it. */
+export const offeredAs = (tool: string, offered: readonly string[]): string =>
+  offered.find((name) => name === tool) ?? offered.find((name) => name.endsWith(`_${tool}`)) ?? tool;
 
 /** The tokens of an answer. */
 export const tokensOf = ({ usage: tokens }: Answer) => ({ input: 100, output: 20, cached: 0, ...tokens });
