@@ -34,9 +34,10 @@ export class CredentialSource {
     return kept.credentials;
   }
 
-  /** Forgets what is kept; whether there is a source to ask again. */
-  renew(): boolean {
-    this.#kept = undefined;
+  /** Forgets what is kept, unless that is newer than what was `refused`; whether there is a source to ask again. */
+  renew(refused: Record<string, string> = {}): boolean {
+    const [, refusedKey] = /Credential=([^/]+)\//.exec(refused.authorization ?? "") ?? [];
+    if (refusedKey === undefined || refusedKey === this.#kept?.credentials.accessKeyId) this.#kept = undefined;
     return this.#fromEnvironment() === undefined;
   }
 

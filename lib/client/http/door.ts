@@ -45,8 +45,11 @@ export interface Door {
   locate(): Promise<URL>;
   /** The headers that open it for exactly this request. Throws DispatchError (`endpoint.unauthenticated` mostly). */
   authorize(request: Outgoing): Promise<Record<string, string>>;
-  /** Forgets what was refused; whether another try may go otherwise. */
-  renew(what: Remembered): Promise<boolean>;
+  /**
+   * Forgets what was refused; whether another try may go otherwise. `refused` are the headers that did not open it: what has
+   * been renewed since then is kept.
+   */
+  renew(what: Remembered, refused?: Record<string, string>): Promise<boolean>;
   /** What a refusal means at this door, and what to do about it. */
   explain(refusal: Refusal): DispatchError;
 }

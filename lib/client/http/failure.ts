@@ -18,6 +18,8 @@ const known: Readonly<Record<string, Said>> = {
     hint: "look at the address: a stack that was made again has another one",
   },
   EAI_AGAIN: { message: "has a host that cannot be looked up now", hint: network },
+  EHOSTUNREACH: { message: "cannot be reached", hint: network },
+  ENETUNREACH: { message: "cannot be reached", hint: network },
   ETIMEDOUT: { message: "does not answer", hint: network },
   CERT_HAS_EXPIRED: certificate,
   DEPTH_ZERO_SELF_SIGNED_CERT: certificate,

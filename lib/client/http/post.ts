@@ -14,10 +14,10 @@ const reached = new WeakSet<Door>();
 export const post: Post = async (door, posted, options) => {
   const { signal, mayRepeat, log, patience = new Patience() } = options;
   const renewed = new Set<Remembered>();
-  const renew = async (what: Remembered): Promise<boolean> => {
+  const renew = async (what: Remembered, refused?: Record<string, string>): Promise<boolean> => {
     if (renewed.has(what)) return false;
     renewed.add(what);
-    return door.renew(what);
+    return door.renew(what, refused);
   };
   const pause = (reason: DispatchError, limits: { atLeastMs?: number; limitMs?: number } = {}) => {
     log?.debug("trying again", { code: reason.code, reason: reason.message });
@@ -34,10 +34,10 @@ export const post: Post = async (door, posted, options) => {
     throw error;
   }
 
-  async function afterRefusal(refusal: Refusal): Promise<true> {
+  async function afterRefusal(refusal: Refusal, opening: Record<string, string>): Promise<true> {
     const { status, headers } = refusal;
     const error = door.explain(refusal);
-    if (error.code === "endpoint.unauthenticated" && (await renew("key"))) return true;
+    if (error.code === "endpoint.unauthenticated" && (await renew("key", opening))) return true;
     // A gateway that names the permission is the right one.
     const isElsewhere = status === 404 || (status === 403 && error.details?.action === undefined);
     if (isElsewhere && (await renew("address"))) return true;
@@ -51,11 +51,11 @@ export const post: Post = async (door, posted, options) => {
   for (;;) {
     try {
       signal?.throwIfAborted();
-      const { answer, secrets } = await send(door, posted, { signal, mayShare: mayRepeat });
+      const { answer, opening } = await send(door, posted, { signal, mayShare: mayRepeat });
       const read = await readAnswer(answer);
       reached.add(door);
       if ("body" in read) return read;
-      await afterRefusal({ ...read, text: without(secrets, read.text) });
+      await afterRefusal({ ...read, text: without(opening, read.text) }, opening);
     } catch (error) {
       if (signal?.aborted) throw new RefusedError("endpoint.closed", "the call was given up", { cause: error });
       if (error instanceof ConnectionFailure) lost = await afterFailure(error);
@@ -71,7 +71,7 @@ async function send(door: Door, { headers, body }: Posted, options: RequestOptio
   const outgoing: Outgoing = { method: "POST", url, headers, body };
   const opening = await unlessAborted(door.authorize(outgoing), options.signal);
   const answer = await request({ ...outgoing, headers: { ...headers, ...opening } }, options);
-  return { answer, secrets: secretsOf(opening) };
+  return { answer, opening };
 }
 
 /** What others may need too goes on when one gives up. */
@@ -88,9 +88,6 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefine
   }
 }
 
-const secretsOf = ({ authorization, "x-amz-security-token": token }: Record<string, string>): string[] =>
-  [authorization, token].filter((secret) => secret !== undefined);
-
 /** A gateway may show the request that it refuses, with what was to open the door. */
-const without = (secrets: readonly string[], text: string): string =>
-  secrets.reduce((left, secret) => left.replaceAll(secret, "(hidden)"), text);
+const without = ({ authorization, "x-amz-security-token": token }: Record<string, string>, text: string): string =>
+  [authorization, token].reduce<string>((left, secret) => (secret ? left.replaceAll(secret, "(hidden)") : left), text);

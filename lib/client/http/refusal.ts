@@ -40,6 +40,10 @@ export function explainStatus(name: string, refusal: Refusal): DispatchError {
     return new RefusedError("endpoint.failed", `${name} is not there${said}`, {
       hint: "look at the path of the address: it ends with /mcp, behind the stage if there is one",
     });
+  if (status === 413)
+    return new RefusedError("endpoint.failed", `the request is too long for ${name}${said}`, {
+      hint: "pass long material by a file or a repository",
+    });
   if (status < 300)
     return new RefusedError("endpoint.failed", `${name} does not answer as an MCP endpoint`, {
       hint: "look at the address: a web page or a login stands there",

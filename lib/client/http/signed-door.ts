@@ -23,7 +23,7 @@ export function signedDoor(
       const [{ sign }, keys] = await Promise.all([import("./sign.ts"), credentials.get()]);
       return sign(request, scope, keys);
     },
-    renew: async (what) => what === "key" && credentials.renew(),
+    renew: async (what, refused) => what === "key" && credentials.renew(refused),
     explain: (refusal) => explainSigned(refusal, { name, scope, renewHint: credentials.hint }),
   };
 }

@@ -42,8 +42,8 @@ export function stackDoor({ stack, profile, ...given }: Given, env: Env): Door {
     name,
     locate: async () => (await open()).locate(),
     authorize: async (request) => (await open()).authorize(request),
-    async renew(what) {
-      if (what === "key") return credentials.renew();
+    async renew(what, refused) {
+      if (what === "key") return credentials.renew(refused);
       const isKept = (await opened?.catch(() => undefined))?.wasKept === true;
       if (!isKept) return false;
       cache.forget();

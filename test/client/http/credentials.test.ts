@@ -1,11 +1,16 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { callTool } from "../../../lib/client/http/call-tool.ts";
 import { CredentialSource } from "../../../lib/client/http/credentials.ts";
-import { envOf, gatewayBefore } from "./open.ts";
+import type { Caller } from "../../aws/callers.ts";
+import { listen } from "../../emulators/requests/listen.ts";
+import { doorTo, envOf, gatewayBefore } from "./open.ts";
 
 const fixtures = join(import.meta.dirname, "fixtures");
 
@@ -155,4 +160,76 @@ test("credentials are renewed before they end, and those that are left are used 
   await vi.waitFor(() => expect(runs().length).toBeGreaterThan(2), 20_000);
   vi.setSystemTime(Date.now() + 10 * 60_000);
   await expect(id()).rejects.toMatchObject({ code: "endpoint.unauthenticated" });
+});
+
+test("many calls whose credentials have expired renew them once", async () => {
+  const { gateway } = await gatewayBefore();
+  const [old, fresh] = [gateway.admit(), gateway.admit()];
+  const { env, runs } = homeWith([asKeys(old), asKeys(fresh), null]);
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const door = doorTo({ endpoint: gateway.url, profile: "work" }, env);
+  await callTool(door, "list_providers", {});
+  gateway.set(old.accessKeyId, "expired");
+  await Promise.all(Array.from({ length: 40 }, () => callTool(door, "list_providers", {})));
+  expect(gateway.passed()).toBe(41);
+  expect(runs()).toHaveLength(2);
+});
+
+/** What gives credentials over HTTP: a container's agent, the metadata of a machine (IMDSv2), and IAM Identity Center. */
+async function keysOverHttp(keys: Caller) {
+  const expiration = new Date(Date.now() + 3_600_000);
+  const given = {
+    AccessKeyId: keys.accessKeyId,
+    SecretAccessKey: keys.secretAccessKey,
+    Token: "session",
+    Expiration: expiration.toISOString(),
+    Code: "Success",
+  };
+  const role = "/latest/meta-data/iam/security-credentials/";
+  const sso = {
+    roleCredentials: {
+      accessKeyId: keys.accessKeyId,
+      secretAccessKey: keys.secretAccessKey,
+      sessionToken: "session",
+      expiration: expiration.getTime(),
+    },
+  };
+  const server = createServer(({ method, url, headers }, response) => {
+    const json = (value: object) =>
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(value));
+    if (method === "PUT" && url === "/latest/api/token") response.writeHead(200).end("token");
+    else if (url === "/container" && headers.authorization === "of-the-container") json(given);
+    else if (url === role && headers["x-aws-ec2-metadata-token"] === "token") response.writeHead(200).end("my-role");
+    else if (url === `${role}my-role` && headers["x-aws-ec2-metadata-token"] === "token") json(given);
+    else if (url?.startsWith("/federation/credentials?") && headers["x-amz-sso_bearer_token"] === "of-sso") json(sso);
+    else response.writeHead(404).end();
+  });
+  const { endpoint, close } = await listen(server);
+  onTestFinished(close);
+  return endpoint;
+}
+
+test.each(["a container", "a machine", "single sign-on"])("credentials of %s", async (source) => {
+  const { gateway } = await gatewayBefore();
+  const endpoint = await keysOverHttp(gateway.admit());
+  const { env } = homeWith([]);
+  const cache = join(env.HOME, ".aws/sso/cache");
+  mkdirSync(cache, { recursive: true });
+  // As `aws sso login` leaves it: https://docs.aws.amazon.com/sdkref/latest/guide/feature-sso-credentials.html
+  writeFileSync(
+    join(cache, `${createHash("sha1").update("corp").digest("hex")}.json`),
+    JSON.stringify({ accessToken: "of-sso", expiresAt: new Date(Date.now() + 3_600_000).toISOString() }),
+  );
+  const more: Record<string, Record<string, string>> = {
+    "a container": {
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: `${endpoint}/container`,
+      AWS_CONTAINER_AUTHORIZATION_TOKEN: "of-the-container",
+    },
+    "a machine": { AWS_EC2_METADATA_DISABLED: "false", AWS_EC2_METADATA_SERVICE_ENDPOINT: endpoint },
+    "single sign-on": { AWS_PROFILE: "sso", AWS_ENDPOINT_URL_SSO: endpoint },
+  };
+  const { child, next } = start(gateway.url, { ...env, ...more[source] });
+  expect(await next()).toMatchObject({ said: "first", answer: { items: ["aws", "local"] } });
+  child.stdin.end();
 });
