@@ -17,7 +17,7 @@ const long = [
   "test/worker/fuzz.test.ts",
   "test/backends/agentcore/{contract-less,other-account}.test.ts",
   "test/client/cli/{connecting,leftovers,terminal,local,run}.test.ts",
-  "test/client/local/start.test.ts",
+  "test/client/{local/start,sdk/cloud}.test.ts",
 ];
 const isLong = process.env.TEST_LONG === "true";
 const infra = "test/infra/**/*.test.ts";
