@@ -37,6 +37,11 @@ export class Client implements ToolCaller {
     this.agents = agentsOf(this);
   }
 
+  /** Whether the system is on this machine, whose folders and files are then its own. */
+  get isLocal(): boolean {
+    return this.#connection.isLocal;
+  }
+
   /** Calls a tool by its name: what it takes and gives is said by the contract. */
   call<Name extends ToolName>(
     tool: Name,

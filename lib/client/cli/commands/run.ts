@@ -15,6 +15,7 @@ import { LiveView } from "../live.ts";
 import { FEW_ARTIFACTS, printOutcome } from "../outcome.ts";
 import { oneLine, printJson } from "../print.ts";
 import { type Call, type RunOptions, toCall } from "../run-call.ts";
+import { asTaken } from "../systems/call-elsewhere.ts";
 import { openForRun, openStaying, type RunSystem } from "../systems/open-client.ts";
 import { placeWords } from "../systems/place.ts";
 
@@ -36,7 +37,7 @@ async function detach(context: Context, options: RunOptions, call: Call): Promis
   const { io } = context;
   const client = await openStaying(context, options);
   try {
-    const { tool, args } = await withConversation(client, call, options, io.env);
+    const { tool, args } = await asTaken(client, await withConversation(client, call, options, io.env), options);
     return await printHandle(io, options, await client.call(tool, args));
   } finally {
     await client.close();
@@ -83,7 +84,8 @@ class AttendedRun {
   async #perform(call: Call): Promise<number> {
     const { io } = this.#context;
     const { client } = this.#system;
-    const { tool, args } = await withConversation(client, call, this.#options, io.env);
+    const said = await withConversation(client, call, this.#options, io.env);
+    const { tool, args } = await asTaken(client, said, this.#options);
     const handle = await client.call(tool, args);
     if (handle.status === "needs_clarification") return await printClarification(io, this.#options, handle);
     const id = handle.taskId;
