@@ -1,9 +1,13 @@
 /** What the command line tells of the agent programs that are installed, on the real one. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
+import manifest from "../../../package.json" with { type: "json" };
+import { REGION } from "../../aws/callers.ts";
+import { openGateway } from "../../emulators/gateway.ts";
+import { startSts } from "../../emulators/sts.ts";
 import { agentPrograms, claude, codex } from "../../fixtures/agent-programs.ts";
-import { cli, makeFolder, removeFolder } from "./cli.ts";
+import { Cli, cli, makeFolder, removeFolder } from "./cli.ts";
 import { processesOf } from "./left-behind.ts";
 
 async function machine(install: (programs: ReturnType<typeof agentPrograms>) => void) {
@@ -132,4 +136,55 @@ test("doctor checks the profile that is named", async () => {
   const { code, out } = await run(["doctor", "gone"]);
   expect(code).toBe(1);
   expect(out).toMatch(/^✖ .*gone/m);
+});
+
+describe("a deployed system", () => {
+  /** A system behind a gateway that verifies signatures, and a service that says whose credentials are. */
+  async function deployed() {
+    const folder = await makeFolder();
+    onTestFinished(() => removeFolder(folder));
+    const local = new Cli(["local", "--port", "0", "--json", "--state-dir", folder], { env: { HOME: folder } });
+    onTestFinished(async () => {
+      local.kill("SIGTERM");
+      await local.ended;
+    });
+    await local.shows(/"tokenFile"[\s\S]*\n}/);
+    const { url, tokenFile } = JSON.parse(local.out);
+    const gateway = await openGateway({ behind: { url, token: readFileSync(tokenFile, "utf8") } });
+    onTestFinished(() => gateway.close());
+    const doctor = async (standing: "admitted" | "not-allowed", args: string[] = []) => {
+      const { accessKeyId, secretAccessKey, userArn } = gateway.admit(standing);
+      const identities = { [accessKeyId]: { secretAccessKey, arn: userArn } };
+      const sts = await startSts({ region: REGION, identities });
+      onTestFinished(() => sts.close());
+      const env = {
+        HOME: folder,
+        AWS_ACCESS_KEY_ID: accessKeyId,
+        AWS_SECRET_ACCESS_KEY: secretAccessKey,
+        AWS_ENDPOINT_URL_STS: sts.endpoint,
+      };
+      const ran = await cli(["doctor", "--endpoint", gateway.url, "--region", REGION, ...args], { cwd: folder, env });
+      return { ...ran, userArn, secretAccessKey };
+    };
+    return { url: gateway.url, doctor };
+  }
+
+  test("doctor says whose the credentials are, that the endpoint lets them in, and the versions of both sides", async () => {
+    const { url, doctor } = await deployed();
+    const { out, userArn, secretAccessKey } = await doctor("admitted", ["--json"]);
+    const { endpoint, checks, capabilities, check } = JSON.parse(out);
+    expect(endpoint).toBe(url);
+    expect(checks).toMatchObject([
+      { name: "node", status: "pass" },
+      { name: "credentials", status: "pass", message: `${userArn} of account 123456789012` },
+      { name: "endpoint", status: "pass", message: `answers, and is version ${manifest.version}, as this is` },
+    ]);
+    expect({ runtime: check.runtime, adapters: capabilities.length }).toEqual({ runtime: "local", adapters: 2 });
+    expect(out).not.toContain(secretAccessKey);
+
+    const refused = await doctor("not-allowed");
+    expect(refused.code).toBe(1);
+    expect(refused.out).toMatch(/^✔ {2}credentials +arn:aws:sts::123456789012:assumed-role/m);
+    expect(refused.out).toMatch(/^✖ {2}endpoint +.*execute-api:Invoke is missing; its IAM policy needs the statement/m);
+  });
 });

@@ -1,87 +1,142 @@
 import manifest from "../../../../package.json" with { type: "json" };
 import { type Problem, toProblem } from "../../../contract/errors.ts";
 import type { ToolResult } from "../../../contract/tools/index.ts";
+import type { Target } from "../../http/door.ts";
+import type { Client } from "../../sdk/client.ts";
 import type { Machine } from "../assistants/assistant.ts";
 import { examineAssistants, type Standing } from "../assistants/examine.ts";
 import { type Capability, checkText, frameworksText, sign } from "../check-text.ts";
 import type { Context } from "../context.ts";
+import { type Finding, findingOfRunning, findingsElsewhere, nodeFinding } from "../doctor/way.ts";
 import { foundAssistants } from "../init/choose.ts";
 import { type Io, write } from "../io.ts";
 import { oneLine, paint, printJson, table } from "../print.ts";
-import { openForRun, type RunSystem } from "../systems/open-client.ts";
-import type { Place } from "../systems/place.ts";
+import { openForRun } from "../systems/open-client.ts";
+import { type Place, targetOfPlace } from "../systems/place.ts";
 import { hintInTerms, inTerms } from "../terms.ts";
 
 type Options = Place & { json?: boolean };
 
 /** What can be told of a system; `error` is why the runtime profile could not be checked. */
-type Findings = { capabilities: Capability[]; check?: ToolResult<"check_cloud_agent_runtime">; error?: Problem };
+type Findings = {
+  capabilities: Capability[];
+  check?: ToolResult<"check_cloud_agent_runtime">;
+  error?: Problem;
+  accounts: Finding[];
+};
+
+const nothing: Findings = { capabilities: [], accounts: [] };
+
+/** Which system it is: on this machine, whether it runs and where its state is, or how it is named elsewhere. */
+type System = { stateDir?: string; running?: { url: string; pid: number }; endpoint?: string; stack?: string };
 
 /**
- * `agent-dispatch doctor [profile]`: what there is on this machine, which agent programs are installed and logged in, whether
- * that profile, or a run that names none, could run, and how the assistants stand to us. It runs no task and asks no model.
- * Exits 1 where a run could not, or an assistant is told what cannot be.
+ * `agent-dispatch doctor [profile]`: the way to the system, what it has, whether that profile, or a run that names none, could
+ * run, and how the assistants of this machine stand to it. It runs no task and asks no model. Exits 1 where something of it
+ * cannot work.
  */
 export async function doctor(context: Context, profile: string | undefined, options: Options): Promise<number> {
-  const { io, local } = context;
-  const found = await local.find(options);
-  const stateDir = await local.stateDir(options);
-  const system = openForRun(context, options, () => {});
-  const findings = await examine(system, profile).finally(() => system.close());
-  const assistants = await standings(context, stateDir, found?.url);
-  const ok = (findings.check?.ok ?? false) && assistants.every(({ status }) => status !== "fail");
+  const { io } = context;
+  const target = targetOfPlace(options, io.env);
+  const { system, way } = await lookAt(context, target);
+  const isOpen = way.every(({ name, status }) => name !== "endpoint" || status !== "fail");
+  const { accounts, ...findings } = isOpen ? await examine(context, options, profile) : nothing;
+  const checks = [nodeFinding(), ...way, ...accounts];
+  const assistants = await standings(context, system);
+  const ok = (findings.check?.ok ?? false) && [...checks, ...assistants].every(({ status }) => status !== "fail");
   if (options.json) {
     const { version } = manifest;
-    const running = found && { url: found.url, pid: found.pid };
-    await printJson(io, {
-      ok,
-      version,
-      node: process.versions.node,
-      stateDir,
-      ...(running && { running }),
-      ...findings,
-      assistants,
-    });
+    await printJson(io, { ok, version, node: process.versions.node, ...system, checks, ...findings, assistants });
     return ok ? 0 : 1;
   }
-  const about = [
-    ["agent-dispatch", `${manifest.version}, on Node ${process.versions.node}`],
-    ["state", oneLine(stateDir)],
-    ["system", found ? `runs at ${oneLine(found.url)}` : "does not run; each command starts one for itself"],
+  const frameworks = findings.capabilities.map((capability) => frameworksText(io, capability)).join("");
+  const parts = [
+    `${aboutText(system)}${findingsText(io, checks, options)}${frameworks}`,
+    verdict(io, findings, options),
+    assistantsText(io, assistants, options),
   ];
-  const frameworks = findings.capabilities.map((capability) => frameworksText(io, capability));
-  await write(
-    io.stdout,
-    `${table(about)}${frameworks.join("")}\n${verdict(io, findings, options)}${assistantsText(io, assistants, options)}`,
-  );
+  await write(io.stdout, parts.filter((part) => part !== "").join("\n"));
   return ok ? 0 : 1;
 }
 
+/** What is on the way to the system. */
+async function lookAt({ io, local }: Context, target: Target): Promise<{ system: System; way: Finding[] }> {
+  if (!("local" in target)) {
+    const way = await findingsElsewhere(target, io.env);
+    return { system: "endpoint" in target ? { endpoint: target.endpoint } : { stack: target.stack }, way };
+  }
+  const found = await local.find(target.local);
+  const stateDir = await local.stateDir(target.local);
+  if (!found) return { system: { stateDir }, way: [] };
+  return { system: { stateDir, running: { url: found.url, pid: found.pid } }, way: [await findingOfRunning(found)] };
+}
+
 /** Both are asked for, whatever is answered to one. */
-async function examine({ client }: RunSystem, runtime: string | undefined): Promise<Findings> {
-  const capabilities = await client.capabilities();
+async function examine(context: Context, place: Place, runtime: string | undefined): Promise<Findings> {
+  const system = openForRun(context, place, () => {});
+  const { client } = system;
   try {
-    return { capabilities, check: await client.check({ ...(runtime !== undefined && { runtime }) }) };
-  } catch (error) {
-    return { capabilities, error: toProblem(error) };
+    const capabilities = await client.capabilities();
+    const found = await checked(client, runtime);
+    return { capabilities, ...found, accounts: await otherAccounts(client, found.check?.account_profile) };
+  } finally {
+    await system.close();
   }
 }
 
-/** How the assistants stand to the system on that state. */
-function standings({ io, local }: Context, stateDir: string, url: string | undefined): Promise<Standing[]> {
+async function checked(client: Client, runtime: string | undefined): Promise<Pick<Findings, "check" | "error">> {
+  try {
+    return { check: await client.check({ ...(runtime !== undefined && { runtime }) }) };
+  } catch (error) {
+    return { error: toProblem(error) };
+  }
+}
+
+/** Whose the credentials of the accounts on AWS are that the check of the profile has not looked at. */
+async function otherAccounts(client: Client, looked: string | undefined): Promise<Finding[]> {
+  const accounts = await client.accounts();
+  const others = accounts.filter(({ name, provider }) => provider === "aws" && name !== looked);
+  const findings = others.map(async ({ name }): Promise<Finding[]> => {
+    // An account that no backend uses cannot be looked at, and runs nothing.
+    const reply = await client.check({ provider: "aws", account_profile: name }).catch(() => undefined);
+    const about = reply?.checks.filter((check) => check.name === "credentials") ?? [];
+    return about.map(({ status, message }) => ({ name: `account ${name}`, status, message }));
+  });
+  return (await Promise.all(findings)).flat();
+}
+
+/** How the assistants stand to the system. */
+function standings({ io, local }: Context, { stateDir, endpoint, stack, running }: System): Promise<Standing[]> {
   const machine: Machine = { env: io.env, platform: process.platform };
+  const named = (address: string | undefined, name: string | undefined) => address ?? (name && `the stack ${name}`);
   return examineAssistants(machine, foundAssistants(machine), {
-    system: stateDir,
-    url,
-    systemOf: async ({ endpoint, stack, config, stateDir: state }) =>
-      endpoint ??
-      (stack === undefined
-        ? await local.stateDir({ ...(config && { config }), ...(state && { stateDir: state }) })
-        : `stack ${stack}`),
+    system: named(endpoint, stack) ?? stateDir ?? "",
+    url: running?.url,
+    systemOf: async (registered) =>
+      named(registered.endpoint, registered.stack) ??
+      (await local.stateDir({
+        ...(registered.config && { config: registered.config }),
+        ...(registered.stateDir && { stateDir: registered.stateDir }),
+      })),
   });
 }
 
-function verdict(io: Io, { check, error }: Findings, place: Place): string {
+function aboutText({ stateDir, running, endpoint, stack }: System): string {
+  const here = running ? `runs at ${oneLine(running.url)}` : "does not run; each command starts one for itself";
+  return table([
+    ["agent-dispatch", `${manifest.version}, on Node ${process.versions.node}`],
+    ...(stateDir === undefined ? [] : [["state", oneLine(stateDir)]]),
+    ["system", stateDir === undefined ? oneLine(endpoint ?? `the stack ${stack}`) : here],
+  ]);
+}
+
+const findingsText = (io: Io, findings: readonly Finding[], place: Place): string =>
+  `\n${table(findings.map(({ name, status, message, fix }) => [sign(io, status), name, withFix(message, fix, place)]))}`;
+
+const withFix = (message: string, fix: string | undefined, place: Place): string =>
+  oneLine(fix === undefined ? message : `${message}; ${hintInTerms(fix, place)}`, 2000);
+
+function verdict(io: Io, { check, error }: Pick<Findings, "check" | "error">, place: Place): string {
   if (check) return checkText(io, check, place);
   if (!error) return "";
   const { message, hint } = inTerms(error, place);
@@ -93,7 +148,7 @@ function assistantsText(io: Io, assistants: readonly Standing[], place: Place): 
   const rows = assistants.map(({ title, status, message, fix }) => [
     sign(io, status),
     title,
-    oneLine(fix === undefined ? message : `${message}; ${hintInTerms(fix, place)}`, 2000),
+    withFix(message, fix, place),
   ]);
-  return `\n${paint(io.stdout, "bold", "assistants")}\n${table(rows)}`;
+  return `${paint(io.stdout, "bold", "assistants")}\n${table(rows)}`;
 }
