@@ -10,10 +10,11 @@ import { type ConnectionOptions, DoorConnection } from "./connection.ts";
  * `endpoint.address_invalid` or `endpoint.insecure` for an address that cannot be one.
  *
  * @example
- * await using client = createClient({ local: {} });
+ * const client = createClient({ local: {} });
  * const task = await client.spawn({ instruction: "Say hello" });
  * for await (const text of task.logs({ follow: true })) process.stdout.write(text);
  * const { status, result } = await task.result();
+ * await client.close();
  */
 export const createClient = (target: Target, options: ConnectionOptions = {}): Client =>
   clientOf(target, { findLocal: (place) => findOrStartLocal(place), ...options });
