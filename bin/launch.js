@@ -5,7 +5,7 @@ import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 
 /** The oldest Node for each program of the package; in a clone it has to read TypeScript as well. */
-const needed = { bridge: "20.0.0" };
+const needed = { bridge: "20.16.0" };
 const NEEDED = "22.18.0";
 
 /**

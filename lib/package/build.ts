@@ -1,9 +1,9 @@
 import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { type BuildOptions, build, type Metafile } from "esbuild";
-import { plugins, withRequire } from "../infra/bundle-plugins.ts";
+import { plugins } from "../infra/bundle-plugins.ts";
 import { childEntry, childName, imagePackage, workerEntry } from "../infra/worker-image.ts";
-import { httpAsUsed } from "./builtins.ts";
+import { builtinsAsUsed, withRequire } from "./builtins.ts";
 import { noticesFor } from "./notices.ts";
 import { bundleTypes } from "./types.ts";
 
@@ -83,7 +83,7 @@ async function buildPart({ entries, target, folder = ".", external = [] }: Part,
     sourcesContent: false,
     legalComments: "none",
     logLevel: "warning",
-    plugins: [...plugins, httpAsUsed],
+    plugins: [...plugins, builtinsAsUsed],
     external,
     banner: { js: withRequire },
   });

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { DispatchError, RefusedError } from "../../contract/errors.ts";
 import { defined, type JsonObject } from "../../contract/json.ts";
 import type { ToolArguments, ToolName, ToolResult } from "../../contract/tools/index.ts";
+import { loadSchemas } from "../../contract/tools/load.ts";
 import { callTool, type ToolAnswer } from "../http/call-tool.ts";
 import type { Door } from "../http/door.ts";
 import { Patience } from "../http/patience.ts";
@@ -55,7 +56,9 @@ export class DoorConnection implements Connection {
     const sent = keyed(tool, args);
     try {
       for (;;) {
-        const { value, error } = read(tool, await callTool(this.#door, tool, sent, options));
+        // What its answer is read with is loaded while it is waited for.
+        const [answer] = await Promise.all([callTool(this.#door, tool, sent, options), loadSchemas(tool)]);
+        const { value, error } = await read(tool, answer);
         const mayPass = error?.retryable && repeatingTools[tool] !== "never";
         if (!mayPass || !(await patience.pause({ signal }))) {
           this.#back();
@@ -90,12 +93,12 @@ export class DoorConnection implements Connection {
 const keyed = (tool: ToolName, args: JsonObject): JsonObject =>
   repeatingTools[tool] === "keyed" ? { idempotency_key: randomUUID(), ...defined(args) } : args;
 
-function read<Name extends ToolName>(
+async function read<Name extends ToolName>(
   tool: Name,
   answer: ToolAnswer,
-): { value: ToolResult<Name>; error?: never } | { value?: never; error: DispatchError } {
+): Promise<{ value: ToolResult<Name>; error?: never } | { value?: never; error: DispatchError }> {
   try {
-    return { value: readReply(tool, answer) };
+    return { value: await readReply(tool, answer) };
   } catch (error) {
     if (error instanceof DispatchError) return { error };
     throw error;

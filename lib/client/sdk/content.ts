@@ -1,6 +1,5 @@
 import { createReadStream } from "node:fs";
-import { get as getHttp, type IncomingMessage } from "node:http";
-import { get as getHttps } from "node:https";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { codeOf, DispatchError, RefusedError, RetryableError } from "../../contract/errors.ts";
@@ -46,14 +45,16 @@ async function* contentOf(
   }
 }
 
-function open(uri: string, isLocal: boolean, signal: AbortSignal | undefined): Promise<Readable> | Readable {
+async function open(uri: string, isLocal: boolean, signal: AbortSignal | undefined): Promise<Readable> {
   const url = URL.canParse(uri) ? new URL(uri) : undefined;
   const options = signal ? { signal } : {};
   if (url?.protocol === "file:" && isLocal) return createReadStream(fileURLToPath(url), options);
   // What is read without a running system lies nowhere else.
   if (url?.protocol === "data:") return Readable.from([contentOfData(url)]);
-  if (url?.protocol === "https:") return answered(getHttps(url, options));
-  if (url?.protocol === "http:" && isLoopback(url.hostname)) return answered(getHttp(url, options));
+  // Most of what a client does needs neither.
+  if (url?.protocol === "https:") return answered((await import("node:https")).get(url, options));
+  if (url?.protocol === "http:" && isLoopback(url.hostname))
+    return answered((await import("node:http")).get(url, options));
   const what =
     url?.protocol === "file:" ? "a file, which is not on this machine" : "an address that is not safe to read";
   throw new RefusedError("endpoint.insecure", `the endpoint named ${what}`, { hint: "read it where the system runs" });
@@ -70,7 +71,7 @@ function contentOfData({ pathname }: URL): Buffer {
 const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(host);
 
-async function answered(request: ReturnType<typeof getHttp>): Promise<IncomingMessage> {
+async function answered(request: ClientRequest): Promise<IncomingMessage> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     request.once("response", resolve).once("error", reject);
   });

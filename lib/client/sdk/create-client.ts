@@ -1,6 +1,5 @@
 import type { DoorOptions, Target } from "../http/door.ts";
 import { openDoor } from "../http/open-door.ts";
-import { findOrStartLocal } from "../local/start.ts";
 import { Client } from "./client.ts";
 import { type ConnectionOptions, DoorConnection } from "./connection.ts";
 
@@ -17,7 +16,14 @@ import { type ConnectionOptions, DoorConnection } from "./connection.ts";
  * await client.close();
  */
 export const createClient = (target: Target, options: ConnectionOptions = {}): Client =>
-  clientOf(target, { findLocal: (place) => findOrStartLocal(place), ...options });
+  clientOf(target, {
+    async findLocal(place) {
+      // Only those who mean this machine start programs on it.
+      const { findOrStartLocal } = await import("../local/start.ts");
+      return findOrStartLocal(place);
+    },
+    ...options,
+  });
 
 /** The same where somebody else finds local systems. */
 export function clientOf(target: Target, { findLocal, env, ...options }: ConnectionOptions & DoorOptions): Client {

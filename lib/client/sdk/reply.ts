@@ -2,7 +2,8 @@ import { DispatchError, RefusedError } from "../../contract/errors.ts";
 import { explain, toIssue } from "../../contract/issues.ts";
 import { isObject, type JsonObject } from "../../contract/json.ts";
 import { problem } from "../../contract/tools/fields.ts";
-import { type ToolName, type ToolResult, toolSchemas } from "../../contract/tools/index.ts";
+import type { ToolName, ToolResult } from "../../contract/tools/index.ts";
+import { loadSchemas } from "../../contract/tools/load.ts";
 import type { ToolAnswer } from "../http/call-tool.ts";
 
 /**
@@ -10,14 +11,15 @@ import type { ToolAnswer } from "../http/call-tool.ts";
  * but for an error whose code is not known here.
  * Throws the error that the endpoint answered with, or `endpoint.failed` for what is neither.
  */
-export function readReply<Name extends ToolName>(tool: Name, reply: ToolAnswer): ToolResult<Name> {
+export async function readReply<Name extends ToolName>(tool: Name, reply: ToolAnswer): Promise<ToolResult<Name>> {
   const value = isObject(reply.structuredContent) ? reply.structuredContent : parsed(reply.content[0]);
   const refused = problem.safeParse(value?.error);
   if (reply.isError || !value) {
     if (refused.success) throw new DispatchError(refused.data);
     throw failed(textOf(reply.content[0]) || "the endpoint answered without a value");
   }
-  const { error } = toolSchemas[tool].output.safeParse(value, { error: explain });
+  const { output } = await loadSchemas(tool);
+  const { error } = output.safeParse(value, { error: explain });
   if (!error) return (refused.success ? { ...value, error: refused.data } : value) as ToolResult<Name>;
   const issues = error.issues.slice(0, 3).map(toIssue);
   const text = issues.map(({ path, message }) => `${path}: ${message}`).join("; ");
