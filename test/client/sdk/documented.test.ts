@@ -26,7 +26,7 @@ async function printed(page: string): Promise<string> {
   const file = join(folder, "example.ts");
   writeFileSync(file, example(page));
   const env = { ...cleanEnv(), HOME: folder, XDG_DATA_HOME: "" };
-  const words = ["--import", join(import.meta.dirname, "as-package.mjs"), file];
+  const words = ["--import", join(import.meta.dirname, "../../fixtures/client-as-package.mjs"), file];
   return (await promisify(execFile)(process.execPath, words, { cwd: folder, env })).stdout;
 }
 
