@@ -121,6 +121,7 @@ const rules: readonly Rule[] = [
       NODE,
       "package.json",
       "@modelcontextprotocol/client",
+      "cli-table3",
       "commander",
       "yaml",
       "yocto-spinner",

@@ -38,6 +38,8 @@ export const errorCodes = {
   "caller.other": caller,
   "caller.unsupported": { ...caller, ...denied },
   "client.assistant_failed": platform,
+  "client.file_exists": caller,
+  "client.file_unwritable": platform,
   "client.internal": platform,
   "configuration.exists": { ...caller, ...conflict },
   "configuration.invalid": caller,

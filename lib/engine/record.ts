@@ -121,7 +121,7 @@ const lostView = ({ id, name, reason }: TaskArtifact, { artifactsLostReason }: T
 
 const artifactView = (
   taskId: string,
-  { id, kind, name, contentType, sizeBytes, createdAt }: TaskArtifact,
+  { id, kind, name, contentType, sizeBytes, sha256, createdAt }: TaskArtifact,
   uri: string,
 ) => ({
   id,
@@ -131,6 +131,7 @@ const artifactView = (
   name,
   contentType,
   sizeBytes,
+  sha256,
   createdAt,
 });
 

@@ -1,13 +1,15 @@
 import { Command, Option } from "commander";
 import manifest from "../../../package.json" with { type: "json" };
-import { statuses } from "../../contract/lifecycle.ts";
+import { protocols, targetModes } from "../../contract/kinds.ts";
 import { addAgents } from "./agents/describe-agents.ts";
-import { collectPairs, parseAddress, parseCount, parsePort, parseSeconds, storeKinds } from "./arguments.ts";
+import { collectPairs, parseAddress, parsePort, parseSeconds, storeKinds } from "./arguments.ts";
+import { addCompletion } from "./completion/describe-completion.ts";
 import { DEFAULT_PORT } from "./connecting.ts";
 import type { Bind, Context } from "./context.ts";
 import { addSetup } from "./describe-setup.ts";
 import { write } from "./io.ts";
 import { withLocalPlace, withPlace } from "./systems/describe-place.ts";
+import { addTasks } from "./tasks/describe-tasks.ts";
 
 /**
  * The whole command line. `done` is told the exit code of the command that ran. What a command needs is loaded when it runs.
@@ -28,9 +30,10 @@ export function describe(context: Context, done: (exitCode: number) => void): Co
   const bind = { context, done };
   addRun(program, bind);
   addLocal(program, bind);
-  addTasks(program, bind);
+  addTasks(program, withPlace, bind);
   addAgents((name, text) => withPlace(program.command(name).description(text)).option("--json", "print JSON"), bind);
   addSetup(program, withPlace, bind);
+  addCompletion(program, bind);
   return program;
 }
 
@@ -55,7 +58,20 @@ function addRun(program: Command, { context, done }: Bind): void {
       "the agent framework: claude-code, codex, gemini, opencode, strands, echo, or one of your own; without it that of the " +
         "profile, else the first that is installed",
     )
+    .option("--model <name>", "the agent's model")
+    .addOption(new Option("--protocol <name>", "what the agent's runtime speaks").choices(protocols))
     .option("--context <name=value>", "a fact for the agent; may be given again", collectPairs)
+    .option("--goal <text>", "the larger purpose, which the agent is told")
+    .option("--caller <text>", "who asks, which the agent is told")
+    .option("--metadata <name=value>", "kept with the task; may be given again", collectPairs)
+    .addOption(
+      new Option("--target-mode <mode>", "a session on a runtime that exists, or a runtime made for the task").choices(
+        targetModes,
+      ),
+    )
+    .option("--runtime-arn <arn>", "the AgentCore runtime whose session the agent gets")
+    .option("--ecr-image-uri <uri>", "the container image that a runtime is made from for the agent")
+    .option("--execution-role-arn <arn>", "the role of a runtime that is made")
     .option(
       "--continue [task]",
       "go on with the agent of that task, by its id or its first digits; else of the last one",
@@ -63,6 +79,7 @@ function addRun(program: Command, { context, done }: Bind): void {
     .option("--conversation <id>", "go on with that conversation, of which each turn waits for the one before it")
     .option("--timeout <time>", "how long it may take: 90s, 5m, 2h", parseSeconds)
     .option("--idempotency-key <key>", "the same run under the same key happens once")
+    .option("--quiet", "say nothing besides what the job writes and answers")
     .option("--detach", "print the task's id and leave; needs a local system that runs")
     .option("--json", "print one JSON object at the end; the job's output goes to standard error")
     .addHelpText("after", runHelp)
@@ -107,71 +124,6 @@ function addLocal(program: Command, { context, done }: Bind): void {
       done(await status(context, options));
     });
 }
-
-function addTasks(program: Command, { context, done }: Bind): void {
-  const command = (name: string, description: string) =>
-    withPlace(program.command(name).description(description)).option("--json", "print JSON");
-  command("status", "Show how a task stands.")
-    .argument("<id>", taskId)
-    .action(async (id, options) => {
-      const { showStatus } = await import("./commands/tasks.ts");
-      done(await showStatus(context, id, options));
-    });
-  command("logs", "Print what a task has written. With --follow, it ends with the job's own exit code.")
-    .summary("Print what a task has written.")
-    .argument("<id>", taskId)
-    .option("--follow", "go on until the task has ended")
-    .action(async (id, options) => {
-      const { showLogs } = await import("./commands/tasks.ts");
-      done(await showLogs(context, id, options));
-    });
-  command(
-    "result",
-    "Print the result of a task, its artifacts and how it ended. It ends with the job's own exit code, or with 75 while " +
-      "the task has not ended.",
-  )
-    .summary("Print the result of a task, its artifacts and how it ended.")
-    .argument("<id>", taskId)
-    .action(async (id, options) => {
-      const { showResult } = await import("./commands/tasks.ts");
-      done(await showResult(context, id, options));
-    });
-  command("cancel", "Cancel a task and end everything it started, with the tasks that it dispatched.")
-    .argument("<id>", taskId)
-    .option("--no-cascade", "spare the tasks that it dispatched")
-    .action(async (id, options) => {
-      const { cancel } = await import("./commands/tasks.ts");
-      done(await cancel(context, id, options));
-    });
-  command(
-    "a2a-send",
-    "Answer what a task asks, or say something to its agent while it runs; prints what it says to that.",
-  )
-    .summary("Say something to the agent of a task.")
-    .argument("<id>", taskId)
-    .argument("<text>", "what to say")
-    .option("--timeout <time>", "how long to wait for an answer: 10s, 40s", parseSeconds)
-    .action(async (id, text, options) => {
-      const { send } = await import("./commands/tasks.ts");
-      done(await send(context, id, text, options));
-    });
-  command("list", "List tasks, the newest first; with --agents the agents that live in folders.")
-    .summary("List tasks, or agents.")
-    .option("--agents", "the agents, and whether they can work")
-    .addOption(new Option("--status <status>", "only tasks that stand so").choices(statuses))
-    .option("--limit <count>", "how many", parseCount(100), 20)
-    .action(async ({ agents, ...options }) => {
-      if (agents) {
-        const { listAgents } = await import("./commands/agents.ts");
-        done(await listAgents(context, options));
-      } else {
-        const { list } = await import("./commands/tasks.ts");
-        done(await list(context, options));
-      }
-    });
-}
-
-const taskId = "the task's id, or the first digits of it";
 
 const programHelp = `
 Examples:

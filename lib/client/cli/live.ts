@@ -10,8 +10,8 @@ import { formatDuration, oneLine, paint } from "./print.ts";
 type Options = {
   /** Where what the job writes to its standard output goes; default this process's. */
   stdout?: Output;
-  /** Nothing of what the job does is shown, but that it goes on. */
-  quiet?: boolean;
+  /** Only what the job writes is shown, or only that it goes on; default both, and what is said of it. */
+  says?: "output" | "end";
 };
 
 /**
@@ -28,11 +28,15 @@ export class LiveView implements Watcher {
   #progress = "";
   #midLine = false;
   #hushed: boolean;
+  /** Nothing is said besides what the job writes. */
+  readonly #silent: boolean;
 
   constructor(io: Io, options: Options = {}) {
     this.#io = io;
     this.#stdout = options.stdout ?? io.stdout;
-    this.#hushed = options.quiet ?? false;
+    this.#hushed = options.says === "end";
+    this.#silent = options.says === "output";
+    if (this.#silent) return;
     // Whatever reads a pipe may write to the same terminal, into the middle of what is drawn.
     if (!isInteractive(io.stderr, io.env) || !isInteractive(io.stdout, io.env)) return;
     // Signals mean something here: the first one cancels the task.
@@ -69,6 +73,7 @@ export class LiveView implements Watcher {
 
   /** A line about the task, told apart from its own output. */
   async note(text: string): Promise<void> {
+    if (this.#silent) return;
     await write(this.#io.stderr, `${this.#freshLine()}${paint(this.#io.stderr, "dim", `› ${text}`)}\n`);
   }
 

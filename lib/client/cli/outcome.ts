@@ -5,7 +5,7 @@ import { harmless } from "./harmless.ts";
 import { type Io, write } from "./io.ts";
 import { formatBytes, formatDuration, oneLine, paint } from "./print.ts";
 import { type Place, placeWords } from "./systems/place.ts";
-import { outputText } from "./task-text.ts";
+import { outputText, usageWords } from "./task-text.ts";
 import { hintInTerms } from "./terms.ts";
 
 /** Files that are named at the end of a run. */
@@ -17,6 +17,8 @@ type View = {
   place: Place;
   /** How many artifacts are named; default all. */
   most?: number | undefined;
+  /** Only what an agent answered is shown, and why it failed. */
+  quiet?: boolean | undefined;
 };
 
 /** How a task ended: an agent's answer on standard output, everything about it on standard error. */
@@ -24,10 +26,11 @@ export async function printOutcome(
   io: Io,
   record: Pick<TaskRecord, "id" | "taskType" | "usage">,
   result: TaskResult,
-  { elapsedMs, place, most = Number.POSITIVE_INFINITY }: View,
+  { elapsedMs, place, most = Number.POSITIVE_INFINITY, quiet = false }: View,
 ): Promise<void> {
   const answer = record.taskType === "agent.run" ? outputText(result.result) : undefined;
   if (answer) await write(io.stdout, harmless(io.stdout, answer.endsWith("\n") ? answer : `${answer}\n`));
+  if (quiet) return;
   for (const line of artifactLines(result, most, `agent-dispatch result ${record.id}${placeWords(place)}`))
     await write(io.stderr, paint(io.stderr, "dim", `› ${line}\n`));
   const said = agentWords(record, result);
@@ -52,18 +55,15 @@ function artifactLines(result: TaskResult, most: number, command: string): strin
 }
 
 /** How far an agent says it came, and what its models took. */
-function agentWords({ taskType, usage = {} }: Pick<TaskRecord, "taskType" | "usage">, { result }: TaskResult): string {
+function agentWords({ taskType, usage }: Pick<TaskRecord, "taskType" | "usage">, { result }: TaskResult): string {
   if (taskType !== "agent.run") return "";
   const { outcome, needs } = isObject(result) ? result : {};
-  const tokens = [usage.inputTokens, usage.outputTokens].filter((count) => typeof count === "number");
   const words = [
     typeof outcome === "string" && `outcome: ${outcome.replaceAll("_", " ")}`,
     typeof needs === "string" && `needs: ${needs}`,
-    typeof usage.turns === "number" && `${usage.turns} turn${usage.turns === 1 ? "" : "s"}`,
-    tokens.length > 0 && `${tokens.reduce((sum, count) => sum + count, 0)} tokens`,
-    typeof usage.costUsd === "number" && `$${usage.costUsd.toFixed(4)}`,
+    usageWords(usage),
   ];
-  return oneLine(words.filter((word) => word !== false).join(", "), 2000);
+  return oneLine(words.filter((word) => word).join(", "), 2000);
 }
 
 function verdict(io: Io, { status }: TaskResult): string {

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters, styleText } from "node:util";
+import Table, { type TableConstructorOptions } from "cli-table3";
 import type { Problem } from "../../contract/errors.ts";
 import { harmlessJson } from "./harmless.ts";
 import { type Io, type Output, write } from "./io.ts";
@@ -37,40 +38,35 @@ export function formatBytes(bytes: number): string {
   return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
-/** Rows as aligned columns, two spaces apart; the last column is left ragged. Colours do not count as width. */
-export function table(rows: readonly (readonly string[])[]): string {
-  const widths: number[] = [];
-  for (const row of rows)
-    row.forEach((cell, column) => {
-      widths[column] = Math.max(widths[column] ?? 0, width(cell));
-    });
-  return rows
-    .map((row) => row.map((cell, column) => cell + " ".repeat((widths[column] ?? 0) - width(cell))).join("  "))
-    .map((line) => `${line.trimEnd()}\n`)
-    .join("");
-}
+/** Nothing is drawn around cells, and two blanks stand between them. */
+const bare: TableConstructorOptions = {
+  chars: {
+    ...{ top: "", "top-mid": "", "top-left": "", "top-right": "", bottom: "", "bottom-mid": "", "bottom-left": "" },
+    ...{ "bottom-right": "", left: "", "left-mid": "", mid: "", "mid-mid": "", right: "", "right-mid": "" },
+    middle: "  ",
+  },
+  style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
+};
 
-/** How many columns a terminal needs for the text: two for the characters of East Asia and for pictures. */
-const width = (text: string): number =>
-  Array.from(stripVTControlCharacters(text)).reduce((sum, character) => sum + columns(character), 0);
-
-const wide =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
-
-function columns(character: string): number {
-  if (/\p{Mark}|\p{Cf}/u.test(character)) return 0;
-  return wide.test(character) ? 2 : 1;
+/**
+ * Rows as aligned columns, two blanks apart; the last column is left ragged, and cut where a line would take more than `max`
+ * columns of a terminal. Colours do not count as width, and the characters of East Asia count twice.
+ */
+export function table(rows: readonly (readonly string[])[], max = Number.POSITIVE_INFINITY): string {
+  if (rows.length === 0) return "";
+  const lines = laidOut(rows).split("\n");
+  return lines.map((line) => `${clip(line.trimEnd(), max)}\n`).join("");
 }
 
 /** The text, cut so that it takes no more than `max` columns. */
-export function clip(text: string, max: number): string {
-  if (width(text) <= max) return text;
-  let kept = "";
-  for (const character of text) {
-    if (width(kept) + columns(character) > max - 1) break;
-    kept += character;
-  }
-  return `${kept.trimEnd()}…`;
+export const clip = (text: string, max: number): string =>
+  // A character takes two columns at most.
+  text.length * 2 <= max || max === Number.POSITIVE_INFINITY ? text : laidOut([[text]], max).trimEnd();
+
+function laidOut(rows: readonly (readonly string[])[], width?: number): string {
+  const laid = new Table({ ...bare, ...(width !== undefined && { colWidths: [width] }) });
+  laid.push(...rows.map((row) => [...row]));
+  return laid.toString();
 }
 
 /** How many columns there are to write in; a program that reads is given as many as most terminals have. */

@@ -19,6 +19,11 @@ export async function main(args: readonly string[], context: Context): Promise<n
     exitCode = code;
   }).hook("preAction", (_, command) => {
     options = optionsOf(command);
+    // Whatever paints asks the environment.
+    if (command.opts().color === false) {
+      io.env.NO_COLOR = "1";
+      delete io.env.FORCE_COLOR;
+    }
   });
   try {
     await program.parseAsync(args, { from: "user" });

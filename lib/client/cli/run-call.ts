@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import { InvalidInputError, type Issue } from "../../contract/errors.ts";
 import { environmentVariables } from "../../contract/execution-environment.ts";
-import { CAPABILITY } from "../../contract/kinds.ts";
+import { CAPABILITY, type Protocol, type TargetMode } from "../../contract/kinds.ts";
 import type { ToolArguments, ToolName } from "../../contract/tools/index.ts";
 import type { Io } from "./io.ts";
 import type { Place } from "./systems/place.ts";
@@ -19,6 +19,15 @@ export type RunOptions = Place & {
   shell?: boolean;
   runtime?: string;
   framework?: string;
+  model?: string;
+  protocol?: Protocol;
+  goal?: string;
+  caller?: string;
+  metadata?: Record<string, string>;
+  targetMode?: TargetMode;
+  runtimeArn?: string;
+  ecrImageUri?: string;
+  executionRoleArn?: string;
   context?: Record<string, string>;
   timeout?: number;
   /** The task whose conversation it goes on with; true for the last one. */
@@ -27,8 +36,10 @@ export type RunOptions = Place & {
   idempotencyKey?: string;
   json?: boolean;
   detach?: boolean;
-  /** Nothing is shown of what the job does, only its end. */
+  /** Nothing is said of the task besides what it writes and answers. */
   quiet?: boolean;
+  /** Nothing is shown of what the job does, only its end. */
+  onlyEnd?: boolean;
 };
 
 type CallOf<Name extends ToolName> = { tool: Name; args: ToolArguments<Name> };
@@ -41,7 +52,9 @@ export function toCall(instruction: string | undefined, options: RunOptions, env
   const parent = env[environmentVariables.taskId];
   const common = {
     ...(options.timeout !== undefined && { timeout_seconds: options.timeout }),
-    ...(parent && { metadata: { parentTaskId: parent } }),
+    ...((parent || options.metadata) && {
+      metadata: { ...options.metadata, ...(parent && { parentTaskId: parent }) },
+    }),
     // With a key, a dispatch whose answer was lost on the way can be sent again and still runs once.
     idempotency_key: options.idempotencyKey ?? randomUUID(),
   };
@@ -55,10 +68,22 @@ function agentCall(instruction: string | undefined, options: RunOptions): ToolAr
     ...(instruction !== undefined && { instruction }),
     ...(options.runtime !== undefined && { runtime: options.runtime }),
     ...(options.framework !== undefined && { framework: options.framework }),
+    ...(options.model !== undefined && { model: options.model }),
+    ...(options.protocol !== undefined && { protocol: options.protocol }),
+    ...(options.goal !== undefined && { goal: options.goal }),
+    ...(options.caller !== undefined && { caller: options.caller }),
+    ...(options.runtimeArn !== undefined && { runtime_arn: options.runtimeArn }),
+    ...(options.ecrImageUri !== undefined && { ecr_image_uri: options.ecrImageUri }),
+    ...(options.executionRoleArn !== undefined && { execution_role_arn: options.executionRoleArn }),
     ...(options.conversation !== undefined && { conversation: options.conversation }),
     ...(options.context && { context: options.context }),
     ...(options.env && { environment_variables: options.env }),
-    ...(options.cwd !== undefined && { target: { details: { workspace: resolve(options.cwd) } } }),
+    ...((options.cwd !== undefined || options.targetMode) && {
+      target: {
+        ...(options.targetMode && { mode: options.targetMode }),
+        ...(options.cwd !== undefined && { details: { workspace: resolve(options.cwd) } }),
+      },
+    }),
   };
 }
 
@@ -69,7 +94,7 @@ function commandCall(command: string, options: RunOptions, stdin: string | undef
     capability: CAPABILITY,
     task_type: "command.run",
     // A person means the folder they are in; without a workspace it would be an empty one.
-    target: { mode: "session", details: { workspace: resolve(options.cwd ?? ".") } },
+    target: { mode: options.targetMode ?? "session", details: { workspace: resolve(options.cwd ?? ".") } },
     input: {
       command,
       ...(options.env && { env: options.env }),
@@ -95,6 +120,13 @@ function findIssues(instruction: string | undefined, options: RunOptions): Issue
   const only = given({
     "--runtime": options.runtime,
     "--framework": options.framework,
+    "--model": options.model,
+    "--protocol": options.protocol,
+    "--goal": options.goal,
+    "--caller": options.caller,
+    "--runtime-arn": options.runtimeArn,
+    "--ecr-image-uri": options.ecrImageUri,
+    "--execution-role-arn": options.executionRoleArn,
     "--context": options.context,
     "--continue": options.continue,
     "--conversation": options.conversation,

@@ -16,3 +16,14 @@ export function whatOf(task: ShortRecord | TaskRecord): string {
   if (typeof said !== "string") return "";
   return task.taskType === "command.run" && said ? `$ ${said}` : said;
 }
+
+/** What the models of a task took and cost, in words; nothing where that is not known. */
+export function usageWords(usage: Record<string, unknown> = {}): string {
+  const tokens = [usage.inputTokens, usage.outputTokens].filter((count) => typeof count === "number");
+  const words = [
+    typeof usage.turns === "number" && `${usage.turns} turn${usage.turns === 1 ? "" : "s"}`,
+    tokens.length > 0 && `${tokens.reduce((sum, count) => sum + count, 0)} tokens`,
+    typeof usage.costUsd === "number" && `$${usage.costUsd.toFixed(4)}`,
+  ];
+  return words.filter((word) => word !== false).join(", ");
+}

@@ -17,6 +17,7 @@ const artifact = z.object({
   name: z.string().exactOptional(),
   contentType: z.string().exactOptional(),
   sizeBytes: z.number().exactOptional(),
+  sha256: field.unlisted(z.string()),
   createdAt: z.string(),
 });
 

@@ -1,8 +1,10 @@
-import { sequences, type TaskEvent } from "../../contract/events.ts";
+import { finalEvents, sequences, type TaskEvent } from "../../contract/events.ts";
+import { isTerminal } from "../../contract/lifecycle.ts";
 import { previewText } from "../../contract/preview.ts";
 import type { Task } from "../../contract/task.ts";
 import type { ToolResult } from "../../contract/tools/index.ts";
 import { FIRST_WORKER_SEQUENCE } from "../../contract/worker.ts";
+import type { ReadableStore } from "../../store/port.ts";
 import { queueEntry } from "../cancellation.ts";
 import type { ReadPorts } from "../ports.ts";
 import { taskRecord } from "../record.ts";
@@ -24,9 +26,21 @@ export async function describeTask(
   if (eventsAfter === undefined) return fitRecord(record);
 
   const fitted = fitRecord(record, MAX_REPLY / 2);
-  const settled = completeUpTo(task.workerSequence, await store.listEvents(task.id, eventsAfter, MAX_EVENTS));
+  const settled = completeUpTo(task.workerSequence, await eventsOf(store, task, eventsAfter));
   const events = fitting(settled, MAX_REPLY - replySize(fitted));
   return { ...fitted, events, eventsNext: events.at(-1)?.sequence ?? eventsAfter };
+}
+
+/**
+ * A page of a task's events. Those of its end are written once it has ended, which may be a moment later, or never in this
+ * process: they follow from the task alone, so nobody who sees the end has to wait for them.
+ */
+async function eventsOf(store: Pick<ReadableStore, "listEvents">, task: Task, after: number): Promise<TaskEvent[]> {
+  const stored = await store.listEvents(task.id, after, MAX_EVENTS);
+  if (stored.length >= MAX_EVENTS || !isTerminal(task.status)) return stored;
+  const known = new Set(stored.map(({ sequence }) => sequence));
+  const missing = finalEvents(task).filter(({ sequence }) => sequence > after && !known.has(sequence));
+  return missing.length === 0 ? stored : [...stored, ...missing].sort((a, b) => a.sequence - b.sequence);
 }
 
 /**

@@ -45,7 +45,22 @@ test("an instruction is spawned as it is; only what was given is sent", () => {
   });
 });
 
+test("all that is said of an agent task is in its call", () => {
+  const options = {
+    ...({ model: "m", protocol: "a2a", goal: "g", caller: "me", metadata: { k: "v" }, targetMode: "runtime" } as const),
+    ...{ runtimeArn: "arn", ecrImageUri: "image", executionRoleArn: "role", cwd: "/x" },
+  };
+  expect(toCall("Go", options, { AGENTDISPATCH_TASK_ID: "task_1" }).args).toEqual({
+    ...{ instruction: "Go", model: "m", protocol: "a2a", goal: "g", caller: "me" },
+    ...{ runtime_arn: "arn", ecr_image_uri: "image", execution_role_arn: "role" },
+    target: { mode: "runtime", details: { workspace: "/x" } },
+    metadata: { k: "v", parentTaskId: "task_1" },
+    ...key,
+  });
+});
+
 test.each([
+  ["a model for a command", undefined, { command: "ls", model: "m" }, "--model: goes with an instruction"],
   ["neither", undefined, {}, "instruction: say what"],
   ["both", "text", { command: "ls" }, "not both"],
   ["a runtime for a command", undefined, { command: "ls", runtime: "r" }, "--runtime: goes with an instruction"],

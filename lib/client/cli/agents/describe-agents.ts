@@ -45,9 +45,9 @@ export function addAgents(command: (name: string, description: string) => Comman
       const { describeAgent } = await import("../commands/agents.ts");
       done(await describeAgent(context, name, options));
     });
-  command("test", "Give an agent a small task, and show its answer and what that took.")
-    .argument("<name>", agentName)
-    .argument("[task]", "what it is to do; without it, to say what it is")
+  command("test", "Give an agent, or any runtime profile, a small task, and show its answer and what that took.")
+    .argument("<profile>", "the agent's name, or that of any runtime profile")
+    .argument("[task]", "what it is to do; without it, to say what and where it is")
     .option("--stream", "show what it does meanwhile")
     .option("--timeout <time>", "how long it may take: 90s, 5m, 2h", parseSeconds)
     .action(async (name, task, options) => {

@@ -112,12 +112,12 @@ export async function listAgents(context: Context, options: Options): Promise<nu
 }
 
 const TEST =
-  "Say in two or three sentences what this project is, and name the tools that you may use. Change nothing, and run nothing.";
+  "Say in two or three sentences what you are and what the folder is that you work in, and name the tools that you may use. Change nothing, and run nothing.";
 
-/** `agent-dispatch test <name> [task] [--stream]`: one task for an agent, its answer, and what that took. */
+/** `agent-dispatch test <profile> [task] [--stream]`: one task for a runtime profile, its answer, and what that took. */
 export const test = (
   context: Context,
   name: string,
   task: string | undefined,
   { stream, ...options }: Options & { stream?: boolean; timeout?: number },
-): Promise<number> => run(context, task ?? TEST, { ...options, runtime: name, quiet: !stream });
+): Promise<number> => run(context, task ?? TEST, { ...options, runtime: name, onlyEnd: !stream });

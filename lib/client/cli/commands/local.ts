@@ -12,7 +12,7 @@ import type { DynamoStore, StartedSystem } from "../local-system.ts";
 import { paint, printJson, table } from "../print.ts";
 import { clientOfLocal, notRunning } from "../systems/open-client.ts";
 import { onThisMachine, type Place, placeWords } from "../systems/place.ts";
-import { tellOfTask } from "../task-line.ts";
+import { tellOfTask } from "../tasks/task-line.ts";
 
 const STOP_WAIT_MS = 20_000;
 const IMPATIENT_MS = 3000;

@@ -90,8 +90,12 @@ class AttendedRun {
     if (handle.status === "needs_clarification") return await printClarification(io, this.#options, handle);
     const id = handle.taskId;
     this.#taskId = id;
-    const { json, quiet } = this.#options;
-    const view = new LiveView(io, { ...(json && { stdout: io.stderr }), ...(quiet && { quiet }) });
+    const { json, quiet, onlyEnd } = this.#options;
+    const view = new LiveView(io, {
+      ...(json && { stdout: io.stderr }),
+      ...(quiet && { says: "output" }),
+      ...(onlyEnd && { says: "end" }),
+    });
     this.#view = view;
     await view.note(id);
     if (this.#interrupts > 0) void cancel(client, id, view);
@@ -102,7 +106,7 @@ class AttendedRun {
     else {
       // A system of this run alone is gone by the time that anybody could ask it for more.
       const most = this.#system.stays() ? FEW_ARTIFACTS : undefined;
-      await printOutcome(io, record, outcome, { elapsedMs: view.elapsedMs, place: this.#options, most });
+      await printOutcome(io, record, outcome, { elapsedMs: view.elapsedMs, place: this.#options, most, quiet });
     }
     await this.#system.settle(id, this.#impatience.signal);
     return this.#exitCode;
@@ -135,6 +139,7 @@ class AttendedRun {
   }
 
   #tell(line: string): Promise<void> {
+    if (this.#options.quiet) return Promise.resolve();
     return this.#view?.note(line) ?? write(this.#context.io.stderr, `› ${line}\n`);
   }
 }
@@ -144,7 +149,8 @@ async function watch(task: ClientTask, view: LiveView): Promise<{ record: TaskRe
   const { id } = task;
   try {
     const record = await task.follow(view);
-    return { record, outcome: await task.result({ preview: true }) };
+    // Where the whole result cannot be read here, its parts are shown, and where it is kept.
+    return { record, outcome: await task.result().catch(() => task.result({ preview: true })) };
   } catch (error) {
     if (!(error instanceof DispatchError)) throw error;
     throw error.with({

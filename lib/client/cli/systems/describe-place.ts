@@ -5,7 +5,8 @@ import { parseAddress } from "../arguments.ts";
 export const withLocalPlace = (command: Command): Command =>
   command
     .option("--config <file>", "the configuration file; default agentdispatch.config.json, if it is there")
-    .option("--state-dir <folder>", "where the system keeps its state; overrides the configuration");
+    .option("--state-dir <folder>", "where the system keeps its state; overrides the configuration")
+    .option("--no-color", "no colours; NO_COLOR in the environment means the same");
 
 /** The options that name a system, on this machine or elsewhere. */
 export function withPlace(command: Command): Command {

@@ -1,8 +1,8 @@
-import { isTerminal, type Status } from "../../contract/lifecycle.ts";
-import type { ShortRecord } from "../../contract/tools/task-record.ts";
-import { type Io, type Output, write } from "./io.ts";
-import { clip, columnsOf, formatDuration, oneLine, paint } from "./print.ts";
-import { whatOf } from "./task-text.ts";
+import { isTerminal, type Status } from "../../../contract/lifecycle.ts";
+import type { ShortRecord } from "../../../contract/tools/task-record.ts";
+import { type Io, type Output, write } from "../io.ts";
+import { clip, columnsOf, formatDuration, oneLine, paint } from "../print.ts";
+import { whatOf } from "../task-text.ts";
 
 /** `task_` and eight digits: of ten thousand tasks, hardly two begin with the same. */
 const SHORT_ID = 13;
