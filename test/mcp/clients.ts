@@ -1,7 +1,9 @@
 import type { AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
 import { Client as ModernClient, StreamableHTTPClientTransport as ModernTransport } from "@modelcontextprotocol/client";
+import { StdioClientTransport as ModernStdio } from "@modelcontextprotocol/client/stdio";
 import { Client as OlderClient } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport as OlderStdio } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport as OlderTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { expect, onTestFinished } from "vitest";
@@ -74,16 +76,39 @@ export async function connect(
     : connectOlder(url, revision, transport, atEnd);
 }
 
+/** A server that a client starts, and speaks with over standard input and output. */
+export type Started = { command: string; args: string[]; env: Record<string, string> };
+
+/** The same with a server that the client starts. */
+export async function connectStdio(
+  started: Started,
+  revision: Revision,
+  atEnd: AtEnd = onTestFinished,
+): Promise<TestClient> {
+  return revision === "2026-07-28"
+    ? connectedModern(new ModernStdio(started), atEnd)
+    : connectedOlder(new PinnedStdio(started, revision), atEnd);
+}
+
 async function connectModern(url: string, transport: Transport, atEnd: AtEnd): Promise<TestClient> {
+  return connectedModern(new ModernTransport(new URL(url), transport), atEnd);
+}
+
+async function connectedModern(transport: ModernTransport | ModernStdio, atEnd: AtEnd): Promise<TestClient> {
   const client = new ModernClient(
     { name: "test", version: "1" },
     { versionNegotiation: { mode: { pin: "2026-07-28" } } },
   );
-  await client.connect(new ModernTransport(new URL(url), transport));
+  await client.connect(transport);
   return asTestClient(client, (asked, options) => client.callTool(asked, options), atEnd);
 }
 
 /** Asks for an older revision than the newest that the v1 client knows. */
+const pinned = (message: JSONRPCMessage, revision: string): JSONRPCMessage =>
+  "method" in message && message.method === "initialize"
+    ? { ...message, params: { ...message.params, protocolVersion: revision } }
+    : message;
+
 class PinnedTransport extends OlderTransport {
   readonly revision: string;
   constructor(url: URL, revision: string, options: Transport) {
@@ -91,18 +116,32 @@ class PinnedTransport extends OlderTransport {
     this.revision = revision;
   }
   override send(message: JSONRPCMessage | JSONRPCMessage[]): Promise<void> {
-    if (!Array.isArray(message) && "method" in message && message.method === "initialize")
-      return super.send({ ...message, params: { ...message.params, protocolVersion: this.revision } });
-    return super.send(message);
+    return super.send(Array.isArray(message) ? message : pinned(message, this.revision));
+  }
+}
+
+class PinnedStdio extends OlderStdio {
+  readonly revision: string;
+  constructor(started: Started, revision: string) {
+    super(started);
+    this.revision = revision;
+  }
+  override send(message: JSONRPCMessage): Promise<void> {
+    return super.send(pinned(message, this.revision));
   }
 }
 
 async function connectOlder(url: string, revision: string, options: Transport, atEnd: AtEnd): Promise<TestClient> {
-  const client = new OlderClient({ name: "test", version: "1" });
   const transport = new PinnedTransport(new URL(url), revision, options);
+  const client = await connectedOlder(transport, atEnd);
+  if (transport.protocolVersion !== revision) throw new Error(`negotiated ${transport.protocolVersion}`);
+  return client;
+}
+
+async function connectedOlder(transport: PinnedTransport | PinnedStdio, atEnd: AtEnd): Promise<TestClient> {
+  const client = new OlderClient({ name: "test", version: "1" });
   // The v1 package was not written for exactOptionalPropertyTypes
   await client.connect(transport as Parameters<typeof client.connect>[0]);
-  if (transport.protocolVersion !== revision) throw new Error(`negotiated ${transport.protocolVersion}`);
   return asTestClient(client, (asked, options) => client.callTool(asked, undefined, options), atEnd);
 }
 

@@ -2,22 +2,33 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { onTestFinished } from "vitest";
 import type { Json } from "../../../lib/contract/task.ts";
 import type { AtEnd } from "../../mcp/clients.ts";
 import { cleanEnv } from "../cli/cli.ts";
 
-export const bridgeEntry = join(import.meta.dirname, "../../../lib/client/bridge/main.ts");
+const bridgeEntry = join(import.meta.dirname, "../../../lib/client/bridge/main.ts");
 
 /** What the bridge runs in: nothing of the tests' own, and keys that open nothing. */
-export const bridgeEnv = (more: Record<string, string> = {}): Record<string, string> =>
+const bridgeEnv = (more: Record<string, string> = {}): Record<string, string> =>
   ({ ...cleanEnv(), AWS_ACCESS_KEY_ID: "AKIAEXAMPLE", AWS_SECRET_ACCESS_KEY: "canary-secret", ...more }) as Record<
     string,
     string
   >;
 
-export type BridgeOptions = { env?: Record<string, string>; atEnd?: AtEnd };
+/** The bridge as a client of MCP is told to start it. */
+export const bridgeCommand = (args: string[], env: Record<string, string> = {}) => ({
+  command: process.execPath,
+  args: [bridgeEntry, ...args],
+  env: bridgeEnv(env),
+});
+
+export type BridgeOptions = {
+  env?: Record<string, string>;
+  atEnd?: AtEnd;
+  /** Another program that does the same. */
+  entry?: string;
+};
 
 /** The bridge as a client starts it, and what a client sees of it: lines. */
 export class BridgeProcess {
@@ -29,8 +40,8 @@ export class BridgeProcess {
   readonly ended: Promise<number | null>;
   #news = Promise.withResolvers<void>();
 
-  constructor(args: readonly string[], { env, atEnd = onTestFinished }: BridgeOptions = {}) {
-    this.child = spawn(process.execPath, [bridgeEntry, ...args], { stdio: "pipe", env: bridgeEnv(env) });
+  constructor(args: readonly string[], { env, atEnd = onTestFinished, entry = bridgeEntry }: BridgeOptions = {}) {
+    this.child = spawn(process.execPath, [entry, ...args], { stdio: "pipe", env: bridgeEnv(env) });
     this.child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.err += text;
     });
@@ -45,10 +56,15 @@ export class BridgeProcess {
   }
 
   async #read(): Promise<void> {
-    if (!this.child.stdout) return;
-    for await (const line of createInterface({ input: this.child.stdout })) {
-      this.lines.push(line);
-      this.messages.push(JSON.parse(line) as Json);
+    let rest = "";
+    // By hand: readline ends a line at U+2028 too, which may be in a message.
+    for await (const text of this.child.stdout?.setEncoding("utf8") ?? []) {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) {
+        this.lines.push(line);
+        this.messages.push(JSON.parse(line) as Json);
+      }
       this.#told();
     }
   }

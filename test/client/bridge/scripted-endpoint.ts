@@ -33,6 +33,7 @@ export const stream = (response: ServerResponse): ServerResponse =>
 export async function openScripted(behaviours: Record<string, Behaviour>, atEnd: AtEnd) {
   const received: Received[] = [];
   const server = createServer(async (request, response) => {
+    if (request.method !== "POST") return void response.writeHead(405).end();
     const body = await text(request).catch(() => undefined);
     if (body === undefined) return;
     const message = JSON.parse(body) as Json;
