@@ -2,6 +2,7 @@ import type { Readable, Writable } from "node:stream";
 import manifest from "../../../package.json" with { type: "json" };
 import { DispatchError } from "../../contract/errors.ts";
 import type { Door, Target } from "../http/door.ts";
+import { makeCollector } from "./collector.ts";
 import { help, readOptions } from "./options.ts";
 import { Output } from "./output.ts";
 import { Pipe } from "./pipe.ts";
@@ -48,7 +49,7 @@ export async function runBridge(words: readonly string[], parts: BridgeParts): P
     door ??= parts.open(options.target);
     return door;
   };
-  const pipe = new Pipe(output, { open, large: new Turn(), log });
+  const pipe = new Pipe(output, { open, large: new Turn(), passed: makeCollector(), log });
   const signalled = new Promise<void>((resolve) => {
     let signals = 0;
     onSignal(() => {

@@ -16,6 +16,8 @@ export type Ways = {
   open(): Door;
   /** Whose turn it is to have a large message. */
   large: Turn;
+  /** Told of the bytes that pass. */
+  passed(bytes: number): void;
   log: Logger;
 };
 
@@ -62,12 +64,12 @@ type Attempt = Asking & { open: ReadonlySet<string>; patience: Patience };
 async function* attempt(
   { text, mayRepeat, ids }: Message,
   { headers, signal, onHeaders, open, patience }: Attempt,
-  { open: openDoor, large, log }: Ways,
+  { open: openDoor, large, passed, log }: Ways,
 ): AsyncGenerator<Passed> {
   const answer = await post(openDoor(), { headers, body: text }, { signal, mayRepeat, patience, log });
   onHeaders(answer.headers);
   if (ids.length > 0) {
-    for await (const arrived of received(answer, { large, signal })) yield* passedOn(arrived, open);
+    for await (const arrived of received(answer, { large, signal, passed })) yield* passedOn(arrived, open);
     return;
   }
   discard(answer.body);

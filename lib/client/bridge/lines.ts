@@ -7,10 +7,18 @@ const KEPT_BYTES = 4096;
 /** A line of the input; of one that is too long, its ends. */
 export type Line = { text: Buffer } | { bytes: number; head: Buffer; tail: Buffer };
 
-/** The lines of a stream, each of `maxBytes` at most. What is longer is read to its end without being kept. */
-export async function* linesOf(input: Readable, maxBytes: number): AsyncGenerator<Line> {
+/**
+ * The lines of a stream, each of `maxBytes` at most. What is longer is read to its end without being kept. `passed` is told of
+ * the bytes.
+ */
+export async function* linesOf(
+  input: Readable,
+  maxBytes: number,
+  passed: (bytes: number) => void,
+): AsyncGenerator<Line> {
   let line = emptyLine(maxBytes);
   for await (const chunk of input as AsyncIterable<Buffer>) {
+    passed(chunk.length);
     let start = 0;
     for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
       line.add(chunk.subarray(start, end));

@@ -1,5 +1,7 @@
 import type { Writable } from "node:stream";
 
+const LINE_FEED = Buffer.from("\n");
+
 /** Where messages go, a line each. */
 export class Output {
   readonly #stream: Writable;
@@ -20,7 +22,7 @@ export class Output {
     if (this.gone.aborted) return;
     this.#stream.cork();
     this.#stream.write(message);
-    this.#stream.write("\n");
+    this.#stream.write(LINE_FEED);
     this.#stream.uncork();
     await this.room();
   }

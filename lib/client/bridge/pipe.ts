@@ -10,7 +10,7 @@ import type { Output } from "./output.ts";
 import { malformedAnswer } from "./reply.ts";
 
 /** What may be under way at once; beyond it no more is read until something has ended. */
-const MAX_UNDER_WAY = { messages: 1000, bytes: 4 * MAX_CALL_BYTES };
+const MAX_UNDER_WAY = { messages: 1000, bytes: 2 * MAX_CALL_BYTES };
 
 type UnderWay = { message: Message; end: AbortController; done: Promise<void> };
 
@@ -35,7 +35,7 @@ export class Pipe {
     const leave = () => input.destroy();
     this.#output.gone.addEventListener("abort", leave);
     try {
-      for await (const line of linesOf(input, MAX_CALL_BYTES)) {
+      for await (const line of linesOf(input, MAX_CALL_BYTES, this.#ways.passed)) {
         if (this.#isEnding) break;
         await this.#take(line);
         await this.#output.room();
@@ -78,7 +78,9 @@ export class Pipe {
       // Since 2026-07-28 it is the end of the request that cancels it.
       if (message.method === "notifications/cancelled" && claimedVersion(message.params) !== undefined) return;
       const headers = headersOf(message, this.#agreed);
-      const underWay = this.#send(message, headers);
+      // What was read of the params would be kept for as long as the message is under way.
+      const { params: _, ...sent } = message;
+      const underWay = this.#send(sent, headers);
       if (message.method === "initialize") await underWay.done;
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;

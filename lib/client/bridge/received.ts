@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
 import { createParser } from "eventsource-parser";
 import { RefusedError } from "../../contract/errors.ts";
 import type { Answer } from "../http/door.ts";
@@ -16,6 +17,8 @@ export type Receiving = {
   /** Whose turn it is to hold a message that is not small: of all others no more is read meanwhile. */
   large: Turn;
   signal: AbortSignal;
+  /** Told of the bytes that arrive. */
+  passed(bytes: number): void;
 };
 
 /**
@@ -36,6 +39,7 @@ export async function* received({ status, headers, body }: Answer, receiving: Re
   const held = holding(receiving);
   try {
     for await (const chunk of chunksOf(body)) {
+      receiving.passed(chunk.length);
       await held.grow(chunk.length);
       yield* messages.add(chunk);
       held.keep(messages.unfinished());
@@ -113,7 +117,8 @@ function whole(): Messages {
 function events(): Messages {
   let complete: Buffer[] = [];
   let unfinished = 0;
-  const text = new TextDecoder();
+  // Unlike TextDecoder, it takes one byte for a character of ASCII and not two.
+  const text = new StringDecoder();
   const parser = createParser({
     onEvent: ({ event, data }) => {
       unfinished = 0;
@@ -128,7 +133,7 @@ function events(): Messages {
     add(chunk) {
       complete = [];
       unfinished += chunk.length;
-      parser.feed(text.decode(chunk, { stream: true }));
+      parser.feed(text.write(chunk));
       return complete;
     },
     unfinished: () => unfinished,

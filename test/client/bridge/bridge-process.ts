@@ -56,12 +56,14 @@ export class BridgeProcess {
   }
 
   async #read(): Promise<void> {
-    let rest = "";
+    let begun: string[] = [];
     // By hand: readline ends a line at U+2028 too, which may be in a message.
     for await (const text of this.child.stdout?.setEncoding("utf8") ?? []) {
-      const lines = (rest + text).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) {
+      const [first = "", ...more] = text.split("\n");
+      begun.push(first);
+      for (const next of more) {
+        const line = begun.join("");
+        begun = [next];
         this.lines.push(line);
         this.messages.push(JSON.parse(line) as Json);
       }
