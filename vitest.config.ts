@@ -18,7 +18,7 @@ const long = [
   "test/backends/agentcore/{contract-less,other-account}.test.ts",
   "test/client/cli/{connecting,doctor,leftovers,mcp,terminal,local,run}.test.ts",
   "test/client/{local/start,sdk/cloud}.test.ts",
-  "test/client/bridge/many-faults.test.ts",
+  "test/client/bridge/{many-faults,load}.test.ts",
 ];
 const isLong = process.env.TEST_LONG === "true";
 const infra = "test/infra/**/*.test.ts";

@@ -7,9 +7,6 @@ import type { McpApi } from "./mcp-api.ts";
 import type { TaskTable } from "./task-table.ts";
 import type { WorkflowReference } from "./workflow-reference.ts";
 
-/** The proxy that signs what an MCP client sends: https://github.com/aws/mcp-proxy-for-aws */
-const PROXY = "mcp-proxy-for-aws@1.7.0";
-
 type Parts = {
   mcp: McpApi;
   table: TaskTable;
@@ -25,8 +22,8 @@ export function addOutputs(stack: Stack, { mcp, table, artifacts, workflow, imag
   const { region } = stack;
   const outputs: Record<string, [value: string, description: string]> = {
     Connect: [
-      // The proxy wants a region of its own besides the one that it signs for, and takes neither from this kind of address.
-      `claude mcp add agent-dispatch --env AWS_REGION=${region} -- uvx ${PROXY} ${url} --service execute-api --region ${region}`,
+      // As it works in the folder that was deployed from, where it is printed; the address says what to sign for.
+      `claude mcp add agent-dispatch -- npx agent-dispatch bridge --endpoint ${url}`,
       "connects Claude Code",
     ],
     Endpoint: [url, "the MCP endpoint; requests are signed for execute-api"],

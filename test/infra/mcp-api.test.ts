@@ -120,7 +120,7 @@ describe("the function", () => {
 test("the outputs end in the line that connects Claude Code", () => {
   const { Outputs } = built.template.toJSON();
   expect(text(Outputs.Connect.Value)).toBe(
-    `claude mcp add agent-dispatch --env AWS_REGION=us-west-2 -- uvx mcp-proxy-for-aws@1.7.0 ${text(Outputs.Endpoint.Value)} --service execute-api --region us-west-2`,
+    `claude mcp add agent-dispatch -- npx agent-dispatch bridge --endpoint ${text(Outputs.Endpoint.Value)}`,
   );
   expect(Object.keys(Outputs).sort()).toEqual([
     "BucketName",

@@ -1,9 +1,8 @@
 import type { Readable } from "node:stream";
-import { StringDecoder } from "node:string_decoder";
-import { createParser } from "eventsource-parser";
 import { RefusedError } from "../../contract/errors.ts";
 import type { Answer } from "../http/door.ts";
 import { ConnectionFailure } from "../http/request.ts";
+import { makeEventReader } from "./events.ts";
 import type { Turn } from "./turn.ts";
 
 /** Longest message that is passed on, in bytes. */
@@ -114,29 +113,4 @@ function whole(): Messages {
 }
 
 /** A message in each event, as far as it is one of messages. */
-function events(): Messages {
-  let complete: Buffer[] = [];
-  let unfinished = 0;
-  // Unlike TextDecoder, it takes one byte for a character of ASCII and not two.
-  const text = new StringDecoder();
-  const parser = createParser({
-    onEvent: ({ event, data }) => {
-      unfinished = 0;
-      if ((event === undefined || event === "message") && data !== "") complete.push(Buffer.from(data));
-    },
-    // What keeps a quiet stream alive adds up to nothing.
-    onComment: () => {
-      unfinished = 0;
-    },
-  });
-  return {
-    add(chunk) {
-      complete = [];
-      unfinished += chunk.length;
-      parser.feed(text.write(chunk));
-      return complete;
-    },
-    unfinished: () => unfinished,
-    end: () => [],
-  };
-}
+const events = (): Messages => ({ ...makeEventReader(), end: () => [] });
