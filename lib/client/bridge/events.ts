@@ -36,6 +36,7 @@ export function makeEventReader() {
   return {
     add(chunk: Buffer): Buffer[] {
       const complete: Buffer[] = [];
+      if (chunk.length === 0) return complete;
       unfinished += chunk.length;
       let start = wasReturn && chunk[0] === LINE_FEED ? 1 : 0;
       wasReturn = chunk.at(-1) === CARRIAGE_RETURN;
