@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { packageFolder as checkout } from "../../../lib/client/cli/command-name.ts";
@@ -29,16 +29,36 @@ async function callsOf(lines: string[]): Promise<{ words: string[]; token?: stri
   return calls.map((call) => JSON.parse(call));
 }
 
-test("the lines that it prints connect each client as that client's own program takes it", async () => {
+test("a start says how assistants are connected, and the line does it, for its own state", async () => {
   const stateDir = join(folder, "it's a state");
-  const local = new Cli(["local", "--port", "0", "--state-dir", stateDir]);
-  await local.shows("run --state-dir");
-  const url = /http:\S+\/mcp/.exec(local.out)?.[0] ?? "";
+  const home = { HOME: folder };
+  await mkdir(join(folder, ".cursor"));
+  const local = new Cli(["local", "--port", "0", "--state-dir", stateDir], { env: home });
+  await local.shows("--client all");
+  expect(local.out).not.toContain(await readFile(join(stateDir, "token"), "utf8"));
+  const line = /^ {2}npx agent-dispatch (init .*)$/m.exec(local.out)?.[1] ?? "";
+  // npx is slow to start; what it starts is this.
+  await promisify(execFile)("sh", ["-c", `"${process.execPath}" bin/agent-dispatch.js ${line}`], {
+    cwd: checkout,
+    env: { ...cleanEnv(), ...home, PATH: dirname(process.execPath) + delimiter + "/bin" },
+  });
+  const { mcpServers } = JSON.parse(await readFile(join(folder, ".cursor", "mcp.json"), "utf8"));
+  expect(mcpServers["agent-dispatch"].args.slice(1)).toEqual(["bridge", "--state-dir", stateDir]);
+  local.kill("SIGTERM");
+  await local.ended;
+});
+
+test("the lines of its JSON connect each client as that client's own program takes it", async () => {
+  const stateDir = join(folder, "it's a state");
+  const local = new Cli(["local", "--port", "0", "--json", "--state-dir", stateDir]);
+  await local.shows("}\n}");
+  const { url, connect } = JSON.parse(local.out) as {
+    url: string;
+    connect: { clients: { lines: string[] }[] };
+  };
   const token = await readFile(join(stateDir, "token"), "utf8");
   expect(local.out).not.toContain(token);
-  const lines = local.out
-    .split("\n")
-    .filter((line) => /^ {2}(\w+="[^"]*" )?(claude|codex|gemini|opencode|code|cursor) /.test(line));
+  const lines = connect.clients.flatMap((client) => client.lines);
   const authorization = `Authorization: Bearer ${token}`;
   const added = ["mcp", "add", "--transport", "http", "--scope", "user", "agent-dispatch"];
   const server = { name: "agent-dispatch", url, headers: { Authorization: `Bearer ${token}` } };

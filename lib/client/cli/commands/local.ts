@@ -57,11 +57,12 @@ export async function start(context: Context, options: StartOptions): Promise<nu
   });
   const where = placeWords(system.placeFrom(checkout));
   const line = `npx agent-dispatch ${system.runsCommands ? `run${where} --command 'git --version'` : `list${where}`}`;
+  const init = `npx agent-dispatch init${where} --client all`;
   if (options.json) {
     const { url, tokenFile, stateDir } = system;
     const connect = { clients: connecting(system), terminal: { folder: checkout, line } };
     await printJson(io, { url, tokenFile, stateDir, pid: process.pid, connect });
-  } else if (!quiet) await write(io.stdout, howToConnect(io, system, line));
+  } else if (!quiet) await write(io.stdout, howToConnect(io, system, { init, line }));
   const idle = untilIdle === undefined ? new Promise<never>(() => {}) : system.untilIdle(untilIdle * 1000);
   const why = await Promise.race([
     asked.promise.then(() => "tasks that have not ended resume on the next start"),
@@ -86,21 +87,18 @@ function chosenStore(
 }
 
 /** What a person needs to use the system that has just started. */
-function howToConnect(io: Io, system: StartedSystem, line: string): string {
+function howToConnect(io: Io, system: StartedSystem, { init, line }: { init: string; line: string }): string {
   const title = (text: string) => paint(io.stdout, "bold", text);
   const facts = [
     ["endpoint", system.url],
     ["token", system.tokenFile],
     ["state", system.stateDir],
   ].map(([name = "", value = ""]) => [`  ${paint(io.stdout, "dim", name)}`, value]);
-  const clients = connecting(system).map(
-    ({ client, lines }) => `${title(client)}\n${lines.map((each) => `  ${each}\n`).join("")}`,
-  );
   return `${title("AgentDispatch is running on this machine.")} Ctrl-C stops it.
 
 ${table(facts)}
-${clients.join("\n")}
-${title("Another terminal")}, in ${checkout}
+${title("Your assistants, and another terminal")}, in ${checkout}
+  ${init}
   ${line}
 `;
 }
