@@ -3,10 +3,12 @@ import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-clo
 import { fromIni } from "@aws-sdk/credential-provider-ini";
 import { defaultProvider } from "@aws-sdk/credential-provider-node";
 import { externalDataInterceptor } from "@smithy/core/config";
-import { DispatchError, RefusedError, RetryableError } from "../../contract/errors.ts";
 import type { Credentials } from "./sign.ts";
 
-/** What of the SDK of AWS a client needs: the one part of it that takes long to load. */
+/**
+ * What of the SDK of AWS a client needs: the one part of it that takes long to load. It throws what the SDK throws, so that it
+ * can be a bundle of its own, without our classes.
+ */
 
 /** How long a process may take to give credentials. */
 const PROCESS_MS = 60_000;
@@ -46,13 +48,11 @@ export async function loadCredentials(profile: string | undefined): Promise<Cred
   };
 }
 
-type Stack = { stack: string; region: string | undefined; profile: string | undefined };
+/** A stack, where it is, and whose it is; what is not said the SDK finds as it always does. */
+export type Stack = { stack: string; region: string | undefined; profile: string | undefined };
 
-/**
- * The outputs `Endpoint` and `Region` of a stack. Throws RefusedError `endpoint.address_invalid` when there is none of that
- * name, or `endpoint.forbidden`, `endpoint.unauthenticated`, `endpoint.unreachable`.
- */
-export async function stackEndpoint({ stack, region, profile }: Stack, credentials: () => Promise<Credentials>) {
+/** The outputs of a stack by their names, and the region in which it is. Throws what the SDK throws. */
+export async function stackOutputs({ stack, region, profile }: Stack, credentials: () => Promise<Credentials>) {
   const client = new CloudFormationClient({
     credentials,
     ...clientConfig,
@@ -61,51 +61,9 @@ export async function stackEndpoint({ stack, region, profile }: Stack, credentia
   });
   try {
     const { Stacks } = await client.send(new DescribeStacksCommand({ StackName: stack }));
-    const outputs = new Map(Stacks?.[0]?.Outputs?.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]));
-    const endpoint = outputs.get("Endpoint");
-    if (!endpoint)
-      throw new RefusedError("endpoint.address_invalid", `the stack ${stack} has no output Endpoint`, {
-        hint: "name the stack that the deployment of agent-dispatch printed, or wait until it is deployed",
-      });
-    return { endpoint, region: outputs.get("Region") ?? (await client.config.region()) };
-  } catch (error) {
-    throw explainStack(error, { stack, region, profile });
+    const outputs = Stacks?.[0]?.Outputs?.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue] as const);
+    return { outputs: new Map(outputs), region: await client.config.region() };
   } finally {
     client.destroy();
   }
-}
-
-/** By the names of the service's errors: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/CommonErrors.html */
-function explainStack(error: unknown, { stack, region, profile }: Stack): DispatchError {
-  if (error instanceof DispatchError) return error;
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
-  const where = region ? ` in ${region}` : "";
-  if (/region is missing/i.test(message))
-    return new RefusedError("endpoint.address_invalid", "nothing says in which region the stack is", {
-      hint: "name it with --region",
-      cause: error,
-    });
-  if (name === "ValidationError")
-    return new RefusedError("endpoint.address_invalid", `there is no stack ${stack}${where} in this account`, {
-      hint: "name its region with --region and its account with --profile",
-      cause: error,
-    });
-  if (name === "AccessDenied" || name === "AccessDeniedException")
-    return new RefusedError("endpoint.forbidden", `the outputs of the stack ${stack} may not be read`, {
-      hint: "the caller's policy needs cloudformation:DescribeStacks; or give the address with --endpoint",
-      cause: error,
-    });
-  if (/ExpiredToken|InvalidClientTokenId|UnrecognizedClient|SignatureDoesNotMatch|InvalidSignature/.test(name))
-    return new RefusedError("endpoint.unauthenticated", `AWS refuses the credentials: ${name}`, {
-      hint: `log in again with: aws sso login${profile ? ` --profile ${profile}` : ""}; look at the clock of this machine too`,
-      cause: error,
-    });
-  return new RetryableError(
-    "endpoint.unreachable",
-    `CloudFormation does not say where the stack ${stack} is: ${name}`,
-    {
-      hint: "look at the network, or give the address with --endpoint",
-      cause: error,
-    },
-  );
 }

@@ -3,6 +3,7 @@ import type { Door } from "./door.ts";
 import { explainStatus } from "./refusal.ts";
 import { signedDoor } from "./signed-door.ts";
 import { StackCache } from "./stack-cache.ts";
+import { askStack } from "./stack-endpoint.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 type Given = { stack: string; region?: string; profile?: string };
@@ -21,15 +22,11 @@ export function stackDoor({ stack, profile, ...given }: Given, env: Env): Door {
 
   async function find(): Promise<{ door: Door; wasKept: boolean }> {
     const kept = cache.read();
-    const { endpoint, region: where } = kept ?? (await ask());
+    const { endpoint, region: where } = kept ?? (await askStack({ stack, region, profile }, () => credentials.get()));
     const door = signedDoor({ endpoint, region: where }, env, credentials);
     if (!kept) cache.write({ endpoint, region: where });
     current = door;
     return { door, wasKept: kept !== undefined };
-  }
-  async function ask() {
-    const { stackEndpoint } = await import("./aws.ts");
-    return stackEndpoint({ stack, region, profile }, () => credentials.get());
   }
   const open = async (): Promise<Door> => {
     opened ??= find();
