@@ -1,6 +1,6 @@
 import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { type BuildOptions, build, type Metafile } from "esbuild";
+import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 import { plugins } from "../infra/bundle-plugins.ts";
 import { childEntry, childName, imagePackage, workerEntry } from "../infra/worker-image.ts";
 import { builtinsAsUsed, withRequire } from "./builtins.ts";
@@ -19,9 +19,13 @@ type Part = Pick<BuildOptions, "external"> & {
   target: `node${number}`;
   /** The folder of its files; else that of the package. */
   folder?: string;
+  /** Whether what is imported when first needed is not even read before. */
+  splitting?: boolean;
 };
 
 const clientEntry = "lib/client/sdk/index.ts";
+/** What of the SDK of AWS clients load when they first need it. */
+const awsEntry = "lib/client/http/aws.ts";
 
 /** What the package is made of. The files of a folder lie side by side, so that each finds the others from where it is. */
 const parts: readonly Part[] = [
@@ -33,7 +37,9 @@ const parts: readonly Part[] = [
     },
     target: "node22",
   },
-  { entries: { bridge: "bin/bridge.ts" }, target: "node20" },
+  // The bridge is one file, with the SDK of AWS in another: so each has of the libraries that they share what it uses.
+  { entries: { bridge: "bin/bridge.ts" }, target: "node20", splitting: false },
+  { entries: { aws: awsEntry }, target: "node20", splitting: false },
   { entries: { main: workerEntry }, target: "node22", folder: "worker" },
   { entries: { [childName]: childEntry }, target: "node22", folder: "worker", external: [imagePackage.name] },
 ];
@@ -58,7 +64,22 @@ export async function buildPackage(out = join(root, packageOutput)): Promise<voi
   await writeFile(join(out, "THIRD-PARTY-NOTICES.txt"), await noticesFor(root, bundled));
 }
 
-async function buildPart({ entries, target, folder = ".", external = [] }: Part, out: string): Promise<Metafile> {
+/** Leaves what clients need of the SDK of AWS to the file that it is built into. */
+const awsApart: Plugin = {
+  name: "aws-apart",
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /[\\/]aws\.ts$/ }, ({ path, resolveDir, kind }) =>
+      kind === "dynamic-import" && join(resolveDir, path) === join(root, awsEntry)
+        ? { path: "./aws.mjs", external: true }
+        : undefined,
+    );
+  },
+};
+
+async function buildPart(
+  { entries, target, folder = ".", external = [], splitting = true }: Part,
+  out: string,
+): Promise<Metafile> {
   const [first = ""] = Object.keys(entries);
   const { metafile, outputFiles } = await build({
     absWorkingDir: root,
@@ -70,8 +91,7 @@ async function buildPart({ entries, target, folder = ".", external = [] }: Part,
     write: false,
     metafile: true,
     bundle: true,
-    // What is imported when first needed is not even read before.
-    splitting: true,
+    splitting,
     format: "esm",
     platform: "node",
     target,
@@ -83,7 +103,7 @@ async function buildPart({ entries, target, folder = ".", external = [] }: Part,
     sourcesContent: false,
     legalComments: "none",
     logLevel: "warning",
-    plugins: [...plugins, builtinsAsUsed],
+    plugins: [...plugins, builtinsAsUsed, awsApart],
     external,
     banner: { js: withRequire },
   });

@@ -52,6 +52,8 @@ test("it holds what runs, what names the licences, and nothing else", () => {
     "dist/package/agent-dispatch.mjs.map",
     "dist/package/agentdispatch-mcp.mjs",
     "dist/package/agentdispatch-mcp.mjs.map",
+    "dist/package/aws.mjs",
+    "dist/package/aws.mjs.map",
     "dist/package/bridge.mjs",
     "dist/package/bridge.mjs.map",
     "dist/package/client.d.mts",
