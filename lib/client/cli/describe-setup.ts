@@ -37,6 +37,10 @@ export function addSetup(program: Command, withPlace: (command: Command) => Comm
       const { doctor } = await import("./commands/doctor.ts");
       done(await doctor(context, profile, options));
     });
+  command("runtimes", "List the runtime profiles that a run may name.").action(async (options) => {
+    const { runtimes } = await import("./commands/setup.ts");
+    done(await runtimes(context, options));
+  });
   command("accounts", "List the accounts of the configuration.").action(async (options) => {
     const { accounts } = await import("./commands/setup.ts");
     done(await accounts(context, options));

@@ -1,4 +1,5 @@
 import type { Problem } from "../../contract/errors.ts";
+import { commandName } from "./command-name.ts";
 import { type Place, placeWords } from "./systems/place.ts";
 
 /** What stands at the command line for a tool, and for a field of one, that an error names. */
@@ -8,7 +9,7 @@ export const terms: Readonly<Record<string, string>> = {
   get_task_status: "agent-dispatch status <id>",
   get_task_logs: "agent-dispatch logs <id>",
   get_task_result: "agent-dispatch result <id>",
-  wait_for_task: "agent-dispatch logs <id> --follow",
+  wait_for_task: "agent-dispatch wait <id>",
   cancel_task: "agent-dispatch cancel <id>",
   a2a_send: "agent-dispatch a2a-send <id>",
   list_tasks: "agent-dispatch list",
@@ -31,6 +32,24 @@ export const terms: Readonly<Record<string, string>> = {
   timeout_seconds: "--timeout",
   timeoutSeconds: "--timeout",
   "input.timeoutSeconds": "--timeout",
+  wait_seconds: "--timeout",
+  runtime_arn: "--runtime-arn",
+  ecr_image_uri: "--ecr-image-uri",
+  execution_role_arn: "--execution-role-arn",
+  events_after: "--after",
+  preview_lines: "--lines",
+  permission_mode: "--permission-mode",
+  allowed_tools: "--allowed-tools",
+  denied_tools: "--denied-tools",
+  max_budget_usd: "--max-budget",
+  max_tokens: "--max-tokens",
+  dry_run: "--dry-run",
+  "metadata.parentTaskId": "--metadata parentTaskId=…",
+  task_id: "the task's id",
+  task_type: "the kind of task",
+  account_profile: "the account",
+  runtime_tools: "the tools of the runtime profile",
+  artifacts_cursor: "the cursor",
   "input.command": "--command",
   "input.stdin": "--stdin",
   "input.shell": "--shell",
@@ -48,7 +67,7 @@ const named = new RegExp(
 
 /** A command of ours that asks a system, with the task it asks for. */
 const command =
-  /\bagent-dispatch (?:local (?:stop|status)|local|list|check|doctor|accounts|capabilities|run|add|update|remove|describe|(?:status|logs|result|cancel)(?: <id>| task_\w+)?)(?![\w-])/g;
+  /\bagent-dispatch (?:local (?:stop|status)|local|list|check|doctor|accounts|capabilities|runtimes|run|add|update|remove|describe|(?:status|events|logs|wait|result|artifacts get|artifacts|cancel|a2a-send)(?: <id>| task_\w+)?)(?![\w-])/g;
 
 /**
  * A hint in the terms of the command line; `taskId` stands where a command wants one, if it is known. Each command in it
@@ -57,7 +76,7 @@ const command =
 export const hintInTerms = (hint: string, place: Place, taskId = "<id>"): string =>
   hint
     .replaceAll(named, (name) => terms[name] ?? name)
-    .replaceAll(command, (words) => words + placeWords(place))
+    .replaceAll(command, (words) => words.replace("agent-dispatch", commandName) + placeWords(place))
     .replaceAll("<id>", taskId);
 
 /** A refusal as it is told at the command line: it names commands and options where tools have names and fields. */

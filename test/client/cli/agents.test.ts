@@ -90,7 +90,7 @@ test("what is wrong is told in the words of the command line", async () => {
   expect(await run("describe", "api")).toMatchObject({
     code: 2,
     err: expect.stringMatching(
-      /^error: no agent is named api\nhint: agent-dispatch add --state-dir \S+ makes one of a folder\n$/,
+      /^error: no agent is named api\nhint: .*agent-dispatch(?:\.js)? add --state-dir \S+ makes one of a folder\n$/,
     ),
   });
   expect(await run("add", "local", "api")).toMatchObject({

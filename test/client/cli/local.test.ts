@@ -44,7 +44,7 @@ describe("a system that runs", () => {
     const { code, err } = await at(["local", "--port", "0"]);
     expect(err).toContain(`error: a local system already runs on ${stateDir} at ${local.url}`);
     expect(err).toContain(`process ${local.system.child.pid}`);
-    expect(err).toContain(`hint: use it, or end it with: agent-dispatch local stop --state-dir ${stateDir}\n`);
+    expect(err).toContain(`hint: use it, or end it with: npx agent-dispatch local stop --state-dir ${stateDir}\n`);
     expect(code).toBe(1);
   });
 
@@ -95,7 +95,7 @@ describe("a system that runs", () => {
     expect(JSON.parse((await at(["status", id.slice(5, 17), "--json"])).out)).toMatchObject({ id });
     expect(await at(["cancel", id.slice(5, 17)])).toMatchObject({
       code: 1,
-      err: expect.stringContaining(`hint: agent-dispatch result ${id} --state-dir ${stateDir} returns it`),
+      err: expect.stringContaining(`agent-dispatch result ${id} --state-dir ${stateDir} returns it`),
     });
   });
 
@@ -168,7 +168,7 @@ describe("a system that runs", () => {
       expect(await at([command, "../x"])).toMatchObject({
         code: 2,
         err: expect.stringMatching(
-          `error: id: it is .*\nhint: agent-dispatch list --state-dir ${stateDir} shows the tasks you can see\n`,
+          `error: id: it is .*\nhint: .*agent-dispatch list --state-dir ${stateDir} shows the tasks you can see\n`,
         ),
       });
     }

@@ -277,6 +277,14 @@ describe("run", () => {
     });
   });
 
+  test("the profiles that it may name are listed", async () => {
+    expect((await cli("runtimes")).out).toMatch(
+      /^name +provider +protocol +framework +model\n[\s\S]*^parrot +local .*echo$/m,
+    );
+    const { items } = JSON.parse((await cli("runtimes", "--json")).out);
+    expect(items).toContainEqual(expect.objectContaining({ name: "asking", framework: "asks" }));
+  });
+
   test("test gives any runtime profile a task", async () => {
     const { code, out, err } = await cli("test", "parrot");
     expect(out).toContain("Change nothing, and run nothing.");
@@ -310,7 +318,7 @@ describe("without a system that runs", () => {
     const logs = await none("logs", id, "--follow");
     expect(logs.out).toBe("begun\n");
     expect(logs.err).toMatch(
-      /^error: task \w+ is running, and no local system .*\nhint: agent-dispatch local starts it/,
+      /^error: task \w+ is running, and no local system .*\nhint: .*agent-dispatch local starts it/,
     );
     expect(logs.code).toBe(1);
     for (const command of ["wait", "cancel"])

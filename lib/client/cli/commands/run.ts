@@ -5,6 +5,7 @@ import type { TaskResult } from "../../../contract/tools/get-task-result.ts";
 import type { TaskRecord } from "../../../contract/tools/task-record.ts";
 import type { Client } from "../../sdk/client.ts";
 import type { ClientTask } from "../../sdk/task.ts";
+import { commandName } from "../command-name.ts";
 import type { Context } from "../context.ts";
 import { readContinue, withConversation } from "../continuing.ts";
 import { CANCELLED, exitCodeOf } from "../exit-code.ts";
@@ -116,7 +117,7 @@ class AttendedRun {
     const task = this.#taskId;
     if (why === "interrupt") this.#interrupt();
     else if (this.#system.stays()) {
-      if (task) void this.#tell(`the task goes on: agent-dispatch logs ${task}${placeWords(this.#options)} --follow`);
+      if (task) void this.#tell(`the task goes on: ${commandName()} logs ${task}${placeWords(this.#options)} --follow`);
       this.#left.resolve(why === "hangup" ? HUNG_UP : READER_GONE);
     } else if (why === "reader_gone") {
       void this.#view?.hush("nobody reads the output any more; the task goes on to its end, and Ctrl-C cancels it");
@@ -127,15 +128,29 @@ class AttendedRun {
     this.#interrupts += 1;
     if (this.#exitCode !== undefined) this.#impatience.abort();
     else if (this.#interrupts === 1) {
-      void this.#tell("ending the task; Ctrl-C once more does not wait for it");
+      const again = this.#system.stays() ? "leaves it to the system, which goes on" : "ends it at once";
+      void this.#say(`the task was asked to cancel; Ctrl-C once more ${again}`);
       if (this.#taskId !== undefined && this.#view) void cancel(this.#system.client, this.#taskId, this.#view);
     } else if (this.#interrupts === 2) void this.#abandon();
     else this.#context.exit(CANCELLED);
   }
 
   async #abandon(): Promise<void> {
-    if (this.#taskId !== undefined) await this.#system.abandon(this.#taskId).catch(() => {});
+    const task = this.#taskId;
+    if (task !== undefined) {
+      const come = (word: string) => `${commandName()} ${word} ${task}${placeWords(this.#options)}`;
+      // A system of this run alone ends with it, and nothing of it may be left running.
+      if (this.#system.stays()) void this.#say(`the task is left running; come back with: ${come("logs")} --follow`);
+      else void this.#say(`the task's session is ended with this run; what is known of it: ${come("status")}`);
+      await this.#system.abandon(task).catch(() => {});
+    }
     this.#left.resolve(CANCELLED);
+  }
+
+  /** What a person who interrupts is told in any case. */
+  async #say(line: string): Promise<void> {
+    if (this.#options.quiet) await write(this.#context.io.stderr, `› ${line}\n`);
+    else await this.#tell(line);
   }
 
   #tell(line: string): Promise<void> {

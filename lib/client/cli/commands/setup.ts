@@ -1,5 +1,5 @@
-import type { JsonObject } from "../../../contract/json.ts";
-import { ask } from "../ask.ts";
+import { isObject, type JsonObject } from "../../../contract/json.ts";
+import { ask, asking } from "../ask.ts";
 import { checkText, frameworksText } from "../check-text.ts";
 import type { Context } from "../context.ts";
 import { write } from "../io.ts";
@@ -31,6 +31,14 @@ export async function capabilities(context: Context, options: Options): Promise<
   return print(context, options, reply, fields, frameworks);
 }
 
+/** `agent-dispatch runtimes`: the runtime profiles that a run may name. */
+export function runtimes(context: Context, options: Options): Promise<number> {
+  return asking(context, options, async (client) => {
+    const items = await client.runtimes();
+    return print(context, options, { items }, ["name", "provider", "protocol", "framework", "model"]);
+  });
+}
+
 async function print(
   { io }: Context,
   options: Options,
@@ -51,4 +59,7 @@ async function print(
   return 0;
 }
 
-const cell = (value: unknown): string => oneLine(Array.isArray(value) ? value.join(", ") : String(value ?? ""));
+function cell(value: unknown): string {
+  if (isObject(value)) return oneLine(JSON.stringify(value));
+  return oneLine(Array.isArray(value) ? value.join(", ") : String(value ?? ""));
+}
