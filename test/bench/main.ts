@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { benchAgents } from "./agents.ts";
 import { type BenchSystem, withSystem } from "./bench-system.ts";
 import { setCalls } from "./beside.ts";
+import { benchBridge } from "./bridge.ts";
 import { benchBundles } from "./bundles.ts";
 import { benchCommand, benchFirst, benchMany } from "./command.ts";
 import { report } from "./figures.ts";
@@ -39,6 +40,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
     await benchNothing();
   },
   bundles: benchBundles,
+  bridge: benchBridge,
 };
 
 // Names choose some of them; only all together are kept.

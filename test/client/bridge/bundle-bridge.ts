@@ -1,10 +1,13 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { build } from "esbuild";
 
-/** Bundles the bridge as the package does into a folder; gives its file. */
-export async function bundleBridge(folder: string): Promise<string> {
+const bridge = join(import.meta.dirname, "../../../lib/client/bridge/main.ts");
+
+/** Bundles the bridge, or another program that does the same, as the package does into a folder; gives its file. */
+export async function bundleBridge(folder: string, entry = bridge): Promise<string> {
+  const name = basename(entry, ".ts");
   await build({
-    entryPoints: { bridge: join(import.meta.dirname, "../../../lib/client/bridge/main.ts") },
+    entryPoints: { [name]: entry },
     outdir: folder,
     outExtension: { ".js": ".mjs" },
     bundle: true,
@@ -16,5 +19,5 @@ export async function bundleBridge(folder: string): Promise<string> {
     mainFields: ["module", "main"],
     logLevel: "warning",
   });
-  return join(folder, "bridge.mjs");
+  return join(folder, `${name}.mjs`);
 }
