@@ -37,6 +37,8 @@ export async function* newsOf(caller: ToolCaller, taskId: string, options: NewsO
       const { events = [], eventsNext: _, ...record } = await caller.call("get_task_status", args, { signal });
       for (const { sequence } of events) after = Math.max(after, sequence);
       yield { record, events };
+      // The last event of all says how it ended.
+      if (isTerminal(record.status) && events.at(-1)?.type === `task.${record.status}`) return;
       if (events.length > 0) {
         // A reply holds a page of events; there may be more.
         quiet = false;
