@@ -130,3 +130,36 @@ test("escape sequences of a job are shown harmlessly on a terminal, and passed o
   local.kill("SIGTERM");
   await local.ended;
 });
+
+test("Ctrl-C ends a command that follows with 130, and leaves the task alone", async () => {
+  const local = new Cli(["local", "--port", "0", "--state-dir", stateDir, "--quiet", "--json"]);
+  await local.shows('"pid"');
+  const job = await new Terminal(`${run("echo begun; sleep 60")} --detach`).ended;
+  const id = /task_[0-9a-f]{32}/.exec(job.raw)?.[0] ?? "";
+  for (const command of [`logs ${id} -f`, `events ${id} -f`]) {
+    const terminal = new Terminal(`${agentDispatch} ${command} --state-dir ${stateDir}`);
+    await terminal.shows(/begun|task\.started/);
+    terminal.type(CTRL_C);
+    expect(await terminal.ended).toMatchObject({ code: 130 });
+  }
+  expect(await cli(["status", id, "--state-dir", stateDir])).toMatchObject({ out: expect.stringMatching(/running/) });
+  await cli(["cancel", id, "--state-dir", stateDir]);
+  local.kill("SIGTERM");
+  await local.ended;
+});
+
+test("Ctrl-C on a run asks its task to cancel, and once more leaves it to a system that stays", async () => {
+  const local = new Cli(["local", "--port", "0", "--state-dir", stateDir, "--quiet", "--json"]);
+  await local.shows('"pid"');
+  const terminal = new Terminal(`${run('trap "" TERM; echo working; while true; do sleep 1; done')}; echo ended $?`);
+  await terminal.shows("working");
+  terminal.type(CTRL_C);
+  await terminal.shows("Ctrl-C once more leaves it to the system");
+  terminal.type(CTRL_C);
+  await terminal.shows("ended 130");
+  const { raw } = await terminal.ended;
+  const id = /left running; come back with: .*agent-dispatch logs (task_[0-9a-f]{32}) --state-dir/.exec(raw)?.[1] ?? "";
+  expect(await cli(["wait", id, "--state-dir", stateDir])).toMatchObject({ code: 130 });
+  local.kill("SIGTERM");
+  await local.ended;
+});
