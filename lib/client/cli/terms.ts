@@ -67,7 +67,7 @@ const named = new RegExp(
 
 /** A command of ours that asks a system, with the task it asks for. */
 const command =
-  /\bagent-dispatch (?:local (?:stop|status)|local|list|check|doctor|accounts|capabilities|runtimes|run|add|update|remove|describe|(?:status|events|logs|wait|result|artifacts get|artifacts|cancel|a2a-send)(?: <id>| task_\w+)?)(?![\w-])/g;
+  /\bagent-dispatch (?:local (?:stop|status)|local|list|check|doctor|accounts|capabilities|runtimes|init|run|add|update|remove|describe|(?:status|events|logs|wait|result|artifacts get|artifacts|cancel|a2a-send)(?: <id>| task_\w+)?)(?![\w-])/g;
 
 /**
  * A hint in the terms of the command line; `taskId` stands where a command wants one, if it is known. Each command in it
