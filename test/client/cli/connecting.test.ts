@@ -40,7 +40,7 @@ test("a start says how assistants are connected, and the line does it, for its o
   // npx is slow to start; what it starts is this.
   await promisify(execFile)("sh", ["-c", `"${process.execPath}" bin/agent-dispatch.js ${line}`], {
     cwd: checkout,
-    env: { ...cleanEnv(), ...home, PATH: dirname(process.execPath) + delimiter + "/bin" },
+    env: { ...cleanEnv(), ...home, PATH: `${dirname(process.execPath)}${delimiter}/bin` },
   });
   const { mcpServers } = JSON.parse(await readFile(join(folder, ".cursor", "mcp.json"), "utf8"));
   expect(mcpServers["agent-dispatch"].args.slice(1)).toEqual(["bridge", "--state-dir", stateDir]);
