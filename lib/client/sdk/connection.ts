@@ -3,13 +3,12 @@ import { DispatchError, RefusedError } from "../../contract/errors.ts";
 import { defined, type JsonObject } from "../../contract/json.ts";
 import type { ToolArguments, ToolName, ToolResult } from "../../contract/tools/index.ts";
 import { loadSchemas } from "../../contract/tools/load.ts";
-import { callTool, type ToolAnswer } from "../http/call-tool.ts";
+import { callTool } from "../http/call-tool.ts";
 import type { Door } from "../http/door.ts";
 import { Patience } from "../http/patience.ts";
 import { repeatingTools } from "../http/repeating.ts";
 import { abortError, throwIfAborted } from "./aborting.ts";
 import type { CallOptions, Connection } from "./caller.ts";
-import { readReply } from "./reply.ts";
 
 export type ConnectionOptions = {
   /** For how long a lost connection is tried again, in milliseconds; default 30 s, and 0 gives up at once. */
@@ -57,8 +56,9 @@ export class DoorConnection implements Connection {
     try {
       for (;;) {
         // What its answer is read with is loaded while it is waited for.
-        const [answer] = await Promise.all([callTool(this.#door, tool, sent, options), loadSchemas(tool)]);
-        const { value, error } = await read(tool, answer);
+        const asked = callTool(this.#door, tool, sent, options);
+        const [answer, { readReply }] = await Promise.all([asked, import("./reply.ts"), loadSchemas(tool)]);
+        const { value, error } = await attempt(() => readReply(tool, answer));
         const mayPass = error?.retryable && repeatingTools[tool] !== "never";
         if (!mayPass || !(await patience.pause({ signal }))) {
           this.#back();
@@ -93,12 +93,11 @@ export class DoorConnection implements Connection {
 const keyed = (tool: ToolName, args: JsonObject): JsonObject =>
   repeatingTools[tool] === "keyed" ? { idempotency_key: randomUUID(), ...defined(args) } : args;
 
-async function read<Name extends ToolName>(
-  tool: Name,
-  answer: ToolAnswer,
-): Promise<{ value: ToolResult<Name>; error?: never } | { value?: never; error: DispatchError }> {
+async function attempt<Value>(
+  read: () => Promise<Value>,
+): Promise<{ value: Value; error?: never } | { value?: never; error: DispatchError }> {
   try {
-    return { value: await readReply(tool, answer) };
+    return { value: await read() };
   } catch (error) {
     if (error instanceof DispatchError) return { error };
     throw error;
