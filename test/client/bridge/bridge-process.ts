@@ -52,7 +52,10 @@ export class BridgeProcess {
       this.child.kill("SIGKILL");
       await this.ended;
     });
-    void this.#read();
+    this.#read().catch((error: NodeJS.ErrnoException) => {
+      // A test closed it.
+      if (error.code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
+    });
   }
 
   async #read(): Promise<void> {
