@@ -128,7 +128,9 @@ test("doctor tells how the assistants stand to us, what each lacks, and what men
   });
   expect(broken.of("codex")).toMatchObject({ status: "fail", fix: expect.stringMatching(/^mend that file, then /) });
   const { out } = await run(["doctor"], env);
-  expect(out).toMatch(/^✖ {2}Cursor +starts .*gone\.js, which is not there; .*agent-dispatch(?:\.js)? init --state-dir \S+ --client cursor$/m);
+  expect(out).toMatch(
+    /^✖ {2}Cursor +starts .*gone\.js, which is not there; .*agent-dispatch(?:\.js)? init --state-dir \S+ --client cursor$/m,
+  );
 });
 
 test("doctor checks the profile that is named", async () => {
