@@ -20,6 +20,11 @@ export async function launch(program) {
     console.error(`✖ this needs Node ${oldest} or newer, and here is ${process.versions.node}${more}`);
     process.exit(2);
   }
+  // On Node 22 all that uses SQLite would begin with a warning that tells nobody what to do.
+  const { emitWarning } = process;
+  process.emitWarning = (warning, ...more) => {
+    if (!/^SQLite is an experimental feature/.test(String(warning))) emitWarning.call(process, warning, ...more);
+  };
   // Compiled code is kept for the next start, where only this user can write.
   module.enableCompileCache?.(join(cacheFolder(), "agent-dispatch", "compile-cache"));
   await import(isClone ? `./${program}.ts` : `../dist/package/${program}.mjs`);

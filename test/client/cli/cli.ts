@@ -12,6 +12,15 @@ const entry = fileURLToPath(new URL("../../../bin/agent-dispatch.ts", import.met
 
 export type Ended = { code: number | null; out: string; err: string };
 
+type CliOptions = {
+  stdin?: string;
+  env?: Record<string, string | undefined>;
+  cwd?: string;
+  /** The program, else that of this clone, and the Node that runs it. */
+  entry?: string;
+  node?: string;
+};
+
 /** The real command line as a child process, as it goes. */
 export class Cli {
   readonly child: ChildProcess;
@@ -19,11 +28,8 @@ export class Cli {
   err = "";
   readonly ended: Promise<Ended>;
 
-  constructor(
-    args: readonly string[],
-    options: { stdin?: string; env?: Record<string, string | undefined>; cwd?: string; entry?: string } = {},
-  ) {
-    this.child = spawn(process.execPath, [options.entry ?? entry, ...args], {
+  constructor(args: readonly string[], options: CliOptions = {}) {
+    this.child = spawn(options.node ?? process.execPath, [options.entry ?? entry, ...args], {
       cwd: options.cwd,
       env: { ...cleanEnv(), ...options.env },
       stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
