@@ -20,6 +20,10 @@ export function commandName(): string {
   return known;
 }
 
+/** A text of ours in which commands begin lines or stand behind blanks, as they are called here. */
+export const asCalledHere = (text: string): string =>
+  text.replaceAll(/(?<=^|\s)agent-dispatch(?= [a-z])/g, commandName);
+
 /** The same for a folder and a PATH. */
 export function nameIn({ cwd, path }: { cwd: string; path: string }): string {
   if (isOnPath(path)) return NAME;

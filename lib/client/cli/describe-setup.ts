@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { protocols } from "../../contract/kinds.ts";
 import { parseAddress, splitNames } from "./arguments.ts";
+import { asCalledHere } from "./command-name.ts";
 import type { Bind } from "./context.ts";
 
 /** The commands that set a machine up, and say what there is. Each loads what it needs when it runs. */
@@ -105,7 +106,7 @@ function addInit(program: Command, { context, done }: Bind): void {
     .option("--yes", "ask nothing")
     .option("--dry-run", "change nothing, and show what would change")
     .option("--json", "print JSON")
-    .addHelpText("after", initHelp)
+    .addHelpText("after", () => asCalledHere(initHelp))
     .action(async (options) => {
       const { init } = await import("./commands/init.ts");
       done(await init(context, options));

@@ -3,6 +3,7 @@ import manifest from "../../../package.json" with { type: "json" };
 import { protocols, targetModes } from "../../contract/kinds.ts";
 import { addAgents } from "./agents/describe-agents.ts";
 import { collectPairs, parseAddress, parsePort, parseSeconds, storeKinds } from "./arguments.ts";
+import { asCalledHere } from "./command-name.ts";
 import { addCompletion } from "./completion/describe-completion.ts";
 import { DEFAULT_PORT } from "./connecting.ts";
 import type { Bind, Context } from "./context.ts";
@@ -26,7 +27,7 @@ export function describe(context: Context, done: (exitCode: number) => void): Co
     .showHelpAfterError("hint: --help shows how it is used")
     .version(manifest.version, "--version", "print the version")
     .helpCommand("help [command]", "Show how a command is used.")
-    .addHelpText("after", programHelp);
+    .addHelpText("after", () => asCalledHere(programHelp));
   const bind = { context, done };
   addRun(program, bind);
   addLocal(program, bind);
@@ -82,7 +83,7 @@ function addRun(program: Command, { context, done }: Bind): void {
     .option("--quiet", "say nothing besides what the job writes and answers")
     .option("--detach", "print the task's id and leave; needs a local system that runs")
     .option("--json", "print one JSON object at the end; the job's output goes to standard error")
-    .addHelpText("after", runHelp)
+    .addHelpText("after", () => asCalledHere(runHelp))
     .action(async (instruction, options) => {
       const { run } = await import("./commands/run.ts");
       done(await run(context, instruction, options));
@@ -94,7 +95,7 @@ function addLocal(program: Command, { context, done }: Bind): void {
     .command("local")
     .summary("The system on this machine: start, stop, status.")
     .description("The system on this machine. Without a further word it is started.")
-    .addHelpText("after", localHelp);
+    .addHelpText("after", () => asCalledHere(localHelp));
   withLocalPlace(group.command("start", { isDefault: true }))
     .description("Start the system in the foreground; Ctrl-C stops it, and its tasks resume on the next start.")
     .option("--port <number>", "the port on 127.0.0.1; 0 takes a free one", parsePort, DEFAULT_PORT)

@@ -1,5 +1,6 @@
 import type { Clarification } from "../../contract/tools/spawn-cloud-agent.ts";
 import type { TaskHandle } from "../../contract/tools/task-handle.ts";
+import { commandName } from "./command-name.ts";
 import { USAGE_ERROR } from "./exit-code.ts";
 import { type Io, write } from "./io.ts";
 import { oneLine, paint, printJson } from "./print.ts";
@@ -15,7 +16,7 @@ export async function printHandle(io: Io, options: RunOptions, handle: TaskHandl
     await write(io.stdout, `${id}\n`);
     await write(
       io.stderr,
-      paint(io.stderr, "dim", `› agent-dispatch logs ${id}${placeWords(options)} --follow shows what it does\n`),
+      paint(io.stderr, "dim", `› ${commandName()} logs ${id}${placeWords(options)} --follow shows what it does\n`),
     );
   }
   return 0;
@@ -23,7 +24,7 @@ export async function printHandle(io: Io, options: RunOptions, handle: TaskHandl
 
 /** With what a question is answered here; any other asks for a fact of the task. */
 const answers: Readonly<Record<string, string>> = {
-  instruction: 'agent-dispatch run "…"',
+  instruction: "an instruction behind run",
   runtime: "--runtime <name>",
   framework: "--framework <name>",
   account_profile: "the account of a runtime profile in the configuration file",

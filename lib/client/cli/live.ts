@@ -3,6 +3,7 @@ import type { TaskEvent } from "../../contract/events.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
 import type { TaskRecord } from "../../contract/tools/task-record.ts";
 import type { Watcher } from "../sdk/follow.ts";
+import { commandName } from "./command-name.ts";
 import { harmless } from "./harmless.ts";
 import { type Io, isInteractive, type Output, write } from "./io.ts";
 import { formatDuration, oneLine, paint } from "./print.ts";
@@ -61,13 +62,13 @@ export class LiveView implements Watcher {
       this.#midLine = !shown.endsWith("\n");
       await write(target, shown);
       if (event.payload?.shortened)
-        await this.note("a part of the output was too long to show; agent-dispatch logs has it");
+        await this.note(`a part of the output was too long to show; ${commandName()} logs has it`);
     } else if (event.type === "task.progress" && event.message) {
       this.#progress = oneLine(event.message, 100);
       this.#refresh();
       await this.note(oneLine(event.message));
     } else if (event.type === "task.input_required") {
-      await this.note(`the task needs input: ${oneLine(event.message ?? "see agent-dispatch status")}`);
+      await this.note(`the task needs input: ${oneLine(event.message ?? `see ${commandName()} status`)}`);
     }
   }
 

@@ -1,6 +1,7 @@
 import { isObject } from "../../contract/json.ts";
 import type { TaskResult } from "../../contract/tools/get-task-result.ts";
 import type { TaskRecord } from "../../contract/tools/task-record.ts";
+import { commandName } from "./command-name.ts";
 import { harmless } from "./harmless.ts";
 import { type Io, write } from "./io.ts";
 import { formatBytes, formatDuration, oneLine, paint } from "./print.ts";
@@ -31,7 +32,7 @@ export async function printOutcome(
   const answer = record.taskType === "agent.run" ? outputText(result.result) : undefined;
   if (answer) await write(io.stdout, harmless(io.stdout, answer.endsWith("\n") ? answer : `${answer}\n`));
   if (quiet) return;
-  for (const line of artifactLines(result, most, `agent-dispatch result ${record.id}${placeWords(place)}`))
+  for (const line of artifactLines(result, most, `${commandName()} result ${record.id}${placeWords(place)}`))
     await write(io.stderr, paint(io.stderr, "dim", `› ${line}\n`));
   const said = agentWords(record, result);
   if (said) await write(io.stderr, paint(io.stderr, "dim", `› ${said}\n`));

@@ -69,6 +69,9 @@ const named = new RegExp(
 const command =
   /\bagent-dispatch (?:local (?:stop|status)|local|list|check|doctor|accounts|capabilities|runtimes|init|run|add|update|remove|describe|(?:status|events|logs|wait|result|artifacts get|artifacts|cancel|a2a-send)(?: <id>| task_\w+)?)(?![\w-])/g;
 
+/** Our name before a command, where nobody has said yet how it is called here. */
+const ours = /(?<!npx |[\w./-])agent-dispatch(?= [a-z])/g;
+
 /**
  * A hint in the terms of the command line; `taskId` stands where a command wants one, if it is known. Each command in it
  * asks the system that `place` names: as it stands there it may be typed.
@@ -77,6 +80,7 @@ export const hintInTerms = (hint: string, place: Place, taskId = "<id>"): string
   hint
     .replaceAll(named, (name) => terms[name] ?? name)
     .replaceAll(command, (words) => words.replace("agent-dispatch", commandName) + placeWords(place))
+    .replaceAll(ours, () => commandName())
     .replaceAll("<id>", taskId);
 
 /** A refusal as it is told at the command line: it names commands and options where tools have names and fields. */

@@ -1,6 +1,7 @@
 import type { Agent } from "../../../contract/tools/agents.ts";
 import type { ToolResult } from "../../../contract/tools/index.ts";
 import { checksText, sign } from "../check-text.ts";
+import { commandName } from "../command-name.ts";
 import { harmless } from "../harmless.ts";
 import { type Io, write } from "../io.ts";
 import { clip, columnsOf, formatDuration, oneLine, paint, table } from "../print.ts";
@@ -8,7 +9,7 @@ import type { Place } from "../systems/place.ts";
 
 /** All agents, one in a line. */
 export async function printAgents(io: Io, { items, more }: ToolResult<"list_agents">): Promise<void> {
-  if (items.length === 0) return write(io.stdout, "no agents; agent-dispatch add makes one of a folder\n");
+  if (items.length === 0) return write(io.stdout, `no agents; ${commandName()} add makes one of a folder\n`);
   const head = ["", "agent", "framework", "usually", "what for"].map((name) => paint(io.stdout, "dim", name));
   const rows = items.map((agent) => [
     sign(io, agent.healthy ? "pass" : "fail"),

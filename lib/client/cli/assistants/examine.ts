@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { DispatchError } from "../../../contract/errors.ts";
+import { commandName } from "../command-name.ts";
 import type { Assistant, Machine, Registration, Server } from "./assistant.ts";
 import { assistants } from "./index.ts";
 import { findProgram } from "./on-path.ts";
@@ -32,7 +33,7 @@ export async function examineAssistants(
 ): Promise<Standing[]> {
   const standings = assistants.map(async (assistant) => {
     const { name, title } = assistant;
-    const fix = `agent-dispatch init --client ${name}`;
+    const fix = `${commandName()} init --client ${name}`;
     const tell = (status: Standing["status"], message: string, more: { fix?: string } = {}): Standing[] => [
       { name, title, status, message, ...more },
     ];

@@ -4,7 +4,7 @@ import type { ShortRecord } from "../../../contract/tools/task-record.ts";
 import type { LocalPlace } from "../../http/door.ts";
 import type { Client } from "../../sdk/client.ts";
 import type { storeKinds } from "../arguments.ts";
-import { packageFolder as checkout } from "../command-name.ts";
+import { commandName } from "../command-name.ts";
 import { connecting } from "../connecting.ts";
 import type { Context } from "../context.ts";
 import { type Io, write } from "../io.ts";
@@ -55,12 +55,13 @@ export async function start(context: Context, options: StartOptions): Promise<nu
     ...(store && { store }),
     ...(!quiet && { onTask }),
   });
-  const where = placeWords(system.placeFrom(checkout));
-  const line = `npx agent-dispatch ${system.runsCommands ? `run${where} --command 'git --version'` : `list${where}`}`;
+  const folder = process.cwd();
+  const where = placeWords(system.placeFrom(folder));
+  const line = `${commandName()} ${system.runsCommands ? `run${where} --command 'git --version'` : `list${where}`}`;
   const init = `npx agent-dispatch init${where} --client all`;
   if (options.json) {
     const { url, tokenFile, stateDir } = system;
-    const connect = { clients: connecting(system), terminal: { folder: checkout, line } };
+    const connect = { clients: connecting(system), terminal: { folder, line } };
     await printJson(io, { url, tokenFile, stateDir, pid: process.pid, connect });
   } else if (!quiet) await write(io.stdout, howToConnect(io, system, { init, line }));
   const idle = untilIdle === undefined ? new Promise<never>(() => {}) : system.untilIdle(untilIdle * 1000);
@@ -97,7 +98,7 @@ function howToConnect(io: Io, system: StartedSystem, { init, line }: { init: str
   return `${title("AgentDispatch is running on this machine.")} Ctrl-C stops it.
 
 ${table(facts)}
-${title("Your assistants, and another terminal")}, in ${checkout}
+${title("Your assistants, and another terminal")}, in ${process.cwd()}
   ${init}
   ${line}
 `;
