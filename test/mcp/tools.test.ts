@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { ownEvent } from "../../lib/contract/events.ts";
@@ -227,6 +228,7 @@ describe.each(revisions)("a client on %s", (revision) => {
           name: "report.md",
           contentType: "text/markdown",
           sizeBytes: 8,
+          sha256: createHash("sha256").update("# report").digest("hex"),
           createdAt,
         },
       ],
