@@ -28,6 +28,8 @@ export type BridgeOptions = {
   atEnd?: AtEnd;
   /** Another program that does the same. */
   entry?: string;
+  /** Another Node that runs it. */
+  node?: string;
 };
 
 /** The bridge as a client starts it, and what a client sees of it: lines. */
@@ -40,8 +42,9 @@ export class BridgeProcess {
   readonly ended: Promise<number | null>;
   #news = Promise.withResolvers<void>();
 
-  constructor(args: readonly string[], { env, atEnd = onTestFinished, entry = bridgeEntry }: BridgeOptions = {}) {
-    this.child = spawn(process.execPath, [entry, ...args], { stdio: "pipe", env: bridgeEnv(env) });
+  constructor(args: readonly string[], options: BridgeOptions = {}) {
+    const { env, atEnd = onTestFinished, entry = bridgeEntry, node = process.execPath } = options;
+    this.child = spawn(node, [entry, ...args], { stdio: "pipe", env: bridgeEnv(env) });
     this.child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.err += text;
     });
