@@ -12,6 +12,7 @@ import { benchNothing, benchQueue } from "./load.ts";
 import { benchLogLine } from "./log-line.ts";
 import { benchIdleJobs } from "./memory.ts";
 import { benchOutput } from "./output.ts";
+import { benchStart } from "./start.ts";
 
 const { values, positionals: names } = parseArgs({
   allowPositionals: true,
@@ -39,6 +40,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
     await withSystem({ prewarm: false }, benchQueue);
     await benchNothing();
   },
+  start: () => warm(benchStart),
   bundles: benchBundles,
   bridge: benchBridge,
 };
