@@ -171,7 +171,7 @@ test("an agent program goes on after its worker was killed, and in another home"
   // What is here is not what came last.
   const back = await start("here");
   expect(await back.say("four", conversation)).toMatchObject({ answer: "one, wait, two, three, four" });
-}, 60_000);
+});
 
 test("the first turn of a program is gone on with, although its worker was killed at once", async () => {
   const { folder, PATH } = withCodex();

@@ -37,7 +37,10 @@ const storeFiles = ["tasks.sqlite", "tasks.sqlite-shm", "tasks.sqlite-wal"];
 let stateDir = "";
 const ids = { failed: "", long: "", open: "" };
 /** What the system itself told before. */
-let told: { status: Json; result: Json; list: Json };
+let told: { status: Json; result: Json; list: Json[] };
+/** The tasks of a list; one that still runs may be written again at any time, and says when. */
+const namesIn = ({ items }: { items?: unknown }): Json[] =>
+  (items as Json[]).map(({ id, status, createdAt }) => ({ id, status, createdAt }));
 beforeAll(async () => {
   stateDir = temporaryFolder(afterAll);
   const { client, kill } = await startSystem(stateDir, { prewarm: false, atEnd: afterAll });
@@ -47,11 +50,16 @@ beforeAll(async () => {
   ids.open = await client.command({ command: "echo begun; sleep 60", shell: true });
   await Promise.all([client.ended(ids.failed), client.ended(ids.long)]);
   await client.until(ids.open, ({ logLength }) => logLength === 6);
-  told = {
+  const tell = async () => ({
     status: await client.must("get_task_status", { task_id: ids.failed, events_after: 0 }),
     result: await client.must("get_task_result", { task_id: ids.failed }),
-    list: await client.must("list_tasks", {}),
-  };
+    list: namesIn(await client.must("list_tasks", {})),
+  });
+  // What ends with a task is still written for a moment behind its end.
+  for (let before = ""; before !== JSON.stringify(told); ) {
+    before = JSON.stringify(told);
+    told = await tell();
+  }
   await kill("SIGKILL");
 });
 
@@ -70,7 +78,7 @@ test("all that a killed system told of its tasks is read from its state, where n
   const result = await state.call("get_task_result", { task_id: ids.failed });
   expect(result).toEqual(told.result);
   expect(readFileSync(fileURLToPath(result.artifacts[0]?.uri ?? ""), "utf8")).toBe("kept");
-  expect(await state.call("list_tasks", {})).toEqual(told.list);
+  expect(namesIn(await state.call("list_tasks", {}))).toEqual(told.list);
   expect(await state.call("get_task_logs", { task_id: ids.failed })).toMatchObject({ data: "written\n" });
   expect(await state.call("wait_for_task", { task_id: ids.failed })).toMatchObject({ status: "failed" });
   await state.close();
