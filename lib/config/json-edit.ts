@@ -1,12 +1,12 @@
-import { type Edit, findNodeAtLocation, modify, type Node, parseTree } from "jsonc-parser";
+import { type Edit, findNodeAtLocation, type Node, parseTree } from "jsonc-parser";
 
-/** What to set at a path of names; undefined takes the member away. */
-export type Change = { path: readonly string[]; value: unknown };
+/** What to set at a path of names, and of places in lists; undefined takes the member away. One behind the last is added. */
+export type Change = { path: readonly (string | number)[]; value: unknown };
 
 /**
  * The text of a JSON object, which may hold comments, with some of its members changed. Nothing else of it changes: of the
  * comments only those go that stand within, directly above or behind a member that is taken away. The library's own edits
- * take away those of its neighbours too.
+ * take away those of its neighbours too, and lay out anew what stands in the same line.
  */
 export function editJson(text: string, changes: readonly Change[]): string {
   const eol = text.includes("\r\n") ? "\r\n" : "\n";
@@ -16,20 +16,27 @@ export function editJson(text: string, changes: readonly Change[]): string {
 function edits(text: string, { path, value }: Change, eol: string): Edit[] {
   const tree = parseTree(text);
   const node = tree && findNodeAtLocation(tree, [...path]);
-  const member = node?.parent;
-  if (value === undefined) return member ? withoutMember(text, member, path) : [];
+  const member = node?.parent?.type === "property" ? node.parent : node;
+  if (value === undefined) return member ? withoutMember(text, member) : [];
   if (node) {
     const content = stringify(value, indentAt(text, member?.offset ?? 0), eol);
     return [{ offset: node.offset, length: node.length, content }];
   }
   const depth = path.findIndex((_, i) => !(tree && findNodeAtLocation(tree, path.slice(0, i + 1))));
-  const holder = tree && findNodeAtLocation(tree, path.slice(0, depth));
-  const last = holder?.children?.at(-1);
-  if (!last || !beginsLine(text, last.offset)) return byLibrary(text, path, value, eol);
-  const missing = path.slice(depth + 1).reduceRight<unknown>((inner, name) => ({ [name]: inner }), value);
-  const indent = indentAt(text, last.offset);
-  const added = `${JSON.stringify(path[depth])}: ${stringify(missing, indent, eol)}`;
+  const missing = path
+    .slice(depth + 1)
+    .reduceRight<unknown>((inner, name) => (typeof name === "number" ? [inner] : { [name]: inner }), value);
+  const key = typeof path[depth] === "number" ? "" : `${JSON.stringify(path[depth])}: `;
+  if (!tree) return [{ offset: 0, length: 0, content: `{${key}${JSON.stringify(missing)}}` }];
+  const holder = findNodeAtLocation(tree, path.slice(0, depth));
+  if (!holder?.children) throw new Error(`there is nothing at ${path.slice(0, depth).join(".")} that can have members`);
+  const last = holder.children.at(-1);
+  if (!last) return intoEmpty(text, holder, (indent) => `${key}${stringify(missing, indent, eol)}`, eol);
   const end = last.offset + last.length;
+  if (!beginsLine(text, last.offset))
+    return [{ offset: end, length: 0, content: `, ${key}${JSON.stringify(missing)}` }];
+  const indent = indentAt(text, last.offset);
+  const added = `${key}${stringify(missing, indent, eol)}`;
   const comma = commaBehind(text, end);
   // Some programs let one stand behind the last member: it then separates the two, and stands behind the new one too.
   if (comma !== undefined) {
@@ -42,8 +49,18 @@ function edits(text: string, { path, value }: Change, eol: string): Edit[] {
   ];
 }
 
+/** The first member, in lines of its own; in front of a comment where there is one. */
+function intoEmpty(text: string, { offset, length }: Node, added: (indent: string) => string, eol: string): Edit[] {
+  const indent = indentAt(text, offset);
+  const start = offset + 1;
+  const inner = text.slice(start, offset + length - 1);
+  if (inner.trim() !== "") return [{ offset: start, length: 0, content: ` ${added(indent)}` }];
+  const content = `${eol}${indent}  ${added(`${indent}  `)}${eol}${indent}`;
+  return [{ offset: start, length: inner.length, content }];
+}
+
 /** Takes away the lines of a member, its comma, and the comments directly above and behind it. */
-function withoutMember(text: string, member: Node, path: readonly string[]): Edit[] {
+function withoutMember(text: string, member: Node): Edit[] {
   const siblings = member.parent?.children ?? [];
   const at = siblings.indexOf(member);
   const before = siblings[at - 1];
@@ -52,17 +69,26 @@ function withoutMember(text: string, member: Node, path: readonly string[]): Edi
   const after = comma === undefined ? end : comma + 1;
   const stop = after + behind(text, after);
   const isAlone = beginsLine(text, member.offset) && /^(?:\r?\n|$)/.test(text.slice(stop));
-  if (!isAlone) return byLibrary(text, path, undefined, "\n");
+  const dangling = comma === undefined && before ? commaBehind(text, before.offset + before.length) : undefined;
+  const itself = isAlone ? linesOf(text, member, stop) : wordsOf(text, member, after, comma !== undefined);
+  return dangling === undefined ? [itself] : [{ offset: dangling, length: 1, content: "" }, itself];
+}
+
+function linesOf(text: string, member: Node, stop: number): Edit {
   const line = member.offset - lineBefore(text, member.offset).length;
   const start = line - commentsAbove(text, line);
   const newline = /^\r?\n/.exec(text.slice(stop))?.[0].length ?? 0;
-  const lines = { offset: start, length: stop + newline - start, content: "" };
-  const dangling = comma === undefined && before ? commaBehind(text, before.offset + before.length) : undefined;
-  return dangling === undefined ? [lines] : [{ offset: dangling, length: 1, content: "" }, lines];
+  return { offset: start, length: stop + newline - start, content: "" };
 }
 
-const byLibrary = (text: string, path: readonly string[], value: unknown, eol: string): Edit[] =>
-  modify(text, [...path], value, { formattingOptions: { insertSpaces: true, tabSize: 2, eol } });
+/** With the space that parted it from the next, or from the one before. */
+function wordsOf(text: string, { offset }: Node, after: number, hasComma: boolean): Edit {
+  const blanks =
+    (hasComma ? /^[ \t]*/.exec(text.slice(after)) : /[ \t]*$/.exec(lineBefore(text, offset)))?.[0].length ?? 0;
+  return hasComma
+    ? { offset, length: after + blanks - offset, content: "" }
+    : { offset: offset - blanks, length: after + blanks - offset, content: "" };
+}
 
 const apply = (text: string, all: readonly Edit[]): string =>
   all.reduceRight(

@@ -71,6 +71,25 @@ test.each(["{}", "", "{ // empty\n}", '{ "runtimes": {} }', '{"runtimes":{"a":{}
   },
 );
 
+test("what stands in one line stays in it, and is not laid out anew", () => {
+  const line = '{"servers":{"one":{"a":1}, /* two */ "two":{"b":[1,2]}},"last":3}';
+  const added = editJson(line, [{ path: ["servers", "api"], value: { c: 1 } }]);
+  expect(added).toBe(line.replace("[1,2]}", '[1,2]}, "api": {"c":1}'));
+  expect(editJson(added, [{ path: ["servers", "api"], value: undefined }])).toBe(line);
+  expect(editJson(line, [{ path: ["servers", "one"], value: undefined }])).toBe(line.replace('"one":{"a":1}, ', ""));
+});
+
+test("a list is added to at its end, and loses one element alone", () => {
+  const list = '{\n  "allow": [\n    // mine\n    "a", // why\n    "b"\n  ]\n}\n';
+  const added = editJson(list, [{ path: ["allow", 2], value: "c" }]);
+  expect(added).toBe(list.replace('"b"', '"b",\n    "c"'));
+  expect(editJson(added, [{ path: ["allow", 2], value: undefined }])).toBe(list);
+  expect(editJson('{"allow":["a"]}', [{ path: ["allow", 1], value: "b" }])).toBe('{"allow":["a", "b"]}');
+  expect(parseCommentedJson(editJson("{}", [{ path: ["permissions", "allow", 0], value: "a" }]))).toEqual({
+    permissions: { allow: ["a"] },
+  });
+});
+
 /** As a person would lay an object out: some members in lines, some not, with comments here and there. */
 const names = fc.uniqueArray(fc.constantFrom("a", "b", "c", "d", "e"), { minLength: 1 });
 const spaces = fc.constantFrom("", "\n  ", " // c\n  ", " /* c */ ", "\n  // c\n  ", "\n\n  ");
