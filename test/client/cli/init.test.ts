@@ -58,6 +58,7 @@ const [, what, scope, user, name, json] = process.argv.slice(2);
 const servers = (state.mcpServers ??= {});
 if (scope !== "--scope" || user !== "user") process.exit(2);
 if (what === "add-json" && servers[name]) { console.error("it already exists in user config"); process.exit(1); }
+if (process.env.REFUSED && json?.includes(process.env.REFUSED)) { console.error("not today"); process.exit(1); }
 if (what === "add-json") servers[name] = JSON.parse(json);
 else delete servers[name];
 writeFileSync(file, JSON.stringify(state));
@@ -229,6 +230,73 @@ describe("assistants", () => {
     expect((await init("--remove")).code).toBe(0);
     expect(read("dotfiles", "mcp.json")).toBe(theirs);
     expect(read(".codex", "config.toml")).toBe(`${toml}\n# more\n[tui]\ntheme = "dark"\n`);
+  });
+
+  test("another server's secret in the same line is not shown, and the file is not laid out anew", async () => {
+    const theirs = '{"mcpServers":{"other":{"command":"x","env":{"GITHUB_TOKEN":"ghp_SECRET"}}},"theme":"dark"}';
+    put(theirs, ".gemini", "settings.json");
+    const { code, out } = await init("--client", "gemini");
+    expect({ code, out }).toEqual({ code: 0, out: expect.stringContaining("+ mcpServers.agent-dispatch: {") });
+    expect(out).not.toMatch(/SECRET|dark/);
+    expect(read(".gemini", "settings.json")).toMatch(/"ghp_SECRET"}}, "agent-dispatch": .*},"theme":"dark"}$/);
+    expect((await init("--remove")).code).toBe(0);
+    expect(read(".gemini", "settings.json")).toBe(theirs);
+  });
+
+  test("what a person has added to our own entry stays, and what their variables are set to is not shown", async () => {
+    const env = { AWS_PROFILE: "of the person", OTHER: "sk-secret" };
+    const entry = { command: "old", args: [], env, includeTools: ["list_tasks"] };
+    put(JSON.stringify({ mcpServers: { "agent-dispatch": entry } }, null, 2), ".gemini", "settings.json");
+    put(
+      '[mcp_servers.agent-dispatch]\ncommand = "old"\nenabled_tools = ["list_tasks"]\n\n[mcp_servers.agent-dispatch.env]\nOTHER = "sk-secret"\n',
+      ".codex",
+      "config.toml",
+    );
+    put(JSON.stringify({ mcpServers: { "agent-dispatch": { type: "stdio", command: "old", env } } }), ".claude.json");
+    installClaude();
+    const { code, out } = await run(["init", "--client", "gemini,codex,claude-code"], { AWS_PROFILE: "dev" });
+    expect(code).toBe(0);
+    expect(out).not.toContain("secret");
+    expect(entryOf("mcpServers")(read(".gemini", "settings.json"))).toMatchObject({
+      args: expect.arrayContaining([script]),
+      env,
+      includeTools: ["list_tasks"],
+      trust: true,
+    });
+    expect(entryOfCodex()).toMatchObject({
+      args: expect.arrayContaining([script]),
+      enabled_tools: ["list_tasks"],
+      env: { OTHER: "sk-secret" },
+    });
+    expect(entryOf("mcpServers")(read(".claude.json"))).toMatchObject({ env, timeout: 120_000 });
+    const again = await run(["init", "--client", "gemini,codex,claude-code"], { AWS_PROFILE: "dev" });
+    expect(again.out.match(/nothing to change/g)).toHaveLength(3);
+  });
+
+  test("a comment among the permissions of Claude Code stays, and what is no list is refused by its name", async () => {
+    installClaude();
+    const theirs = '{\n  "permissions": {\n    "allow": [\n      // mine\n      "Bash(ls)"\n    ]\n  }\n}\n';
+    put(theirs, ".claude", "settings.json");
+    expect((await init("--client", "claude-code")).code).toBe(0);
+    expect(read(".claude", "settings.json")).toBe(
+      theirs.replace('"Bash(ls)"', '"Bash(ls)",\n      "mcp__agent-dispatch"'),
+    );
+    expect((await init("--remove")).code).toBe(0);
+    expect(read(".claude", "settings.json")).toBe(theirs);
+    put('{ "permissions": { "allow": "Bash(ls)" } }', ".claude", "settings.json");
+    const refused = await init("--client", "claude-code");
+    expect(refused).toMatchObject({ code: 2, err: expect.stringMatching(/permissions\.allow: must be a list/) });
+    expect(read(".claude", "settings.json")).toBe('{ "permissions": { "allow": "Bash(ls)" } }');
+  });
+
+  test("what Claude Code has of us is back where it refuses what was to be there", async () => {
+    installClaude();
+    expect((await init("--client", "claude-code", "--stack", "Mine")).code).toBe(0);
+    const before = JSON.parse(read(".claude.json"));
+    const { code, err } = await run(["init", "--client", "claude-code", "--stack", "Other"], { REFUSED: "Other" });
+    expect(code).toBe(1);
+    expect(err).toMatch(/^error: claude has refused: not today; what was registered is back$/m);
+    expect(JSON.parse(read(".claude.json"))).toEqual(before);
   });
 
   test("tables of ours in another form than lines are not touched", async () => {

@@ -17,10 +17,26 @@ export type Server = { command: string; args: readonly string[] };
 /** What decides where an assistant keeps its settings. */
 export type Machine = { env: Io["env"]; platform: NodeJS.Platform };
 
+type Words = readonly [string, ...string[]];
+
 /** One thing to do: a file that becomes another, or a command of the assistant's own program. */
 export type Step =
-  | { kind: "file"; file: string; before: string; after: string }
-  | { kind: "command"; words: readonly [string, ...string[]] };
+  | {
+      kind: "file";
+      file: string;
+      after: string;
+      /** What of it goes, and what comes, in lines that may be shown. */
+      gone: readonly string[];
+      come: readonly string[];
+    }
+  | {
+      kind: "command";
+      words: Words;
+      /** The same as it may be shown. */
+      shown: Words;
+      /** What brings back what an earlier step took away, should this one fail. */
+      otherwise?: Words;
+    };
 
 export type Wish = {
   /** What is to be registered; undefined where nothing of ours is to be there. */

@@ -3,9 +3,17 @@ import { isDeepStrictEqual } from "node:util";
 import { parse, stringify } from "smol-toml";
 import { ConfigurationError } from "../../../config/locate.ts";
 import { isObject, type JsonObject } from "../../../contract/json.ts";
-import { type Assistant, CALL_TIMEOUT_MS, type Machine, SERVER_NAME, START_TIMEOUT_MS } from "./assistant.ts";
+import {
+  type Assistant,
+  CALL_TIMEOUT_MS,
+  type Machine,
+  SERVER_NAME,
+  type Server,
+  START_TIMEOUT_MS,
+} from "./assistant.ts";
 import { passedNames } from "./passed-names.ts";
-import { asRegistration, fileStep, homeOf, textOf } from "./settings-file.ts";
+import { asRegistration, homeOf, textOf } from "./settings-file.ts";
+import { masked } from "./shown.ts";
 
 const SERVERS = "mcp_servers";
 const folder = (machine: Machine): string => machine.env.CODEX_HOME || join(homeOf(machine), ".codex");
@@ -21,20 +29,12 @@ export const codex: Assistant = {
   program: "codex",
   folder,
   plan(machine, { server, approve }) {
-    const names = passedNames(machine.env);
-    const table = server && {
-      command: server.command,
-      args: [...server.args],
-      // It hands what it starts hardly any of its own environment.
-      ...(names.length > 0 && { env_vars: names }),
-      startup_timeout_sec: START_TIMEOUT_MS / 1000,
-      tool_timeout_sec: CALL_TIMEOUT_MS / 1000,
-      ...(approve && { default_tools_approval_mode: "approve" }),
-    };
     const file = fileOf(machine);
     const before = textOf(file);
     const said = settingsIn(file, before);
-    if (isDeepStrictEqual(serverIn(said), table)) return [];
+    const there = serverIn(said);
+    const table = server && tableOf(server, isObject(there) ? there : {}, passedNames(machine.env), approve);
+    if (isDeepStrictEqual(there, table)) return [];
     const after = withTable(before, table);
     if (!saysBesides(after, said, table))
       // What is written in another form than in tables of its own is not found by its lines.
@@ -44,13 +44,39 @@ export const codex: Assistant = {
           message: `take it away by hand, or with \`codex mcp remove ${SERVER_NAME}\``,
         },
       ]);
-    return fileStep(file, before, after);
+    return [{ kind: "file", file, after, gone: shownTable(there), come: shownTable(table) }];
   },
   find: (machine) => {
     const file = fileOf(machine);
     return asRegistration(file, serverIn(settingsIn(file, textOf(file))));
   },
 };
+
+const byAddress = /^(?:url|bearer_token_env_var|(?:env_)?http_headers)$/;
+
+/** Our table, with what a person has added to the one that is there. */
+function tableOf(server: Server, there: JsonObject, names: readonly string[], approve: boolean): JsonObject {
+  const { env_vars: passed, default_tools_approval_mode: mode, ...others } = there;
+  const all = [...new Set([...(Array.isArray(passed) ? passed : []), ...names])];
+  const approval = approve ? "approve" : mode === "approve" ? undefined : mode;
+  return {
+    ...Object.fromEntries(Object.entries(others).filter(([name]) => !byAddress.test(name))),
+    command: server.command,
+    args: [...server.args],
+    // It hands what it starts hardly any of its own environment.
+    ...(all.length > 0 && { env_vars: all }),
+    startup_timeout_sec: START_TIMEOUT_MS / 1000,
+    tool_timeout_sec: CALL_TIMEOUT_MS / 1000,
+    ...(approval !== undefined && { default_tools_approval_mode: approval }),
+  };
+}
+
+const shownTable = (table: unknown): string[] =>
+  table === undefined
+    ? []
+    : stringify({ [SERVERS]: { [SERVER_NAME]: masked(table, []) } })
+        .trimEnd()
+        .split("\n");
 
 /** Of plain objects, which compare as such. */
 const read = (text: string): JsonObject => JSON.parse(JSON.stringify(parse(text)));

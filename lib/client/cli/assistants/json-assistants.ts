@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { JsonObject } from "../../../contract/json.ts";
+import type { Change } from "../../../config/json-edit.ts";
+import { isObject, type JsonObject } from "../../../contract/json.ts";
 import { type Assistant, CALL_TIMEOUT_MS, type Machine, SERVER_NAME, type Server } from "./assistant.ts";
 import { passedNames } from "./passed-names.ts";
-import { asRegistration, homeOf, jsonStep, readAt } from "./settings-file.ts";
+import { addressMembers, asRegistration, at, homeOf, jsonStep, readAt } from "./settings-file.ts";
 
 /** An assistant that keeps its servers in a JSON file. */
 type Kept = Pick<Assistant, "name" | "title" | "program" | "folder" | "note"> & {
@@ -16,9 +17,27 @@ type Kept = Pick<Assistant, "name" | "title" | "program" | "folder" | "note"> & 
 const kept = ({ file, servers, entry, ...assistant }: Kept): Assistant => ({
   ...assistant,
   plan: (machine, { server, approve }) =>
-    jsonStep(file(machine), () => [{ path: [servers, SERVER_NAME], value: server && entry(server, machine, approve) }]),
+    jsonStep(file(machine), (settings) => {
+      const path = [servers, SERVER_NAME];
+      return membersOf(path, at(settings, path), server && entry(server, machine, approve));
+    }),
   find: (machine) => asRegistration(file(machine), readAt(file(machine), [servers, SERVER_NAME])),
 });
+
+/** Of an entry that is there our own members alone: a person may have added others, and variables. */
+function membersOf(path: readonly string[], there: unknown, ours: JsonObject | undefined): Change[] {
+  if (!ours || !isObject(there)) return [{ path, value: ours }];
+  const { env, ...members } = ours;
+  const variables = Object.entries(isObject(env) ? env : {});
+  const known = isObject(there.env) ? there.env : {};
+  return [
+    ...addressMembers.map((name) => ({ path: [...path, name], value: undefined })),
+    ...Object.entries(members).map(([name, value]) => ({ path: [...path, name], value })),
+    ...variables
+      .filter(([name]) => !Object.hasOwn(known, name))
+      .map(([name, value]) => ({ path: [...path, "env", name], value })),
+  ];
+}
 
 const geminiFolder = (machine: Machine): string => join(machine.env.GEMINI_CLI_HOME || homeOf(machine), ".gemini");
 
@@ -38,7 +57,7 @@ export const gemini = kept({
       args: [...args],
       ...(Object.keys(passed).length > 0 && { env: passed }),
       timeout: CALL_TIMEOUT_MS,
-      ...(approve && { trust: true }),
+      trust: approve || undefined,
     };
   },
 });

@@ -167,7 +167,7 @@ const asJson = ({ file, planned }: Plan, done: readonly Done[]) => ({
   ...(file && { configuration: { file: file.path, text: file.text } }),
   clients: planned.map(({ assistant, steps }) => ({
     name: assistant.name,
-    steps: steps.map((step) => (step.kind === "command" ? { command: step.words } : { file: step.file })),
+    steps: steps.map((step) => (step.kind === "command" ? { command: step.shown } : { file: step.file })),
     ...done.find(({ name }) => name === assistant.name),
   })),
 });
