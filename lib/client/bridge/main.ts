@@ -1,5 +1,6 @@
 import { openDoor } from "../http/open-door.ts";
 import { runBridge } from "./bridge.ts";
+import { dropUnresolved } from "./unresolved.ts";
 
 /**
  * The bridge as a program: `main.ts [bridge] [options]`. Standard output belongs to the messages: whatever else in this
@@ -7,6 +8,9 @@ import { runBridge } from "./bridge.ts";
  */
 const { stdin, stdout, stderr, env, argv } = process;
 Object.defineProperty(process, "stdout", { value: stderr, configurable: true, enumerable: true });
+
+// Before anything reads it: the SDK of AWS, and a local system that is started.
+dropUnresolved(env);
 
 const words = argv.slice(argv[2] === "bridge" ? 3 : 2);
 const exitCode = await runBridge(words, {

@@ -350,6 +350,14 @@ test("what a library prints is no message, and goes to standard error", async ()
   expect(bridge.lines).toHaveLength(2);
 });
 
+test("a variable that a client hands on without having it counts as not set", async () => {
+  const endpoint = await openScripted({}, onTestFinished);
+  const env = { AWS_PROFILE: "$AWS_PROFILE", AWS_SESSION_TOKEN: `\${AWS_SESSION_TOKEN}` };
+  const bridge = new BridgeProcess(["--endpoint", endpoint.url, "--region", "us-west-2"], { env });
+  expect(await bridge.ask(1, "ping")).toMatchObject({ result: {} });
+  expect(endpoint.received[0]?.headers).not.toHaveProperty("x-amz-security-token");
+});
+
 test("words that it does not know end it with 2 and its help; --version tells the version", async () => {
   const unknown = new BridgeProcess(["--endpont", "x"]);
   expect(await unknown.ended).toBe(2);
