@@ -10,6 +10,8 @@ export type Message = {
   /** Ids of the requests in it, each as the client spelled it: a number may be longer than one of ours. */
   ids: readonly string[];
   mayRepeat: boolean;
+  /** The idempotency keys of the requests that carry one, by id. */
+  keys: ReadonlyMap<string, string>;
   /** Of a single message: what it is. */
   method?: string;
   params?: JsonObject;
@@ -52,6 +54,7 @@ function readMessage(line: Buffer): Message {
     text: Buffer.from(`[${parts.map(({ text }) => text).join(",")}]`),
     ids: parts.flatMap(({ ids }) => ids),
     mayRepeat: parts.every(({ mayRepeat }) => mayRepeat),
+    keys: new Map(parts.flatMap(({ keys }) => [...keys])),
   };
 }
 
@@ -74,7 +77,8 @@ function readOne(text: Buffer, value: unknown): Message {
       : undefined;
   const { method, params } = value;
   if (method === undefined) {
-    if (id !== undefined && ("result" in value || "error" in value)) return { text, ids: [], mayRepeat: true };
+    if (id !== undefined && ("result" in value || "error" in value))
+      return { text, ids: [], mayRepeat: true, keys: new Map() };
     throw new MalformedError(INVALID_REQUEST, "Invalid request: neither a method nor a result", id);
   }
   if (typeof method !== "string")
@@ -83,9 +87,10 @@ function readOne(text: Buffer, value: unknown): Message {
   const repeating = repeatingOf(method, known.name);
   const keyed = repeating === "keyed" ? withKey(text, known) : undefined;
   return {
-    text: keyed ?? text,
+    text: keyed?.text ?? text,
     ids: id === undefined ? [] : [id],
     mayRepeat: repeating === "freely" || keyed !== undefined,
+    keys: new Map(id !== undefined && keyed ? [[id, keyed.key]] : []),
     method,
     params: known,
   };
@@ -95,15 +100,16 @@ function readOne(text: Buffer, value: unknown): Message {
  * The call with an idempotency key, its own or one made for it; undefined where there is nowhere to put it. It stands last:
  * `null` counts as left out, and of two the last one counts.
  */
-function withKey(text: Buffer, { arguments: given }: JsonObject): Buffer | undefined {
-  if (isObject(given) && given.idempotency_key != null) return text;
+function withKey(text: Buffer, { arguments: given }: JsonObject): { text: Buffer; key: string } | undefined {
+  if (isObject(given) && given.idempotency_key != null) return { text, key: String(given.idempotency_key) };
   const params = membersOf(text)?.get("params");
   if (!params) return undefined;
   const name = "idempotency_key";
-  const key = JSON.stringify(`bridge-${crypto.randomUUID()}`);
-  if (given == null) return withMember(text, params, "arguments", `{"${name}":${key}}`);
+  const key = `bridge-${crypto.randomUUID()}`;
+  const spelled = JSON.stringify(key);
+  if (given == null) return { text: withMember(text, params, "arguments", `{"${name}":${spelled}}`), key };
   const place = isObject(given) ? membersOf(text, params)?.get("arguments") : undefined;
-  return place && withMember(text, place, name, key);
+  return place && { text: withMember(text, place, name, spelled), key };
 }
 
 /** The id of the request that a notification cancels, as the client spelled it. */

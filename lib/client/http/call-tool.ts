@@ -43,9 +43,10 @@ export async function callTool(
   const keyed = repeating === "keyed" ? { idempotency_key: randomUUID(), ...defined(args) } : args;
   const posted = asPosted(name, keyed, onProgress !== undefined);
   const mayRepeat = repeating !== "never";
+  const key = repeating === "keyed" ? String(keyed.idempotency_key) : undefined;
   const patience = new Patience(patienceMs);
-  for (;;) {
-    const answer = await post(door, posted, { signal, mayRepeat, patience, log });
+  for (let mayHaveArrived = false; ; mayHaveArrived = true) {
+    const answer = await post(door, posted, { signal, mayRepeat, key, mayHaveArrived, patience, log });
     try {
       for await (const message of messagesOf(answer)) {
         if (message.id === ID && message.method === undefined) return resultOf(message);
@@ -57,7 +58,7 @@ export async function callTool(
       if (signal?.aborted) throw new RefusedError("endpoint.closed", "the call was given up", { cause: error });
       if (error instanceof DispatchError) throw error;
       if (error instanceof SyntaxError && answer.body.readableEnded) throw unreadable(door, error);
-      const lost = answerLost(door, error instanceof Error ? error : new Error(String(error)));
+      const lost = answerLost(door, error, key);
       log?.debug("an answer broke off", { tool: name });
       if (!mayRepeat || !(await patience.pause({ signal }))) throw lost;
     }

@@ -69,6 +69,10 @@ export type PostOptions = {
   signal?: AbortSignal | undefined;
   /** Whether the same request may arrive twice: it only reads, or carries an idempotency key. */
   mayRepeat: boolean;
+  /** The idempotency key that it carries: given up after it may have arrived, it is `endpoint.answer_lost`, which names the key. */
+  key?: string | undefined;
+  /** Whether it may have arrived already, in a try before. */
+  mayHaveArrived?: boolean | undefined;
   /** How long to try again; one is shared by requests that are made for the same call. */
   patience?: Patience | undefined;
   log?: Pick<Logger, "debug"> | undefined;

@@ -42,9 +42,15 @@ export function unreachable(door: Door, failure: ConnectionFailure): DispatchErr
   return isFinal(failure.code) ? Object.assign(error, { retryable: false }) : error;
 }
 
-/** A request that may have been carried out, whose answer did not come. */
-export const answerLost = (door: Door, cause: Error): DispatchError =>
-  new RefusedError("endpoint.answer_lost", `the answer of ${door.name} was lost on the way`, {
-    hint: "the call may have been carried out: look with list_tasks before it is made again",
+/**
+ * A request that may have been carried out, whose answer did not come. One that carried an idempotency key can be made again,
+ * with no other: under another it would be carried out twice.
+ */
+export function answerLost(door: Door, cause: unknown, key?: string): DispatchError {
+  const look = "the call may have been carried out: look with list_tasks before it is made again";
+  return new RefusedError("endpoint.answer_lost", `the answer of ${door.name} was lost on the way`, {
+    hint: key === undefined ? look : `${look}, or make it again with exactly this idempotency_key: ${key}`,
+    ...(key !== undefined && { details: { idempotencyKey: key } }),
     cause,
   });
+}

@@ -12,7 +12,8 @@ const reached = new WeakSet<Door>();
 
 /** See `Post`. */
 export const post: Post = async (door, posted, options) => {
-  const { signal, mayRepeat, log, patience = new Patience() } = options;
+  const { signal, mayRepeat, key, log, patience = new Patience() } = options;
+  let { mayHaveArrived = false } = options;
   const renewed = new Set<Remembered>();
   const renew = async (what: Remembered, refused?: Record<string, string>): Promise<boolean> => {
     if (renewed.has(what)) return false;
@@ -26,6 +27,7 @@ export const post: Post = async (door, posted, options) => {
 
   /** Whether to try once more after a connection that failed; throws when not. */
   async function afterFailure(failure: ConnectionFailure): Promise<true> {
+    mayHaveArrived ||= failure.sent;
     if (failure.sent && !mayRepeat) throw answerLost(door, failure);
     const error = unreachable(door, failure);
     if (!failure.sent && (await renew("address"))) return true;
@@ -42,10 +44,26 @@ export const post: Post = async (door, posted, options) => {
     const isElsewhere = status === 404 || (status === 403 && error.details?.action === undefined);
     if (isElsewhere && (await renew("address"))) return true;
     if (error.code !== "endpoint.busy") throw error;
-    if (!mayRepeat) throw status === 502 || status === 504 ? answerLost(door, error) : error;
+    // A gateway says so too when it has passed the request on, and got no answer.
+    const isLost = status === 502 || status === 504;
+    mayHaveArrived ||= isLost;
+    if (!mayRepeat) throw isLost ? answerLost(door, error) : error;
     if (await pause(error, { atLeastMs: retryAfterMs(headers["retry-after"]) })) return true;
     throw error;
   }
+
+  /** Whether a connection has failed and there is to be one more try; throws when there is none. */
+  async function afterError(error: unknown): Promise<boolean> {
+    if (error instanceof ConnectionFailure) return afterFailure(error);
+    // A local system that was there comes back at another address.
+    const isAway = lost && error instanceof DispatchError && error.code === "local.not_running";
+    if (isAway && (await pause(error))) return true;
+    throw error;
+  }
+
+  /** What to throw when it is given up: under another key, the same call would be carried out twice. */
+  const givenUp = (error: unknown): unknown =>
+    key !== undefined && mayHaveArrived && error instanceof DispatchError ? answerLost(door, error, key) : error;
 
   let lost = false;
   for (;;) {
@@ -58,10 +76,9 @@ export const post: Post = async (door, posted, options) => {
       await afterRefusal({ ...read, text: without(opening, read.text) }, opening);
     } catch (error) {
       if (signal?.aborted) throw new RefusedError("endpoint.closed", "the call was given up", { cause: error });
-      if (error instanceof ConnectionFailure) lost = await afterFailure(error);
-      // A local system that was there comes back at another address.
-      else if (!(lost && error instanceof DispatchError && error.code === "local.not_running" && (await pause(error))))
-        throw error;
+      lost = await afterError(error).catch((reason) => {
+        throw signal?.aborted ? reason : givenUp(reason);
+      });
     }
   }
 };

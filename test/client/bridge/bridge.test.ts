@@ -135,11 +135,80 @@ test("a stream is passed on in order as it comes, requests of the server with it
   expect(endpoint.received[1]?.message).toEqual({ jsonrpc: "2.0", id: "s-1", result: { action: "accept" } });
 });
 
-test("a stream that ends without an answer is answered with an error", async () => {
+test.each(["wait_for_task", "dispatch_task"])(
+  "a stream that ends without an answer is asked for again where that is safe, as in %s, and answered once",
+  async (name) => {
+    let tries = 0;
+    const { bridge, endpoint } = await start({
+      "tools/call"({ message }, response) {
+        tries += 1;
+        stream(response).write(event(note(tries)));
+        if (tries === 2) response.write(event({ jsonrpc: "2.0", id: message.id, result: {} }));
+        response.end();
+      },
+    });
+    expect(await bridge.ask(1, "tools/call", { name, arguments: {} })).toMatchObject({ result: {} });
+    await bridge.end();
+    expect(endpoint.received).toHaveLength(2);
+    expect(bridge.messages.map(({ method, id }) => method ?? id)).toEqual([note(1).method, note(2).method, 1]);
+  },
+);
+
+test("a stream that ends without the answer to what may not come twice is answered with an error", async () => {
   const { bridge } = await start({ "tools/call": (_, response) => void stream(response).end(event(note(1))) });
-  const answer = await bridge.ask(1, "tools/call", { name: "wait_for_task" });
-  expect(answer.error).toMatchObject({ code: -32603, data: { code: "endpoint.unreachable", retryable: true } });
+  const answer = await bridge.ask(1, "tools/call", { name: "a2a_send" });
+  expect(answer.error).toMatchObject({ code: -32603, data: { code: "endpoint.answer_lost", retryable: false } });
   expect(bridge.messages).toHaveLength(2);
+});
+
+const lateRefusal: Behaviour = (_, response) => void response.writeHead(503, { "retry-after": "3600" }).end();
+
+test.each<[string, Behaviour]>([
+  ["before it began", (_, response) => void response.destroy()],
+  ["at a gateway", (_, response) => void response.writeHead(504).end()],
+  ["in the middle", (_, response) => void stream(response).end(event(note(1)))],
+])(
+  "a dispatch whose answer was lost %s, and that is given up, names its key and is not to be repeated",
+  async (_, lose) => {
+    let tries = 0;
+    const { bridge, endpoint } = await start({
+      "tools/call": (received, response) => (tries++ === 0 ? lose : lateRefusal)(received, response),
+    });
+    const { error } = await bridge.ask(1, "tools/call", { name: "dispatch_task", arguments: { input: {} } });
+    const sent = endpoint.received.map(({ message }) => (message.params as { arguments: Json }).arguments);
+    expect(sent).toHaveLength(2);
+    const idempotencyKey = sent[1]?.idempotency_key;
+    expect(idempotencyKey).toBe(sent[0]?.idempotency_key);
+    expect(error).toMatchObject({
+      data: {
+        code: "endpoint.answer_lost",
+        retryable: false,
+        details: { idempotencyKey },
+        hint: expect.stringContaining(
+          `list_tasks before it is made again, or make it again with exactly this idempotency_key: ${idempotencyKey}`,
+        ),
+      },
+    });
+  },
+);
+
+test("a dispatch that was refused before it was carried out may be repeated", async () => {
+  const { bridge } = await start({ "tools/call": lateRefusal });
+  const { error } = await bridge.ask(1, "tools/call", { name: "dispatch_task", arguments: { input: {} } });
+  expect(error).toMatchObject({ data: { code: "endpoint.busy", retryable: true } });
+});
+
+test("what has all its answers is over, though the stream goes on", async () => {
+  const closed = Promise.withResolvers<void>();
+  const { bridge } = await start({
+    "tools/call"({ message }, response) {
+      response.once("close", closed.resolve);
+      stream(response).write(event({ jsonrpc: "2.0", id: message.id, result: {} }));
+    },
+  });
+  await bridge.ask(1, "tools/call", { name: "list_tasks", arguments: {} });
+  await closed.promise;
+  expect(await bridge.end()).toBe(0);
 });
 
 test("an error of the protocol is passed on whatever the HTTP status, with the id of the request", async () => {

@@ -38,6 +38,22 @@ describe("a network that breaks", () => {
     },
   );
 
+  test.each<Cut>(["cut-after", "502-after", "mid-stream"])(
+    "%s: a dispatch that is given up names its key, with which it can be made again",
+    async (cut) => {
+      const { door, ports } = await throughCuts([cut, ...Array<Cut>(50).fill("cut-before")]);
+      const idempotencyKey = "mine";
+      const error = callTool(door, "dispatch_task", command({ idempotency_key: idempotencyKey }), { patienceMs: 700 });
+      await expect(error).rejects.toMatchObject({
+        code: "endpoint.answer_lost",
+        retryable: false,
+        details: { idempotencyKey },
+        hint: expect.stringMatching(/list_tasks .* idempotency_key: mine$/),
+      });
+      expect((await ports.store.list("me", { limit: 10 })).items).toHaveLength(1);
+    },
+  );
+
   test("a call that keeps failing ends with an error that says so", async () => {
     const { door } = await throughCuts(Array(50).fill("cut-before"));
     await expect(callTool(door, "list_tasks", {}, { patienceMs: 700 })).rejects.toMatchObject({
