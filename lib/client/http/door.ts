@@ -37,6 +37,9 @@ export type Refusal = { status: number; headers: Record<string, string>; text: s
 /** What a door may have remembered that was refused: what opens it, or where it is. */
 export type Remembered = "key" | "address";
 
+/** What did not open the endpoint: where it was asked, and the headers that were to open it. */
+export type Refused = { url?: URL | undefined; opening?: Record<string, string> };
+
 /** The way to one endpoint: where it is, and what opens it. Nothing is read or asked before the first use. */
 export interface Door {
   /** Its name in messages: an address without a query, a stack, or the local system. */
@@ -46,10 +49,9 @@ export interface Door {
   /** The headers that open it for exactly this request. Throws DispatchError (`endpoint.unauthenticated` mostly). */
   authorize(request: Outgoing): Promise<Record<string, string>>;
   /**
-   * Forgets what was refused; whether another try may go otherwise. `refused` are the headers that did not open it: what has
-   * been renewed since then is kept.
+   * Forgets what was refused; whether another try may go otherwise. What has been renewed since it was `refused` is kept.
    */
-  renew(what: Remembered, refused?: Record<string, string>): Promise<boolean>;
+  renew(what: Remembered, refused?: Refused): Promise<boolean>;
   /** What a refusal means at this door, and what to do about it. */
   explain(refusal: Refusal): DispatchError;
 }

@@ -1,5 +1,5 @@
 import { DispatchError, RefusedError } from "../../contract/errors.ts";
-import type { Door, Outgoing, Post, Posted, Refusal, Remembered } from "./door.ts";
+import type { Door, Outgoing, Post, Posted, Refusal, Refused, Remembered } from "./door.ts";
 import { answerLost, unreachable } from "./failure.ts";
 import { Patience, retryAfterMs } from "./patience.ts";
 import { readAnswer } from "./read-answer.ts";
@@ -15,7 +15,7 @@ export const post: Post = async (door, posted, options) => {
   const { signal, mayRepeat, key, log, patience = new Patience() } = options;
   let { mayHaveArrived = false } = options;
   const renewed = new Set<Remembered>();
-  const renew = async (what: Remembered, refused?: Record<string, string>): Promise<boolean> => {
+  const renew = async (what: Remembered, refused: Refused): Promise<boolean> => {
     if (renewed.has(what)) return false;
     renewed.add(what);
     return door.renew(what, refused);
@@ -30,7 +30,7 @@ export const post: Post = async (door, posted, options) => {
     mayHaveArrived ||= failure.sent;
     if (failure.sent && !mayRepeat) throw answerLost(door, failure);
     const error = unreachable(door, failure);
-    if (!failure.sent && (await renew("address"))) return true;
+    if (!failure.sent && (await renew("address", { url }))) return true;
     const limits = failure.sent || reached.has(door) ? {} : { limitMs: FIRST_PATIENCE_MS };
     if (error.retryable && (await pause(error, limits))) return true;
     throw error;
@@ -39,10 +39,9 @@ export const post: Post = async (door, posted, options) => {
   async function afterRefusal(refusal: Refusal, opening: Record<string, string>): Promise<true> {
     const { status, headers } = refusal;
     const error = door.explain(refusal);
-    if (error.code === "endpoint.unauthenticated" && (await renew("key", opening))) return true;
-    // A gateway that names the permission is the right one.
-    const isElsewhere = status === 404 || (status === 403 && error.details?.action === undefined);
-    if (isElsewhere && (await renew("address"))) return true;
+    if (error.code === "endpoint.unauthenticated" && (await renew("key", { opening }))) return true;
+    // Whoever refuses may be another's: an address is given away again, and a stack may be made anew.
+    if ((status === 404 || status === 403) && (await renew("address", { url }))) return true;
     if (error.code !== "endpoint.busy") throw error;
     // A gateway says so too when it has passed the request on, and got no answer.
     const isLost = status === 502 || status === 504;
@@ -66,10 +65,12 @@ export const post: Post = async (door, posted, options) => {
     key !== undefined && mayHaveArrived && error instanceof DispatchError ? answerLost(door, error, key) : error;
 
   let lost = false;
+  let url: URL | undefined;
   for (;;) {
     try {
       signal?.throwIfAborted();
-      const { answer, opening } = await send(door, posted, { signal, mayShare: mayRepeat });
+      url = await unlessAborted(door.locate(), signal);
+      const { answer, opening } = await send(door, url, posted, { signal, mayShare: mayRepeat });
       const read = await readAnswer(answer);
       reached.add(door);
       if ("body" in read) return read;
@@ -83,8 +84,7 @@ export const post: Post = async (door, posted, options) => {
   }
 };
 
-async function send(door: Door, { headers, body }: Posted, options: RequestOptions) {
-  const url = await unlessAborted(door.locate(), options.signal);
+async function send(door: Door, url: URL, { headers, body }: Posted, options: RequestOptions) {
   const outgoing: Outgoing = { method: "POST", url, headers, body };
   const opening = await unlessAborted(door.authorize(outgoing), options.signal);
   const answer = await request({ ...outgoing, headers: { ...headers, ...opening } }, options);

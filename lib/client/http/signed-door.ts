@@ -23,7 +23,7 @@ export function signedDoor(
       const [{ sign }, keys] = await Promise.all([import("./sign.ts"), credentials.get()]);
       return sign(request, scope, keys);
     },
-    renew: async (what, refused) => what === "key" && credentials.renew(refused),
+    renew: async (what, { opening } = {}) => what === "key" && credentials.renew(opening),
     explain: (refusal) => explainSigned(refusal, { name, scope, renewHint: credentials.hint }),
   };
 }

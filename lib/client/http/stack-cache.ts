@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { isObject } from "../../contract/json.ts";
@@ -9,7 +9,13 @@ export type StackEndpoint = { endpoint: string; region: string };
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** The file that keeps where the endpoint of one stack is. It holds no secret; a file that cannot be used is as good as none. */
+/** For how long it is kept: a stack that was made anew elsewhere is noticed no later than this. */
+const KEPT_MS = 24 * 60 * 60_000;
+
+/**
+ * The file that keeps where the endpoint of one stack is, for whoever means the same account: a name alone says nothing of
+ * that. It holds no secret; a file that cannot be used, or is older than a day, is as good as none.
+ */
 export class StackCache {
   readonly #folder: string;
   readonly #file: string;
@@ -17,7 +23,7 @@ export class StackCache {
   constructor(stack: { stack: string; region?: string | undefined; profile?: string | undefined }, env: Env) {
     const { stack: name, region = "", profile = "" } = stack;
     const id = createHash("sha256")
-      .update(JSON.stringify([name, region, profile]))
+      .update(JSON.stringify([name, region, profile, ...sourceOfKeys(profile, env)]))
       .digest("hex")
       .slice(0, 32);
     this.#folder = userCacheDir(env, process.platform);
@@ -26,6 +32,8 @@ export class StackCache {
 
   read(): StackEndpoint | undefined {
     try {
+      // A clock that was set back must not make it last.
+      if (Math.abs(Date.now() - statSync(this.#file).mtimeMs) > KEPT_MS) return undefined;
       const kept: unknown = JSON.parse(readFileSync(this.#file, "utf8"));
       if (!isObject(kept) || typeof kept.endpoint !== "string" || typeof kept.region !== "string") return undefined;
       return URL.canParse(kept.endpoint) ? { endpoint: kept.endpoint, region: kept.region } : undefined;
@@ -45,10 +53,12 @@ export class StackCache {
       rmSync(temporary, { force: true });
     }
   }
+}
 
-  forget(): void {
-    rmSync(this.#file, { force: true });
-  }
+/** What says whose the keys are: those of the environment themselves, else the files in which a profile is looked up. */
+function sourceOfKeys(profile: string, env: Env): string[] {
+  const { AWS_ACCESS_KEY_ID: key = "", AWS_CONFIG_FILE: config = "", AWS_SHARED_CREDENTIALS_FILE: shared = "" } = env;
+  return [profile ? "" : key, config, shared];
 }
 
 /** Where this platform keeps what a user can do without: https://specifications.freedesktop.org/basedir-spec/latest/ */

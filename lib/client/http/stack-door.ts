@@ -1,52 +1,74 @@
+import { DispatchError } from "../../contract/errors.ts";
 import { CredentialSource } from "./credentials.ts";
 import type { Door } from "./door.ts";
 import { explainStatus } from "./refusal.ts";
 import { signedDoor } from "./signed-door.ts";
-import { StackCache } from "./stack-cache.ts";
+import { StackCache, type StackEndpoint } from "./stack-cache.ts";
 import { askStack } from "./stack-endpoint.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 type Given = { stack: string; region?: string; profile?: string };
 
+/** Where an endpoint is, and when the stack said so; never, for what was kept. */
+type Opened = { door: Door; url: URL; askedAtMs: number };
+
+/** For how long what a stack said is not doubted. */
+const FRESH_MS = 60_000;
+
 /**
- * The door of a deployed stack: its output `Endpoint`, asked of CloudFormation once and then kept in the user's cache folder.
- * What was kept is asked for again when nothing of it is there any more.
+ * The door of a deployed stack: its output `Endpoint`, asked of CloudFormation once and then kept in the user's cache folder
+ * for a day. It is asked for again when nothing is there any more, or whoever is there refuses.
  */
 export function stackDoor({ stack, profile, ...given }: Given, env: Env): Door {
   const name = `the stack ${stack}`;
   const region = given.region || env.AWS_REGION || env.AWS_DEFAULT_REGION || undefined;
   const credentials = new CredentialSource(profile, env);
   const cache = new StackCache({ stack, region, profile: profile || env.AWS_PROFILE }, env);
-  let opened: Promise<{ door: Door; wasKept: boolean }> | undefined;
-  let current: Door | undefined;
+  let opened: Promise<Opened> | undefined;
+  let current: Opened | undefined;
 
-  async function find(): Promise<{ door: Door; wasKept: boolean }> {
-    const kept = cache.read();
-    const { endpoint, region: where } = kept ?? (await askStack({ stack, region, profile }, () => credentials.get()));
-    const door = signedDoor({ endpoint, region: where }, env, credentials);
-    if (!kept) cache.write({ endpoint, region: where });
-    current = door;
-    return { door, wasKept: kept !== undefined };
+  async function find(doubted: Opened | undefined): Promise<Opened> {
+    const kept = doubted ? undefined : cache.read();
+    const askedAtMs = kept ? Number.NEGATIVE_INFINITY : Date.now();
+    const said = kept ?? (await ask(doubted));
+    if (!said) return doubted as Opened;
+    const door = signedDoor(said, env, credentials);
+    if (!kept) cache.write(said);
+    current = { door, url: await door.locate(), askedAtMs };
+    return current;
   }
-  const open = async (): Promise<Door> => {
-    opened ??= find();
+  /** What the stack says; nothing when what is doubted cannot be asked for: the refusal says more than that. */
+  const ask = (doubted: Opened | undefined): Promise<StackEndpoint | undefined> =>
+    askStack({ stack, region, profile }, () => credentials.get()).catch((error) => {
+      if (doubted && !(error instanceof DispatchError && error.code === "endpoint.address_invalid")) return undefined;
+      throw error;
+    });
+  const open = async (doubted?: Opened): Promise<Opened> => {
+    opened ??= find(doubted);
+    const opening = opened;
     // What failed is asked for again.
-    opened.catch(() => (opened = undefined));
-    return (await opened).door;
+    opening.catch(() => {
+      if (opened === opening) opened = undefined;
+    });
+    return opening;
   };
 
   return {
     name,
-    locate: async () => (await open()).locate(),
-    authorize: async (request) => (await open()).authorize(request),
-    async renew(what, refused) {
-      if (what === "key") return credentials.renew(refused);
-      const isKept = (await opened?.catch(() => undefined))?.wasKept === true;
-      if (!isKept) return false;
-      cache.forget();
+    locate: async () => (await open()).url,
+    authorize: async (request) => (await open()).door.authorize(request),
+    async renew(what, { url, opening } = {}) {
+      if (what === "key") return credentials.renew(opening);
+      const before = opened;
+      const found = await before?.catch(() => undefined);
+      // Somebody else has asked, or is just asking.
+      if (before !== opened || !found || (url && url.href !== found.url.href)) return found !== undefined;
+      if (Date.now() - found.askedAtMs < FRESH_MS) return false;
       opened = undefined;
+      // Whoever uses the door next waits for it.
+      open(found).catch(() => {});
       return true;
     },
-    explain: (refusal) => current?.explain(refusal) ?? explainStatus(name, refusal),
+    explain: (refusal) => current?.door.explain(refusal) ?? explainStatus(name, refusal),
   };
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
@@ -13,7 +13,7 @@ async function deployed() {
   const { gateway, behind } = await gatewayBefore();
   const caller = gateway.admit();
   const stacks: Record<string, Record<string, string>> = { Team: { Endpoint: gateway.url, Region: REGION } };
-  const identities = { [caller.accessKeyId]: caller.secretAccessKey };
+  const identities: Record<string, string> = { [caller.accessKeyId]: caller.secretAccessKey };
   const cloudFormation = await startCloudFormation({ region: REGION, identities, stacks });
   onTestFinished(() => cloudFormation.close());
   const cache = mkdtempSync(join(tmpdir(), "agent-dispatch-cache-"));
@@ -27,7 +27,8 @@ async function deployed() {
   const call = (stack = "Team", more = {}) =>
     callTool(doorTo({ stack }, { ...env, ...more }), "list_providers", {}, { patienceMs: 1000 });
   const file = () => join(cache, "agent-dispatch", readdirSync(join(cache, "agent-dispatch"))[0] ?? "");
-  return { gateway, behind, caller, stacks, cloudFormation, call, file };
+  const door = doorTo({ stack: "Team" }, env);
+  return { gateway, behind, caller, stacks, identities, cloudFormation, call, door, file };
 }
 
 test("a stack is asked once where its endpoint is, by all who come after too", async () => {
@@ -80,12 +81,80 @@ test("an endpoint that refuses for good is asked about once more, and then its o
   expect(cloudFormation.asked).toHaveLength(2);
 });
 
-test("a caller whom the gateway knows is not taken for a moved endpoint", async () => {
+test("a caller whom a kept address refuses by name is told so once the stack has said the same again", async () => {
   const { call, cloudFormation, gateway, caller } = await deployed();
   await call();
   gateway.set(caller.accessKeyId, "not-allowed");
   await expect(call()).rejects.toMatchObject({ hint: expect.stringContaining("execute-api:Invoke") });
-  expect(cloudFormation.asked).toHaveLength(1);
+  expect(cloudFormation.asked).toHaveLength(2);
+});
+
+test("a kept address that refuses a caller by name may be another's: the stack says where the own one is", async () => {
+  const { call, gateway, behind, caller, stacks } = await deployed();
+  await call();
+  const moved = await openGateway({ behind });
+  onTestFinished(() => moved.close());
+  moved.know(caller.accessKeyId, caller.secretAccessKey);
+  stacks.Team = { Endpoint: moved.url, Region: REGION };
+  gateway.set(caller.accessKeyId, "not-allowed");
+  await call();
+  expect([gateway.passed(), moved.passed()]).toEqual([1, 1]);
+});
+
+test("another's keys, and other files of AWS, mean another stack of the same name", async () => {
+  const { call, cloudFormation, gateway, behind, stacks, identities } = await deployed();
+  await call();
+  const other = await openGateway({ behind });
+  onTestFinished(() => other.close());
+  const { accessKeyId, secretAccessKey } = other.admit();
+  identities[accessKeyId] = secretAccessKey;
+  stacks.Team = { Endpoint: other.url, Region: REGION };
+  const keys = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+  await call("Team", keys);
+  expect([gateway.passed(), other.passed(), cloudFormation.asked.length]).toEqual([1, 1, 2]);
+  await call("Team", { ...keys, AWS_CONFIG_FILE: "/there/is/none" });
+  await call("Team", { ...keys, AWS_SHARED_CREDENTIALS_FILE: "/there/is/none" });
+  await call("Team", keys);
+  expect([other.passed(), cloudFormation.asked.length]).toEqual([4, 4]);
+});
+
+test("what was kept for more than a day is asked for again", async () => {
+  const { call, cloudFormation, file } = await deployed();
+  await call();
+  const now = Date.now() / 1000;
+  for (const [ageS, times] of [
+    [23 * 3600, 1],
+    [25 * 3600, 2],
+    [-25 * 3600, 3],
+  ] as const) {
+    utimesSync(file(), now - ageS, now - ageS);
+    await call();
+    expect(cloudFormation.asked).toHaveLength(times);
+  }
+});
+
+test("of two who are refused at the old address, both find the new one", async () => {
+  const { call, cloudFormation, door, gateway, stacks } = await deployed();
+  await call();
+  const url = await door.locate();
+  stacks.Team = { Endpoint: "https://abc123.execute-api.us-west-2.amazonaws.com/live/mcp", Region: REGION };
+  expect(url.href).toBe(gateway.url);
+  expect(await Promise.all([door.renew("address", { url }), door.renew("address", { url })])).toEqual([true, true]);
+  const moved = await door.locate();
+  expect(moved.hostname).toMatch(/^abc123/);
+  // A moment later, too; but the new one was only just said.
+  expect(await door.renew("address", { url })).toBe(true);
+  expect(await door.renew("address", { url: moved })).toBe(false);
+  expect(cloudFormation.asked).toHaveLength(2);
+});
+
+test("a stack that cannot be asked again leaves what the endpoint said", async () => {
+  const { call, cloudFormation, gateway } = await deployed();
+  await call();
+  gateway.fail({ status: 403, message: "Forbidden" }, { status: 403, message: "Forbidden" });
+  cloudFormation.faults.add({ status: 403, code: "AccessDenied" });
+  await expect(call()).rejects.toMatchObject({ message: expect.stringContaining("Forbidden") });
+  await call();
 });
 
 test("a stack that is not there, one without an endpoint, and no region", async () => {
