@@ -10,6 +10,7 @@ import {
 } from "@modelcontextprotocol/server";
 import { Hono, type MiddlewareHandler } from "hono";
 import { refuseBrokenRequests } from "../../../worker/broken-requests.ts";
+import { isNonce, proofOf } from "../../config/proof-of-token.ts";
 import { type ErrorCode, factsOf } from "../../contract/error-codes.ts";
 import { problem, RefusedError } from "../../contract/errors.ts";
 import { type BudgetOptions, budgetConnections } from "./connection-budget.ts";
@@ -45,8 +46,8 @@ type Doors = {
 export type HttpDoor = Pick<Activity, "quietMs"> & { url: string; close(): Promise<void> };
 
 /**
- * Serves the MCP endpoint on loopback: `/mcp` for whoever has the token, `/artifacts/*` for workers, `/health`. Host and
- * Origin are checked, so that no web page can reach it. Throws RefusedError `local.port_in_use`.
+ * Serves the MCP endpoint on loopback: `/mcp` for whoever has the token, `/artifacts/*` for workers, `/health`, which proves to
+ * whoever asks with a nonce that it has the token. Host and Origin are checked, so that no web page can reach it. Throws RefusedError `local.port_in_use`.
  */
 export async function openHttp(
   { token, mcp, artifacts }: Doors,
@@ -68,6 +69,12 @@ export async function openHttp(
     env.outgoing.once("close", served.begin());
     return next();
   };
+  // Before anybody shows it the token: another program may have its port by now.
+  app.get("/health", async ({ req, json }, next) => {
+    const nonce = req.query("nonce");
+    if (nonce === undefined || !isNonce(nonce)) return next();
+    return json({ ok: true, pid: process.pid, proof: proofOf(token, nonce) });
+  });
   app.get("/health", authorized, ({ json }) => json({ ok: true, pid: process.pid }));
   app.all("/mcp", authorized, ({ req, env }) => inTime(env.incoming, mcp(req.raw)));
   // Without a token too: a client that asks how to log in must learn that there is nothing of the kind.

@@ -1,14 +1,17 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { quote } from "shlex";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import type { LocalPlace } from "../../../lib/client/http/door.ts";
 import { findLocal, type LocalSystem } from "../../../lib/client/local/find.ts";
 import { findOrStartLocal } from "../../../lib/client/local/start.ts";
+import { newNonce, proofOf } from "../../../lib/config/proof-of-token.ts";
 import { cleanEnv } from "../cli/cli.ts";
 import { eachInFolder } from "../cli/in-folder.ts";
 import { runningIn } from "../cli/left-behind.ts";
@@ -114,6 +117,39 @@ test("a start that fails without a word of ours is told with its last lines", as
   expect(failure.message).toContain("ended with code 1 before it answered:\n");
   expect(failure.message).toContain("/there/is/no/such/module.cjs");
   expect(runningIn(folder)).toEqual([]);
+});
+
+test("a stranger where a killed system listened sees no token", async () => {
+  const seen: string[] = [];
+  let says: Record<string, unknown> = { ok: true, pid: process.pid };
+  const stranger = createServer((request, response) => {
+    seen.push(JSON.stringify([request.url, request.rawHeaders]));
+    response.end(JSON.stringify(says));
+  }).listen(0, "127.0.0.1");
+  onTestFinished(() => void stranger.close());
+  await once(stranger, "listening");
+  const { port } = stranger.address() as AddressInfo;
+  const token = "0123456789abcdef".repeat(4);
+  writeFileSync(join(folder, "token"), token);
+  const record = (pid: number) =>
+    writeFileSync(join(folder, "endpoint.json"), JSON.stringify({ url: `http://127.0.0.1:${port}/mcp`, pid }));
+  // Not even asked where the process is gone.
+  const ended = spawn(process.execPath, ["--version"], { stdio: "ignore" });
+  await once(ended, "exit");
+  record(ended.pid ?? 0);
+  expect(await findLocal(folder)).toBeUndefined();
+  expect(seen).toEqual([]);
+  // Another process has its number by now.
+  record(process.pid);
+  for (const proof of [undefined, "", proofOf("another token", newNonce())]) {
+    says = { ...says, proof };
+    expect(await findLocal(folder)).toBeUndefined();
+  }
+  expect(seen).toHaveLength(3);
+  expect(seen.join()).not.toContain(token);
+  const { pid, ...system } = await startedBy({ stateDir: folder }, { untilIdle: "5s" });
+  expect([pid, system.token]).toEqual([expect.any(Number), token]);
+  expect(seen.join()).not.toContain(token);
 });
 
 test("who does not wait any longer gets an AbortError", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, onTestFinished, test } from "vitest";
+import { isProof, newNonce } from "../../../lib/config/proof-of-token.ts";
 import { openHttp } from "../../../lib/system/local/http.ts";
 
 const token = "0123456789abcdef".repeat(4);
@@ -52,6 +53,22 @@ describe("the token", () => {
     const ask = await open();
     expect((await ask("/health", {}, "GET")).status).toBe(401);
     expect((await ask("/health", { authorization: `Bearer ${token}` }, "GET")).status).toBe(200);
+  });
+
+  test("is proved, and not shown, to whoever asks with a nonce", async () => {
+    const ask = await open();
+    const nonce = newNonce();
+    const response = await ask(`/health?nonce=${nonce}`, {}, "GET");
+    expect(response.status).toBe(200);
+    const { pid, proof } = (await response.json()) as { pid: number; proof: string };
+    expect(pid).toBe(process.pid);
+    expect(isProof(proof, token, nonce)).toBe(true);
+    expect(isProof(proof, token, newNonce())).toBe(false);
+    expect(isProof(proof, `${token}0`, nonce)).toBe(false);
+    expect(isProof(undefined, token, nonce)).toBe(false);
+    // Nor does it sign any text that somebody else would take for its own.
+    for (const text of ["", "artifact uploads", nonce.slice(1)])
+      expect((await ask(`/health?nonce=${encodeURIComponent(text)}`, {}, "GET")).status).toBe(401);
   });
 });
 
