@@ -17,6 +17,8 @@ const START_MS = 60_000;
 const LOOK_AGAIN_MS = 50;
 /** How long one that was not needed may take to end. */
 const LOSER_MS = 5000;
+/** For how long a start that was quicker is waited for, before another is tried. */
+const WINNER_MS = 3000;
 
 type Options = {
   /** After how long without an open task or a request it ends by itself, as the command line has it; default 10m. */
@@ -41,14 +43,31 @@ async function startLocal(
   { untilIdle = UNTIL_IDLE, signal }: Options,
 ): Promise<LocalSystem> {
   prepareState(stateDir);
+  for (const deadlineMs = Date.now() + START_MS; Date.now() < deadlineMs; ) {
+    const found = await tryToStart(place, stateDir, { untilIdle, signal, deadlineMs });
+    if (found) return found;
+  }
+  throw new RefusedError("local.start_failed", `no local system answers on ${stateDir} within ${START_MS / 1000} s`, {
+    hint: "agent-dispatch local starts one that says what it does",
+  });
+}
+
+type Try = { untilIdle: string; signal: AbortSignal | undefined; deadlineMs: number };
+
+/** The system that this start, or a quicker one, came to; undefined when it lost to one that does not answer. */
+async function tryToStart(
+  place: LocalPlace,
+  stateDir: string,
+  { untilIdle, signal, deadlineMs }: Try,
+): Promise<LocalSystem | undefined> {
   const { log } = stateFiles(stateDir);
   // A file of its own, until it is known whose start it was.
   const file = `${log}.${randomUUID()}`;
   const child = launch(place, untilIdle, file);
   const ended = endOf(child);
   try {
-    const found = await untilItAnswers(stateDir, { ended, file, signal });
-    if (found.pid === child.pid) renameSync(file, log);
+    const found = await untilItAnswers(stateDir, { ended, file, signal, deadlineMs });
+    if (found?.pid === child.pid) renameSync(file, log);
     else await Promise.race([ended, delay(LOSER_MS, undefined, { ref: false })]);
     return found;
   } finally {
@@ -86,24 +105,28 @@ function endOf(child: ChildProcess): Promise<string> {
   );
 }
 
+type Waiting = { ended: Promise<string>; file: string; signal: AbortSignal | undefined; deadlineMs: number };
+
 async function untilItAnswers(
   stateDir: string,
-  { ended, file, signal }: { ended: Promise<string>; file: string; signal: AbortSignal | undefined },
-): Promise<LocalSystem> {
+  { ended, file, signal, deadlineMs }: Waiting,
+): Promise<LocalSystem | undefined> {
   const end: End = { text: undefined };
   void ended.then((text) => {
     end.text = text;
   });
-  for (const deadline = Date.now() + START_MS; Date.now() < deadline; ) {
+  for (let untilMs = deadlineMs; Date.now() < untilMs; ) {
     const found = await findLocal(stateDir);
     if (found) return found;
-    // Another start was quicker: its system is as good, as soon as it answers.
-    if (end.text !== undefined) refuseUnlessLate(readFileSync(file, "utf8"), end.text);
+    // Another start was quicker: its system is as good, if it comes to answer. It may also just have ended.
+    if (end.text !== undefined) {
+      refuseUnlessLate(readFileSync(file, "utf8"), end.text);
+      untilMs = Math.min(untilMs, Date.now() + WINNER_MS);
+      end.text = undefined;
+    }
     await delay(LOOK_AGAIN_MS, undefined, { ...(signal && { signal }) });
   }
-  throw new RefusedError("local.start_failed", `no local system answers on ${stateDir} within ${START_MS / 1000} s`, {
-    hint: "agent-dispatch local starts one that says what it does",
-  });
+  return undefined;
 }
 
 function refuseUnlessLate(output: string, how: string): void {

@@ -12,6 +12,8 @@ import type { LocalPlace } from "../../../lib/client/http/door.ts";
 import { findLocal, type LocalSystem } from "../../../lib/client/local/find.ts";
 import { findOrStartLocal } from "../../../lib/client/local/start.ts";
 import { newNonce, proofOf } from "../../../lib/config/proof-of-token.ts";
+import { prepareState } from "../../../lib/config/state-files.ts";
+import { lockState } from "../../../lib/system/local/endpoint.ts";
 import { cleanEnv } from "../cli/cli.ts";
 import { eachInFolder } from "../cli/in-folder.ts";
 import { runningIn } from "../cli/left-behind.ts";
@@ -150,6 +152,19 @@ test("a stranger where a killed system listened sees no token", async () => {
   const { pid, ...system } = await startedBy({ stateDir: folder }, { untilIdle: "5s" });
   expect([pid, system.token]).toEqual([expect.any(Number), token]);
   expect(seen.join()).not.toContain(token);
+});
+
+test("who lost to a system that was just ending starts another", async () => {
+  prepareState(folder);
+  const ending = lockState(folder);
+  const started = startedBy({ stateDir: folder }, { untilIdle: "5s" });
+  const said = () =>
+    readdirSync(folder).map((name) => /^local\.log\./.test(name) && readFileSync(join(folder, name), "utf8"));
+  await expect.poll(() => said().join(), { timeout: 30_000 }).toContain("local.already_running");
+  ending.release();
+  const system = await started;
+  expect(system).toMatchObject({ pid: expect.any(Number) });
+  expect(await findLocal(folder)).toEqual(system);
 });
 
 test("who does not wait any longer gets an AbortError", async () => {
