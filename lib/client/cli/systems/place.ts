@@ -1,7 +1,7 @@
 import { InvalidInputError } from "../../../contract/errors.ts";
 import { defined } from "../../../contract/json.ts";
 import type { LocalPlace, Target } from "../../http/door.ts";
-import { targetOf } from "../../http/target.ts";
+import { optionName, refuseEmpty, targetOf } from "../../http/target.ts";
 import { quote } from "../command-name.ts";
 
 /** Which system is meant, as the options of a command say it. */
@@ -10,24 +10,20 @@ export type Place = LocalPlace & { endpoint?: string; stack?: string; region?: s
 const names = ["config", "stateDir", "endpoint", "stack", "region", "profile"] as const;
 const elsewhere = ["endpoint", "stack", "region", "profile"] as const;
 
-/**
- * The system that the options name, else the environment, else the local one. Throws InvalidInputError for options that say
- * nothing together.
- */
-export function targetOfPlace(place: Place, env: Readonly<Record<string, string | undefined>>): Target {
-  const target = targetOf(defined(place), env);
-  const [extra] = elsewhere.filter((name) => place[name] !== undefined);
-  if ("local" in target && extra !== undefined)
-    throw new InvalidInputError([{ path: option(extra), message: "goes with --endpoint or --stack" }]);
-  return target;
-}
+/** The system that the options name, else the environment, else the local one. Throws RefusedError as `targetOf` does. */
+export const targetOfPlace = (place: Place, env: Readonly<Record<string, string | undefined>>): Target =>
+  targetOf(placeOf(place), env);
+
+/** A command has other options too. */
+const placeOf = (place: Place): Place => defined(Object.fromEntries(names.map((name) => [name, place[name]])));
 
 /** The place of a command about this machine alone: of `what`, in words. Throws InvalidInputError for options that name one elsewhere. */
 export function onThisMachine(place: Place, what: string): LocalPlace {
+  refuseEmpty(placeOf(place));
   const named = elsewhere.filter((name) => place[name] !== undefined);
   if (named.length > 0) {
     const message = `does not go with ${what}`;
-    throw new InvalidInputError(named.map((name) => ({ path: option(name), message })));
+    throw new InvalidInputError(named.map((name) => ({ path: optionName(name), message })));
   }
   const { config, stateDir } = place;
   return defined({ config, stateDir });
@@ -35,6 +31,4 @@ export function onThisMachine(place: Place, what: string): LocalPlace {
 
 /** The options that name a system, as words behind a command of ours; empty where none is needed. */
 export const placeWords = (place: Place): string =>
-  names.map((name) => (place[name] ? ` ${option(name)} ${quote(place[name])}` : "")).join("");
-
-const option = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  names.map((name) => (place[name] ? ` ${optionName(name)} ${quote(place[name])}` : "")).join("");
