@@ -54,7 +54,7 @@ export async function* exchange(message: Message, asking: Asking, ways: Ways): A
       if (signal.aborted) return yield* refuse(open, () => signal.reason);
       log.debug("an answer did not come", { method: message.method, error: textOf(error) });
       mayHaveArrived ||= error instanceof ConnectionFailure;
-      const mayRepeat = error instanceof ConnectionFailure && message.mayRepeat;
+      const mayRepeat = error instanceof ConnectionFailure && message.mayRepeat && !error.isSilence;
       if (mayRepeat && (await patience.pause({ signal }).catch(() => true))) continue;
       return yield* refuse(open, (id) => failureOf(error, message.keys.get(id), message, ways));
     }

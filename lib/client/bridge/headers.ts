@@ -23,11 +23,11 @@ export function claimedVersion(params: JsonObject | undefined): string | undefin
 }
 
 /**
- * The headers of a message. Since 2026-07-28 each repeats what the message says of itself; before, they repeat what was
- * agreed on. Throws MalformedError for what no header can hold.
+ * The headers that a message has of its own: since 2026-07-28 they repeat what it says of itself. Throws MalformedError for
+ * what no header can hold.
  * https://modelcontextprotocol.io/specification/2026-07-28/basic/transports
  */
-export function headersOf({ method, params, ids }: Message, agreed: Agreed): Record<string, string> {
+export function headersOf({ method, params, ids }: Message): Record<string, string> {
   const headers: Record<string, string> = {
     "content-type": "application/json",
     accept: "application/json, text/event-stream",
@@ -38,12 +38,15 @@ export function headersOf({ method, params, ids }: Message, agreed: Agreed): Rec
     headers["mcp-method"] = asHeader("method", method, ids[0]);
     const name = Object.hasOwn(namedBy, method) ? params?.[namedBy[method] as string] : undefined;
     if (typeof name === "string") headers["mcp-name"] = encoded(name);
-  } else if (method !== "initialize") {
-    if (agreed.version !== undefined) headers["mcp-protocol-version"] = agreed.version;
-    if (agreed.sessionId !== undefined) headers["mcp-session-id"] = agreed.sessionId;
   }
   return headers;
 }
+
+/** The headers of what says nothing of itself, and is no `initialize`: they repeat what was agreed on. */
+export const agreedHeaders = ({ version, sessionId }: Agreed): Record<string, string> => ({
+  ...(version !== undefined && { "mcp-protocol-version": version }),
+  ...(sessionId !== undefined && { "mcp-session-id": sessionId }),
+});
 
 /** What a header can hold as it is. https://www.rfc-editor.org/rfc/rfc9110#section-5.5 */
 export const fitsHeader = (text: string): boolean => /^[\t\x20-\x7e]*$/.test(text) && text === text.trim();

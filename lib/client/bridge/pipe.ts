@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import { type DispatchError, RefusedError } from "../../contract/errors.ts";
 import { MAX_CALL_BYTES } from "../../contract/limits.ts";
 import { exchange, type Ways } from "./exchange.ts";
-import { type Agreed, claimedVersion, fitsHeader, headersOf } from "./headers.ts";
+import { type Agreed, agreedHeaders, claimedVersion, fitsHeader, headersOf } from "./headers.ts";
 import { type Line, linesOf } from "./lines.ts";
 import { cancelledId, MalformedError, type Message, messageIn } from "./message.ts";
 import type { Output } from "./output.ts";
@@ -16,13 +16,14 @@ type UnderWay = { message: Message; end: AbortController; done: Promise<void> };
 
 /**
  * Messages of one client on its way to an endpoint, and what comes back. Each message is posted by itself, as soon as it is
- * read; only an `initialize` is waited for, because what follows it needs the version that it brings.
+ * read; only what follows an `initialize` waits for it, because it needs the version that it brings.
  */
 export class Pipe {
   readonly #output: Output;
   readonly #ways: Ways;
   readonly #underWay = new Set<UnderWay>();
   readonly #agreed: Agreed = {};
+  #initialized: Promise<void> = Promise.resolve();
   #isEnding = false;
 
   constructor(output: Output, ways: Ways) {
@@ -77,18 +78,19 @@ export class Pipe {
       if (message.method === "notifications/cancelled") this.#cancel(message);
       // Since 2026-07-28 it is the end of the request that cancels it.
       if (message.method === "notifications/cancelled" && claimedVersion(message.params) !== undefined) return;
-      const headers = headersOf(message, this.#agreed);
+      const headers = headersOf(message);
+      const isOlder = message.method !== "initialize" && claimedVersion(message.params) === undefined;
       // What was read of the params would be kept for as long as the message is under way.
       const { params: _, ...sent } = message;
-      const underWay = this.#send(sent, headers);
-      if (message.method === "initialize") await underWay.done;
+      const { done } = this.#send(sent, () => (isOlder ? { ...headers, ...agreedHeaders(this.#agreed) } : headers));
+      if (message.method === "initialize") this.#initialized = done;
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
       await this.#output.send(malformedAnswer(error));
     }
   }
 
-  #send(message: Message, headers: Record<string, string>): UnderWay {
+  #send(message: Message, headers: () => Record<string, string>): UnderWay {
     const end = new AbortController();
     const underWay: UnderWay = { message, end, done: this.#exchange(message, headers, end.signal) };
     this.#underWay.add(underWay);
@@ -96,7 +98,12 @@ export class Pipe {
     return underWay;
   }
 
-  async #exchange(message: Message, headers: Record<string, string>, signal: AbortSignal): Promise<void> {
+  async #exchange(message: Message, headersNow: () => Record<string, string>, signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      signal.addEventListener("abort", () => resolve(), { once: true });
+      void this.#initialized.then(resolve);
+    });
+    const headers = headersNow();
     const agreed: Agreed = {};
     const asking = {
       headers,

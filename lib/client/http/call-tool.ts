@@ -10,6 +10,7 @@ import { messagesOf } from "./messages.ts";
 import { Patience } from "./patience.ts";
 import { post } from "./post.ts";
 import { repeatingTools } from "./repeating.ts";
+import { ConnectionFailure } from "./request.ts";
 
 /** What a tool answered, as the protocol has it. */
 export type ToolAnswer = { isError?: boolean; structuredContent?: unknown; content: unknown[] };
@@ -60,7 +61,7 @@ export async function callTool(
       if (error instanceof SyntaxError && answer.body.readableEnded) throw unreadable(door, error);
       const lost = answerLost(door, error, key);
       log?.debug("an answer broke off", { tool: name });
-      if (!mayRepeat || !(await patience.pause({ signal }))) throw lost;
+      if (!mayRepeat || new ConnectionFailure(error, true).isSilence || !(await patience.pause({ signal }))) throw lost;
     }
   }
 }

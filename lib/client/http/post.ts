@@ -32,7 +32,7 @@ export const post: Post = async (door, posted, options) => {
     const error = unreachable(door, failure);
     if (!failure.sent && (await renew("address", { url }))) return true;
     const limits = failure.sent || reached.has(door) ? {} : { limitMs: FIRST_PATIENCE_MS };
-    if (error.retryable && (await pause(error, limits))) return true;
+    if (error.retryable && !failure.isSilence && (await pause(error, limits))) return true;
     throw error;
   }
 

@@ -14,11 +14,14 @@ export class ConnectionFailure extends Error {
   readonly sent: boolean;
   /** The system's name for it, such as `ECONNREFUSED`. */
   readonly code: string;
+  /** Whether nothing was heard for so long that another try would not be waited for. */
+  readonly isSilence: boolean;
 
   constructor(cause: unknown, sent: boolean) {
     super("the connection failed", { cause });
     this.sent = sent;
     this.code = codeOf(cause) ?? "ECONNRESET";
+    this.isSilence = sent && this.code === "ETIMEDOUT";
   }
 }
 
@@ -30,8 +33,8 @@ export type RequestOptions = {
 
 /** How long it may take to find the host and to be connected with it. */
 const CONNECT_MS = 10_000;
-/** How long nothing may be heard: longer than any call waits at the endpoint. */
-const SILENCE_MS = 130_000;
+/** How long nothing may be heard: a call is answered within 50 s, or tells of its progress meanwhile. */
+const SILENCE_MS = 60_000;
 /** How long a connection is kept that nobody uses. */
 const KEPT_MS = 30_000;
 

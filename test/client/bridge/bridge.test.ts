@@ -55,6 +55,19 @@ test("what an initialize brought is in the headers of what follows it, also of w
   }
 });
 
+test("while an initialize is waited for, what needs nothing of it is read, and the end of the input is seen", async () => {
+  const { bridge, endpoint } = await start({ initialize: never });
+  bridge.send({ jsonrpc: "2.0", id: 1, method: "initialize", params: { protocolVersion: "2025-11-25" } });
+  bridge.send({ jsonrpc: "2.0", id: 2, method: "tools/list" });
+  bridge.send("{");
+  bridge.send({ jsonrpc: "2.0", id: 3, method: "subscriptions/listen", params: {} });
+  expect(await bridge.answer(null)).toMatchObject({ error: { code: -32700 } });
+  bridge.child.stdin?.end();
+  // What ends with the client is told so: the bridge is on its way to its end.
+  expect(await bridge.answer(3)).toMatchObject({ error: { data: { code: "endpoint.closed" } } });
+  expect([...endpoint.of("tools/list"), ...endpoint.of("subscriptions/listen")]).toEqual([]);
+});
+
 test("a message is posted as it was written, and its answer names the id as it was written", async () => {
   const { bridge, endpoint } = await start();
   const line =
