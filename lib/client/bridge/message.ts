@@ -12,6 +12,8 @@ export type Message = {
   mayRepeat: boolean;
   /** The idempotency keys of the requests that carry one, by id. */
   keys: ReadonlyMap<string, string>;
+  /** Of a batch: what in it is no message, and so is not posted. */
+  refused?: readonly MalformedError[];
   /** Of a single message: what it is. */
   method?: string;
   params?: JsonObject;
@@ -47,14 +49,23 @@ export function messageIn(line: Line, maxBytes: number): Message | undefined {
 function readMessage(line: Buffer): Message {
   const value = parse(line);
   if (!Array.isArray(value)) return readOne(line, value);
-  const parts = (elementsOf(line) ?? []).map(({ start, end }, index) =>
-    readOne(line.subarray(start, end), value[index]),
-  );
+  if (value.length === 0) throw new MalformedError(INVALID_REQUEST, "Invalid request: a batch of nothing");
+  const refused: MalformedError[] = [];
+  const parts = (elementsOf(line) ?? []).flatMap(({ start, end }, index) => {
+    try {
+      return [readOne(line.subarray(start, end), value[index])];
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      refused.push(error);
+      return [];
+    }
+  });
   return {
     text: Buffer.from(`[${parts.map(({ text }) => text).join(",")}]`),
     ids: parts.flatMap(({ ids }) => ids),
     mayRepeat: parts.every(({ mayRepeat }) => mayRepeat),
     keys: new Map(parts.flatMap(({ keys }) => [...keys])),
+    refused,
   };
 }
 
@@ -75,6 +86,8 @@ function readOne(text: Buffer, value: unknown): Message {
     span && (typeof value.id === "string" || typeof value.id === "number")
       ? text.toString("utf8", span.start, span.end)
       : undefined;
+  if (span && id === undefined)
+    throw new MalformedError(INVALID_REQUEST, "Invalid request: the id is neither a text nor a number");
   const { method, params } = value;
   if (method === undefined) {
     if (id !== undefined && ("result" in value || "error" in value))

@@ -12,6 +12,8 @@ import { malformedAnswer } from "./reply.ts";
 /** What may be under way at once; beyond it no more is read until something has ended. */
 const MAX_UNDER_WAY = { messages: 1000, bytes: 2 * MAX_CALL_BYTES };
 
+const NOTHING = Buffer.from("[]");
+
 type UnderWay = { message: Message; end: AbortController; done: Promise<void> };
 
 /**
@@ -75,6 +77,9 @@ export class Pipe {
     try {
       const message = messageIn(line, MAX_CALL_BYTES);
       if (!message) return;
+      for (const refused of message.refused ?? []) await this.#output.send(malformedAnswer(refused));
+      // Nothing is left of a batch.
+      if (message.text.equals(NOTHING)) return;
       if (message.method === "notifications/cancelled") this.#cancel(message);
       // Since 2026-07-28 it is the end of the request that cancels it.
       if (message.method === "notifications/cancelled" && claimedVersion(message.params) !== undefined) return;

@@ -316,6 +316,24 @@ test("lines that are no messages are answered, and what follows them is served",
   ]);
 });
 
+test("an id that is none is refused, and so is a batch of nothing; of a batch, what is a message is served", async () => {
+  const { bridge, endpoint } = await start({
+    batch: ({ message }, response) =>
+      json(
+        response,
+        (message as unknown as Json[]).map(({ id }) => ({ jsonrpc: "2.0", id, result: {} })),
+      ),
+  });
+  const ping = (id: unknown) => ({ jsonrpc: "2.0", id, method: "ping" });
+  for (const line of [ping(null), ping(true), [], [5], [ping(1), 5, ping({})]]) bridge.send(line);
+  await bridge.answer(1);
+  expect(bridge.messages.map(({ id, error }) => [id, (error as Json | undefined)?.code])).toEqual([
+    ...Array(6).fill([null, -32600]),
+    [1, undefined],
+  ]);
+  expect(endpoint.received.map(({ message }) => message)).toEqual([[ping(1)]]);
+});
+
 test("a version that no header can hold is refused, and not put into one", async () => {
   const { bridge, endpoint } = await start();
   const answer = await bridge.ask(1, "ping", { _meta: { [VERSION]: "1\r\nx-other: 2" } });
