@@ -19,7 +19,7 @@ const exitCode = await runBridge(words, {
   stderr,
   env,
   open: (target) =>
-    openDoor(target, { findLocal: async (place) => (await import("../local/start.ts")).findOrStartLocal(place) }),
+    openDoor(target, { findLocal: async (place) => (await import("../local/own.ts")).findOrStartOwn(place) }),
   onSignal: (end) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, end);
   },

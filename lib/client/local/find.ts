@@ -12,9 +12,9 @@ export type LocalSystem = LocalAddress & { pid: number };
 
 const HEALTH_MS = 3000;
 
-/** The state folder that the place, the environment or the configuration names. Throws ConfigurationError. */
-export const stateDirOf = ({ config, stateDir }: LocalPlace): string =>
-  locateState(defined({ cwd: process.cwd(), ownFile: true, configFile: config, stateDir })).stateDir;
+/** The state folder that the place, the environment or the configuration, of `cwd` too, names. Throws ConfigurationError. */
+export const stateDirOf = ({ config, stateDir }: LocalPlace, cwd = process.cwd()): string =>
+  locateState(defined({ cwd, ownFile: true, configFile: config, stateDir })).stateDir;
 
 /**
  * The live local system on that state, or undefined when none answers. What listens where one was gets to see the token only

@@ -23,6 +23,8 @@ const WINNER_MS = 3000;
 type Options = {
   /** After how long without an open task or a request it ends by itself, as the command line has it; default 10m. */
   untilIdle?: string;
+  /** The folder that it runs in, whose configuration counts where none is named; by default that of this process. */
+  cwd?: string;
   /** Ends the waiting; what was started ends by itself. */
   signal?: AbortSignal | undefined;
 };
@@ -33,18 +35,18 @@ type Options = {
  * was refused, or `local.start_failed` with its last lines.
  */
 export async function findOrStartLocal(place: LocalPlace, options: Options = {}): Promise<LocalSystem> {
-  const stateDir = stateDirOf(place);
+  const stateDir = stateDirOf(place, options.cwd);
   return (await findLocal(stateDir)) ?? (await startLocal(place, stateDir, options));
 }
 
 async function startLocal(
   place: LocalPlace,
   stateDir: string,
-  { untilIdle = UNTIL_IDLE, signal }: Options,
+  { untilIdle = UNTIL_IDLE, cwd = process.cwd(), signal }: Options,
 ): Promise<LocalSystem> {
   prepareState(stateDir);
   for (const deadlineMs = Date.now() + START_MS; Date.now() < deadlineMs; ) {
-    const found = await tryToStart(place, stateDir, { untilIdle, signal, deadlineMs });
+    const found = await tryToStart(place, stateDir, { untilIdle, cwd, signal, deadlineMs });
     if (found) return found;
   }
   throw new RefusedError("local.start_failed", `no local system answers on ${stateDir} within ${START_MS / 1000} s`, {
@@ -52,18 +54,18 @@ async function startLocal(
   });
 }
 
-type Try = { untilIdle: string; signal: AbortSignal | undefined; deadlineMs: number };
+type Try = { untilIdle: string; cwd: string; signal: AbortSignal | undefined; deadlineMs: number };
 
 /** The system that this start, or a quicker one, came to; undefined when it lost to one that does not answer. */
 async function tryToStart(
   place: LocalPlace,
   stateDir: string,
-  { untilIdle, signal, deadlineMs }: Try,
+  { untilIdle, cwd, signal, deadlineMs }: Try,
 ): Promise<LocalSystem | undefined> {
   const { log } = stateFiles(stateDir);
   // A file of its own, until it is known whose start it was.
   const file = `${log}.${randomUUID()}`;
-  const child = launch(place, untilIdle, file);
+  const child = launch(place, { untilIdle, cwd, file });
   const ended = endOf(child);
   try {
     const found = await untilItAnswers(stateDir, { ended, file, signal, deadlineMs });
@@ -78,7 +80,10 @@ async function tryToStart(
 }
 
 /** Starts the command line in a session of its own, where no terminal's end reaches it. */
-function launch(place: LocalPlace, untilIdle: string, file: string): ChildProcess {
+function launch(
+  place: LocalPlace,
+  { untilIdle, cwd, file }: { untilIdle: string; cwd: string; file: string },
+): ChildProcess {
   const words = ["local", "--port", "0", "--until-idle", untilIdle, "--quiet", "--json"];
   const named = [
     ...(place.config === undefined ? [] : ["--config", resolve(place.config)]),
@@ -87,6 +92,7 @@ function launch(place: LocalPlace, untilIdle: string, file: string): ChildProces
   const output = openSync(file, "ax", 0o600);
   try {
     return spawn(process.execPath, [commandLine(), ...words, ...named], {
+      cwd,
       detached: true,
       stdio: ["ignore", output, output],
     });

@@ -25,6 +25,8 @@ export const bridgeCommand = (args: string[], env: Record<string, string> = {}) 
 
 export type BridgeOptions = {
   env?: Record<string, string>;
+  /** The folder that the client was opened in. */
+  cwd?: string;
   atEnd?: AtEnd;
   /** Another program that does the same. */
   entry?: string;
@@ -43,8 +45,8 @@ export class BridgeProcess {
   #news = Promise.withResolvers<void>();
 
   constructor(args: readonly string[], options: BridgeOptions = {}) {
-    const { env, atEnd = onTestFinished, entry = bridgeEntry, node = process.execPath } = options;
-    this.child = spawn(node, [entry, ...args], { stdio: "pipe", env: bridgeEnv(env) });
+    const { env, cwd, atEnd = onTestFinished, entry = bridgeEntry, node = process.execPath } = options;
+    this.child = spawn(node, [entry, ...args], { stdio: "pipe", cwd, env: bridgeEnv(env) });
     this.child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.err += text;
     });

@@ -187,7 +187,11 @@ describe("assistants", () => {
     expect(read(".claude", "settings.json")).toMatch(/\/\/ mine[\s\S]*"mcp__agent-dispatch"/);
     expect((await init("--client", "claude-code", "--state-dir", "a state")).out).toMatch(/nothing to change/);
     expect((await init("--client", "claude-code", "--no-approve")).code).toBe(0);
-    expect(JSON.parse(read(".claude.json")).mcpServers["agent-dispatch"].args).toEqual([script, "bridge"]);
+    expect(JSON.parse(read(".claude.json")).mcpServers["agent-dispatch"].args).toEqual([
+      script,
+      "bridge",
+      ...ownState(),
+    ]);
     expect(read(".claude", "settings.json")).not.toContain("mcp__");
     expect((await init("--remove")).code).toBe(0);
     expect(JSON.parse(read(".claude.json"))).toEqual({ userID: "somebody", mcpServers: {} });
@@ -319,6 +323,12 @@ describe("assistants", () => {
     expect(read(".codex", "config.toml") + read(".gemini", "settings.json")).not.toContain("sk-of");
   });
 
+  test("where there is no configuration the state folder is named, so that no folder an assistant is opened in decides", async () => {
+    await init("--client", "codex,cursor");
+    expect(entryOfCodex().args).toEqual([script, "bridge", ...ownState()]);
+    expect(wordsOf(entryOf("mcpServers")(read(".cursor", "mcp.json")) as never).slice(-2)).toEqual(ownState());
+  });
+
   test("the configuration that counts in this folder is named, because an assistant starts elsewhere", async () => {
     await init();
     await init("--client", "codex");
@@ -327,6 +337,8 @@ describe("assistants", () => {
     expect(entryOfCodex().args.slice(-2)).toEqual(["--state-dir", at("elsewhere")]);
   });
 });
+
+const ownState = () => ["--state-dir", at(".local", "share", "agent-dispatch")];
 
 const entryOfCodex = () =>
   (parse(read(".codex", "config.toml")).mcp_servers as Record<string, { args: string[]; env_vars: string[] }>)[

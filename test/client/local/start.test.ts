@@ -14,6 +14,7 @@ import { findOrStartLocal } from "../../../lib/client/local/start.ts";
 import { newNonce, proofOf } from "../../../lib/config/proof-of-token.ts";
 import { prepareState } from "../../../lib/config/state-files.ts";
 import { lockState } from "../../../lib/system/local/endpoint.ts";
+import { BridgeProcess } from "../bridge/bridge-process.ts";
 import { cleanEnv } from "../cli/cli.ts";
 import { eachInFolder } from "../cli/in-folder.ts";
 import { runningIn } from "../cli/left-behind.ts";
@@ -88,6 +89,35 @@ test("it runs in the folder and the environment of whoever started it, with the 
   expect(await findLocal(join(project, "state"))).toMatchObject({ pid });
   expect(readlinkSync(`/proc/${pid}/cwd`)).toBe(realpathSync(project));
   expect(readFileSync(`/proc/${pid}/environ`, "utf8").split("\0")).toContain(`MY_OWN_WORD=${folder}`);
+});
+
+test.each([
+  ["no word", []],
+  ["a state folder", ["--state-dir"]],
+])("a bridge with %s takes no configuration of the folder that an assistant was opened in", async (_, words) => {
+  const [clone, data] = [join(folder, "clone"), join(folder, "data")];
+  mkdirSync(clone);
+  writeFileSync(
+    join(clone, "agentdispatch.config.json"),
+    '{ "stateDir": "state", "accounts": { "theirs": { "provider": "local" } } }',
+  );
+  const state = join(data, "agent-dispatch");
+  const args = words.flatMap((word) => [word, state]);
+  const bridge = new BridgeProcess(args, { cwd: clone, env: { XDG_DATA_HOME: data } });
+  const answer = await bridge.ask(1, "tools/call", {
+    name: "list_account_profiles",
+    arguments: {},
+    _meta: {
+      "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+      "io.modelcontextprotocol/clientCapabilities": {},
+      "io.modelcontextprotocol/clientInfo": { name: "test", version: "1" },
+    },
+  });
+  expect(JSON.stringify(answer)).toContain("local");
+  expect(JSON.stringify(answer)).not.toContain("theirs");
+  const { pid } = (await findLocal(state)) ?? {};
+  expect(readlinkSync(`/proc/${pid}/cwd`)).toBe(realpathSync(state));
+  expect(readdirSync(clone)).toEqual(["agentdispatch.config.json"]);
 });
 
 test("a closed terminal does not end it", async () => {

@@ -93,14 +93,15 @@ const locateNew = (): string => "agentdispatch.config.json";
 
 const registered = (machine: Machine): Assistant[] => assistants.filter((each) => each.find(machine) !== undefined);
 
-/** An assistant knows nothing of this folder: a file that counts because of it is named. */
+/** The folder that an assistant is opened in is to decide nothing: a file that counts in this one is named, or the state. */
 function connectionFor(options: InitOptions, machine: Machine, written: string | undefined): Connection {
   const { endpoint, stack, region, service, profile, config, stateDir } = options;
   if (isDeployed(options)) return withVariables(defined({ endpoint, stack, region, service, profile }), machine.env);
   const named = withVariables(defined({ config, stateDir }), machine.env);
   if (isDeployed(named)) return named;
-  const here = written ?? named.config ?? locateState({ cwd: process.cwd(), env: machine.env }).file;
-  return { ...named, ...(here !== undefined && { config: here }) };
+  const here = locateState({ cwd: process.cwd(), env: machine.env });
+  const file = written ?? named.config ?? here.file;
+  return file === undefined ? { stateDir: here.stateDir, ...named } : { ...named, config: file };
 }
 
 function checkedText(path: string, described: Described): string {
