@@ -10,6 +10,7 @@ const LEAST_DIGITS = 4;
 const PAGE = 100;
 const MAX_PAGES = 100;
 const MAX_NAMED = 10;
+const SEARCHED = ` among the ${PAGE * MAX_PAGES} newest; of an older one give the whole id`;
 
 /**
  * The whole id of the task that `text` begins, with or without `task_`. Throws RefusedError `task.not_found`, and
@@ -25,10 +26,10 @@ export async function findTaskId(endpoint: ToolCaller, text: string): Promise<st
       },
     );
   if (digits.length === DIGITS) return PREFIX + digits;
-  const found = await beginningWith(endpoint, PREFIX + digits);
+  const { found, isWhole } = await beginningWith(endpoint, PREFIX + digits);
   const [first] = found;
   if (!first)
-    throw new RefusedError("task.not_found", `no task begins with ${digits}`, {
+    throw new RefusedError("task.not_found", `no task begins with ${digits}${isWhole ? "" : SEARCHED}`, {
       hint: "agent-dispatch list shows the tasks you can see",
     });
   if (found.length === 1) return first.id;
@@ -42,14 +43,17 @@ export async function findTaskId(endpoint: ToolCaller, text: string): Promise<st
   });
 }
 
-async function beginningWith(endpoint: ToolCaller, prefix: string): Promise<ShortRecord[]> {
+async function beginningWith(
+  endpoint: ToolCaller,
+  prefix: string,
+): Promise<{ found: ShortRecord[]; isWhole: boolean }> {
   const found: ShortRecord[] = [];
   let cursor: string | undefined;
   for (let pages = 0; pages < MAX_PAGES; pages++) {
     const page = await endpoint.call("list_tasks", { limit: PAGE, ...(cursor !== undefined && { cursor }) });
     found.push(...page.items.filter(({ id }) => id.startsWith(prefix)));
     cursor = page.cursor;
-    if (cursor === undefined) break;
+    if (cursor === undefined) return { found, isWhole: true };
   }
-  return found;
+  return { found, isWhole: false };
 }

@@ -30,6 +30,14 @@ test("the beginning of several ids is refused with what they are", async () => {
   });
 });
 
+test("where more tasks are than are looked through, the refusal says so", async () => {
+  const endless = callerOf(() => ({ items: [shortRecord({ id: ids[0] ?? "" })], cursor: "more" }));
+  await expect(findTaskId(endless, "ffff")).rejects.toMatchObject({
+    code: "task.not_found",
+    message: "no task begins with ffff among the 10000 newest; of an older one give the whole id",
+  });
+});
+
 test.each([
   ["ffff", "task.not_found"],
   ["abc", "input.invalid"],
