@@ -2,14 +2,22 @@
 // FILE` is the bridge to it, and with `--check` it says whether that file can be used.
 import { parseArgs } from "node:util";
 import { checkConfig } from "../lib/client/cli/commands/config-check.ts";
+import { codeOf, InvalidInputError } from "../lib/contract/errors.ts";
 
 const words = process.argv.slice(2);
 if (words.includes("--check")) {
   const { stdout, stderr, stdin, env } = process;
   const options = { check: { type: "boolean" }, config: { type: "string" }, json: { type: "boolean" } } as const;
-  const { config, json = false } = parseArgs({ args: words, options }).values;
-  process.exitCode = await checkConfig(
-    { io: { stdout, stderr, stdin, env } },
-    { json, ...(config !== undefined && { config }) },
-  );
+  try {
+    const { config, json = false } = parseArgs({ args: words, options }).values;
+    process.exitCode = await checkConfig(
+      { io: { stdout, stderr, stdin, env } },
+      { json, ...(config !== undefined && { config }) },
+    );
+  } catch (error) {
+    const isUsage = String(codeOf(error)).startsWith("ERR_PARSE_ARGS") || error instanceof InvalidInputError;
+    if (!isUsage || !(error instanceof Error)) throw error;
+    stderr.write(`agentdispatch-mcp: ${error.message}\n`);
+    process.exitCode = 2;
+  }
 } else await import("../lib/client/bridge/main.ts");

@@ -52,13 +52,20 @@ test("a block of mcpServers reaches the local system with its configuration, whi
 
 test("--check says whether the configuration can be used, and starts nothing", async () => {
   const config = join(folder, "c.json");
-  const check = () =>
-    promisify(execFile)(process.execPath, [program, "--config", config, "--check"], { env: env(), cwd: folder }).then(
+  const check = (...more: string[]) =>
+    promisify(execFile)(process.execPath, [program, "--config", config, "--check", ...more], {
+      env: env(),
+      cwd: folder,
+    }).then(
       ({ stdout }) => ({ code: 0, stdout }),
-      ({ code, stdout }: { code: number; stdout: string }) => ({ code, stdout }),
+      ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({ code, stdout, stderr }),
     );
   writeFileSync(config, "{}");
   expect(await check()).toMatchObject({ code: 0, stdout: expect.stringContaining(config) });
   writeFileSync(config, JSON.stringify({ runtimes: { a: { backend: "gone" } } }));
   expect(await check()).toMatchObject({ code: 1, stdout: expect.stringMatching(/runtimes\.a\.backend: no backend/) });
+  expect(await check("--nonsense")).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^agentdispatch-mcp: Unknown option '--nonsense'.*\n$/),
+  });
 });
