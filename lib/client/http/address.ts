@@ -15,9 +15,8 @@ export function parseAddress(text: string): URL {
   return url;
 }
 
-/** https://www.rfc-editor.org/rfc/rfc6761#section-6.3 */
-const isLoopback = (hostname: string): boolean =>
-  /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+/** Names under `localhost` are looked up in the network by most systems, whatever they should do. */
+const isLoopback = (hostname: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 
 const invalid = (message: string) =>
   new RefusedError("endpoint.address_invalid", message, {

@@ -19,6 +19,7 @@ describe("an address", () => {
     ["http://10.0.0.1/mcp", "endpoint.insecure"],
     ["http://127.0.0.1.example.com/mcp", "endpoint.insecure"],
     ["http://localhost.example.com/mcp", "endpoint.insecure"],
+    ["http://mcp.localhost/mcp", "endpoint.insecure"],
     ["https://me:hunter2@mcp.example.com/mcp", "endpoint.address_invalid"],
     ["https://hunter2@mcp.example.com/mcp", "endpoint.address_invalid"],
     ["http://me:hunter2@127.0.0.1/mcp", "endpoint.address_invalid"],
