@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import manifest from "../../../package.json" with { type: "json" };
-import { DispatchError, RefusedError } from "../../contract/errors.ts";
+import { RefusedError } from "../../contract/errors.ts";
 import { defined, isObject, type JsonObject } from "../../contract/json.ts";
 import type { Logger } from "../../contract/logger.ts";
 import type { ToolName } from "../../contract/tools/index.ts";
+import { brokenAnswer } from "./broken-answer.ts";
 import type { Door, Posted } from "./door.ts";
-import { answerLost } from "./failure.ts";
 import { messagesOf } from "./messages.ts";
 import { Patience } from "./patience.ts";
 import { post } from "./post.ts";
@@ -50,18 +50,18 @@ export async function callTool(
     const answer = await post(door, posted, { signal, mayRepeat, key, mayHaveArrived, patience, log });
     try {
       for await (const message of messagesOf(answer)) {
-        if (message.id === ID && message.method === undefined) return resultOf(message);
+        if (isAnswer(message)) return resultOf(message);
         const progress = message.method === "notifications/progress" && progressOf(message.params);
         if (progress) onProgress?.(progress);
       }
       throw new Error("the answer ended before it was whole");
     } catch (error) {
       if (signal?.aborted) throw new RefusedError("endpoint.closed", "the call was given up", { cause: error });
-      if (error instanceof DispatchError) throw error;
-      if (error instanceof SyntaxError && answer.body.readableEnded) throw unreadable(door, error);
-      const lost = answerLost(door, error, key);
+      const broken = brokenAnswer(door, answer, error, key);
+      if (broken === error || broken.code !== "endpoint.answer_lost") throw broken;
       log?.debug("an answer broke off", { tool: name });
-      if (!mayRepeat || new ConnectionFailure(error, true).isSilence || !(await patience.pause({ signal }))) throw lost;
+      if (!mayRepeat || new ConnectionFailure(error, true).isSilence || !(await patience.pause({ signal })))
+        throw broken;
     }
   }
 }
@@ -86,6 +86,10 @@ function asPosted(name: string, args: JsonObject, wantsProgress: boolean): Poste
   };
 }
 
+/** Who could not read the request does not know its id: https://www.jsonrpc.org/specification#response_object */
+const isAnswer = ({ id, method, error }: JsonObject): boolean =>
+  method === undefined && (id === ID || (id === null && isObject(error)));
+
 function resultOf({ result, error }: JsonObject): ToolAnswer {
   if (isObject(error)) throw new RefusedError("endpoint.failed", `the endpoint refused the call: ${error.message}`);
   if (!isObject(result) || !Array.isArray(result.content))
@@ -103,9 +107,3 @@ function progressOf(params: unknown): Progress | undefined {
     ...(typeof message === "string" && { message }),
   };
 }
-
-const unreadable = (door: Door, cause: Error) =>
-  new RefusedError("endpoint.failed", `${door.name} answered with what is not the protocol`, {
-    hint: "look at the address: it has to be that of an MCP endpoint",
-    cause,
-  });

@@ -1,6 +1,7 @@
 import manifest from "../../../package.json" with { type: "json" };
 import { RefusedError } from "../../contract/errors.ts";
 import { isObject } from "../../contract/json.ts";
+import { brokenAnswer } from "./broken-answer.ts";
 import type { Door, PostOptions } from "./door.ts";
 import { messagesOf } from "./messages.ts";
 import { post } from "./post.ts";
@@ -29,11 +30,15 @@ export async function serverVersion(door: Door, options: Pick<PostOptions, "sign
     { headers, body: Buffer.from(JSON.stringify(message)) },
     { ...options, mayRepeat: true },
   );
-  for await (const { result } of messagesOf(answer)) {
-    const info = isObject(result)
-      ? (result.serverInfo ?? (isObject(result._meta) && result._meta["io.modelcontextprotocol/serverInfo"]))
-      : undefined;
-    if (isObject(info) && typeof info.version === "string") return info.version;
+  try {
+    for await (const { result } of messagesOf(answer)) {
+      const info = isObject(result)
+        ? (result.serverInfo ?? (isObject(result._meta) && result._meta["io.modelcontextprotocol/serverInfo"]))
+        : undefined;
+      if (isObject(info) && typeof info.version === "string") return info.version;
+    }
+  } catch (error) {
+    throw brokenAnswer(door, answer, error);
   }
   throw new RefusedError("endpoint.failed", `${door.name} does not say who it is`, {
     hint: "look at the address: it has to be that of an endpoint of agent-dispatch",

@@ -1,6 +1,10 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { callTool, type Progress } from "../../../lib/client/http/call-tool.ts";
 import { openDoor } from "../../../lib/client/http/open-door.ts";
+import { serverVersion } from "../../../lib/client/http/server-version.ts";
 import { TaskService } from "../../../lib/engine/service.ts";
 import { createMcp } from "../../../lib/mcp/server.ts";
 import { openHttp } from "../../../lib/system/local/http.ts";
@@ -149,5 +153,36 @@ describe("a call", () => {
     const ids = Array.from({ length: 100 }, (_, at) => `task_${String(at).padStart(32, "0")}`);
     const answers = await Promise.all(ids.map((id) => callTool(door, "get_task_status", { task_id: id })));
     expect(answers.map(({ content }) => /task_\d{32}/.exec(JSON.stringify(content))?.[0])).toEqual(ids);
+  });
+});
+
+describe("an answer of something else", () => {
+  /** A door to whatever answers every request with status 200 and that text, of which so many bytes are promised. */
+  async function answering(text: string, length = Buffer.byteLength(text)) {
+    const server = createServer((request, response) => {
+      request.resume();
+      response.writeHead(200, { "content-type": "application/json", "content-length": length });
+      response.write(text, () => text.length < length && response.destroy());
+      if (text.length === length) response.end();
+    }).listen(0, "127.0.0.1");
+    onTestFinished(() => void server.close());
+    await once(server, "listening");
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
+    return openDoor({ local: {} }, { findLocal: async () => ({ url, token: "t" }) });
+  }
+
+  test("an error without an id is the answer, told in its words", async () => {
+    const door = await answering('{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}');
+    await expect(callTool(door, "list_tasks", {}, { patienceMs: 300 })).rejects.toMatchObject({
+      code: "endpoint.failed",
+      message: "the endpoint refused the call: Parse error",
+    });
+  });
+
+  test("is told by who asks for a version too, whether it cannot be read or breaks off", async () => {
+    await expect(serverVersion(await answering("<html>"))).rejects.toMatchObject({ code: "endpoint.failed" });
+    await expect(serverVersion(await answering('{"jsonrpc"', 100))).rejects.toMatchObject({
+      code: "endpoint.answer_lost",
+    });
   });
 });
