@@ -9,6 +9,8 @@ import type { Turn } from "./turn.ts";
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 /** What every exchange may hold of a message that is still arriving, in bytes; for more it needs the turn. */
 const SMALL_BYTES = 64 * 1024;
+/** How long an answer that has stopped in the middle of a message keeps the turn from the others. */
+const STALLED_MS = 2000;
 /** How long an answer may take to end once nothing more of it is needed. */
 const END_MS = 1000;
 
@@ -71,8 +73,14 @@ export function discard(body: Readable): void {
 function holding({ large, signal }: Receiving) {
   let bytes = 0;
   let release: (() => void) | undefined;
+  let stalled: NodeJS.Timeout | undefined;
+  const giveBack = () => {
+    release?.();
+    release = undefined;
+  };
   return {
     async grow(more: number): Promise<void> {
+      clearTimeout(stalled);
       bytes += more;
       if (bytes > MAX_MESSAGE_BYTES) {
         const message = `the endpoint answered with more than ${MAX_MESSAGE_BYTES} bytes in one message`;
@@ -81,10 +89,10 @@ function holding({ large, signal }: Receiving) {
       if (bytes > SMALL_BYTES) release ??= await large.take(signal);
     },
     keep(unfinished: number): void {
+      clearTimeout(stalled);
       bytes = unfinished;
-      if (bytes > SMALL_BYTES) return;
-      release?.();
-      release = undefined;
+      if (bytes <= SMALL_BYTES) giveBack();
+      else stalled = setTimeout(giveBack, STALLED_MS);
     },
   };
 }

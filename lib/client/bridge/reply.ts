@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { type DispatchError, RefusedError } from "../../contract/errors.ts";
 import { elementsOf, inOneLine, membersOf, replaced, withMember } from "./json-text.ts";
 import { INTERNAL_ERROR, type MalformedError } from "./message.ts";
@@ -21,7 +22,7 @@ function* passOn(text: Buffer, open: ReadonlySet<string>): Generator<Passed> {
     const span = members?.get(name);
     return span && text.toString("utf8", span.start, span.end);
   };
-  if (!members || spelled("jsonrpc") !== '"2.0"') throw notJsonRpc();
+  if (!members || spelled("jsonrpc") !== '"2.0"' || !isJson(text)) throw notJsonRpc();
   if (members.has("method")) return yield { text };
   if (!members.has("result") && !members.has("error")) throw notJsonRpc();
   const place = members.get("id");
@@ -33,6 +34,21 @@ function* passOn(text: Buffer, open: ReadonlySet<string>): Generator<Passed> {
     const isMeant = id === undefined || id === "null" ? members.has("error") : isSameId(id, asked);
     if (isMeant)
       yield { text: place ? replaced(text, place, asked) : withMember(text, whole, "id", asked), answers: asked };
+  }
+}
+
+/** Up to this length, in bytes, values are looked at too; to read those of 10 MB would take several times as much. */
+const READ_BYTES = 1024 * 1024;
+
+/** Whether a client could read it: one that cannot would wait for its answer for ever. */
+function isJson(text: Buffer): boolean {
+  if (!isUtf8(text)) return false;
+  if (text.length > READ_BYTES) return true;
+  try {
+    JSON.parse(text.toString());
+    return true;
+  } catch {
+    return false;
   }
 }
 

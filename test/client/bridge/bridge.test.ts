@@ -148,6 +148,29 @@ test("a stream is passed on in order as it comes, requests of the server with it
   expect(endpoint.received[1]?.message).toEqual({ jsonrpc: "2.0", id: "s-1", result: { action: "accept" } });
 });
 
+test.each([
+  ["a number that there is not", Buffer.from('{"jsonrpc":"2.0","id":1,"result":{"n":NaN}}')],
+  ["a comma too many", Buffer.from('{"jsonrpc":"2.0","id":1,"result":{"a":1,}}')],
+  ["bytes that are no text", Buffer.from('{"jsonrpc":"2.0","id":1,"result":"\xff\xfe"}', "latin1")],
+])("an answer with %s reaches nobody, and the request is answered all the same", async (_, body) => {
+  const { bridge } = await start({
+    ping: (_, response) => void response.writeHead(200, { "content-type": "application/json" }).end(body),
+  });
+  expect(await bridge.ask(1, "ping")).toMatchObject({ error: { data: { code: "endpoint.failed" } } });
+  expect(await bridge.end()).toBe(0);
+});
+
+test("a long answer that stops in the middle keeps no other long one from coming", async () => {
+  const long = "x".repeat(200_000);
+  const { bridge } = await start({
+    stall: (_, response) => void stream(response).write(`data: {"jsonrpc":"2.0","id":1,"result":"${long}`),
+    long: result(long),
+  });
+  bridge.send({ jsonrpc: "2.0", id: 1, method: "stall" });
+  expect(await bridge.ask(2, "long")).toMatchObject({ result: long });
+  expect(await bridge.ask(3, "long")).toMatchObject({ result: long });
+});
+
 test.each(["wait_for_task", "dispatch_task"])(
   "a stream that ends without an answer is asked for again where that is safe, as in %s, and answered once",
   async (name) => {
