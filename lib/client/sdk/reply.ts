@@ -1,3 +1,4 @@
+import * as z from "zod";
 import { DispatchError, RefusedError } from "../../contract/errors.ts";
 import { explain, toIssue } from "../../contract/issues.ts";
 import { isObject, type JsonObject } from "../../contract/json.ts";
@@ -6,6 +7,9 @@ import type { ToolName, ToolResult } from "../../contract/tools/index.ts";
 import { loadSchemas } from "../../contract/tools/load.ts";
 import type { ToolAnswer } from "../http/call-tool.ts";
 
+// Whoever reads a few replies and ends would compile their schemas for longer than it takes to read them.
+z.config({ jitless: true });
+
 /**
  * The result of a tool: checked against its schema, and given back as it came, with whatever a newer endpoint says besides,
  * but for an error whose code is not known here.
@@ -13,14 +17,14 @@ import type { ToolAnswer } from "../http/call-tool.ts";
  */
 export async function readReply<Name extends ToolName>(tool: Name, reply: ToolAnswer): Promise<ToolResult<Name>> {
   const value = isObject(reply.structuredContent) ? reply.structuredContent : parsed(reply.content[0]);
-  const refused = problem.safeParse(value?.error);
+  const refused = value?.error === undefined ? undefined : problem.safeParse(value.error);
   if (reply.isError || !value) {
-    if (refused.success) throw new DispatchError(refused.data);
+    if (refused?.success) throw new DispatchError(refused.data);
     throw failed(textOf(reply.content[0]) || "the endpoint answered without a value");
   }
   const { output } = await loadSchemas(tool);
   const { error } = output.safeParse(value, { error: explain });
-  if (!error) return (refused.success ? { ...value, error: refused.data } : value) as ToolResult<Name>;
+  if (!error) return (refused?.success ? { ...value, error: refused.data } : value) as ToolResult<Name>;
   const issues = error.issues.slice(0, 3).map(toIssue);
   const text = issues.map(({ path, message }) => `${path}: ${message}`).join("; ");
   throw failed(`the endpoint answered ${tool} in a way that this version does not know: ${text}`);
