@@ -3,6 +3,7 @@ import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-clo
 import { fromIni } from "@aws-sdk/credential-provider-ini";
 import { defaultProvider } from "@aws-sdk/credential-provider-node";
 import { externalDataInterceptor } from "@smithy/core/config";
+import { clientConfig } from "./aws-config.ts";
 import type { Credentials } from "./sign.ts";
 
 /**
@@ -12,11 +13,6 @@ import type { Credentials } from "./sign.ts";
 
 /** How long a process may take to give credentials. */
 const PROCESS_MS = 60_000;
-/** How long a service of AWS may take to be reached, and to answer. */
-const ANSWER_MS = 10_000;
-const clientConfig = {
-  requestHandler: { connectionTimeout: ANSWER_MS, requestTimeout: ANSWER_MS, throwOnRequestTimeout: true },
-};
 
 /**
  * A process that gives credentials gets the end of its input at once: with ours it would read what clients say to the bridge,

@@ -1,4 +1,5 @@
 import { RefusedError, RetryableError } from "../../contract/errors.ts";
+import { clientConfig } from "./aws-config.ts";
 import { CredentialSource } from "./credentials.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -20,7 +21,7 @@ export async function callerIdentity(
   const credentials = await source.get();
   const { GetCallerIdentityCommand, STSClient } = await import("@aws-sdk/client-sts");
   const where = region || env.AWS_REGION || env.AWS_DEFAULT_REGION || ANY_REGION;
-  const client = new STSClient({ region: where, credentials, maxAttempts: 2 });
+  const client = new STSClient({ ...clientConfig, region: where, credentials, maxAttempts: 2 });
   try {
     const { Arn = "", Account = "" } = await client.send(new GetCallerIdentityCommand({}));
     return { arn: Arn, account: Account };

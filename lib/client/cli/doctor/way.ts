@@ -1,8 +1,10 @@
 import manifest from "../../../../package.json" with { type: "json" };
 import { DispatchError } from "../../../contract/errors.ts";
+import { parseAddress } from "../../http/address.ts";
 import type { Target } from "../../http/door.ts";
 import { callerIdentity } from "../../http/identity.ts";
 import { openDoor } from "../../http/open-door.ts";
+import { scopeOf } from "../../http/scope.ts";
 import { serverVersion } from "../../http/server-version.ts";
 import { commandName } from "../command-name.ts";
 import type { Io } from "../io.ts";
@@ -27,8 +29,10 @@ export async function findingsElsewhere(
   target: Exclude<Target, { local: unknown }>,
   env: Io["env"],
 ): Promise<Finding[]> {
-  const { region, profile } = target;
+  const { profile } = target;
   const identity = await found("credentials", async () => {
+    // Credentials of one partition of AWS are unknown in the others.
+    const { region } = "endpoint" in target ? scopeOf(parseAddress(target.endpoint), target, env) : target;
     const { arn, account } = await callerIdentity({ region, profile }, env);
     return pass("credentials", `${arn} of account ${account}`);
   });
