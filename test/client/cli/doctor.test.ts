@@ -103,7 +103,10 @@ test("doctor tells how the assistants stand to us, what each lacks, and what men
   };
   mkdirSync(join(home, ".codex"));
   const fresh = await doctor();
-  expect(fresh.of("codex")).toMatchObject({ status: "none", fix: "agent-dispatch init --client codex" });
+  expect(fresh.of("codex")).toMatchObject({
+    status: "none",
+    fix: expect.stringMatching(/agent-dispatch(?:\.js)? init --state-dir \S+ --client codex$/),
+  });
   expect({ ok: fresh.ok, cursor: fresh.of("cursor") }).toEqual({ ok: true, cursor: undefined });
 
   const init = (...args: string[]) => cli(["init", ...args], { cwd: home, env: { HOME: home, ...env } });

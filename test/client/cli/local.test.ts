@@ -54,7 +54,9 @@ describe("a system that runs", () => {
     expect(run).toMatchObject({ code: 0 });
     expect(run.err.match(/^› artifact file-/gm)).toHaveLength(20);
     const id = /task_[0-9a-f]{32}/.exec(run.err)?.[0] ?? "";
-    expect(run.err).toContain(`› 100 more artifacts: agent-dispatch result ${id} --state-dir ${stateDir} lists them\n`);
+    expect(run.err).toContain(
+      `› 100 more artifacts: npx agent-dispatch result ${id} --state-dir ${stateDir} lists them\n`,
+    );
     const named = (await at(["result", id])).err.match(/^› artifact file-\d+ /gm);
     expect(new Set(named).size).toBe(120);
     const { artifacts, ...whole } = JSON.parse((await at(["result", id, "--json"])).out);

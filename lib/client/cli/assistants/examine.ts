@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { DispatchError } from "../../../contract/errors.ts";
-import { commandName } from "../command-name.ts";
 import type { Assistant, Machine, Registration, Server } from "./assistant.ts";
 import { assistants } from "./index.ts";
 import { findProgram } from "./on-path.ts";
@@ -33,7 +32,7 @@ export async function examineAssistants(
 ): Promise<Standing[]> {
   const standings = assistants.map(async (assistant) => {
     const { name, title } = assistant;
-    const fix = `${commandName()} init --client ${name}`;
+    const fix = `agent-dispatch init --client ${name}`;
     const tell = (status: Standing["status"], message: string, more: { fix?: string } = {}): Standing[] => [
       { name, title, status, message, ...more },
     ];

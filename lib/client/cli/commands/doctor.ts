@@ -41,8 +41,8 @@ export async function doctor(context: Context, profile: string | undefined, opti
   const { system, way } = await lookAt(context, target);
   const isOpen = way.every(({ name, status }) => name !== "endpoint" || status !== "fail");
   const { accounts, ...findings } = isOpen ? await examine(context, options, profile) : nothing;
-  const checks = [nodeFinding(), ...way, ...accounts];
-  const assistants = await standings(context, system);
+  const checks = inTermsOf([nodeFinding(), ...way, ...accounts], options);
+  const assistants = inTermsOf(await standings(context, system), options);
   const ok = (findings.check?.ok ?? false) && [...checks, ...assistants].every(({ status }) => status !== "fail");
   if (options.json) {
     const { version } = manifest;
@@ -51,9 +51,9 @@ export async function doctor(context: Context, profile: string | undefined, opti
   }
   const frameworks = findings.capabilities.map((capability) => frameworksText(io, capability)).join("");
   const parts = [
-    `${aboutText(system)}${findingsText(io, checks, options)}${frameworks}`,
+    `${aboutText(system)}${findingsText(io, checks)}${frameworks}`,
     verdict(io, findings, options),
-    assistantsText(io, assistants, options),
+    assistantsText(io, assistants),
   ];
   await write(io.stdout, parts.filter((part) => part !== "").join("\n"));
   return ok ? 0 : 1;
@@ -130,11 +130,15 @@ function aboutText({ stateDir, running, endpoint, stack }: System): string {
   ]);
 }
 
-const findingsText = (io: Io, findings: readonly Finding[], place: Place): string =>
-  `\n${table(findings.map(({ name, status, message, fix }) => [sign(io, status), name, withFix(message, fix, place)]))}`;
+/** The same with fixes that may be typed here, for the system that is looked at. */
+const inTermsOf = <Looked extends { fix?: string }>(all: readonly Looked[], place: Place): Looked[] =>
+  all.map(({ fix, ...rest }) => ({ ...rest, ...(fix !== undefined && { fix: hintInTerms(fix, place) }) }) as Looked);
 
-const withFix = (message: string, fix: string | undefined, place: Place): string =>
-  oneLine(fix === undefined ? message : `${message}; ${hintInTerms(fix, place)}`, 2000);
+const findingsText = (io: Io, findings: readonly Finding[]): string =>
+  `\n${table(findings.map(({ name, status, message, fix }) => [sign(io, status), name, withFix(message, fix)]))}`;
+
+const withFix = (message: string, fix: string | undefined): string =>
+  oneLine(fix === undefined ? message : `${message}; ${fix}`, 2000);
 
 function verdict(io: Io, { check, error }: Pick<Findings, "check" | "error">, place: Place): string {
   if (check) return checkText(io, check, place);
@@ -143,12 +147,8 @@ function verdict(io: Io, { check, error }: Pick<Findings, "check" | "error">, pl
   return `${sign(io, "fail")} ${oneLine(message)}${hint === undefined ? "" : `: ${oneLine(hint)}`}\n`;
 }
 
-function assistantsText(io: Io, assistants: readonly Standing[], place: Place): string {
+function assistantsText(io: Io, assistants: readonly Standing[]): string {
   if (assistants.length === 0) return "";
-  const rows = assistants.map(({ title, status, message, fix }) => [
-    sign(io, status),
-    title,
-    withFix(message, fix, place),
-  ]);
+  const rows = assistants.map(({ title, status, message, fix }) => [sign(io, status), title, withFix(message, fix)]);
   return `${paint(io.stdout, "bold", "assistants")}\n${table(rows)}`;
 }

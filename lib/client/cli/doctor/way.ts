@@ -6,7 +6,6 @@ import { callerIdentity } from "../../http/identity.ts";
 import { openDoor } from "../../http/open-door.ts";
 import { scopeOf } from "../../http/scope.ts";
 import { serverVersion } from "../../http/server-version.ts";
-import { commandName } from "../command-name.ts";
 import type { Io } from "../io.ts";
 import type { RunningSystem } from "../local-system.ts";
 
@@ -57,7 +56,7 @@ function versionFinding(theirs: string, name: string): Finding {
     message: `answers, and is version ${theirs}, while this is ${manifest.version}`,
     fix:
       name === "system"
-        ? `end it with ${commandName()} local stop; the next command that needs one starts it anew`
+        ? "end it with agent-dispatch local stop; the next command that needs one starts it anew"
         : "deploy the same version, or install the one that is deployed",
   };
 }
