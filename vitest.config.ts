@@ -17,7 +17,7 @@ const long = [
   "test/worker/fuzz.test.ts",
   "test/backends/agentcore/{contract-less,other-account}.test.ts",
   "test/package/other-nodes.test.ts",
-  "test/client/cli/{connecting,doctor,init-terminal,leftovers,mcp,terminal,local,run}.test.ts",
+  "test/client/cli/{agents,connecting,doctor,init-terminal,leftovers,mcp,terminal,local,run}.test.ts",
   "test/client/{local/start,sdk/cloud}.test.ts",
   "test/client/bridge/{many-faults,load}.test.ts",
 ];

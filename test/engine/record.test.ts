@@ -137,6 +137,7 @@ test("a result has its error and artifacts, and none before the end", () => {
         name: "report.md",
         contentType: "text/markdown",
         sizeBytes: 3,
+        sha256: file.sha256,
         createdAt,
       },
     ],
