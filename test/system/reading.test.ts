@@ -7,6 +7,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import type { Json } from "../../lib/contract/task.ts";
 import { openReading, type Reading } from "../../lib/system/reading.ts";
+import { endAllOf } from "../client/cli/left-behind.ts";
 import { startSystem, temporaryFolder } from "./system.ts";
 
 /** What is kept in a state folder, with all that tells whether somebody has touched it; jobs go on beside it. */
@@ -61,6 +62,8 @@ beforeAll(async () => {
     told = await tell();
   }
   await kill("SIGKILL");
+  // Nobody else comes back for its workers.
+  endAllOf(stateDir);
 });
 
 /** The store of that folder in another, as it lies there. */
