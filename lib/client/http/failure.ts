@@ -1,5 +1,5 @@
-import { type DispatchError, RefusedError, RetryableError } from "../../contract/errors.ts";
-import type { Door } from "./door.ts";
+import { DispatchError, RefusedError, RetryableError } from "../../contract/errors.ts";
+import type { Answer, Door } from "./door.ts";
 import type { ConnectionFailure } from "./request.ts";
 
 type Said = { message: string; hint: string };
@@ -53,4 +53,15 @@ export function answerLost(door: Door, cause: unknown, key?: string): DispatchEr
     ...(key !== undefined && { details: { idempotencyKey: key } }),
     cause,
   });
+}
+
+/** Why an answer of a door could not be read: it is not the protocol (`endpoint.failed`), or broke off (`endpoint.answer_lost`). */
+export function brokenAnswer(door: Door, { body }: Answer, error: unknown, key?: string): DispatchError {
+  if (error instanceof DispatchError) return error;
+  if (error instanceof SyntaxError && body.readableEnded)
+    return new RefusedError("endpoint.failed", `${door.name} answered with what is not the protocol`, {
+      hint: "look at the address: it has to be that of an MCP endpoint",
+      cause: error,
+    });
+  return answerLost(door, error, key);
 }

@@ -1,8 +1,8 @@
 import manifest from "../../../package.json" with { type: "json" };
 import { RefusedError } from "../../contract/errors.ts";
 import { isObject } from "../../contract/json.ts";
-import { brokenAnswer } from "./broken-answer.ts";
 import type { Door, PostOptions } from "./door.ts";
+import { brokenAnswer } from "./failure.ts";
 import { messagesOf } from "./messages.ts";
 import { post } from "./post.ts";
 
