@@ -119,7 +119,11 @@ function add(before: Usage, { tokens, cost }: JsonObject): Usage {
 }
 
 const obstacles: readonly [number, RegExp, Obstacle][] = [
-  [429, /rate.?limit|usage limit|quota|too many requests|exhausted|credit balance/i, "usage_limit"],
+  [
+    429,
+    /rate.?limit|usage limit|exceed\w* your [\w' ]*limit|quota|too many requests|exhausted|credit balance/i,
+    "usage_limit",
+  ],
   [401, /ProviderAuthError|api.?key|authentication|unauthorized/i, "auth"],
   [403, /permission_error/, "auth"],
   [404, /ProviderModelNotFoundError|model not found|not_found_error/i, "model_unavailable"],
