@@ -16,7 +16,8 @@ export function parseAddress(text: string): URL {
 }
 
 /** Names under `localhost` are looked up in the network by most systems, whatever they should do. */
-const isLoopback = (hostname: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+/** Whether a host is this machine by its name or address alone, with nobody asked. */
+export const isLoopback = (hostname: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 
 const invalid = (message: string) =>
   new RefusedError("endpoint.address_invalid", message, {

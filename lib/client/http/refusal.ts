@@ -1,5 +1,5 @@
 import { type DispatchError, RefusedError, RetryableError } from "../../contract/errors.ts";
-import { isObject } from "../../contract/json.ts";
+import { parseJsonObject } from "../../contract/json.ts";
 import type { Refusal } from "./door.ts";
 
 /** Longest text of another's that is passed on. */
@@ -10,13 +10,9 @@ const MAX_TEXT = 300;
  * the whole request again, with its token.
  */
 export function textOf({ text }: Refusal): string {
-  try {
-    const said: unknown = JSON.parse(text);
-    const message = isObject(said) ? (said.message ?? said.Message) : undefined;
-    return typeof message === "string" ? (message.split("\n")[0] ?? "").trim().slice(0, MAX_TEXT) : "";
-  } catch {
-    return "";
-  }
+  const said = parseJsonObject(text);
+  const message = said?.message ?? said?.Message;
+  return typeof message === "string" ? (message.split("\n")[0] ?? "").trim().slice(0, MAX_TEXT) : "";
 }
 
 /** A refusal that means the same at every door; `name` is what was asked. */

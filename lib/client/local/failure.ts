@@ -1,6 +1,6 @@
 import { isErrorCode } from "../../contract/error-codes.ts";
 import { DispatchError, problem, RefusedError } from "../../contract/errors.ts";
-import { isObject, type JsonObject } from "../../contract/json.ts";
+import { isObject, type JsonObject, parseJsonObject } from "../../contract/json.ts";
 
 const LAST_LINES = 20;
 const MAX_LENGTH = 2000;
@@ -19,10 +19,6 @@ export function readFailure(output: string, how: string): DispatchError {
 /** The error in the JSON object that the command line prints; it may write lines of other kinds before and behind. */
 function errorIn(output: string): JsonObject {
   const [text = "{}"] = /^\{\n[\s\S]*?^\}$/m.exec(output) ?? [];
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) && isObject(value.error) ? value.error : {};
-  } catch {
-    return {};
-  }
+  const error = parseJsonObject(text)?.error;
+  return isObject(error) ? error : {};
 }

@@ -3,6 +3,7 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { codeOf, DispatchError, RefusedError, RetryableError } from "../../contract/errors.ts";
+import { isLoopback } from "../http/address.ts";
 import { abortError } from "./aborting.ts";
 
 export type ContentOptions = {
@@ -67,9 +68,6 @@ function contentOfData({ pathname }: URL): Buffer {
     throw new RefusedError("endpoint.failed", "the endpoint named an address that says nothing");
   return Buffer.from(base64, "base64");
 }
-
-const isLoopback = (host: string): boolean =>
-  host === "localhost" || host === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(host);
 
 async function answered(request: ClientRequest): Promise<IncomingMessage> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { DispatchError, RefusedError } from "../../contract/errors.ts";
 import { explain, toIssue } from "../../contract/issues.ts";
-import { isObject, type JsonObject } from "../../contract/json.ts";
+import { isObject, parseJsonObject } from "../../contract/json.ts";
 import { problem } from "../../contract/tools/fields.ts";
 import type { ToolName, ToolResult } from "../../contract/tools/index.ts";
 import { loadSchemas } from "../../contract/tools/load.ts";
@@ -16,7 +16,7 @@ z.config({ jitless: true });
  * Throws the error that the endpoint answered with, or `endpoint.failed` for what is neither.
  */
 export async function readReply<Name extends ToolName>(tool: Name, reply: ToolAnswer): Promise<ToolResult<Name>> {
-  const value = isObject(reply.structuredContent) ? reply.structuredContent : parsed(reply.content[0]);
+  const value = isObject(reply.structuredContent) ? reply.structuredContent : parseJsonObject(textOf(reply.content[0]));
   const refused = value?.error === undefined ? undefined : problem.safeParse(value.error);
   if (reply.isError || !value) {
     if (refused?.success) throw new DispatchError(refused.data);
@@ -33,12 +33,3 @@ export async function readReply<Name extends ToolName>(tool: Name, reply: ToolAn
 const failed = (message: string) => new RefusedError("endpoint.failed", message);
 
 const textOf = (block: unknown): string => (isObject(block) && typeof block.text === "string" ? block.text : "");
-
-function parsed(block: unknown): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(textOf(block));
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
