@@ -59,7 +59,8 @@ function leadsHere(file: string): boolean {
   }
 }
 
-function isProgram(file: string): boolean {
+/** Whether this user may run that file. */
+export function isProgram(file: string): boolean {
   try {
     accessSync(file, constants.X_OK);
     return true;

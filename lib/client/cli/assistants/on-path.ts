@@ -1,5 +1,6 @@
-import { accessSync, constants, realpathSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
+import { isProgram } from "../command-name.ts";
 import type { Io } from "../io.ts";
 
 /** Where a program is that the PATH names, or that a path names; undefined where there is none that may be run. */
@@ -22,12 +23,3 @@ const candidates = (name: string, env: Io["env"]): string[] =>
     .flatMap((folder) =>
       (process.platform === "win32" ? [".exe", ".cmd"] : [""]).map((end) => join(folder, name + end)),
     );
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
