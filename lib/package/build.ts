@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 import { plugins } from "../infra/bundle-plugins.ts";
 import { childEntry, childName, imagePackage, workerEntry } from "../infra/worker-image.ts";
-import { builtinsAsUsed, forNode20, withRequire } from "./builtins.ts";
+import { builtinsAsUsed, withRequire } from "./builtins.ts";
 import { noticesFor } from "./notices.ts";
 import { bundleTypes } from "./types.ts";
 
@@ -105,7 +105,7 @@ async function buildPart(
     logLevel: "warning",
     plugins: [...plugins, builtinsAsUsed, awsApart],
     external,
-    banner: { js: target === "node20" ? forNode20 + withRequire : withRequire },
+    banner: { js: withRequire },
   });
   for (const { path, contents } of outputFiles) {
     const file = join(out, folder, basename(path));

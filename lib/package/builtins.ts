@@ -34,7 +34,3 @@ ${lines.join("\n")}`;
 
 /** For what asks for parts of Node as CommonJS does. */
 export const withRequire = 'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url);';
-
-/** What the bridge is written with and Node 20 does not have: https://tc39.es/ecma262/#sec-promise.withResolvers */
-export const forNode20 =
-  "Promise.withResolvers??=function(){let resolve,reject;const promise=new this((a,b)=>{resolve=a;reject=b});return{promise,resolve,reject}};";
