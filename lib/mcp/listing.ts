@@ -2,16 +2,20 @@ import * as z from "zod";
 import { isObject, type JsonObject } from "../contract/json.ts";
 import { toolSchemas } from "../contract/tools/index.ts";
 import type { ToolSchemas } from "../contract/tools/schemas.ts";
-import type { ServedTool } from "./tool.ts";
-
-/** Whatever it acts on. */
-type Listed = Omit<ServedTool, "call"> & { call: unknown };
+import type { Said } from "./tool.ts";
 
 type ObjectSchema = JsonObject & { type: "object" };
 
 /** A tool as it stands in the list, with its schemas; every token of it costs whoever reads the list. */
-export function listed({ call: _, isList: __, name, ...said }: Listed) {
-  return { name, ...said, inputSchema: inputSchema(toolSchemas[name]), outputSchema: outputSchema(toolSchemas[name]) };
+export function listed({ name, title, description, annotations }: Said) {
+  return {
+    name,
+    title,
+    description,
+    annotations,
+    inputSchema: inputSchema(toolSchemas[name]),
+    outputSchema: outputSchema(toolSchemas[name]),
+  };
 }
 
 /** Without what a model cannot use. */

@@ -1,13 +1,11 @@
 import {
   createMcpHandler,
   isLegacyRequest,
-  isSpecType,
   legacyStatelessFallback,
-  ProtocolError,
+  mergeCapabilities,
   ProtocolErrorCode,
   readRequestBody,
   Server,
-  WebStandardStreamableHTTPServerTransport,
 } from "@modelcontextprotocol/server";
 import manifest from "../../package.json" with { type: "json" };
 import type { AgentService } from "../agents/service.ts";
@@ -18,11 +16,18 @@ import { MAX_CALL_BYTES } from "../contract/limits.ts";
 import type { Logger } from "../contract/logger.ts";
 import type { TaskService } from "../engine/service.ts";
 import { answerBatch, mayBatch } from "./batch.ts";
-import { type Call, callTool, textOf } from "./call-tool.ts";
+import type { McpExtra } from "./extra.ts";
+import type { Feature, Scope } from "./feature.ts";
+import { completionFeature } from "./features/completion.ts";
+import { promptsFeature } from "./features/prompts.ts";
+import { resourcesFeature } from "./features/resources.ts";
+import { serve } from "./features/serve-tool.ts";
+import { toolsFeature } from "./features/tools.ts";
 import { isNestedTooDeeply } from "./hostile.ts";
-import { listed } from "./listing.ts";
-import { type ServedTool, serve } from "./tool.ts";
-import { agentTools, tools } from "./tools/index.ts";
+import { LegacyTransport } from "./legacy-transport.ts";
+import { bare, hasWrongParams, idOf, rpcError, stackOf, takeArguments, takesAnything } from "./requests.ts";
+import type { ServedTool } from "./tool.ts";
+import { agentTools, tools as taskTools } from "./tools/index.ts";
 
 export type McpOptions = {
   /** All that a tool can reach: the tasks of whoever calls. */
@@ -30,6 +35,7 @@ export type McpOptions = {
   /** The agents of whoever calls; absent where none can live. */
   agentsOf?(owner: string): AgentService;
   log: Logger;
+  extra?: McpExtra;
 };
 
 const instructions =
@@ -47,41 +53,49 @@ const instructions =
  * const mcp = createMcp({ tasksOf: (owner) => new TaskService(ports, owner), log });
  * const response = await mcp.fetch(request, "local");
  */
-export function createMcp({ tasksOf, agentsOf, log }: McpOptions): {
+export function createMcp({ tasksOf, agentsOf, log, extra = {} }: McpOptions): {
   fetch(request: Request, owner: string): Promise<Response>;
 } {
   const onerror = (error: Error) => log.debug("an MCP request was refused", { error: error.message });
-  // Made when first listed: the schemas would be a tenth of what the function takes to start.
-  let list: ReturnType<typeof listed>[] | undefined;
-  const served = [
-    ...tools.map((tool) => serve(tool, tasksOf)),
+  const tools: readonly ServedTool[] = [
+    ...taskTools.map((tool) => serve(tool, tasksOf)),
     ...(agentsOf ? agentTools.map((tool) => serve(tool, agentsOf)) : []),
+    ...(extra.tools ?? []),
   ];
-  const byName = new Map<string, ServedTool>(served.map((tool) => [tool.name, tool]));
+  const prompts = extra.prompts ?? [];
+  const resources = extra.resources ? [extra.resources] : [];
+  const features: readonly Feature[] = [
+    toolsFeature(tools),
+    ...(prompts.length > 0 ? [promptsFeature(prompts)] : []),
+    ...(resources.length > 0 ? [resourcesFeature(resources)] : []),
+    ...(prompts.length + resources.length > 0 ? [completionFeature(prompts, resources)] : []),
+  ];
 
   /** A server for one message. */
-  const serverFor = (call: Call) => {
+  const serverFor = (scope: Scope) => {
+    const capabilities = features
+      .map((feature) => feature.capabilities(scope))
+      .reduce((all, more) => mergeCapabilities(all, more), {});
     const server = new Server(
       { name: "agent-dispatch", title: "AgentDispatch", version: manifest.version },
-      { capabilities: { tools: { listChanged: false } }, instructions },
+      { capabilities, instructions },
     );
-    server.setRequestHandler("tools/list", () => {
-      list ??= served.map(listed);
-      return { tools: list };
-    });
-    server.setRequestHandler("tools/call", ({ params }, context) => {
-      const tool = byName.get(params.name);
-      if (tool) return callTool(tool, call, context, log);
-      const name = JSON.stringify(params.name.slice(0, 100));
-      throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool ${name}; tools/list names them`);
-    });
+    for (const feature of features) feature.register(server, scope);
     return server;
   };
 
+  /** Whether the answer has to be a stream because notifications come before it. */
+  const isStreamed = ({ method, params }: JsonObject): boolean => {
+    if (method !== "tools/call" || !isObject(params)) return false;
+    const { notifies } = tools.find(({ name }) => name === params.name) ?? {};
+    const wantsProgress = isObject(params._meta) && params._meta.progressToken !== undefined;
+    return notifies === "always" || (notifies === "progress" && wantsProgress);
+  };
+
   /** One request of a 2025 client that is answered with a JSON body. */
-  async function legacyJson(request: Request, call: Call, parsedBody: unknown): Promise<Response> {
-    const server = serverFor(call);
-    const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
+  async function legacyJson(request: Request, scope: Scope, parsedBody: unknown): Promise<Response> {
+    const server = serverFor(scope);
+    const transport = new LegacyTransport();
     transport.onerror = onerror;
     await server.connect(transport);
     const gone = Promise.withResolvers<Response>();
@@ -130,15 +144,15 @@ export function createMcp({ tasksOf, agentsOf, log }: McpOptions): {
     // What the SDK itself would call an internal error.
     if (hasWrongParams(message, isLegacy))
       return rpcError(400, ProtocolErrorCode.InvalidParams, "Invalid params", idOf(body));
-    const call = { owner, arguments: taken };
+    const scope: Scope = { owner, era: isLegacy ? "legacy" : "modern", call: { arguments: taken }, log };
     const limits = { maxRequestBodySize: MAX_CALL_BYTES };
     if (!isLegacy)
-      return createMcpHandler(() => serverFor(call), { legacy: "reject", onerror, ...limits }).fetch(request, {
+      return createMcpHandler(() => serverFor(scope), { legacy: "reject", onerror, ...limits }).fetch(request, {
         parsedBody: message,
       });
-    return mayStream && wantsProgress(message)
-      ? legacyStatelessFallback(() => serverFor(call), onerror, limits)(request, { parsedBody: message })
-      : legacyJson(request, call, message);
+    return mayStream && isStreamed(message)
+      ? legacyStatelessFallback(() => serverFor(scope), onerror, limits)(request, { parsedBody: message })
+      : legacyJson(request, scope, message);
   }
 
   return {
@@ -146,54 +160,9 @@ export function createMcp({ tasksOf, agentsOf, log }: McpOptions): {
       try {
         return await receive(request, owner);
       } catch (error) {
-        log.error("an MCP request failed", { error: textOf(error) });
+        log.error("an MCP request failed", { error: stackOf(error) });
         return rpcError(500, ProtocolErrorCode.InternalError, "Internal error");
       }
     },
   };
 }
-
-/** Takes the arguments out of a tools/call, so that nobody but us parses them. */
-function takeArguments(body: JsonObject): { message: JsonObject; taken: JsonObject } {
-  const { params } = body;
-  if (body.method !== "tools/call" || !isObject(params) || !isObject(params.arguments))
-    return { message: body, taken: {} };
-  return { message: { ...body, params: { ...params, arguments: {} } }, taken: params.arguments };
-}
-
-/** Whether the answer has to be a stream because notifications come before it. */
-function wantsProgress({ method, params }: JsonObject): boolean {
-  if (method !== "tools/call" || !isObject(params) || params.name !== "wait_for_task") return false;
-  return isObject(params._meta) && params._meta.progressToken !== undefined;
-}
-
-/** The revision 2026-07-28 has no `initialize`: there it is an unknown method, whatever its params. */
-function hasWrongParams(message: JsonObject, isLegacy: boolean): boolean {
-  if (message.method === "initialize") return isLegacy && !isSpecType.InitializeRequest(message);
-  return message.method === "tools/list" && !isSpecType.ListToolsRequest(message);
-}
-
-/** Whether a caller takes any type, or says nothing of it. https://www.rfc-editor.org/rfc/rfc9110#section-12.5.1 */
-function takesAnything({ headers }: Request): boolean {
-  const accept = headers.get("accept");
-  return accept === null || /(^|,)\s*\*\/\*\s*(;|,|$)/.test(accept);
-}
-
-/** The request without its body, which was read, and with both types named that the transport asks for. */
-function bare({ url, method, headers, signal }: Request): Request {
-  const named = new Headers(headers);
-  named.set("accept", "application/json, text/event-stream");
-  return new Request(url, { method, headers: named, signal });
-}
-
-function rpcError(
-  status: number,
-  code: number,
-  message: string,
-  id: unknown = null,
-  headers: Record<string, string> = {},
-) {
-  return Response.json({ jsonrpc: "2.0", error: { code, message }, id }, { status, headers });
-}
-
-const idOf = ({ id }: JsonObject): unknown => (typeof id === "string" || typeof id === "number" ? id : null);

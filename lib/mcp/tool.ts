@@ -1,9 +1,16 @@
+import type {
+  CallToolResult,
+  InputRequiredResult,
+  ServerContext,
+  Tool as ToolInList,
+} from "@modelcontextprotocol/server";
 import type { AgentService } from "../agents/service.ts";
 import type { ToolName } from "../contract/tools/index.ts";
 import type { TaskService, Waiting } from "../engine/service.ts";
+import type { Scope } from "./feature.ts";
 
 /** A tool as a model sees it; what it takes and gives is said by the schemas of that name in the contract. */
-type Said = {
+export type Said = {
   name: ToolName;
   title: string;
   description: string;
@@ -15,21 +22,24 @@ type Said = {
   };
   /** Whether the text block holds the bare list of items. */
   isList?: boolean;
-};
+} & Notifies;
+
+/** Whether it tells of its work before it answers: to whoever asks for progress, or in any case. */
+type Notifies = { notifies?: "progress" | "always" };
 
 /** A tool that acts on `Of`; called with arguments that nobody has looked at yet. */
-type ToolOf<Of> = Said & { call(on: Of, given: Record<string, unknown>, waiting: Waiting): Promise<object> };
+export type ToolOf<Of> = Said & { call(on: Of, given: Record<string, unknown>, waiting: Waiting): Promise<object> };
 export type Tool = ToolOf<TaskService>;
 /** For agents that live in folders of this machine. */
 export type AgentTool = ToolOf<AgentService>;
-/** As an endpoint serves it, to the owner that is named. */
-export type ServedTool = ToolOf<string>;
 
-/** The tool, where `of` has what it acts on. */
-export const serve = <Of>({ call, ...said }: ToolOf<Of>, of: (owner: string) => Of): ServedTool => ({
-  ...said,
-  call: (owner, given, waiting) => call(of(owner), given, waiting),
-});
+/** A tool as an endpoint serves it. */
+export type ServedTool = Notifies & {
+  name: string;
+  /** As it stands in the list. */
+  listed(): ToolInList;
+  call(scope: Scope, context: ServerContext): Promise<CallToolResult | InputRequiredResult>;
+};
 
 export const reads: Said["annotations"] = {
   readOnlyHint: true,

@@ -11,6 +11,7 @@ import type { Json } from "../../lib/contract/task.ts";
 import { type ToolName, toolSchemas } from "../../lib/contract/tools/index.ts";
 import type { Ports } from "../../lib/engine/ports.ts";
 import { TaskService } from "../../lib/engine/service.ts";
+import type { McpExtra } from "../../lib/mcp/extra.ts";
 import { createMcp } from "../../lib/mcp/server.ts";
 
 export const revisions = ["2026-07-28", "2025-11-25", "2025-06-18"] as const;
@@ -32,10 +33,10 @@ export const command = (more: Json = {}) => ({
 });
 
 /** What is served, and to whom. */
-type Served = { ports: Ports; owner?: string };
+type Served = { ports: Ports; owner?: string; extra?: McpExtra };
 
-function handlerOf({ ports, owner = "me" }: Served): (request: Request) => Promise<Response> {
-  const mcp = createMcp({ tasksOf: (name) => new TaskService(ports, name), log: ports.log });
+function handlerOf({ ports, owner = "me", extra = {} }: Served): (request: Request) => Promise<Response> {
+  const mcp = createMcp({ tasksOf: (name) => new TaskService(ports, name), log: ports.log, extra });
   return (request) => mcp.fetch(request, owner);
 }
 

@@ -8,5 +8,6 @@ export const waitForTask: Tool = {
     "Waits until a task has ended or needs input and returns its record, or one with timedOutWaiting: true when the time is " +
     "over first: then call again.",
   annotations: reads,
+  notifies: "progress",
   call: (tasks, given, waiting) => tasks.wait(given, waiting),
 };
