@@ -3,8 +3,8 @@ export type Span = { start: number; end: number };
 
 /**
  * The members of the one object that a text of JSON is, by name; of those that are there twice the last, which is the one that
- * parsers take. Undefined when the text is anything else, or goes on behind the object. Nothing is copied and no value is made,
- * so that an answer of 10 MB costs 10 MB. That the values are JSON is not looked at.
+ * parsers take. Undefined when the text is anything else, or goes on behind the object: whether its bytes are UTF-8 is all that is
+ * not looked at. Nothing is copied and no value is made, so that an answer of 10 MB costs 10 MB.
  */
 export function membersOf(
   text: Buffer,
@@ -14,14 +14,12 @@ export function membersOf(
   let at = skipSpace(text, start);
   if (text[at] !== BRACE) return undefined;
   at = skipSpace(text, at + 1);
-  while (text[at] === QUOTE && at < end) {
-    const nameEnd = endOfString(text, at);
-    const name = nameOf(text, { start: at, end: nameEnd });
-    at = skipSpace(text, nameEnd);
-    if (name === undefined || text[at] !== COLON) return undefined;
-    const value = { start: skipSpace(text, at + 1), end: 0 };
-    value.end = endOfValue(text, value.start);
-    members.set(name, value);
+  while (text[at] !== CLOSING_BRACE || members.size > 0) {
+    const name = { start: at, end: endOfString(text, at) };
+    const valueStart = startOfValue(text, at);
+    const value = { start: valueStart, end: endOfValue(text, valueStart) };
+    if (value.end === BROKEN) return undefined;
+    members.set(JSON.parse(text.toString("utf8", name.start, name.end)) as string, value);
     at = skipSpace(text, value.end);
     if (text[at] !== COMMA) break;
     at = skipSpace(text, at + 1);
@@ -35,14 +33,15 @@ export function elementsOf(text: Buffer): Span[] | undefined {
   let at = skipSpace(text, 0);
   if (text[at] !== BRACKET) return undefined;
   at = skipSpace(text, at + 1);
-  while (at < text.length && text[at] !== CLOSING_BRACKET) {
+  while (text[at] !== CLOSING_BRACKET || elements.length > 0) {
     const element = { start: at, end: endOfValue(text, at) };
+    if (element.end === BROKEN) return undefined;
     elements.push(element);
     at = skipSpace(text, element.end);
-    if (text[at] === COMMA) at = skipSpace(text, at + 1);
-    else if (text[at] !== CLOSING_BRACKET) return undefined;
+    if (text[at] !== COMMA) break;
+    at = skipSpace(text, at + 1);
   }
-  return at < text.length && skipSpace(text, at + 1) >= text.length ? elements : undefined;
+  return text[at] === CLOSING_BRACKET && skipSpace(text, at + 1) >= text.length ? elements : undefined;
 }
 
 /** The text with the value in that place replaced. */
@@ -63,7 +62,16 @@ export function inOneLine(text: Buffer): Buffer {
 
 const [TAB, LINE_FEED, CARRIAGE_RETURN, SPACE] = [0x09, 0x0a, 0x0d, 0x20];
 const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
+const [PLUS, MINUS, POINT, ZERO, NINE, SMALL_E, BIG_E, SMALL_U] = [0x2b, 0x2d, 0x2e, 0x30, 0x39, 0x65, 0x45, 0x75];
 const [BRACKET, CLOSING_BRACKET, BRACE, CLOSING_BRACE] = [0x5b, 0x5d, 0x7b, 0x7d];
+/** What may stand behind a backslash, but for a `u` and its four digits. */
+const escaped: ReadonlySet<number | undefined> = new Set(Buffer.from('"\\/bfnrt'));
+const words = ["true", "false", "null"].map((word) => Buffer.from(word));
+
+/** Where a text goes on behind what is not JSON. */
+const BROKEN = -1;
+/** How many objects and arrays may be open at once: https://www.rfc-editor.org/rfc/rfc8259#section-9 */
+const MAX_DEPTH = 100_000;
 
 const isSpace = (byte: number | undefined): boolean =>
   byte === SPACE || byte === LINE_FEED || byte === CARRIAGE_RETURN || byte === TAB;
@@ -74,42 +82,89 @@ function skipSpace(text: Buffer, from: number): number {
   return at;
 }
 
-/** Behind the string that begins at `start`. */
-function endOfString(text: Buffer, start: number): number {
-  for (let end = text.indexOf(QUOTE, start + 1); end !== -1; end = text.indexOf(QUOTE, end + 1)) {
-    let before = end - 1;
-    while (text[before] === BACKSLASH) before -= 1;
-    // An even number of backslashes escape each other, and not the quote.
-    if ((end - before) % 2 === 1) return end + 1;
-  }
-  return text.length;
-}
-
-/** Behind the value that begins at `start`. */
+/** Behind the value that begins at `start`, or BROKEN: https://www.rfc-editor.org/rfc/rfc8259 */
 function endOfValue(text: Buffer, start: number): number {
-  let depth = 0;
-  for (let at = start; at < text.length; at++) {
-    const byte = text[at];
-    if (byte === QUOTE) {
-      at = endOfString(text, at) - 1;
-      if (depth === 0) return at + 1;
-    } else if (byte === BRACE || byte === BRACKET) {
-      depth += 1;
-    } else if (byte === CLOSING_BRACE || byte === CLOSING_BRACKET) {
-      if (depth === 0) return at;
-      depth -= 1;
-      if (depth === 0) return at + 1;
-    } else if (depth === 0 && (byte === COMMA || isSpace(byte))) {
-      return at;
+  /** What ends each object and array that is open. */
+  const open: number[] = [];
+  for (let at = start; ; ) {
+    const first = text[at];
+    if (first === BRACE || first === BRACKET) {
+      const closing = first === BRACE ? CLOSING_BRACE : CLOSING_BRACKET;
+      at = skipSpace(text, at + 1);
+      if (text[at] !== closing) {
+        if (open.push(closing) > MAX_DEPTH) return BROKEN;
+        if (closing === CLOSING_BRACE) at = startOfValue(text, at);
+        continue;
+      }
+      at += 1;
+    } else {
+      at = endOfScalar(text, at);
+      if (at === BROKEN) return BROKEN;
+    }
+    for (let closing = open.at(-1); ; closing = open.at(-1)) {
+      if (closing === undefined) return at;
+      at = skipSpace(text, at);
+      const next = text[at];
+      at += 1;
+      if (next === COMMA) {
+        at = skipSpace(text, at);
+        if (closing === CLOSING_BRACE) at = startOfValue(text, at);
+        break;
+      }
+      if (next !== closing) return BROKEN;
+      open.pop();
     }
   }
-  return text.length;
 }
 
-function nameOf(text: Buffer, { start, end }: Span): string | undefined {
-  try {
-    return JSON.parse(text.toString("utf8", start, end)) as string;
-  } catch {
-    return undefined;
-  }
+/** Where the value of the member begins whose name begins at `start`; or BROKEN, where no value begins. */
+function startOfValue(text: Buffer, start: number): number {
+  const end = text[start] === QUOTE ? endOfString(text, start) : BROKEN;
+  const colon = end === BROKEN ? BROKEN : skipSpace(text, end);
+  return text[colon] === COLON ? skipSpace(text, colon + 1) : BROKEN;
 }
+
+function endOfScalar(text: Buffer, start: number): number {
+  const first = text[start];
+  if (first === QUOTE) return endOfString(text, start);
+  if (first === MINUS || isDigit(first)) return endOfNumber(text, start);
+  const word = words.find((known) => known.every((byte, index) => text[start + index] === byte));
+  return word ? start + word.length : BROKEN;
+}
+
+function endOfString(text: Buffer, start: number): number {
+  const { length } = text;
+  for (let at = start + 1; at < length; at++) {
+    // Nearly all of a long answer is passed over here.
+    while (isPlain(text[at] as number) && at < length) at += 1;
+    if (text[at] === QUOTE) return at + 1;
+    if (text[at] !== BACKSLASH) return BROKEN;
+    at += 1;
+    if (text[at] === SMALL_U) {
+      if (!/^[\da-f]{4}$/i.test(text.toString("latin1", at + 1, at + 5))) return BROKEN;
+      at += 4;
+    } else if (!escaped.has(text[at])) return BROKEN;
+  }
+  return BROKEN;
+}
+
+/** What stands for itself in a string. */
+const isPlain = (byte: number): boolean => byte >= SPACE && byte !== QUOTE && byte !== BACKSLASH;
+
+function endOfNumber(text: Buffer, start: number): number {
+  const whole = text[start] === MINUS ? start + 1 : start;
+  let at = text[whole] === ZERO ? whole + 1 : endOfDigits(text, whole);
+  if (at !== BROKEN && text[at] === POINT) at = endOfDigits(text, at + 1);
+  if (at === BROKEN || (text[at] !== SMALL_E && text[at] !== BIG_E)) return at;
+  const isSigned = text[at + 1] === PLUS || text[at + 1] === MINUS;
+  return endOfDigits(text, at + (isSigned ? 2 : 1));
+}
+
+/** Behind one or more digits. */
+function endOfDigits(text: Buffer, start: number): number {
+  let at = start;
+  while (isDigit(text[at])) at += 1;
+  return at === start ? BROKEN : at;
+}
+
+const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= ZERO && byte <= NINE;

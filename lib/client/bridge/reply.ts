@@ -1,7 +1,9 @@
 import { isUtf8 } from "node:buffer";
 import { type DispatchError, RefusedError } from "../../contract/errors.ts";
-import { elementsOf, inOneLine, membersOf, replaced, withMember } from "./json-text.ts";
+import { elementsOf, inOneLine, membersOf, replaced, type Span, withMember } from "./json-text.ts";
 import { INTERNAL_ERROR, type MalformedError } from "./message.ts";
+
+const [BRACE, QUOTE] = [0x7b, 0x22];
 
 /** A message for the client, and which of its requests it answers, if any. */
 export type Passed = { text: Buffer; answers?: string };
@@ -22,9 +24,10 @@ function* passOn(text: Buffer, open: ReadonlySet<string>): Generator<Passed> {
     const span = members?.get(name);
     return span && text.toString("utf8", span.start, span.end);
   };
-  if (!members || spelled("jsonrpc") !== '"2.0"' || !isJson(text)) throw notJsonRpc();
+  // A client that cannot read an answer would wait for it for ever.
+  if (!members || spelled("jsonrpc") !== '"2.0"' || !isUtf8(text)) throw notJsonRpc();
   if (members.has("method")) return yield { text };
-  if (!members.has("result") && !members.has("error")) throw notJsonRpc();
+  if (!isAnswer(text, members)) throw notJsonRpc();
   const place = members.get("id");
   const id = spelled("id");
   if (id !== undefined && open.has(id)) return yield { text, answers: id };
@@ -37,19 +40,14 @@ function* passOn(text: Buffer, open: ReadonlySet<string>): Generator<Passed> {
   }
 }
 
-/** Up to this length, in bytes, values are looked at too; to read those of 10 MB would take several times as much. */
-const READ_BYTES = 1024 * 1024;
-
-/** Whether a client could read it: one that cannot would wait for its answer for ever. */
-function isJson(text: Buffer): boolean {
-  if (!isUtf8(text)) return false;
-  if (text.length > READ_BYTES) return true;
-  try {
-    JSON.parse(text.toString());
-    return true;
-  } catch {
-    return false;
-  }
+/** Either an object that is the result, or an error with a code and a message: https://www.jsonrpc.org/specification#response_object */
+function isAnswer(text: Buffer, members: ReadonlyMap<string, Span>): boolean {
+  const [result, error] = [members.get("result"), members.get("error")];
+  if (!error) return result !== undefined && text[result.start] === BRACE;
+  const said = membersOf(text, error);
+  const [code, message] = [said?.get("code"), said?.get("message")];
+  if (result || !code || !message) return false;
+  return Number.isInteger(Number(text.toString("utf8", code.start, code.end))) && text[message.start] === QUOTE;
 }
 
 /** Whether two spellings are the same id to a server that parsed it. */

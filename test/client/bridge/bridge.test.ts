@@ -164,11 +164,11 @@ test("a long answer that stops in the middle keeps no other long one from coming
   const long = "x".repeat(200_000);
   const { bridge } = await start({
     stall: (_, response) => void stream(response).write(`data: {"jsonrpc":"2.0","id":1,"result":"${long}`),
-    long: result(long),
+    long: result({ long }),
   });
   bridge.send({ jsonrpc: "2.0", id: 1, method: "stall" });
-  expect(await bridge.ask(2, "long")).toMatchObject({ result: long });
-  expect(await bridge.ask(3, "long")).toMatchObject({ result: long });
+  expect(await bridge.ask(2, "long")).toMatchObject({ result: { long } });
+  expect(await bridge.ask(3, "long")).toMatchObject({ result: { long } });
 });
 
 test.each(["wait_for_task", "dispatch_task"])(
@@ -261,6 +261,14 @@ test.each([
   ["a page", 200, "text/html", "<html>log in</html>"],
   ["JSON that is no JSON-RPC", 200, "application/json", '{"ok":true}'],
   ["the answer to another request", 200, "application/json", '{"jsonrpc":"2.0","id":99,"result":{}}'],
+  ["an answer whose result is no object", 200, "application/json", '{"jsonrpc":"2.0","id":1,"result":5}'],
+  ["an answer whose error says nothing", 200, "application/json", '{"jsonrpc":"2.0","id":1,"error":{"code":1}}'],
+  [
+    "an answer of both kinds",
+    200,
+    "application/json",
+    '{"jsonrpc":"2.0","id":1,"result":{},"error":{"code":1,"message":""}}',
+  ],
   ["a redirect", 302, "text/html", ""],
   ["a refusal of a gateway", 403, "application/json", '{"message":"Missing Authentication Token"}'],
   ["a refusal of a function", 413, "text", "too long"],

@@ -7,6 +7,15 @@ const texts = fc
   .chain((text) => fc.constantFrom(0, 1, "\t").map((indent) => JSON.stringify(JSON.parse(text), null, indent)));
 const textOf = (text: Buffer, { start, end }: { start: number; end: number }) => text.toString("utf8", start, end);
 
+const isJson = (text: string): boolean => {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
 test("members and elements are where a parser finds them", () => {
   fc.assert(
     fc.property(texts, (text) => {
@@ -38,10 +47,44 @@ test("a text that is cut, or goes on, is neither an object nor an array", () => 
   );
 });
 
+/** Texts of JSON in which one byte may have become another, gone or been put in. */
+const damaged = fc
+  .tuple(
+    fc.oneof(fc.json(), fc.json({ noUnicodeString: false })),
+    fc.nat(),
+    fc.constantFrom(...'{}[]",:\\u0-1.eE+tfn \n\u0001'),
+    fc.nat(3),
+  )
+  .map(([text, at, put, how]) => {
+    const place = at % (text.length + 1);
+    return how === 0 ? text : text.slice(0, place) + (how === 3 ? "" : put) + text.slice(place + (how === 1 ? 0 : 1));
+  });
+
+test("what a parser does not take has neither members nor elements", () => {
+  fc.assert(
+    fc.property(damaged, (text) => {
+      for (const [whole, read] of [
+        [`{"a":${text}}`, membersOf],
+        [`[${text}]`, elementsOf],
+      ] as const) {
+        expect([whole, read(Buffer.from(whole)) !== undefined]).toEqual([whole, isJson(whole)]);
+      }
+    }),
+    { numRuns: 5000 },
+  );
+});
+
+test("objects and arrays may be open in each other a hundred thousand deep", () => {
+  const nested = (depth: number) => Buffer.from(`{"a":${"[".repeat(depth)}${"]".repeat(depth)}}`);
+  expect(membersOf(nested(100_001))?.has("a")).toBe(true);
+  expect(membersOf(nested(100_002))).toBeUndefined();
+});
+
 test("a member is added where it wins, and nothing else changes", () => {
   fc.assert(
-    fc.property(fc.dictionary(fc.constantFrom("a", "b", "key"), fc.jsonValue()), (value) => {
-      const text = Buffer.from(JSON.stringify({ outer: value }, null, 1));
+    fc.property(fc.dictionary(fc.constantFrom("a", "b", "key"), fc.jsonValue()), (given) => {
+      const text = Buffer.from(JSON.stringify({ outer: given }, null, 1));
+      const value = (JSON.parse(text.toString()) as { outer: object }).outer;
       const place = membersOf(text)?.get("outer");
       if (!place) throw new Error("no outer");
       expect(JSON.parse(withMember(text, place, "key", '"mine"').toString())).toEqual({

@@ -28,6 +28,12 @@ async function start(behaviours: Record<string, Behaviour>) {
 const peak = ({ child }: BridgeProcess): number =>
   Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1]) / 1024;
 
+const replacedAt = (answer: Buffer, at: number, text: string): Buffer => {
+  const changed = Buffer.from(answer);
+  changed.write(text, at, "latin1");
+  return changed;
+};
+
 const large: Behaviour = ({ message }, response) =>
   json(response, { jsonrpc: "2.0", id: message.id, result: { of: message.id, text: "x".repeat(10 * MB) } });
 const largeEvent: Behaviour = ({ message }, response) =>
@@ -63,6 +69,31 @@ test("answers of 10 MB arrive whole, several at once, as JSON and in a stream", 
   for (const id of ids) bridge.send({ jsonrpc: "2.0", id, method: id % 2 ? "large" : "largeEvent" });
   await Promise.all(ids.map((id) => bridge.answer(id)));
   for (const { result } of bridge.messages) expect((result as { text: string }).text).toHaveLength(10 * MB);
+  expect(peak(bridge)).toBeLessThan(LOAD_MB);
+});
+
+test.each<[string, (answer: Buffer) => Buffer]>([
+  ["a bracket of the other kind", (answer) => replacedAt(answer, answer.length - 2, "]")],
+  ["a byte that is not UTF-8", (answer) => replacedAt(answer, 5 * MB, "\xff")],
+  ["a control character", (answer) => replacedAt(answer, 5 * MB, "\u0001")],
+  ["an escape that is none", (answer) => replacedAt(answer, 5 * MB, "\\q")],
+  ["a comma too many", (answer) => replacedAt(answer, answer.lastIndexOf(" "), ",")],
+  ["no end", (answer) => answer.subarray(0, -1)],
+])("an answer of 10 MB with %s is refused by name, and the next one comes", async (_, damage) => {
+  const { bridge } = await start({
+    damaged: ({ message }, response) =>
+      void response
+        .writeHead(200, { "content-type": "application/json" })
+        .end(
+          damage(
+            Buffer.from(`{"jsonrpc":"2.0","id":${message.id},"result":{"text":"${"x".repeat(10 * MB)}","n":[1 ]}}`),
+          ),
+        ),
+    large,
+  });
+  const { error } = await bridge.ask(1, "damaged");
+  expect(error).toMatchObject({ data: { code: "endpoint.failed" } });
+  expect(await bridge.ask(2, "large")).toMatchObject({ result: { of: 2 } });
   expect(peak(bridge)).toBeLessThan(LOAD_MB);
 });
 
