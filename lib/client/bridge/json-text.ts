@@ -44,6 +44,12 @@ export function elementsOf(text: Buffer): Span[] | undefined {
   return text[at] === CLOSING_BRACKET && skipSpace(text, at + 1) >= text.length ? elements : undefined;
 }
 
+/** Whether a text is JSON, as far as it is UTF-8. */
+export function isJson(text: Buffer): boolean {
+  const end = endOfValue(text, skipSpace(text, 0));
+  return end !== BROKEN && skipSpace(text, end) === text.length;
+}
+
 /** The text with the value in that place replaced. */
 export const replaced = (text: Buffer, { start, end }: Span, value: string): Buffer =>
   Buffer.concat([text.subarray(0, start), Buffer.from(value), text.subarray(end)]);

@@ -49,6 +49,7 @@ function emptyLine(maxBytes: number) {
       cut.tail = Buffer.from(Buffer.concat([cut.tail, piece]).subarray(-KEPT_BYTES));
     },
     whole: (): Line =>
-      cut ? { bytes, ...cut } : { text: pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces) },
+      // Whoever waits before the next line does not keep this one twice.
+      cut ? { bytes, ...cut } : { text: pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces.splice(0)) },
   };
 }

@@ -1,5 +1,6 @@
-import { isObject, type JsonObject } from "../../contract/json.ts";
-import { elementsOf, membersOf, withMember } from "./json-text.ts";
+import { isUtf8 } from "node:buffer";
+import type { JsonObject } from "../../contract/json.ts";
+import { elementsOf, isJson, membersOf, type Span, withMember } from "./json-text.ts";
 import type { Line } from "./lines.ts";
 import { repeatingOf } from "./repeating.ts";
 
@@ -14,7 +15,7 @@ export type Message = {
   keys: ReadonlyMap<string, string>;
   /** Of a batch: what in it is no message, and so is not posted. */
   refused?: readonly MalformedError[];
-  /** Of a single message: what it is. */
+  /** Of a single message: what it is, and what of its params the headers repeat. */
   method?: string;
   params?: JsonObject;
 };
@@ -47,13 +48,15 @@ export function messageIn(line: Line, maxBytes: number): Message | undefined {
 }
 
 function readMessage(line: Buffer): Message {
-  const value = parse(line);
-  if (!Array.isArray(value)) return readOne(line, value);
-  if (value.length === 0) throw new MalformedError(INVALID_REQUEST, "Invalid request: a batch of nothing");
+  if (!isUtf8(line) || !isJson(line))
+    throw new MalformedError(PARSE_ERROR, "Parse error: a line of the input is not JSON");
+  const elements = elementsOf(line);
+  if (!elements) return readOne(line);
+  if (elements.length === 0) throw new MalformedError(INVALID_REQUEST, "Invalid request: a batch of nothing");
   const refused: MalformedError[] = [];
-  const parts = (elementsOf(line) ?? []).flatMap(({ start, end }, index) => {
+  const parts = elements.flatMap(({ start, end }) => {
     try {
-      return [readOne(line.subarray(start, end), value[index])];
+      return [readOne(line.subarray(start, end))];
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
       refused.push(error);
@@ -69,61 +72,67 @@ function readMessage(line: Buffer): Message {
   };
 }
 
-function parse(line: Buffer): unknown {
-  try {
-    return JSON.parse(line.toString());
-  } catch {
-    throw new MalformedError(PARSE_ERROR, "Parse error: a line of the input is not JSON");
-  }
-}
-
-function readOne(text: Buffer, value: unknown): Message {
-  const members = isObject(value) ? membersOf(text) : undefined;
-  if (!isObject(value) || !members)
-    throw new MalformedError(INVALID_REQUEST, "Invalid request: not a JSON-RPC message");
+function readOne(text: Buffer): Message {
+  const members = membersOf(text);
+  if (!members) throw new MalformedError(INVALID_REQUEST, "Invalid request: not a JSON-RPC message");
   const span = members.get("id");
-  const id =
-    span && (typeof value.id === "string" || typeof value.id === "number")
-      ? text.toString("utf8", span.start, span.end)
-      : undefined;
+  const spelled = span && text.toString("utf8", span.start, span.end);
+  const id = spelled !== undefined && /^["\d-]/.test(spelled) ? spelled : undefined;
   if (span && id === undefined)
     throw new MalformedError(INVALID_REQUEST, "Invalid request: the id is neither a text nor a number");
-  const { method, params } = value;
-  if (method === undefined) {
-    if (id !== undefined && ("result" in value || "error" in value))
+  if (!members.has("method")) {
+    if (id !== undefined && (members.has("result") || members.has("error")))
       return { text, ids: [], mayRepeat: true, keys: new Map() };
     throw new MalformedError(INVALID_REQUEST, "Invalid request: neither a method nor a result", id);
   }
+  const method = valueAt(text, members.get("method"));
   if (typeof method !== "string")
     throw new MalformedError(INVALID_REQUEST, "Invalid request: the method is not a text", id);
-  const known = isObject(params) ? params : {};
-  const repeating = repeatingOf(method, known.name);
-  const keyed = repeating === "keyed" ? withKey(text, known) : undefined;
+  const params = told(text, members.get("params"));
+  const repeating = repeatingOf(method, params.name);
+  const keyed = repeating === "keyed" ? withKey(text, members.get("params")) : undefined;
   return {
     text: keyed?.text ?? text,
     ids: id === undefined ? [] : [id],
     mayRepeat: repeating === "freely" || keyed !== undefined,
     keys: new Map(id !== undefined && keyed ? [[id, keyed.key]] : []),
     method,
-    params: known,
+    params,
   };
 }
+
+const valueAt = (text: Buffer, span: Span | undefined): unknown =>
+  span && JSON.parse(text.toString("utf8", span.start, span.end));
+
+/** Of the params what the bridge has to know: the rest may be long. */
+const told = (text: Buffer, params: Span | undefined): JsonObject => {
+  const members = params && membersOf(text, params);
+  return Object.fromEntries(
+    ["name", "uri", "taskId", "_meta"].map((name) => [name, valueAt(text, members?.get(name))]),
+  );
+};
 
 /**
  * The call with an idempotency key, its own or one made for it; undefined where there is nowhere to put it. It stands last:
  * `null` counts as left out, and of two the last one counts.
  */
-function withKey(text: Buffer, { arguments: given }: JsonObject): { text: Buffer; key: string } | undefined {
-  if (isObject(given) && given.idempotency_key != null) return { text, key: String(given.idempotency_key) };
-  const params = membersOf(text)?.get("params");
-  if (!params) return undefined;
+function withKey(text: Buffer, params: Span | undefined): { text: Buffer; key: string } | undefined {
+  const members = params && membersOf(text, params);
+  if (!members) return undefined;
   const name = "idempotency_key";
   const key = `bridge-${crypto.randomUUID()}`;
   const spelled = JSON.stringify(key);
-  if (given == null) return { text: withMember(text, params, "arguments", `{"${name}":${spelled}}`), key };
-  const place = isObject(given) ? membersOf(text, params)?.get("arguments") : undefined;
-  return place && { text: withMember(text, place, name, spelled), key };
+  const place = members.get("arguments");
+  if (!place || text[place.start] === SMALL_N)
+    return { text: withMember(text, params, "arguments", `{"${name}":${spelled}}`), key };
+  const given = membersOf(text, place);
+  const own = valueAt(text, given?.get(name));
+  if (own != null) return { text, key: String(own) };
+  return given && { text: withMember(text, place, name, spelled), key };
 }
+
+/** What `null` begins with. */
+const SMALL_N = 0x6e;
 
 /** The id of the request that a notification cancels, as the client spelled it. */
 export function cancelledId({ text }: Message): string | undefined {

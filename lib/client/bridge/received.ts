@@ -63,6 +63,8 @@ async function* chunksOf(body: Readable): AsyncGenerator<Buffer> {
 
 /** Lets an answer end by itself, which keeps its connection for the next; one that does not is closed. */
 export function discard(body: Readable): void {
+  // The timer would keep the request too, which may be long.
+  if (body.closed) return;
   body.on("error", () => {});
   body.resume();
   const timer = setTimeout(() => body.destroy(), END_MS);

@@ -336,12 +336,14 @@ test("lines that are no messages are answered, and what follows them is served",
   const { bridge } = await start();
   for (const line of ["{", "", "  ", "5", '{"jsonrpc":"2.0","id":7}', '{"jsonrpc":"2.0","id":8,"method":5}', "\u0000"])
     bridge.send(line);
+  bridge.child.stdin?.write(Buffer.from('{"jsonrpc":"2.0","id":6,"method":"\xff"}\n', "latin1"));
   await bridge.ask(9, "ping");
   expect(bridge.messages.map(({ id, error }) => [id, (error as Json | undefined)?.code])).toEqual([
     [null, -32700],
     [null, -32600],
     [7, -32600],
     [8, -32600],
+    [null, -32700],
     [null, -32700],
     [9, undefined],
   ]);

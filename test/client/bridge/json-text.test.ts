@@ -7,7 +7,7 @@ const texts = fc
   .chain((text) => fc.constantFrom(0, 1, "\t").map((indent) => JSON.stringify(JSON.parse(text), null, indent)));
 const textOf = (text: Buffer, { start, end }: { start: number; end: number }) => text.toString("utf8", start, end);
 
-const isJson = (text: string): boolean => {
+const parses = (text: string): boolean => {
   try {
     JSON.parse(text);
     return true;
@@ -67,7 +67,7 @@ test("what a parser does not take has neither members nor elements", () => {
         [`{"a":${text}}`, membersOf],
         [`[${text}]`, elementsOf],
       ] as const) {
-        expect([whole, read(Buffer.from(whole)) !== undefined]).toEqual([whole, isJson(whole)]);
+        expect([whole, read(Buffer.from(whole)) !== undefined]).toEqual([whole, parses(whole)]);
       }
     }),
     { numRuns: 5000 },
