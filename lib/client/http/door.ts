@@ -18,6 +18,7 @@ export type Target =
       /** The name of a CloudFormation stack, whose output `Endpoint` is the address. */
       stack: string;
       region?: string;
+      service?: string;
       profile?: string;
     }
   | { local: LocalPlace };

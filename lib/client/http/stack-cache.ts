@@ -9,8 +9,8 @@ export type StackEndpoint = { endpoint: string; region: string };
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** For how long it is kept: a stack that was made anew elsewhere is noticed no later than this. */
-const KEPT_MS = 24 * 60 * 60_000;
+/** For how long it is kept, in ms: a stack that was made anew elsewhere is noticed no later than this. */
+export const KEPT_MS = 24 * 60 * 60_000;
 
 /**
  * The file that keeps where the endpoint of one stack is, for whoever means the same account: a name alone says nothing of

@@ -3,23 +3,26 @@ import { CredentialSource } from "./credentials.ts";
 import type { Door } from "./door.ts";
 import { explainStatus } from "./refusal.ts";
 import { signedDoor } from "./signed-door.ts";
-import { StackCache, type StackEndpoint } from "./stack-cache.ts";
+import { KEPT_MS, StackCache, type StackEndpoint } from "./stack-cache.ts";
 import { askStack } from "./stack-endpoint.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
-type Given = { stack: string; region?: string; profile?: string };
+type Given = { stack: string; region?: string; service?: string; profile?: string };
 
-/** Where an endpoint is, and when the stack said so; never, for what was kept. */
-type Opened = { door: Door; url: URL; askedAtMs: number };
+/** Where an endpoint is, when the stack said so (never, for what was kept), and since when this process goes by it. */
+type Opened = { door: Door; url: URL; askedAtMs: number; openedAtMs: number };
+
+/** A process may live longer than what is kept counts. */
+const isOld = ({ openedAtMs }: Opened): boolean => Math.abs(Date.now() - openedAtMs) > KEPT_MS;
 
 /** For how long what a stack said is not doubted. */
 const FRESH_MS = 60_000;
 
 /**
  * The door of a deployed stack: its output `Endpoint`, asked of CloudFormation once and then kept in the user's cache folder
- * for a day. It is asked for again when nothing is there any more, or whoever is there refuses.
+ * for a day. It is asked for again after that, and when nothing is there any more, or whoever is there refuses.
  */
-export function stackDoor({ stack, profile, ...given }: Given, env: Env): Door {
+export function stackDoor({ stack, service, profile, ...given }: Given, env: Env): Door {
   const name = `the stack ${stack}`;
   const region = given.region || env.AWS_REGION || env.AWS_DEFAULT_REGION || undefined;
   const credentials = new CredentialSource(profile, env);
@@ -28,13 +31,18 @@ export function stackDoor({ stack, profile, ...given }: Given, env: Env): Door {
   let current: Opened | undefined;
 
   async function find(doubted: Opened | undefined): Promise<Opened> {
+    const openedAtMs = Date.now();
     const kept = doubted ? undefined : cache.read();
-    const askedAtMs = kept ? Number.NEGATIVE_INFINITY : Date.now();
+    const askedAtMs = kept ? Number.NEGATIVE_INFINITY : openedAtMs;
     const said = kept ?? (await ask(doubted));
-    if (!said) return doubted as Opened;
-    const door = signedDoor(said, env, credentials);
+    // What is not answered now is asked again after as long.
+    if (!said) {
+      current = { ...(doubted as Opened), openedAtMs };
+      return current;
+    }
+    const door = signedDoor({ ...said, ...(service !== undefined && { service }) }, env, credentials);
     if (!kept) cache.write(said);
-    current = { door, url: await door.locate(), askedAtMs };
+    current = { door, url: await door.locate(), askedAtMs, openedAtMs };
     return current;
   }
   /** What the stack says; nothing when what is doubted cannot be asked for: the refusal says more than that. */
@@ -44,13 +52,18 @@ export function stackDoor({ stack, profile, ...given }: Given, env: Env): Door {
       throw error;
     });
   const open = async (doubted?: Opened): Promise<Opened> => {
-    opened ??= find(doubted);
-    const opening = opened;
-    // What failed is asked for again.
-    opening.catch(() => {
-      if (opened === opening) opened = undefined;
-    });
-    return opening;
+    const before = opened;
+    const found = doubted ?? (await before?.catch(() => undefined));
+    // Unless somebody else is just asking.
+    if (!opened || (before === opened && found && (doubted || isOld(found)))) {
+      const opening = find(found);
+      opened = opening;
+      // What failed is asked for again.
+      opening.catch(() => {
+        if (opened === opening) opened = undefined;
+      });
+    }
+    return opened;
   };
 
   return {

@@ -33,7 +33,7 @@ export function targetOf(options: TargetOptions, env: Readonly<Record<string, st
     : (options.endpoint ?? (options.stack ? undefined : env[environmentVariables.endpoint]));
   if (endpoint) return { endpoint, ...defined({ region, service, profile }) };
   const stack = isLocal ? undefined : (options.stack ?? env[environmentVariables.stack]);
-  if (stack) return { stack, ...defined({ region, profile }) };
+  if (stack) return { stack, ...defined({ region, service, profile }) };
   const extra = elsewhere.filter((name) => options[name] !== undefined);
   if (extra.length > 0) throw refuseEach(extra, "goes with --endpoint or --stack");
   return { local: defined({ config, stateDir }) };

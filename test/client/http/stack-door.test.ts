@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { callTool } from "../../../lib/client/http/call-tool.ts";
+import type { Target } from "../../../lib/client/http/door.ts";
 import { REGION } from "../../aws/callers.ts";
 import { startCloudFormation } from "../../emulators/cloudformation.ts";
 import { openGateway } from "../../emulators/gateway.ts";
@@ -27,8 +28,9 @@ async function deployed() {
   const call = (stack = "Team", more = {}) =>
     callTool(doorTo({ stack }, { ...env, ...more }), "list_providers", {}, { patienceMs: 1000 });
   const file = () => join(cache, "agent-dispatch", readdirSync(join(cache, "agent-dispatch"))[0] ?? "");
-  const door = doorTo({ stack: "Team" }, env);
-  return { gateway, behind, caller, stacks, identities, cloudFormation, call, door, file };
+  const open = (target: Target) => doorTo(target, env);
+  const door = open({ stack: "Team" });
+  return { open, gateway, behind, caller, stacks, identities, cloudFormation, call, door, file };
 }
 
 test("a stack is asked once where its endpoint is, by all who come after too", async () => {
@@ -131,6 +133,35 @@ test("what was kept for more than a day is asked for again", async () => {
     await call();
     expect(cloudFormation.asked).toHaveLength(times);
   }
+});
+
+test("who goes by an address for more than a day asks for it again, once, and stays with it where that fails", async () => {
+  const { cloudFormation, door, stacks } = await deployed();
+  const first = await door.locate();
+  const moved = "https://abc123.execute-api.us-west-2.amazonaws.com/live/mcp";
+  stacks.Team = { Endpoint: moved, Region: REGION };
+  vi.useFakeTimers({ toFake: ["Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const pass = (hours: number) => vi.setSystemTime(Date.now() + hours * 3_600_000);
+  pass(23);
+  expect([(await door.locate()).href, cloudFormation.asked.length]).toEqual([first.href, 1]);
+  pass(2);
+  cloudFormation.faults.add({ status: 403, code: "AccessDenied" });
+  expect([(await door.locate()).href, cloudFormation.asked.length]).toEqual([first.href, 1]);
+  pass(25);
+  const found = await Promise.all([door.locate(), door.locate()]);
+  expect([...found.map(({ href }) => href), cloudFormation.asked.length]).toEqual([moved, moved, 2]);
+});
+
+test("a service that is named is what requests to a stack are signed for", async () => {
+  const { gateway, behind, caller, stacks, open } = await deployed();
+  const other = await openGateway({ behind, service: "lambda" });
+  onTestFinished(() => other.close());
+  other.know(caller.accessKeyId, caller.secretAccessKey);
+  stacks.Team = { Endpoint: other.url, Region: REGION };
+  const called = callTool(open({ stack: "Team", service: "lambda" }), "list_providers", {}, { patienceMs: 1000 });
+  expect(await called).toMatchObject({ structuredContent: {} });
+  expect([gateway.passed(), other.passed()]).toEqual([0, 1]);
 });
 
 test("of two who are refused at the old address, both find the new one", async () => {

@@ -14,6 +14,8 @@ test.each<[TargetOptions, Record<string, string>, Target]>([
   ],
   [{}, { AGENTDISPATCH_STACK: "Team" }, { stack: "Team" }],
   [{ endpoint: URL, service: "lambda" }, { AGENTDISPATCH_STACK: "Team" }, { endpoint: URL, service: "lambda" }],
+  [{ stack: "Mine", service: "lambda" }, {}, { stack: "Mine", service: "lambda" }],
+  [{ service: "lambda" }, { AGENTDISPATCH_STACK: "Team" }, { stack: "Team", service: "lambda" }],
   [{ stack: "Mine" }, { AGENTDISPATCH_ENDPOINT: URL }, { stack: "Mine" }],
   [{}, { AGENTDISPATCH_ENDPOINT: URL, AGENTDISPATCH_STACK: "Team" }, { endpoint: URL }],
   [{ stateDir: "/tmp/state" }, { AGENTDISPATCH_ENDPOINT: URL }, { local: { stateDir: "/tmp/state" } }],
