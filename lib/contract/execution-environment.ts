@@ -11,6 +11,8 @@ export const environmentVariables = {
   endpoint: "AGENTDISPATCH_ENDPOINT",
   /** Clients: name of the CloudFormation stack whose endpoint is meant, where no address is given. */
   stack: "AGENTDISPATCH_STACK",
+  /** Clients: seconds without a byte from an endpoint, or from where a file is kept, after which it is given up; default 60. */
+  silenceSeconds: "AGENTDISPATCH_SILENCE_SECONDS",
   /** `debug`, `info`, `warn` or `error`. */
   logLevel: "AGENTDISPATCH_LOG_LEVEL",
 

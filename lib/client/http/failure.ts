@@ -12,7 +12,10 @@ const certificate: Said = {
 
 /** By the codes of Node and of OpenSSL: https://nodejs.org/api/errors.html#common-system-errors */
 const known: Readonly<Record<string, Said>> = {
-  ECONNREFUSED: { message: "refuses connections", hint: "look whether it runs, and on which port" },
+  ECONNREFUSED: {
+    message: "refuses connections",
+    hint: "look whether it runs, and on which port; and the proxy, if HTTPS_PROXY names one",
+  },
   ENOTFOUND: {
     message: "has a host that nobody knows",
     hint: "look at the address: a stack that was made again has another one",
@@ -21,6 +24,10 @@ const known: Readonly<Record<string, Said>> = {
   EHOSTUNREACH: { message: "cannot be reached", hint: network },
   ENETUNREACH: { message: "cannot be reached", hint: network },
   ETIMEDOUT: { message: "does not answer", hint: network },
+  ERR_PROXY_TUNNEL: {
+    message: "is not reached through the proxy that HTTPS_PROXY names",
+    hint: "look at that proxy and its password, or name the host in NO_PROXY",
+  },
   CERT_HAS_EXPIRED: certificate,
   DEPTH_ZERO_SELF_SIGNED_CERT: certificate,
   SELF_SIGNED_CERT_IN_CHAIN: certificate,

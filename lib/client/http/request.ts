@@ -2,8 +2,10 @@ import type * as Http from "node:http";
 import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
-import { codeOf } from "../../contract/errors.ts";
+import { codeOf, InvalidInputError } from "../../contract/errors.ts";
+import { environmentVariables } from "../../contract/execution-environment.ts";
 import type { Answer, Outgoing } from "./door.ts";
+import { throughProxy } from "./proxy.ts";
 
 /** An import would evaluate each export of the module, and one of them brings in another client: 60 ms and 13 MB. */
 const http = createRequire(import.meta.url)("node:http") as typeof Http;
@@ -33,18 +35,21 @@ export type RequestOptions = {
 
 /** How long it may take to find the host and to be connected with it. */
 const CONNECT_MS = 10_000;
-/** How long nothing may be heard: a call is answered within 50 s, or tells of its progress meanwhile. */
-const SILENCE_MS = 60_000;
+/** How long nothing may be heard, in seconds: a call is answered within 50 s, or tells of its progress meanwhile. */
+const SILENCE_SECONDS = 60;
 /** How long a connection is kept that nobody uses. */
 const KEPT_MS = 30_000;
 
-const kept = { keepAlive: true, timeout: KEPT_MS };
-const plainAgent = new http.Agent(kept);
-let tls: Promise<{ request: typeof Http.request; agent: Http.Agent }> | undefined;
+const plainAgent = new http.Agent({ keepAlive: true, timeout: KEPT_MS });
+let tls: Promise<{ request: typeof Http.request; keeping: Http.Agent; single: Http.Agent }> | undefined;
 
 /** TLS takes a while to load, which nobody needs on this machine. */
 const loadTls = () => {
-  tls ??= import("node:https").then(({ Agent, request }) => ({ request, agent: new Agent(kept) }));
+  tls ??= import("node:https").then(({ Agent, request }) => ({
+    request,
+    keeping: new Agent({ keepAlive: true, timeout: KEPT_MS, ...throughProxy }),
+    single: new Agent(throughProxy),
+  }));
   return tls;
 };
 
@@ -55,15 +60,18 @@ const loadTls = () => {
 export async function request(outgoing: Outgoing, { signal, mayShare }: RequestOptions): Promise<Answer> {
   const { method, url, headers, body } = outgoing;
   const isTls = url.protocol === "https:";
-  const { request, agent } = isTls ? await loadTls() : { request: http.request, agent: plainAgent };
+  const { request, keeping, single } = isTls
+    ? await loadTls()
+    : { request: http.request, keeping: plainAgent, single: false as const };
+  const silenceMs = readSilenceMs();
   return new Promise((resolve, reject) => {
     let sent = false;
     let answer: Readable | undefined;
     const sending = request(url, {
       method,
-      headers: { ...headers, "content-length": body.byteLength },
-      agent: mayShare && agent,
-      timeout: SILENCE_MS,
+      headers: method === "GET" ? headers : { ...headers, "content-length": body.byteLength },
+      agent: mayShare ? keeping : single,
+      timeout: silenceMs,
       ...(signal && { signal }),
     });
     const giveUp = () => (answer ?? sending).destroy(silence());
@@ -76,7 +84,14 @@ export async function request(outgoing: Outgoing, { signal, mayShare }: RequestO
       if (sending.reusedSocket || !socket.connecting) opened();
       else socket.once(isTls ? "secureConnect" : "connect", opened);
     });
-    sending.on("timeout", giveUp);
+    let wasUnread = false;
+    sending.on("timeout", () => {
+      // Whoever does not read hears nothing, whatever the other side says.
+      const isUnread = answer !== undefined && answer.readableLength > 0;
+      if (isUnread || wasUnread) sending.socket?.setTimeout(silenceMs);
+      else giveUp();
+      wasUnread = isUnread;
+    });
     sending.on("error", (error) => {
       clearTimeout(connecting);
       reject(new ConnectionFailure(error, sent));
@@ -87,6 +102,14 @@ export async function request(outgoing: Outgoing, { signal, mayShare }: RequestO
     });
     sending.end(body);
   });
+}
+
+function readSilenceMs(): number {
+  const seconds = process.env[environmentVariables.silenceSeconds] || SILENCE_SECONDS;
+  if (/^[1-9]\d{0,5}$/.test(String(seconds))) return Number(seconds) * 1000;
+  throw new InvalidInputError([
+    { path: environmentVariables.silenceSeconds, message: "must be a whole number above 0" },
+  ]);
 }
 
 const silence = () => Object.assign(new Error("nothing was heard for too long"), { code: "ETIMEDOUT" });
