@@ -21,7 +21,6 @@ import { recoverAll } from "../engine/recovery.ts";
 import { TaskService } from "../engine/service.ts";
 import { stepHandlers } from "../engine/steps/handler.ts";
 import type { Step } from "../engine/steps/step.ts";
-import type { McpExtra } from "../mcp/extra.ts";
 import { createMcp } from "../mcp/server.ts";
 import type { TaskStore } from "../store/port.ts";
 import { openTaskStore } from "../store/sqlite/task-store.ts";
@@ -60,8 +59,6 @@ export type LocalOptions = {
   adapters?: readonly AdapterRegistration[];
   /** For tests: other functions in place of the workflow's steps. */
   steps?: Readonly<Record<string, Step>>;
-  /** For tests: what the MCP endpoint serves besides its own. */
-  extra?: (tasksOf: (owner: string) => TaskService) => McpExtra;
 };
 
 export type LocalSystem = {
@@ -175,8 +172,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
         backendOf: (current) => folderBackend(current, adapters),
         stateDir,
       });
-    const extra = options.extra?.(tasksOf) ?? {};
-    const mcp = createMcp({ tasksOf, agentsOf, log, extra });
+    const mcp = createMcp({ tasksOf, agentsOf, log });
     const http = await openHttp(
       { token, mcp: (request) => mcp.fetch(request, OWNER), artifacts: artifacts.serve },
       options.port ?? 0,

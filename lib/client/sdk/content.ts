@@ -1,10 +1,13 @@
 import { createReadStream } from "node:fs";
-import type { ClientRequest, IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { codeOf, DispatchError, RefusedError, RetryableError } from "../../contract/errors.ts";
 import { isLoopback } from "../http/address.ts";
+import type { Answer } from "../http/door.ts";
+import { ConnectionFailure, request } from "../http/request.ts";
 import { abortError } from "./aborting.ts";
+
+const NOTHING = Buffer.alloc(0);
 
 export type ContentOptions = {
   /** Whether the endpoint is on this machine, whose files it may name. */
@@ -52,10 +55,8 @@ async function open(uri: string, isLocal: boolean, signal: AbortSignal | undefin
   if (url?.protocol === "file:" && isLocal) return createReadStream(fileURLToPath(url), options);
   // What is read without a running system lies nowhere else.
   if (url?.protocol === "data:") return Readable.from([contentOfData(url)]);
-  // Most of what a client does needs neither.
-  if (url?.protocol === "https:") return answered((await import("node:https")).get(url, options));
-  if (url?.protocol === "http:" && isLoopback(url.hostname))
-    return answered((await import("node:http")).get(url, options));
+  if (url?.protocol === "https:" || (url?.protocol === "http:" && isLoopback(url.hostname)))
+    return answered(await request({ method: "GET", url, headers: {}, body: NOTHING }, { ...options, mayShare: false }));
   const what =
     url?.protocol === "file:" ? "a file, which is not on this machine" : "an address that is not safe to read";
   throw new RefusedError("endpoint.insecure", `the endpoint named ${what}`, { hint: "read it where the system runs" });
@@ -69,13 +70,9 @@ function contentOfData({ pathname }: URL): Buffer {
   return Buffer.from(base64, "base64");
 }
 
-async function answered(request: ClientRequest): Promise<IncomingMessage> {
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    request.once("response", resolve).once("error", reject);
-  });
-  const status = response.statusCode ?? 0;
-  if (status === 200) return response;
-  response.destroy();
+function answered({ status, body }: Answer): Readable {
+  if (status === 200) return body;
+  body.destroy();
   if (status === 404) throw new RefusedError("artifact.not_found", "the content is not kept any more");
   if (status === 403)
     throw new RefusedError("artifact.token_expired", "the address of the content does not open it (any more)", {
@@ -92,8 +89,14 @@ function asDispatchError(error: unknown): DispatchError {
   if (error instanceof DispatchError) return error;
   if (codeOf(error) === "ENOENT")
     return new RefusedError("artifact.not_found", "the content is not kept any more", { cause: error });
-  const why = error instanceof Error ? error.message : String(error);
-  return new RetryableError("platform.artifacts_unavailable", `the content cannot be read: ${why}`, { cause: error });
+  // Before its answer it is a failure of the connection already, and in the middle of it what the stream ends with.
+  const cause = error instanceof ConnectionFailure ? error.cause : error;
+  const why =
+    codeOf(cause) === "ETIMEDOUT" ? "nothing more of it came" : cause instanceof Error ? cause.message : String(cause);
+  return new RetryableError("platform.artifacts_unavailable", `the content cannot be read: ${why}`, {
+    hint: "read it again",
+    cause: error,
+  });
 }
 
 const wrongSize = (sizeBytes: number, which: string) =>

@@ -1,20 +1,11 @@
-import {
-  type GetPromptResult,
-  type InputRequiredResult,
-  type Prompt,
-  ProtocolError,
-  ProtocolErrorCode,
-  type ServerContext,
-} from "@modelcontextprotocol/server";
+import { type GetPromptResult, type Prompt, ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
 import type { Feature, Scope } from "../feature.ts";
-
-type Answer = GetPromptResult | InputRequiredResult;
 
 /** A prompt as an endpoint serves it. */
 export type ServedPrompt = {
   /** As it stands in the list. */
   prompt: Prompt;
-  get(scope: Scope, given: Readonly<Record<string, string>>, context: ServerContext): Answer | Promise<Answer>;
+  get(scope: Scope, given: Readonly<Record<string, string>>): GetPromptResult | Promise<GetPromptResult>;
   /** Values that an argument may have which begin with what is there of it. */
   complete?(scope: Scope, argument: string, value: string): string[] | Promise<string[]>;
 };
@@ -26,7 +17,7 @@ export function promptsFeature(served: readonly ServedPrompt[]): Feature {
     capabilities: () => ({ prompts: { listChanged: false } }),
     register(server, scope) {
       server.setRequestHandler("prompts/list", () => ({ prompts: served.map(({ prompt }) => prompt) }));
-      server.setRequestHandler("prompts/get", ({ params }, context) => {
+      server.setRequestHandler("prompts/get", ({ params }) => {
         const one = byName.get(params.name);
         const given = params.arguments ?? {};
         if (!one) {
@@ -38,7 +29,7 @@ export function promptsFeature(served: readonly ServedPrompt[]): Feature {
           const names = missing.map(({ name }) => name).join(", ");
           throw new ProtocolError(ProtocolErrorCode.InvalidParams, `The prompt ${params.name} needs ${names}`);
         }
-        return one.get(scope, given, context);
+        return one.get(scope, given);
       });
     },
   };

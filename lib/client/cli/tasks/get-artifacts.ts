@@ -8,6 +8,7 @@ import { exitCodeOfProblem, NOT_ENDED } from "../exit-code.ts";
 import { write } from "../io.ts";
 import { oneLine, printJson, printProblem } from "../print.ts";
 import { inTerms } from "../terms.ts";
+import { untilDeparture } from "../until-departure.ts";
 import { safePath } from "./safe-path.ts";
 import { readingTask, type TaskOptions } from "./with-task.ts";
 import { writeNewFile } from "./write-file.ts";
@@ -28,27 +29,32 @@ export function getArtifacts(
   names: readonly string[],
   options: GetOptions,
 ): Promise<number> {
-  return readingTask(context, options, text, async (task) => {
-    const { io } = context;
-    const { status, artifacts } = await task.result({ preview: true });
-    if (!isTerminal(status)) {
-      await write(io.stderr, `the task has not ended: it is ${status.replaceAll("_", " ")}\n`);
-      return NOT_ENDED;
-    }
-    const folder = await madeFolder(resolve(options.to));
-    const got: Got[] = [];
-    for (const [artifact, path] of placed(chosen(artifacts, names, task.id))) {
-      const one = await bring(task, artifact, { folder, path, force: options.force ?? false });
-      const error = one.error && inTerms(one.error, options);
-      got.push({ ...one, ...(error && { error }) });
-      if (options.json) continue;
-      if (error) await printProblem(io, error);
-      else await write(io.stdout, `${oneLine(one.path, 4096)}\n`);
-    }
-    if (options.json) await printJson(io, { taskId: task.id, files: got });
-    const failed = got.find(({ error }) => error)?.error;
-    return failed ? exitCodeOfProblem(failed) : 0;
-  });
+  return readingTask(context, options, text, (task) =>
+    untilDeparture(context, (signal) => bringAll(context, task, { names, options, signal })),
+  );
+}
+
+type Bringing = { names: readonly string[]; options: GetOptions; signal: AbortSignal };
+
+async function bringAll({ io }: Context, task: ClientTask, { names, options, signal }: Bringing): Promise<number> {
+  const { status, artifacts } = await task.result({ preview: true, signal });
+  if (!isTerminal(status)) {
+    await write(io.stderr, `the task has not ended: it is ${status.replaceAll("_", " ")}\n`);
+    return NOT_ENDED;
+  }
+  const folder = await madeFolder(resolve(options.to));
+  const got: Got[] = [];
+  for (const [artifact, path] of placed(chosen(artifacts, names, task.id))) {
+    const one = await bring(task, artifact, { folder, path, force: options.force ?? false, signal });
+    const error = one.error && inTerms(one.error, options);
+    got.push({ ...one, ...(error && { error }) });
+    if (options.json) continue;
+    if (error) await printProblem(io, error);
+    else await write(io.stdout, `${oneLine(one.path, 4096)}\n`);
+  }
+  if (options.json) await printJson(io, { taskId: task.id, files: got });
+  const failed = got.find(({ error }) => error)?.error;
+  return failed ? exitCodeOfProblem(failed) : 0;
 }
 
 /** Those that are named, or all. Throws RefusedError `artifact.not_found`. */
@@ -78,13 +84,13 @@ function placed(artifacts: readonly Artifact[]): [Artifact, string][] {
 async function bring(
   task: ClientTask,
   { id, name = id, sizeBytes, sha256 }: Artifact,
-  { folder, path, force }: { folder: string; path: string; force: boolean },
+  { folder, path, force, signal }: { folder: string; path: string; force: boolean; signal: AbortSignal },
 ): Promise<Got> {
   const target = join(folder, path);
   const told = { id, name, path: target, ...(sizeBytes !== undefined && { sizeBytes }) };
   try {
     await madeFolder(dirname(target), folder);
-    await writeNewFile(target, task.artifact(id).stream(), { force, sha256 });
+    await writeNewFile(target, task.artifact(id).stream({ signal }), { force, sha256 });
     return told;
   } catch (error) {
     if (error instanceof DispatchError) return { ...told, error: error.problem };

@@ -28,6 +28,8 @@ export async function writeNewFile(
         hash.update(chunk);
         await orRefused(path, file.writeFile(chunk));
       }
+      // Under its name, a file is whole even after the power has failed.
+      await orRefused(path, file.sync());
     } finally {
       await file.close();
     }

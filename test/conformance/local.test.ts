@@ -1,3 +1,0 @@
-import { conformanceSuite } from "./suite.ts";
-
-await conformanceSuite("local");
