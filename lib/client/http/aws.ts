@@ -3,7 +3,7 @@ import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-clo
 import { fromIni } from "@aws-sdk/credential-provider-ini";
 import { defaultProvider } from "@aws-sdk/credential-provider-node";
 import { externalDataInterceptor } from "@smithy/core/config";
-import { clientConfig } from "./aws-config.ts";
+import { clientConfig } from "./outgoing.ts";
 import type { Credentials } from "./sign.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { RefusedError, RetryableError } from "../../contract/errors.ts";
-import { clientConfig } from "./aws-config.ts";
 import { CredentialSource } from "./credentials.ts";
+import { clientConfig } from "./outgoing.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 export type Identity = { arn: string; account: string };

@@ -5,7 +5,7 @@ import type { Readable } from "node:stream";
 import { codeOf, InvalidInputError } from "../../contract/errors.ts";
 import { environmentVariables } from "../../contract/execution-environment.ts";
 import type { Answer, Outgoing } from "./door.ts";
-import { throughProxy } from "./proxy.ts";
+import { throughProxy } from "./outgoing.ts";
 
 /** An import would evaluate each export of the module, and one of them brings in another client: 60 ms and 13 MB. */
 const http = createRequire(import.meta.url)("node:http") as typeof Http;

@@ -1,4 +1,9 @@
-import { throughProxy } from "./proxy.ts";
+/**
+ * What an agent for https is made with, so that it goes through the proxy that HTTPS_PROXY names, but for what NO_PROXY has, as
+ * curl and the AWS command line do. Node before 22.21 and 24.5 takes no notice.
+ * https://nodejs.org/api/http.html#built-in-proxy-support
+ */
+export const throughProxy = { proxyEnv: process.env };
 
 /** How long, in ms, a service of AWS may take to be reached, and to answer. */
 const ANSWER_MS = 10_000;
