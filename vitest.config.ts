@@ -12,7 +12,7 @@ const report = process.env.TEST_REPORT;
  */
 const long = [
   "test/system/{output,growth,dynamodb,fuzz,damage,laptop,agentcore,cloud-trouble}.test.ts",
-  "test/system/{trouble,crash,families,shared-worker,storm}.test.ts",
+  "test/system/{trouble,crash,families,shared-worker,storm,mcp-tasks-cloud}.test.ts",
   "test/engine/load.test.ts",
   "test/worker/fuzz.test.ts",
   "test/backends/agentcore/{contract-less,other-account}.test.ts",
