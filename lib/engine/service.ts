@@ -1,5 +1,6 @@
+import { defined } from "../contract/json.ts";
 import { isTerminal } from "../contract/lifecycle.ts";
-import type { Json } from "../contract/task.ts";
+import type { Json, Task } from "../contract/task.ts";
 import type { Typical } from "../contract/tools/agents.ts";
 import { type ToolResult as Result, toolSchemas } from "../contract/tools/index.ts";
 import { admitLater } from "./admission/admission.ts";
@@ -7,17 +8,21 @@ import { cancelTask } from "./cancellation.ts";
 import { waitForTask } from "./poll/waiting.ts";
 import type { Ports } from "./ports.ts";
 import { taskRecord } from "./record.ts";
-import { readArguments } from "./service/arguments.ts";
+import { parse, readArguments } from "./service/arguments.ts";
 import { listCapabilities } from "./service/capabilities.ts";
 import { checkRuntime } from "./service/check.ts";
 import { dispatchExplicitly } from "./service/dispatch.ts";
+import { type Followed, followArguments, followed } from "./service/follow.ts";
 import { readLogs } from "./service/logs.ts";
 import { progressTeller, type Tell } from "./service/progress.ts";
 import { fitRecord } from "./service/reply-size.ts";
 import { send } from "./service/send.ts";
 import { spawn } from "./service/spawn.ts";
+import { describeTask } from "./service/status.ts";
 import { type AgentPlace, typicalOf } from "./service/typical.ts";
 import { TaskReader } from "./task-reader.ts";
+
+export type { Followed };
 
 /** Whoever waits for an answer. */
 export type Waiting = {
@@ -84,6 +89,34 @@ export class TaskService extends TaskReader {
     }).finally(() => teller?.end());
     const record = fitRecord(taskRecord(task, { adapters: this.#ports.backends }));
     return timedOut ? { ...record, timedOutWaiting: true } : record;
+  }
+
+  /**
+   * How a task of the owner stands, for a client that looks again and again; with `wait_seconds` once it has ended, or when
+   * that time is over.
+   */
+  async follow(given: Json, { signal }: Waiting = {}): Promise<Followed> {
+    const { task_id, wait_seconds: timeoutSeconds = 0 } = parse(followArguments, given);
+    const task = await this.task(task_id);
+    if (timeoutSeconds <= 0 || isTerminal(task.status)) return this.#followed(task);
+    const until = ({ status }: Task) => isTerminal(status);
+    const waited = await waitForTask(this.#ports, task_id, { timeoutSeconds, until, ...(signal && { signal }) });
+    return this.#followed(waited.task);
+  }
+
+  /** The same of all of the owner's tasks, newest first. */
+  async followAll(given: Json): Promise<{ items: Followed[]; cursor?: string }> {
+    const { limit = 50, ...filter } = readArguments(toolSchemas.list_tasks, given);
+    const { items, cursor } = await this.#ports.store.list(this.#owner, { limit, ...defined(filter) });
+    const own = items.filter(({ owner }) => owner === this.#owner);
+    return {
+      items: own.map((task) => followed(this.#ports, task, taskRecord(task))),
+      ...(cursor !== undefined && { cursor }),
+    };
+  }
+
+  async #followed(task: Task): Promise<Followed> {
+    return followed(this.#ports, task, await describeTask(this.#ports, task, undefined));
   }
 
   /** Ends a task that has not ended by itself. */

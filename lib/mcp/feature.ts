@@ -8,8 +8,14 @@ export type Scope = {
   owner: string;
   /** `legacy` is any revision of 2025, `modern` is 2026-07-28. */
   era: "legacy" | "modern";
+  /** The revision that the request's header names; clients of some revisions send none. */
+  revision: string | null;
   /** A call as it arrived: the SDK's own parsing would drop what has to be refused by name. */
-  call: { arguments: JsonObject };
+  call: {
+    arguments: JsonObject;
+    /** Whether it may be answered with a task of MCP. */
+    takesTask?: boolean;
+  };
   log: Logger;
 };
 

@@ -21,11 +21,13 @@ import type { Feature, Scope } from "./feature.ts";
 import { completionFeature } from "./features/completion.ts";
 import { promptsFeature } from "./features/prompts.ts";
 import { resourcesFeature } from "./features/resources.ts";
-import { serve } from "./features/serve-tool.ts";
+import { serve, serveTask } from "./features/serve-tool.ts";
 import { toolsFeature } from "./features/tools.ts";
 import { isNestedTooDeeply } from "./hostile.ts";
 import { LegacyTransport } from "./legacy-transport.ts";
 import { bare, hasWrongParams, idOf, rpcError, stackOf, takeArguments, takesAnything } from "./requests.ts";
+import { tasksFeature } from "./tasks/feature.ts";
+import { refuseListening } from "./tasks/listen.ts";
 import type { ServedTool } from "./tool.ts";
 import { agentTools, tools as taskTools } from "./tools/index.ts";
 
@@ -58,7 +60,7 @@ export function createMcp({ tasksOf, agentsOf, log, extra = {} }: McpOptions): {
 } {
   const onerror = (error: Error) => log.debug("an MCP request was refused", { error: error.message });
   const tools: readonly ServedTool[] = [
-    ...taskTools.map((tool) => serve(tool, tasksOf)),
+    ...taskTools.map((tool) => serveTask(tool, tasksOf)),
     ...(agentsOf ? agentTools.map((tool) => serve(tool, agentsOf)) : []),
     ...(extra.tools ?? []),
   ];
@@ -66,6 +68,7 @@ export function createMcp({ tasksOf, agentsOf, log, extra = {} }: McpOptions): {
   const resources = extra.resources ? [extra.resources] : [];
   const features: readonly Feature[] = [
     toolsFeature(tools),
+    tasksFeature(tasksOf),
     ...(prompts.length > 0 ? [promptsFeature(prompts)] : []),
     ...(resources.length > 0 ? [resourcesFeature(resources)] : []),
     ...(prompts.length + resources.length > 0 ? [completionFeature(prompts, resources)] : []),
@@ -144,12 +147,14 @@ export function createMcp({ tasksOf, agentsOf, log, extra = {} }: McpOptions): {
     // What the SDK itself would call an internal error.
     if (hasWrongParams(message, isLegacy))
       return rpcError(400, ProtocolErrorCode.InvalidParams, "Invalid params", idOf(body));
-    const scope: Scope = { owner, era: isLegacy ? "legacy" : "modern", call: { arguments: taken }, log };
+    const era = isLegacy ? "legacy" : "modern";
+    const revision = request.headers.get("mcp-protocol-version");
+    const scope: Scope = { owner, era, revision, call: { arguments: taken }, log };
     const limits = { maxRequestBodySize: MAX_CALL_BYTES };
-    if (!isLegacy)
-      return createMcpHandler(() => serverFor(scope), { legacy: "reject", onerror, ...limits }).fetch(request, {
-        parsedBody: message,
-      });
+    if (!isLegacy) {
+      const modern = createMcpHandler(() => serverFor(scope), { legacy: "reject", onerror, ...limits });
+      return refuseListening(message) ?? modern.fetch(request, { parsedBody: message });
+    }
     return mayStream && isStreamed(message)
       ? legacyStatelessFallback(() => serverFor(scope), onerror, limits)(request, { parsedBody: message })
       : legacyJson(request, scope, message);

@@ -27,15 +27,22 @@ export type Said = {
 /** Whether it tells of its work before it answers: to whoever asks for progress, or in any case. */
 type Notifies = { notifies?: "progress" | "always" };
 
+type Work<Of> = (on: Of, given: Record<string, unknown>, waiting: Waiting) => Promise<object>;
+
 /** A tool that acts on `Of`; called with arguments that nobody has looked at yet. */
-export type ToolOf<Of> = Said & { call(on: Of, given: Record<string, unknown>, waiting: Waiting): Promise<object> };
-export type Tool = ToolOf<TaskService>;
+export type ToolOf<Of> = Said & { call: Work<Of> };
+export type Tool = ToolOf<TaskService> & {
+  /** What it does for a client that takes a task of MCP: the answer names the task, and nothing is waited for. */
+  asTask?: Work<TaskService>;
+};
 /** For agents that live in folders of this machine. */
 export type AgentTool = ToolOf<AgentService>;
 
 /** A tool as an endpoint serves it. */
 export type ServedTool = Notifies & {
   name: string;
+  /** Whether a call of it may, or must, be answered with a task of MCP where the client takes one. */
+  taskSupport?: "optional" | "required";
   /** As it stands in the list. */
   listed(): ToolInList;
   call(scope: Scope, context: ServerContext): Promise<CallToolResult | InputRequiredResult>;

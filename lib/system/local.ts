@@ -21,6 +21,7 @@ import { recoverAll } from "../engine/recovery.ts";
 import { TaskService } from "../engine/service.ts";
 import { stepHandlers } from "../engine/steps/handler.ts";
 import type { Step } from "../engine/steps/step.ts";
+import type { McpExtra } from "../mcp/extra.ts";
 import { createMcp } from "../mcp/server.ts";
 import type { TaskStore } from "../store/port.ts";
 import { openTaskStore } from "../store/sqlite/task-store.ts";
@@ -59,6 +60,8 @@ export type LocalOptions = {
   adapters?: readonly AdapterRegistration[];
   /** For tests: other functions in place of the workflow's steps. */
   steps?: Readonly<Record<string, Step>>;
+  /** For tests: what the MCP endpoint serves besides its own. */
+  extra?: (tasksOf: (owner: string) => TaskService) => McpExtra;
 };
 
 export type LocalSystem = {
@@ -172,7 +175,8 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
         backendOf: (current) => folderBackend(current, adapters),
         stateDir,
       });
-    const mcp = createMcp({ tasksOf, agentsOf, log });
+    const extra = options.extra?.(tasksOf) ?? {};
+    const mcp = createMcp({ tasksOf, agentsOf, log, extra });
     const http = await openHttp(
       { token, mcp: (request) => mcp.fetch(request, OWNER), artifacts: artifacts.serve },
       options.port ?? 0,

@@ -3,6 +3,7 @@ import { isTerminal } from "../../contract/lifecycle.ts";
 import type { Task } from "../../contract/task.ts";
 import { canBeAsked, fail, isCompleting } from "../poll/apply-reply.ts";
 import { poll, settle } from "../poll/poll.ts";
+import { pauseSeconds, SHORTEST_PAUSE_SECONDS } from "../poll/rhythm.ts";
 import type { Ports } from "../ports.ts";
 import { again, current, done, type Step } from "./step.ts";
 
@@ -12,7 +13,6 @@ import { again, current, done, type Step } from "./step.ts";
  * https://aws.amazon.com/lambda/pricing/
  */
 const TURN_SECONDS = 11;
-const SHORTEST_SECONDS = 2;
 
 /** Collects what the worker reports: for a whole visit while the pause after it would be short, else once. */
 export const watch: Step = async (ports, input) => {
@@ -24,13 +24,13 @@ export const watch: Step = async (ports, input) => {
       await endUnstarted(ports, task);
       continue;
     }
-    const pauseSeconds = pause(ports, task);
-    const isHeld = ports.pace.visitSeconds > 0 && pauseSeconds < TURN_SECONDS;
+    const pause = pauseSeconds(ports, task.phases.running ?? task.updatedAt);
+    const isHeld = ports.pace.visitSeconds > 0 && pause < TURN_SECONDS;
     const leftSeconds = isHeld ? Math.max(0, (until - ports.steady()) / 1000) : 0;
     const polled = await poll(ports, task.id, { waitSeconds: leftSeconds, isWatch: true });
     if (polled && isOver(polled)) return done;
     if (!isHeld || ports.steady() >= until || ports.closing.aborted)
-      return again(isHeld ? Math.min(SHORTEST_SECONDS, pauseSeconds) : pauseSeconds);
+      return again(isHeld ? Math.min(SHORTEST_PAUSE_SECONDS, pause) : pause);
     // Somebody else is asking, or the worker could not be reached just now: what they write wakes this up.
     if (!polled)
       await ports.store.waitForChange(task.id, task.revision, Math.min(1000, leftSeconds * 1000), ports.closing);
@@ -44,14 +44,5 @@ async function endUnstarted(ports: Ports, task: Task): Promise<void> {
   const error = problem("worker.lost", "the job was never started");
   await settle(ports, () =>
     ports.store.change(task.id, (now) => (isOver(now) || canBeAsked(now) ? undefined : fail(now, error, ports.now()))),
-  );
-}
-
-/** Seconds that may pass unseen: 2 at first, longer the longer the job runs. */
-function pause(ports: Ports, task: Task): number {
-  const startedAt = Date.parse(task.phases.running ?? task.updatedAt);
-  return Math.min(
-    ports.pace.maxPauseSeconds,
-    Math.max(SHORTEST_SECONDS, Math.round((ports.now() - startedAt) / 20_000)),
   );
 }

@@ -16,7 +16,7 @@ export async function callTool(
 ): Promise<CallToolResult> {
   try {
     refuseHostile(call.arguments);
-    return result(tool, await work(call.arguments, waitingOf(context)));
+    return resultOf(tool, await work(call.arguments, waitingOf(context)));
   } catch (error) {
     if (!(error instanceof DispatchError)) log.error("a tool failed", { tool: tool.name, error: stackOf(error) });
     // Only as text: clients hold structured content against the outputSchema, also that of an error
@@ -37,7 +37,8 @@ function waitingOf({ mcpReq: { signal, _meta, notify } }: ServerContext): Waitin
   };
 }
 
-function result({ isList }: Pick<Said, "isList">, answer: object): CallToolResult {
+/** The answer of a tool, as structured content and as text. */
+export function resultOf({ isList }: Pick<Said, "isList">, answer: object): CallToolResult {
   const structuredContent = { ...answer } as JsonObject;
   const text = JSON.stringify(isList ? structuredContent.items : structuredContent);
   return { content: [{ type: "text", text }], structuredContent };

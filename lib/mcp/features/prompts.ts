@@ -1,11 +1,20 @@
-import { type GetPromptResult, type Prompt, ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
+import {
+  type GetPromptResult,
+  type InputRequiredResult,
+  type Prompt,
+  ProtocolError,
+  ProtocolErrorCode,
+  type ServerContext,
+} from "@modelcontextprotocol/server";
 import type { Feature, Scope } from "../feature.ts";
+
+type Answer = GetPromptResult | InputRequiredResult;
 
 /** A prompt as an endpoint serves it. */
 export type ServedPrompt = {
   /** As it stands in the list. */
   prompt: Prompt;
-  get(scope: Scope, given: Readonly<Record<string, string>>): GetPromptResult | Promise<GetPromptResult>;
+  get(scope: Scope, given: Readonly<Record<string, string>>, context: ServerContext): Answer | Promise<Answer>;
   /** Values that an argument may have which begin with what is there of it. */
   complete?(scope: Scope, argument: string, value: string): string[] | Promise<string[]>;
 };
@@ -17,7 +26,7 @@ export function promptsFeature(served: readonly ServedPrompt[]): Feature {
     capabilities: () => ({ prompts: { listChanged: false } }),
     register(server, scope) {
       server.setRequestHandler("prompts/list", () => ({ prompts: served.map(({ prompt }) => prompt) }));
-      server.setRequestHandler("prompts/get", ({ params }) => {
+      server.setRequestHandler("prompts/get", ({ params }, context) => {
         const one = byName.get(params.name);
         const given = params.arguments ?? {};
         if (!one) {
@@ -29,7 +38,7 @@ export function promptsFeature(served: readonly ServedPrompt[]): Feature {
           const names = missing.map(({ name }) => name).join(", ");
           throw new ProtocolError(ProtocolErrorCode.InvalidParams, `The prompt ${params.name} needs ${names}`);
         }
-        return one.get(scope, given);
+        return one.get(scope, given, context);
       });
     },
   };

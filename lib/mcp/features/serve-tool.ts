@@ -1,5 +1,7 @@
+import type { TaskService } from "../../engine/service.ts";
 import { listed } from "../listing.ts";
-import type { ServedTool, ToolOf } from "../tool.ts";
+import { madeNoTask, taskAnswer, taskIn } from "../tasks/answer.ts";
+import type { ServedTool, Tool, ToolOf } from "../tool.ts";
 import { callTool } from "./call-tool.ts";
 
 /** The tool, where `of` has what it acts on. */
@@ -10,3 +12,23 @@ export const serve = <Of>(tool: ToolOf<Of>, of: (owner: string) => Of): ServedTo
   call: (scope, context) =>
     callTool(tool, (given, waiting) => tool.call(of(scope.owner), given, waiting), scope, context),
 });
+
+/** The same of a tool for tasks, which may answer with one. */
+export function serveTask(tool: Tool, tasksOf: (owner: string) => TaskService): ServedTool {
+  const served = serve(tool, tasksOf);
+  const { asTask } = tool;
+  if (!asTask) return served;
+  return {
+    ...served,
+    taskSupport: "optional",
+    call: async (scope, context) => {
+      if (!scope.call.takesTask) return served.call(scope, context);
+      const tasks = tasksOf(scope.owner);
+      const answer = await callTool(tool, (given, waiting) => asTask(tasks, given, waiting), scope, context);
+      const taskId = taskIn(answer);
+      if (taskId !== undefined) return taskAnswer(tasks, scope, taskId);
+      if (scope.era === "legacy") throw madeNoTask(answer);
+      return answer;
+    },
+  };
+}

@@ -10,4 +10,5 @@ export const dispatchTask: Tool = {
     "show what to name. For agents, spawn_cloud_agent is simpler.",
   annotations: { readOnlyHint: false, idempotentHint: false, destructiveHint: true, openWorldHint: true },
   call: (tasks, given) => tasks.dispatch(given),
+  asTask: (tasks, given) => tasks.dispatch(given),
 };

@@ -10,4 +10,5 @@ export const spawnCloudAgent: Tool = {
     "call again with the same fields and the answers added as fields named by each question's id.",
   annotations: { readOnlyHint: false, idempotentHint: false, destructiveHint: false, openWorldHint: true },
   call: (tasks, given) => tasks.spawn(given),
+  asTask: (tasks, given) => tasks.spawn(given),
 };

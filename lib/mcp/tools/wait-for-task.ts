@@ -10,4 +10,6 @@ export const waitForTask: Tool = {
   annotations: reads,
   notifies: "progress",
   call: (tasks, given, waiting) => tasks.wait(given, waiting),
+  // The client waits by itself.
+  asTask: (tasks, given) => tasks.wait(given, { signal: AbortSignal.abort() }),
 };

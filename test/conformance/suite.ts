@@ -1,0 +1,21 @@
+import { describe, expect, test } from "vitest";
+import type { EndpointName } from "./endpoints.ts";
+import { runAt } from "./run.ts";
+
+/**
+ * One test for each scenario that the official tool judges. They are named by what it has found, so it runs before they are
+ * told apart.
+ */
+export async function conformanceSuite(endpoint: EndpointName): Promise<void> {
+  const { verdicts, unmet } = await runAt(endpoint);
+  describe("the official conformance suite", () => {
+    // What it leaves out by itself is neither passed nor failed.
+    test.each(verdicts.filter(({ outcome }) => outcome !== "unjudged"))("$revision $scenario", ({ notes }) => {
+      expect(notes).toEqual([]);
+    });
+
+    test("fails in nothing else, and passes nothing that the baseline calls a failure", () => {
+      expect(unmet).toEqual([]);
+    });
+  });
+}
