@@ -1,5 +1,6 @@
 import { RefusedError } from "../lib/contract/errors.ts";
 import { environmentVariables } from "../lib/contract/execution-environment.ts";
+import type { InputRequests } from "../lib/contract/input-requests.ts";
 import { addPrivate, type CollectedArtifacts, collectArtifacts, notesOf } from "./artifacts/artifacts.ts";
 import { AwakeTimer } from "./awake-timer.ts";
 import type { SessionConfig } from "./config.ts";
@@ -12,7 +13,7 @@ import { EventLog, type NewEvent } from "./output/event-log.ts";
 import { OutputLog } from "./output/output-log.ts";
 import type { PipePool } from "./processes/pipes.ts";
 import { StopSwitch } from "./processes/stop.ts";
-import { forgetAnswers, writeAnswers } from "./questions.ts";
+import { Questions } from "./questions.ts";
 import { report } from "./report.ts";
 import { shrinkResult } from "./result.ts";
 import type { JobContext, JobStatus, JobTask, Outcome, Runner } from "./runner.ts";
@@ -38,13 +39,14 @@ export class Job {
   readonly done: Promise<void>;
   outcome: Outcome = {};
   artifacts: CollectedArtifacts | undefined;
-  inputRequests: Record<string, unknown> | undefined;
   /** Whether there is a session of which no poll has told yet. */
   hasUntoldSession = false;
   #setup: JobSetup;
   /** What the agent works on: the job's own turn, or that of a message. */
   #turn: Turn;
   readonly #followUps = new FollowUps();
+  readonly #said = new Set<string>();
+  readonly #questions = new Questions(() => this.#onQuestions());
   #status: JobStatus = "running";
   #stop = new StopSwitch();
   #log = new OutputLog(this.events);
@@ -93,22 +95,23 @@ export class Job {
     this.#crash.reject(error);
   }
 
-  /** Hands answers to a job that asked for them. False when it did not. */
-  async answer(responses: Record<string, unknown>): Promise<boolean> {
-    if (this.#status !== "input_required" || !this.#folder) return false;
-    this.#status = "running";
-    const requests = this.inputRequests;
-    this.inputRequests = undefined;
-    this.#turn.goOn();
-    try {
-      await writeAnswers(this.#folder, responses);
-    } catch (error) {
-      this.#status = "input_required";
-      this.inputRequests = requests;
-      this.#turn.ask(requests ?? {});
-      throw error;
-    }
-    return true;
+  /** What it asks now, by key. */
+  get inputRequests(): InputRequests {
+    return this.#questions.requests;
+  }
+
+  /** Hands answers to a job that asked for them. False when it did not, or not for all of them. */
+  answer(responses: Record<string, unknown>): Promise<boolean> {
+    return this.#questions.answer(responses);
+  }
+
+  /** Has the agent hear a message after the turn that it works on; the same id again says nothing twice. */
+  steer(id: string, text: string): "next_turn" {
+    this.#assertAgent();
+    if (this.#said.has(id)) return "next_turn";
+    this.#followUps.add(text);
+    this.#said.add(id);
+    return "next_turn";
   }
 
   /**
@@ -116,11 +119,15 @@ export class Job {
    * RefusedError `task.terminal` when the job is over, `adapter.unsupported` for a program, `worker.busy`.
    */
   async say(text: string): Promise<Turn> {
-    if (this.task.taskType !== "agent.run")
-      throw new RefusedError("adapter.unsupported", "the task runs a program, which hears no messages");
+    this.#assertAgent();
     const turn = this.#turn;
     if (this.#status === "input_required" && (await turn.answer(text))) return turn;
     return this.#followUps.add(text);
+  }
+
+  #assertAgent(): void {
+    if (this.task.taskType !== "agent.run")
+      throw new RefusedError("adapter.unsupported", "the task runs a program, which hears no messages");
   }
 
   /** The turn that the agent is in. */
@@ -172,8 +179,18 @@ export class Job {
 
   /** A turn that ended asks nothing any more. */
   #forgetQuestion(): void {
-    this.inputRequests = undefined;
+    this.#questions.clear();
     if (this.#status === "input_required") this.#status = "running";
+  }
+
+  /** It waits as long as anything is asked; whoever listens to the turn is told of what is left, one answer after the other. */
+  #onQuestions(): void {
+    if (this.hasEnded) return;
+    const requests = this.#questions.requests;
+    const asks = Object.keys(requests).length > 0;
+    this.#status = asks ? "input_required" : "running";
+    this.#turn.goOn();
+    if (asks) this.#turn.ask(requests);
   }
 
   async #takeFolder(): Promise<JobFolder> {
@@ -206,7 +223,7 @@ export class Job {
       }
     }
     const files = this.#setup.turn ? await readTurnFiles(this.artifacts) : [];
-    this.inputRequests = undefined;
+    this.#questions.clear();
     const status = order?.kind === "cancel" ? "cancelled" : this.outcome.error ? "failed" : "succeeded";
     this.#status = status;
     if (!this.#turn.hasEnded) this.#turn.end({ status, outcome: this.outcome, files });
@@ -232,13 +249,8 @@ export class Job {
   #emit(event: NewEvent, folder: JobFolder): boolean {
     if (!this.#budget.take(event, this.#log)) return false;
     this.#log.flush();
-    if (event.type === "task.input_required") {
-      forgetAnswers(folder);
-      this.inputRequests = event.payload ?? {};
-      this.#status = "input_required";
-    }
-    this.events.append(event);
-    if (this.inputRequests && event.type === "task.input_required") this.#turn.ask(this.inputRequests);
+    const told = event.type === "task.input_required" ? this.#questions.askInFile(event, folder.inputFile) : event;
+    this.events.append(told);
     return true;
   }
 

@@ -8,6 +8,7 @@ import {
   operationSchema,
   type pollSchema,
   type StartOperation,
+  type saySchema,
   type uploadSchema,
   workerProtocols,
 } from "../lib/contract/worker.ts";
@@ -37,6 +38,8 @@ export async function operate(session: Session, body: object, gone: AbortSignal)
       return upload(session, operation);
     case "input":
       return input(session, operation);
+    case "say":
+      return say(session, operation);
     case "cancel":
       return cancel(session, operation);
   }
@@ -67,6 +70,10 @@ async function input(session: Session, { taskId, inputResponses }: z.infer<typeo
   const job = session.job(taskId);
   const accepted = await job.answer(inputResponses);
   return { accepted, status: job.status };
+}
+
+function say(session: Session, { taskId, id, text }: z.infer<typeof saySchema>) {
+  return { heard: session.job(taskId).steer(id, text) };
 }
 
 function cancel(session: Session, { taskId, graceSeconds }: z.infer<typeof cancelSchema>) {

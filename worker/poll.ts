@@ -36,7 +36,7 @@ export async function pollReply(session: Session, job: Job, poll: Poll, gone: Ab
     events,
     next,
     elapsedSeconds,
-    ...(inputRequests && { inputRequests }),
+    ...(status === "input_required" && { inputRequests }),
     ...(known && { session: known }),
   };
 }

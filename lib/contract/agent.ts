@@ -1,5 +1,4 @@
 import * as z from "zod";
-import { isObject, type JsonObject, parseJsonObject } from "./json.ts";
 import { permissionModes } from "./kinds.ts";
 import { environmentNamePattern, usageSchema } from "./worker.ts";
 
@@ -63,23 +62,3 @@ export const runtimeToolsSchema = z
   })
   .partial();
 export type RuntimeTools = z.infer<typeof runtimeToolsSchema>;
-
-/**
- * What a person answered in text, as the answers to an agent's questions: JSON as it is, else the text under the name of the
- * one question, else under `text`.
- */
-export function answersOf(text: string, requests: JsonObject | undefined): JsonObject {
-  const answers = parseJsonObject(text);
-  if (answers) return answers;
-  const [name, ...others] = Object.keys(requests ?? {});
-  return { [name !== undefined && others.length === 0 ? name : "text"]: text };
-}
-
-/** An agent's questions as a person reads them. */
-export function questionOf(requests: JsonObject): string {
-  const texts = Object.entries(requests).map(([name, request]) => {
-    if (typeof request === "string") return request;
-    return isObject(request) && typeof request.message === "string" ? request.message : name;
-  });
-  return texts.join("\n") || "the agent needs input";
-}

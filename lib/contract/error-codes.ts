@@ -65,6 +65,7 @@ export const errorCodes = {
   "http.unauthorized": { ...caller, httpStatus: 401 },
   "idempotency.conflict": { ...caller, ...conflict },
   "input.invalid": caller,
+  "input.not_asked": { ...caller, ...conflict },
   "local.already_running": { ...platform, ...conflict },
   "local.no_state": { ...platform, ...missing },
   "local.not_permitted": { ...platform, ...denied },

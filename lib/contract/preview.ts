@@ -61,3 +61,8 @@ function withoutHalfPair(text: string, side: "start" | "end"): string {
   if (side === "start") return /^[\uDC00-\uDFFF]/.test(text) ? text.slice(1) : text;
   return /[\uD800-\uDBFF]$/.test(text) ? text.slice(0, -1) : text;
 }
+
+/** Whether a cut of a text before the UTF-16 unit at `index` would go through a surrogate pair. */
+export function splitsPair(text: string, index: number): boolean {
+  return (text.charCodeAt(index) & 0xfc00) === 0xdc00 && (text.charCodeAt(index - 1) & 0xfc00) === 0xd800;
+}

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Problem } from "./errors.ts";
+import { inputRequestsOf, inputResponseSchema } from "./input-requests.ts";
 import { channels, protocols, targetModes, taskTypes } from "./kinds.ts";
 import { assertTransition, isTerminal, type Status } from "./lifecycle.ts";
 
@@ -118,6 +119,18 @@ export const progressSchema = z.object({
   payload: json.exactOptional(),
 });
 
+/**
+ * The answer to one question: by its key, which no other has; what was given, as a sha256, so that the same call again is
+ * no other answer; and the event after which it was given. `response` is there until the worker has it.
+ */
+const answerSchema = z.object({
+  key: text,
+  given: text,
+  after: number,
+  response: inputResponseSchema.exactOptional(),
+});
+export type Answer = z.infer<typeof answerSchema>;
+
 /** What the worker said of the end; the status follows once its artifacts are safe. */
 const outcomeSchema = z.object({ status: z.enum(["succeeded", "failed", "cancelled"]), atMs: number });
 export type Outcome = z.infer<typeof outcomeSchema>;
@@ -164,11 +177,8 @@ const common = {
   conversation: conversationSchema.exactOptional(),
   /** It was cancelled with everything below it: what it dispatched begins no more. */
   calledOff: z.literal(true).exactOptional(),
-  /**
-   * What it asked was answered once this event was stored: what asks again says more. `responses` are there where whoever
-   * asked reads them from here, because its worker is the process that holds its call.
-   */
-  answer: z.object({ after: number, responses: json.exactOptional() }).exactOptional(),
+  /** What it asked and was answered, the last of it: an answer is kept here until its worker has it. */
+  answers: z.array(answerSchema).exactOptional(),
 
   phases: texts,
   createdAt: z.iso.datetime(),
@@ -204,12 +214,8 @@ const common = {
   shortened: z.array(text).exactOptional(),
 };
 
-/** What a job asks for. */
-const asking = {
-  inputRequests: json,
-  /** Set when they are kept elsewhere because they are large; `inputRequests` is then a preview. */
-  inputRequestsRef: valueRefSchema.exactOptional(),
-};
+/** What a job asks for; earlier programs kept it as the job had written it. */
+const asking = { inputRequests: json.transform((requests) => inputRequestsOf(requests)) };
 
 /** What a job that has ended left. */
 const ending = {
@@ -279,7 +285,7 @@ export function transition<S extends Status>(
 ): TaskIn<S> {
   assertTransition(task.status, to);
   const phases = { ...task.phases, [to]: new Date(nowMs).toISOString() };
-  const kept: object = without(task, "inputRequests", "inputRequestsRef");
+  const kept: object = without(task, "inputRequests", ...(isTerminal(to) ? (["answers"] as const) : []));
   return { ...kept, ...own[0], status: to, phases } as unknown as TaskIn<S>;
 }
 

@@ -127,7 +127,15 @@ export const uploadSchema = operation("upload").extend({
 export const inputSchema = operation("input").extend({
   bootId: z.string(),
   taskId: taskIdSchema,
+  /** By the keys of the questions; one that was taken before is taken again, and changes nothing. */
   inputResponses: jsonObject,
+});
+/** Says something to the agent of a task; the same id again says nothing twice. */
+export const saySchema = operation("say").extend({
+  bootId: z.string(),
+  taskId: taskIdSchema,
+  id: z.string().min(1).max(100),
+  text: z.string().min(1).max(65_536),
 });
 export const cancelSchema = operation("cancel").extend({
   bootId: z.string(),
@@ -141,6 +149,7 @@ export const operationSchema = z.discriminatedUnion("op", [
   pollSchema,
   uploadSchema,
   inputSchema,
+  saySchema,
   cancelSchema,
 ]);
 export type Operation = z.infer<typeof operationSchema>;
@@ -232,6 +241,8 @@ export const uploadReplySchema = z.object({
 });
 export type UploadReply = z.infer<typeof uploadReplySchema>;
 
+/** When the agent hears it: while it works on its turn, or in another turn after that. */
+export const sayReplySchema = z.object({ heard: z.enum(["now", "next_turn"]) });
 export const acceptedReplySchema = z.object({ accepted: z.boolean(), status: z.enum(workerStatuses) });
 export const refusalReplySchema = z.object({ error: problemSchema });
 

@@ -12,7 +12,7 @@ const PREVIEW_LENGTH = 16_000;
 type Kept<Name extends string, Value = unknown> = { [key in Name]?: Value } & { [key in `${Name}Ref`]?: ValueRef };
 
 /** Keeps a value under `name` in the task, or, when it is large, among the artifacts with its reference under `<name>Ref`. */
-export async function keepLargeValue<Name extends "input" | "inputRequests" | "result">(
+export async function keepLargeValue<Name extends "input" | "result">(
   ports: Pick<Ports, "artifacts">,
   taskId: string,
   name: Name,
@@ -29,7 +29,7 @@ export async function keepLargeValue<Name extends "input" | "inputRequests" | "r
 export const storedPreview = (value: Json): Json => previewValue(value, PREVIEW_LENGTH) as Json;
 
 /** As `keepLargeValue`, for an object; of one that is kept elsewhere a preview stays. */
-export async function keepLargeFields<Name extends "input" | "inputRequests">(
+export async function keepLargeFields<Name extends "input">(
   ports: Pick<Ports, "artifacts">,
   taskId: string,
   name: Name,

@@ -63,7 +63,6 @@ export function taskRecord(task: Task, more: { queuePosition?: number; adapters?
     progress: task.progress,
     usage: task.usage,
     inputRequests: task.status === "input_required" ? task.inputRequests : undefined,
-    inputRequestsRef: task.status === "input_required" ? task.inputRequestsRef : undefined,
     logLength: task.logLength,
     logTruncated: task.logTruncated || undefined,
     artifactCount: artifactCountOf(task) || undefined,

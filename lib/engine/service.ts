@@ -1,3 +1,4 @@
+import { InvalidInputError } from "../contract/errors.ts";
 import { defined } from "../contract/json.ts";
 import { isTerminal } from "../contract/lifecycle.ts";
 import type { Json, Task } from "../contract/task.ts";
@@ -13,6 +14,7 @@ import { listCapabilities } from "./service/capabilities.ts";
 import { checkRuntime } from "./service/check.ts";
 import { dispatchExplicitly } from "./service/dispatch.ts";
 import { type Followed, followArguments, followed } from "./service/follow.ts";
+import { answer, steer } from "./service/input.ts";
 import { readLogs } from "./service/logs.ts";
 import { progressTeller, type Tell } from "./service/progress.ts";
 import { fitRecord } from "./service/reply-size.ts";
@@ -126,6 +128,23 @@ export class TaskService extends TaskReader {
     // One that waited with its turn, for a slot, keeps those behind it no longer.
     if (status === "cancelled" && conversation) await admitLater(this.#ports, this.#owner);
     return { taskId: id, status, ...(error && { error }) };
+  }
+
+  /**
+   * Answers what a task asks (`responses`), or steers its agent (`message`). With `ignoresOver`, answers to what is not asked
+   * any more are left out, as a task of MCP wants it.
+   */
+  async input(
+    given: Json,
+    { ignoresOver }: Waiting & { ignoresOver?: boolean } = {},
+  ): Promise<Result<"send_task_input">> {
+    const { task_id, responses, message } = readArguments(toolSchemas.send_task_input, given);
+    if ((responses === undefined) === (message === undefined))
+      throw new InvalidInputError([{ path: "responses", message: "give responses or a message, one of both" }]);
+    const task = await this.task(task_id);
+    return message === undefined
+      ? answer(this.#ports, task, responses ?? {}, { ignoresOver })
+      : steer(this.#ports, task, message);
   }
 
   /** Says something to the agent of a task that runs, or asks. */

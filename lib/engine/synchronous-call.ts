@@ -2,6 +2,7 @@ import type { SynchronousCalls } from "../backends/adapter.ts";
 import { MayHaveRunError, type Problem, problem, RefusedError, RetryableError } from "../contract/errors.ts";
 import { type Task, without } from "../contract/task.ts";
 import type { PollReply } from "../contract/worker.ts";
+import { undelivered, withDelivered } from "./answers.ts";
 import { adapterOf, withSession } from "./invocation-gate.ts";
 import { applyReply, canBeAsked } from "./poll/apply-reply.ts";
 import { cleared } from "./poll/failure-detection.ts";
@@ -118,7 +119,10 @@ async function follow(holding: Holding, started: Task): Promise<boolean> {
   let task: Task | undefined = started;
   while (task && canBeAsked(task)) {
     await breakOffUnwanted(holding, task);
-    held.hear(task.answer);
+    const answers = undelivered(task);
+    held.hear(answers);
+    const heard = Object.keys(answers);
+    if (heard.length > 0) task = await ports.store.change(task.id, (current) => withDelivered(current, heard));
     const report = held.report(task.workerSequence);
     try {
       if (report.events.length > 0 || isEnd(report)) {

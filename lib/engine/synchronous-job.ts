@@ -1,8 +1,16 @@
 import type { Call, JobEnd, JobFile } from "../backends/adapter.ts";
-import { questionOf } from "../contract/agent.ts";
 import { type Problem, toProblem } from "../contract/errors.ts";
-import { splitsPair } from "../contract/surrogates.ts";
-import type { Json, Task } from "../contract/task.ts";
+import {
+  type Asked,
+  type InputResponses,
+  questionText,
+  readQuestions,
+  requestsOf,
+  uniqueKeys,
+} from "../contract/input-requests.ts";
+import { splitsPair } from "../contract/preview.ts";
+import { toldAnswer } from "../contract/questions/responses.ts";
+import type { Json } from "../contract/task.ts";
 import {
   FIRST_WORKER_SEQUENCE,
   MAX_LOG_BYTES,
@@ -21,7 +29,12 @@ const LOG_IS_FULL = `\n[the rest of the log was not kept: a log has ${MAX_LOG_BY
 
 type LogEvent = WorkerEvent & { type: "task.log"; message: string; payload: { stream: string; truncated?: true } };
 type QuestionEvent = WorkerEvent & { type: "task.input_required"; message: string; payload: Json };
-type Question = { event: QuestionEvent; reply(answers: Json | undefined): void };
+type Question = {
+  /** By its key as the task has it, with the name that the one who asked gave it. */
+  asked: Map<string, Asked>;
+  answers: Json;
+  reply(answers: Json | undefined): void;
+};
 type Ended = {
   status: "succeeded" | "failed" | "cancelled";
   result?: unknown;
@@ -38,6 +51,7 @@ export class SynchronousJob {
   readonly #breaking = new AbortController();
   readonly #events: (LogEvent | QuestionEvent)[] = [];
   #question: Question | undefined;
+  readonly #keys = new Set<string>();
   #end: Ended | undefined;
   #isOpen = false;
   #reported = 0;
@@ -74,9 +88,16 @@ export class SynchronousJob {
     return isFirst;
   }
 
-  /** Gives the answers to the one who asked, once they are those to its question. */
-  hear(answer: Task["answer"]): void {
-    if (answer && this.#question && answer.after >= this.#question.event.sequence) this.#reply(answer.responses ?? {});
+  /** Takes answers, by the keys of what is asked: the one who asked goes on once it has all. */
+  hear(responses: InputResponses): void {
+    const { asked, answers } = this.#question ?? {};
+    for (const [key, response] of Object.entries(responses)) {
+      const question = asked?.get(key);
+      if (!asked || !answers || !question) continue;
+      asked.delete(key);
+      answers[question.key] = toldAnswer(question, response);
+      if (asked.size === 0) this.#reply(answers);
+    }
   }
 
   /** Tells the one who asked that nobody answered; false when nothing is asked. */
@@ -97,7 +118,7 @@ export class SynchronousJob {
     this.#reported = Math.max(this.#reported, from + events.length);
     const isAll = from + events.length >= this.#events.length;
     const end = isAll && this.#end ? { ...this.#end, artifacts: [] } : {};
-    const asked = isAll && this.#question?.event.payload;
+    const asked = isAll && this.#question && requestsOf(this.#question.asked);
     const asks = asked ? ({ status: "input_required", inputRequests: asked } as const) : {};
     return { status: "running", events, next: events.at(-1)?.sequence ?? after, ...asks, ...end };
   }
@@ -105,10 +126,10 @@ export class SynchronousJob {
   #ask(requests: Json): Promise<Json | undefined> {
     if (this.#end) return Promise.resolve(undefined);
     const { promise, resolve } = Promise.withResolvers<Json | undefined>();
-    const about = { type: "task.input_required", message: questionOf(requests), payload: requests } as const;
-    const event: QuestionEvent = { ...this.#numbered(), ...about };
-    this.#events.push(event);
-    this.#question = { event, reply: resolve };
+    const asked = uniqueKeys(readQuestions(requests), this.#keys);
+    const payload = requestsOf(asked);
+    this.#events.push({ ...this.#numbered(), type: "task.input_required", message: questionText(payload), payload });
+    this.#question = { asked, answers: {}, reply: resolve };
     return promise;
   }
 

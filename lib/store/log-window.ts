@@ -1,5 +1,5 @@
 import type { TaskEvent } from "../contract/events.ts";
-import { splitsPair } from "../contract/surrogates.ts";
+import { splitsPair } from "../contract/preview.ts";
 import type { LogChunk } from "./port.ts";
 
 /** A chunk that holds text; one without would take the place of the one that begins where it ends, and is not kept. */

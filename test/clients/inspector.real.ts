@@ -33,6 +33,7 @@ async function inspect(stateDir: string, words: string[]): Promise<Json> {
 /** What each tool is called with, once there is a task; what is not here is called with nothing. */
 const argumentsFor = (taskId: string): Partial<Record<ToolName, Json>> => ({
   dispatch_task: command(),
+  send_task_input: { task_id: taskId, message: "hello" },
   a2a_send: { task_id: taskId, text: "hello" },
   ...Object.fromEntries(
     ["wait_for_task", "get_task_status", "get_task_logs", "get_task_result", "cancel_task"].map((name) => [

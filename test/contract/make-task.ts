@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { inputRequestsOf } from "../../lib/contract/input-requests.ts";
 import type { Status } from "../../lib/contract/lifecycle.ts";
 import { type OwnOf, TASK_VERSION, type Task, type TaskArtifact, transition } from "../../lib/contract/task.ts";
 import { newTaskId } from "../../lib/contract/task-id.ts";
@@ -8,7 +9,7 @@ export type TaskFields = { [Field in keyof Task]?: Exclude<Task[Field], undefine
 
 /** What a task of a status has to have. */
 const needed: Partial<Record<Status, TaskFields>> = {
-  input_required: { inputRequests: {} },
+  input_required: { inputRequests: inputRequestsOf({ which: "Which?" }) },
   completing: { outcome: { status: "succeeded", atMs: 0 } },
   succeeded: { outcome: { status: "succeeded", atMs: 0 } },
   failed: { error: { code: "task.exit_code", message: "it failed", retryable: false } },

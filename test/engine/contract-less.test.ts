@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { Call } from "../../lib/backends/adapter.ts";
 import { OutcomeUnknownError, problem, RefusedError, RetryableError } from "../../lib/contract/errors.ts";
+import { inputRequestsOf } from "../../lib/contract/input-requests.ts";
 import type { Task } from "../../lib/contract/task.ts";
 import { cancelTask } from "../../lib/engine/cancellation.ts";
 import { inFlightUntil, withSession } from "../../lib/engine/invocation-gate.ts";
@@ -190,7 +191,7 @@ describe("a call whose agent asks", () => {
     await using system = contractLessSystem({ answer: asks });
     const id = await system.dispatch();
     const first = await asking(system, id);
-    expect(first.inputRequests).toEqual({ question: { message: "which one?" } });
+    expect(first.inputRequests).toEqual(inputRequestsOf({ question: "which one?" }));
     await pass(system, id);
     expect(await system.ports.store.get(id)).toMatchObject({ status: "input_required" });
     expect(await send(system.ports, first, wanted("blue"))).toEqual({
@@ -198,17 +199,17 @@ describe("a call whose agent asks", () => {
       status: "input_required",
       question: "when?",
     });
-    const told = await send(system.ports, await asking(system, id), wanted('{"day":1}'));
-    expect(JSON.parse(told.reply ?? "")).toEqual({ first: { question: "blue" }, second: { day: 1 } });
+    const told = await send(system.ports, await asking(system, id), wanted("monday"));
+    expect(JSON.parse(told.reply ?? "")).toEqual({ first: { question: "blue" }, second: { question: "monday" } });
     expect(await system.settled(id)).toMatchObject({
       status: "succeeded",
-      result: { first: { question: "blue" }, second: { day: 1 } },
+      result: { first: { question: "blue" }, second: { question: "monday" } },
     });
     expect(await logOf(system, id)).toBe("begun\ngoing on\n");
     const events = await system.ports.store.listEvents(id, 0, 100);
     expect(events.filter(({ type }) => type === "task.input_required")).toMatchObject([
-      { message: "which one?", payload: { question: { message: "which one?" } } },
-      { message: "when?" },
+      { message: "which one?", payload: inputRequestsOf({ question: "which one?" }) },
+      { message: "when?", payload: inputRequestsOf({ "question-2": "when?" }) },
     ]);
     expect(system.calls).toHaveLength(1);
     expect(system.asked).toEqual([]);
@@ -220,7 +221,7 @@ describe("a call whose agent asks", () => {
     const first = await asking(system, id);
     const sent = await Promise.allSettled(["a", "b", "c"].map((text) => send(system.ports, first, wanted(text))));
     expect(sent.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected", "rejected"]);
-    const conflict = { code: "platform.conflict" };
+    const conflict = { code: "input.not_asked" };
     for (const each of sent) if (each.status === "rejected") expect(each.reason).toMatchObject(conflict);
     const second = await asking(system, id);
     await expect(send(system.ports, first, wanted("late"))).rejects.toMatchObject(conflict);

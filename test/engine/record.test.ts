@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { problem } from "../../lib/contract/errors.ts";
+import { inputRequestsOf } from "../../lib/contract/input-requests.ts";
 import { resultView, shortRecord, taskHandle, taskRecord } from "../../lib/engine/record.ts";
 import { describeContent, makeTask, withFields } from "../contract/make-task.ts";
 import { idleAdapter } from "../mcp/ports.ts";
@@ -28,7 +29,7 @@ const full = makeTask({
   metadata: { a: 1 },
   progress: { sequence: 100, timestamp: createdAt, message: "half" },
   usage: { costUsd: 1 },
-  inputRequests: { q: {} },
+  inputRequests: inputRequestsOf({ q: "Q?" }),
   outcome: { status: "succeeded", atMs: 1 },
   result: "early",
 });
@@ -82,8 +83,10 @@ test("a record shows what an owner may see, and nothing else", () => {
 
 test("a record has the result once the task has ended, and questions while it waits for answers", () => {
   expect(taskRecord(withFields(full, { status: "cancelled" }))).toMatchObject({ status: "cancelled", result: "early" });
-  expect(taskRecord(withFields(full, { status: "input_required", inputRequests: { q: {} } }))).toMatchObject({
-    inputRequests: { q: {} },
+  expect(
+    taskRecord(withFields(full, { status: "input_required", inputRequests: inputRequestsOf({ q: "Q?" }) })),
+  ).toMatchObject({
+    inputRequests: inputRequestsOf({ q: "Q?" }),
   });
 });
 

@@ -1,5 +1,6 @@
 /** Tasks of MCP as they are on the wire, in both generations; tasks of the store stand for jobs in every phase. */
 import { describe, expect, test } from "vitest";
+import { inputRequestsOf } from "../../lib/contract/input-requests.ts";
 import type { Json } from "../../lib/contract/task.ts";
 import { TaskService } from "../../lib/engine/service.ts";
 import { makeTask, type TaskFields } from "../contract/make-task.ts";
@@ -376,7 +377,7 @@ describe("tasks of 2025-11-25", () => {
 
   test("that ask go on working for their clients, and say what they ask and how to answer", async () => {
     const { ports, request } = open("legacy");
-    const inputRequests = { colour: { message: "Which colour?" } };
+    const inputRequests = inputRequestsOf({ colour: "Which colour?" });
     const taskId = await stored(ports, { status: "input_required", inputRequests });
     expect((await request("tasks/get", { taskId })).result).toMatchObject({
       status: "working",

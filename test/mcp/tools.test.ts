@@ -15,6 +15,7 @@ const names = [
   "get_task_status",
   "list_tasks",
   "cancel_task",
+  "send_task_input",
   "a2a_send",
   "dispatch_task",
   "check_cloud_agent_runtime",

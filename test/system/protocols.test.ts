@@ -193,7 +193,7 @@ describe.concurrent("a task of an agent behind a protocol", () => {
     await agentIn(id, "input_required");
     const again = await client.must("a2a_send", { task_id: id, text: "this" });
     expect(again).toMatchObject({ status: "input_required", question: "Why?" });
-    const waiting = await client.must("a2a_send", { task_id: id, text: '{"choice":"that"}', timeout_seconds: 0.5 });
+    const waiting = await client.must("a2a_send", { task_id: id, text: '{"choice-2":"that"}', timeout_seconds: 0.5 });
     expect(waiting).toEqual({ taskId: id, status: "running" });
     const refused = problemOf(await client.call("a2a_send", { task_id: id, text: "more" }));
     expect(refused).toMatchObject({ code: "adapter.unsupported", message: expect.stringContaining("speaks http") });

@@ -1,5 +1,8 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { acceptedReplySchema, CONTRACT, FIRST_WORKER_SEQUENCE } from "../../lib/contract/worker.ts";
+import { inputRequestsOf } from "../../lib/contract/input-requests.ts";
+import { CONTRACT, FIRST_WORKER_SEQUENCE } from "../../lib/contract/worker.ts";
 import { fixture, newTaskId, startWorker, until } from "./start-worker.ts";
 
 const command = (command: string) => ({ taskType: "command.run", input: { command, shell: true } });
@@ -160,18 +163,72 @@ test.concurrent("a task that asks for input is given the answers, each time", as
     AGENTDISPATCH_FRAMEWORK_COMMAND_ASKS: `${process.execPath} ${fixture("agent-asks.mjs")}`,
   });
   await worker.start({ taskType: "agent.run", input: { instruction: "ask me", framework: "asks" } });
-  for (const [question, answer] of Object.entries({ colour: "red", size: 7 })) {
+  for (const [question, answer] of Object.entries({ colour: "red", size: "7" })) {
     const { reply } = await worker.pollUntil(
       ({ status, inputRequests }) => status === "input_required" && question in (inputRequests ?? {}),
     );
-    expect(reply.inputRequests).toEqual({ [question]: { message: `Which ${question}?` } });
-    const replied = await worker.call("input", { taskId: worker.taskId, inputResponses: { [question]: answer } });
-    expect(acceptedReplySchema.parse(replied)).toEqual({ accepted: true, status: "running" });
+    expect(reply.inputRequests).toEqual(inputRequestsOf({ [question]: `Which ${question}?` }));
+    const input = { taskId: worker.taskId, inputResponses: { [question]: answer } };
+    const replies = await Promise.all([1, 2, 3].map(() => worker.call("input", input)));
+    expect(replies.map(({ accepted }) => accepted)).toEqual([true, true, true]);
   }
   const { reply } = await worker.finish();
-  expect(reply).toMatchObject({ status: "succeeded", result: { result: [{ colour: "red" }, { size: 7 }] } });
+  expect(reply).toMatchObject({ status: "succeeded", result: { result: [{ colour: "red" }, { size: "7" }] } });
   expect(await worker.call("input", { taskId: worker.taskId, inputResponses: {} })).toEqual({
     accepted: false,
     status: "succeeded",
   });
+});
+
+test.concurrent("several questions are answered one by one, each as its form wants it, and no other", async () => {
+  const form = { type: "object", properties: { count: { type: "integer", minimum: 1 } }, required: ["count"] };
+  const asked = { how: { message: "How many?", requestedSchema: form }, why: { message: "Why?" } };
+  const script = `
+    const { existsSync, readFileSync } = require("node:fs");
+    const event = (payload) => process.stderr.write("@event " + JSON.stringify({ type: "task.input_required", payload }) + "\\n");
+    event({ forgotten: "Never answered?" });
+    event(${JSON.stringify(asked)});
+    const file = process.env.AGENTDISPATCH_INPUT_FILE;
+    setInterval(() => { if (existsSync(file)) { console.log(readFileSync(file, "utf8")); process.exit(); } }, 10);`;
+  await using worker = await startWorker({
+    AGENTDISPATCH_FRAMEWORK_COMMANDS: JSON.stringify({ asks: [process.execPath, "-e", script] }),
+  });
+  await worker.start({ taskType: "agent.run", input: { instruction: "ask me", framework: "asks" } });
+  const isAsking = ({ inputRequests }: { inputRequests?: object | undefined }) => "how" in (inputRequests ?? {});
+  expect((await worker.pollUntil(isAsking)).reply.inputRequests).toEqual(inputRequestsOf(asked));
+  const answer = (inputResponses: object) => worker.call("input", { taskId: worker.taskId, inputResponses });
+  expect(await answer({ how: { count: 0 } })).toMatchObject({
+    error: { code: "input.invalid", message: "responses.how.count: must be a whole number, 1 at least" },
+  });
+  expect(await answer({ how: { count: 3 } })).toEqual({ accepted: true, status: "input_required" });
+  expect(await answer({ forgotten: "x" })).toEqual({ accepted: false, status: "input_required" });
+  expect(await answer({ why: { action: "decline" }, how: { count: 3 } })).toEqual({
+    accepted: true,
+    status: "running",
+  });
+  const { reply } = await worker.finish();
+  expect(reply.result).toMatchObject({ result: { how: { action: "accept", content: { count: 3 } }, why: null } });
+});
+
+test.concurrent("an agent hears what is said to it after its turn, once, and a program nothing", async () => {
+  await using worker = await startWorker({
+    AGENTDISPATCH_FRAMEWORK_COMMAND_SCRIPTED: `${process.execPath} ${fixture("scripted-agent.mjs")}`,
+  });
+  const go = join(worker.folder, "go");
+  await worker.start({ taskType: "agent.run", input: { instruction: `await ${go}; first`, framework: "scripted" } });
+  const say = (id: string, text: string) => worker.call("say", { taskId: worker.taskId, id, text });
+  expect([await say("1", "second"), await say("1", "second")]).toEqual([
+    { heard: "next_turn" },
+    { heard: "next_turn" },
+  ]);
+  writeFileSync(go, "");
+  const { reply, text } = await worker.finish();
+  expect(reply).toMatchObject({ status: "succeeded", result: { output: "done: first" } });
+  expect(text("stdout")).toBe("done: second\n");
+  expect(await say("2", "third")).toMatchObject({ error: { code: "task.terminal" } });
+
+  await using program = await startWorker();
+  await program.start(command("sleep 60"));
+  const deaf = await program.call("say", { taskId: program.taskId, id: "1", text: "hello" });
+  expect(deaf).toMatchObject({ error: { code: "adapter.unsupported" } });
 });

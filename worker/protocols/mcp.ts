@@ -3,8 +3,8 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type CallToolResult, createMcpHandler, McpServer, type ServerContext } from "@modelcontextprotocol/server";
 import * as z from "zod";
-import { questionOf } from "../../lib/contract/agent.ts";
 import { DispatchError } from "../../lib/contract/errors.ts";
+import { questionText } from "../../lib/contract/input-requests.ts";
 import { isObject, type JsonObject } from "../../lib/contract/json.ts";
 import { report } from "../report.ts";
 import type { Session } from "../sessions/session.ts";
@@ -92,8 +92,9 @@ async function run(session: Session, open: Open, given: Arguments, context: Serv
 async function turnOf(session: Session, { asking }: Open, given: Arguments): Promise<Turn> {
   const { prompt, context, turn: name = "" } = given;
   const asked = asking.get(name);
+  const isAnswered = asked && (await asked.answer(prompt));
   asking.delete(name);
-  if (asked && (await asked.answer(prompt))) return asked;
+  if (isAnswered) return asked;
   return session.say({ ...readWishes(given, ""), text: prompt, context, contextId: name });
 }
 
@@ -102,7 +103,7 @@ function resultOf(state: TurnState, { asking }: Open, turn: Turn): CallToolResul
     const name = crypto.randomUUID();
     asking.set(name, turn);
     const { status, requests: inputRequests } = state;
-    const text = `${questionOf(inputRequests)}\n\nCall run again with turn ${name} and the answer as its prompt.`;
+    const text = `${questionText(inputRequests)}\n\nCall run again with turn ${name} and the answer as its prompt.`;
     return { content: [{ type: "text", text }], structuredContent: { ok: false, status, turn: name, inputRequests } };
   }
   const { status, outcome, files } = state;

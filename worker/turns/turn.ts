@@ -1,5 +1,6 @@
-import { answersOf } from "../../lib/contract/agent.ts";
+import type { InputRequests } from "../../lib/contract/input-requests.ts";
 import type { JsonObject } from "../../lib/contract/json.ts";
+import { responsesIn } from "../../lib/contract/questions/responses.ts";
 import type { NewEvent } from "../output/event-log.ts";
 import type { StopOrder } from "../processes/stop.ts";
 import type { Outcome } from "../runner.ts";
@@ -12,7 +13,7 @@ export type TurnEnd = {
   /** What it left, where it is a job by itself; files of a task are sent to where they are kept. */
   files: TurnFile[];
 };
-export type TurnState = TurnEnd | { status: "input_required"; requests: JsonObject };
+export type TurnState = TurnEnd | { status: "input_required"; requests: InputRequests };
 
 /** Whoever runs a turn. */
 export type TurnRunner = {
@@ -29,7 +30,7 @@ export class Turn {
   readonly #end = Promise.withResolvers<TurnEnd>();
   #asked = Promise.withResolvers<TurnState>();
   #answered = Promise.withResolvers<void>();
-  #requests: JsonObject | undefined;
+  #requests: InputRequests | undefined;
   #runner: TurnRunner | undefined;
   #endedAt: number | undefined;
   #isCancelled = false;
@@ -64,10 +65,10 @@ export class Turn {
     return this.#isCancelled;
   }
 
-  /** Answers what the agent asks. False when it asks nothing. */
+  /** Answers what the agent asks, the first of it. False when it asks nothing. Throws InvalidInputError. */
   async answer(text: string): Promise<boolean> {
     if (!this.#requests || !this.#runner) return false;
-    return this.#runner.answer(answersOf(text, this.#requests));
+    return this.#runner.answer(responsesIn(text, this.#requests));
   }
 
   /** Ends this turn alone; one that waits for its time never begins. */
@@ -83,13 +84,14 @@ export class Turn {
   }
 
   /** It waits for the answers to this. */
-  ask(requests: JsonObject): void {
+  ask(requests: InputRequests): void {
     this.#requests = requests;
     this.#asked.resolve({ status: "input_required", requests });
   }
 
   /** Its question was answered, by whomever. */
   goOn(): void {
+    if (!this.#requests) return;
     this.#requests = undefined;
     this.#asked = Promise.withResolvers();
     this.#answered.resolve();

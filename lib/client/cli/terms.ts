@@ -11,6 +11,7 @@ export const terms: Readonly<Record<string, string>> = {
   get_task_result: "agent-dispatch result <id>",
   wait_for_task: "agent-dispatch wait <id>",
   cancel_task: "agent-dispatch cancel <id>",
+  send_task_input: "agent-dispatch send-task-input <id>",
   a2a_send: "agent-dispatch a2a-send <id>",
   list_tasks: "agent-dispatch list",
   check_cloud_agent_runtime: "agent-dispatch check",
@@ -67,7 +68,7 @@ const named = new RegExp(
 
 /** A command of ours that asks a system, with the task it asks for. */
 const command =
-  /\bagent-dispatch (?:local (?:stop|status)|local|list|check|doctor|accounts|capabilities|runtimes|init|run|add|update|remove|describe|(?:status|events|logs|wait|result|artifacts get|artifacts|cancel|a2a-send)(?: <id>| task_\w+)?)(?![\w-])/g;
+  /\bagent-dispatch (?:local (?:stop|status)|local|list|check|doctor|accounts|capabilities|runtimes|init|run|add|update|remove|describe|(?:status|events|logs|wait|result|artifacts get|artifacts|cancel|send-task-input|a2a-send)(?: <id>| task_\w+)?)(?![\w-])/g;
 
 /** Our name before a command, where nobody has said yet how it is called here. */
 const ours = /(?<!npx |[\w./-])agent-dispatch(?= [a-z])/g;

@@ -10,6 +10,7 @@ export type Repeating = "freely" | "keyed" | "never";
 export const repeatingTools: Readonly<Record<ToolName, Repeating>> = {
   spawn_cloud_agent: "keyed",
   dispatch_task: "keyed",
+  send_task_input: "never",
   a2a_send: "never",
   add_agent: "never",
   remove_agent: "never",

@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import { RefusedError } from "../../contract/errors.ts";
 import type { TaskEvent } from "../../contract/events.ts";
+import type { JsonObject } from "../../contract/json.ts";
 import type { TaskResult } from "../../contract/tools/get-task-result.ts";
 import type { ToolResult } from "../../contract/tools/index.ts";
 import type { TaskHandle } from "../../contract/tools/task-handle.ts";
@@ -102,6 +103,16 @@ export class ClientTask {
   cancel({ cascade, signal }: Abortable & { cascade?: boolean } = {}): Promise<ToolResult<"cancel_task">> {
     const args = { task_id: this.id, ...(cascade !== undefined && { cascade }) };
     return this.#caller.call("cancel_task", args, { signal });
+  }
+
+  /** Answers what it asks, by the keys of the record's `inputRequests`; the same again answers nothing twice. */
+  answer(responses: JsonObject, { signal }: Abortable = {}): Promise<ToolResult<"send_task_input">> {
+    return this.#caller.call("send_task_input", { task_id: this.id, responses }, { signal });
+  }
+
+  /** Says something to its agent while it works. */
+  steer(message: string, { signal }: Abortable = {}): Promise<ToolResult<"send_task_input">> {
+    return this.#caller.call("send_task_input", { task_id: this.id, message }, { signal });
   }
 
   /** Answers what it asks, or says something to its agent, and waits up to `timeoutMs` for what that says. */

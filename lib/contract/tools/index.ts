@@ -10,6 +10,7 @@ import { getTaskResult } from "./get-task-result.ts";
 import { getTaskStatus } from "./get-task-status.ts";
 import { listTasks } from "./list-tasks.ts";
 import type { ToolSchemas } from "./schemas.ts";
+import { sendTaskInput } from "./send-task-input.ts";
 import { spawnCloudAgent } from "./spawn-cloud-agent.ts";
 import { waitForTask } from "./wait-for-task.ts";
 
@@ -22,6 +23,7 @@ export const toolSchemas = {
   get_task_status: getTaskStatus,
   list_tasks: listTasks,
   cancel_task: cancelTask,
+  send_task_input: sendTaskInput,
   a2a_send: a2aSend,
   dispatch_task: dispatchTask,
   check_cloud_agent_runtime: checkCloudAgentRuntime,

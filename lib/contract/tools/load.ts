@@ -9,6 +9,7 @@ const loaders: { readonly [Name in ToolName]: () => Promise<(typeof toolSchemas)
   get_task_status: async () => (await import("./get-task-status.ts")).getTaskStatus,
   list_tasks: async () => (await import("./list-tasks.ts")).listTasks,
   cancel_task: async () => (await import("./cancel-task.ts")).cancelTask,
+  send_task_input: async () => (await import("./send-task-input.ts")).sendTaskInput,
   a2a_send: async () => (await import("./a2a-send.ts")).a2aSend,
   dispatch_task: async () => (await import("./dispatch-task.ts")).dispatchTask,
   check_cloud_agent_runtime: async () => (await import("./check-cloud-agent-runtime.ts")).checkCloudAgentRuntime,

@@ -48,7 +48,6 @@ export const taskRecord = z.object({
   progress: unlisted(progressSchema),
   usage: unlisted(field.object),
   inputRequests: unlisted(field.object),
-  inputRequestsRef: unlisted(valueRefSchema),
   /** Where new log text begins, in UTF-16 units. */
   logLength: unlisted(z.number()),
   logTruncated: unlisted(z.boolean()),

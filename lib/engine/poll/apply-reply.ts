@@ -1,8 +1,10 @@
 import { DispatchError, type Problem, problem } from "../../contract/errors.ts";
+import { inputRequestsOf } from "../../contract/input-requests.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
 import { previewText } from "../../contract/preview.ts";
 import { type Outcome, type Task, transition, without } from "../../contract/task.ts";
 import type { PollReply, WorkerEvent } from "../../contract/worker.ts";
+import { askedAnew, unanswered } from "../answers.ts";
 import { shortReason } from "../artifact-pages.ts";
 import { countMiss, isOverdue, withDeadline } from "../deadline.ts";
 import { cleared, type Detection, detectFailure } from "./failure-detection.ts";
@@ -52,7 +54,7 @@ export function applyReply(task: Task, reply: PollReply, kept: Kept, nowMs: numb
   if (reply.next < task.workerSequence) return task;
   const progress = reply.events.findLast((event) => event.type === "task.progress");
   const seen: Task = {
-    ...withDeadline(cleared(without(task, "recoveries")), reply, nowMs),
+    ...askedAnew(withDeadline(cleared(without(task, "recoveries")), reply, nowMs), reply.events),
     workerSequence: reply.next,
     ...(kept.log.logLength >= task.logLength && kept.log),
     ...(progress && { progress: shortProgress(progress) }),
@@ -63,7 +65,7 @@ export function applyReply(task: Task, reply: PollReply, kept: Kept, nowMs: numb
   if (reply.status !== "running" && reply.status !== "input_required") return end(seen, reply, kept.left, nowMs);
   // Only one with nothing more to tell is given up: it may have ended in time, with pages of news before its end.
   const isSilent = reply.next === task.workerSequence;
-  return isSilent && isOverdue(seen, nowMs) ? fail(seen, timedOut(task), nowMs) : goOn(seen, reply, kept.asked, nowMs);
+  return isSilent && isOverdue(seen, nowMs) ? fail(seen, timedOut(task), nowMs) : goOn(seen, reply, nowMs);
 }
 
 /** Its session is known as soon as its worker is: should that be killed, the next turn can go on all the same. */
@@ -76,13 +78,12 @@ function conversationAfter(
   return { conversation: { ...conversation, ...(session && { session }), ...(leaving && { leaving }) } };
 }
 
-function goOn(task: Task, reply: PollReply, asked: Kept["asked"], nowMs: number): Task {
-  // A reply may have been on its way while its question was answered.
-  const isNew = reply.next > (task.answer?.after ?? -1);
-  if (reply.status === "input_required" && task.status === "running" && isNew)
-    return transition(task, "input_required", nowMs, asked);
-  if (reply.status === "running" && task.status === "input_required") return transition(task, "running", nowMs);
-  return task;
+function goOn(task: Task, { status, inputRequests = {} }: PollReply, nowMs: number): Task {
+  const open = status === "input_required" ? unanswered(task, inputRequestsOf(inputRequests)) : {};
+  const asks = Object.keys(open).length > 0;
+  if (task.status === "input_required")
+    return asks ? { ...task, inputRequests: open } : transition(task, "running", nowMs);
+  return asks && task.status === "running" ? transition(task, "input_required", nowMs, { inputRequests: open }) : task;
 }
 
 /** The worker has ended: its word is kept, and the status follows once its artifacts are safe. */

@@ -4,14 +4,12 @@ import type { OwnOf, Task, TaskArtifact } from "../../contract/task.ts";
 import { MAX_EVENT_BYTES, MAX_LOG_BYTES, type PollReply, type WorkerEvent } from "../../contract/worker.ts";
 import type { LogChunk } from "../../store/port.ts";
 import { asPending, keepArtifacts } from "../artifact-pages.ts";
-import { keepLargeFields, keepLargeValue } from "../large-values.ts";
+import { keepLargeValue } from "../large-values.ts";
 import type { Ports } from "../ports.ts";
 
 /** How far the log of a task goes: its length in UTF-16 units, its size in bytes of UTF-8, and whether the rest is lost. */
 type LogEnd = Pick<Task, "logLength" | "logBytes" | "logTruncated">;
 
-/** Requests for input that are longer are kept among the artifacts. */
-const MAX_REQUESTS_BYTES = 16 * 1024;
 /** What is left of a text that no event may hold, in UTF-16 units. */
 const SHORTENED_LENGTH = 16 * 1024;
 
@@ -24,8 +22,6 @@ const logEnd = ({ logLength, logBytes, logTruncated }: Task): Required<LogEnd> =
 /** What the task holds of a worker's reply. */
 export type Kept = {
   log: LogEnd;
-  /** What a job asks for. */
-  asked: OwnOf<"input_required">;
   /** What a job that has ended left. */
   left: Omit<OwnOf<"completing">, "outcome" | "error">;
   /** The files of its conversation that it has to bring home. */
@@ -35,13 +31,8 @@ export type Kept = {
 /** Stores what a worker said: its news, and what it asks for or ended with. Kept again it changes nothing. */
 export async function keepReply(ports: Ports, task: Task, reply: PollReply): Promise<Kept> {
   const log = await keepNews(ports, task, reply.events);
-  const { status, result, inputRequests } = reply;
-  // Whether that is a new question is known once it is written: an earlier one may be answered meanwhile.
-  const asks = status === "input_required";
+  const { status, result } = reply;
   const hasEnded = status !== "running" && status !== "input_required";
-  const asked = asks
-    ? await keepLargeFields(ports, task.id, "inputRequests", inputRequests ?? {}, MAX_REQUESTS_BYTES)
-    : {};
   const left = {
     ...(result !== undefined && (await keepLargeValue(ports, task.id, "result", result))),
     ...(hasEnded && (await keepArtifacts(ports.store, task.id, reply, ports.now()))),
@@ -49,7 +40,6 @@ export async function keepReply(ports: Ports, task: Task, reply: PollReply): Pro
   const state = hasEnded && task.conversation ? reply.artifacts?.find((artifact) => artifact.private) : undefined;
   return {
     log,
-    asked: { inputRequests: {}, ...asked },
     left,
     ...(state && { leaving: asPending(state, ports.now()) }),
   };

@@ -3,7 +3,8 @@ import { finalEvents } from "../../contract/events.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
 import { MAX_POLL_WAIT_SECONDS, POLL_BYTES } from "../../contract/limits.ts";
 import type { Task } from "../../contract/task.ts";
-import { CONTRACT, type PollReply, pollReplySchema } from "../../contract/worker.ts";
+import { acceptedReplySchema, CONTRACT, type PollReply, pollReplySchema } from "../../contract/worker.ts";
+import { undelivered, withDelivered } from "../answers.ts";
 import { adapterOf } from "../invocation-gate.ts";
 import type { Ports } from "../ports.ts";
 import { applyFailure, applyReply, canBeAsked } from "./apply-reply.ts";
@@ -14,8 +15,8 @@ import { parseReply, refuseRefusal } from "./worker-reply.ts";
 
 /** A poll may take the wait it asks for and this much more; both together stay inside the lease. */
 const ANSWER_MS = 4000;
-/** The part of it that a cancel may take. */
-const CANCEL_MS = 2000;
+/** The part of it that a cancel, or answers to what the job asks, may take. */
+const BEFORE_MS = 2000;
 
 /** Of a synchronous call whoever holds it is the worker. */
 const NOBODY_HOLDS = new WorkerGoneError("nobody holds the call to the runtime any more", { isCertain: false });
@@ -41,6 +42,7 @@ export async function poll(
   );
   if (!lease) return undefined;
   const { task, end } = lease;
+  const heard = Object.keys(undelivered(task));
   let reply: PollReply;
   try {
     if (task.channel === "synchronous") throw NOBODY_HOLDS;
@@ -51,7 +53,9 @@ export async function poll(
   }
   try {
     const { said, kept } = await keep(ports, task, reply);
-    return await settle(ports, () => end((current) => applyReply(current, said, kept, ports.now())));
+    return await settle(ports, () =>
+      end((current) => applyReply(withDelivered(current, heard), said, kept, ports.now())),
+    );
   } catch (error) {
     await end((current) => applyUnkept(current, reply, error, ports.now()), error)
       .then((ended) => settle(ports, async () => ended))
@@ -85,7 +89,13 @@ async function ask(ports: Ports, task: Task, waitSeconds: number, timeoutMs: num
   const endsAtMs = ports.steady() + timeoutMs;
   if (task.status === "cancelling") {
     const operation = { ...common, op: "cancel", graceSeconds: task.limits.graceSeconds } as const;
-    refuseRefusal(await adapter.invoke(task, operation, { timeoutMs: CANCEL_MS }));
+    refuseRefusal(await adapter.invoke(task, operation, { timeoutMs: BEFORE_MS }));
+  }
+  const answers = undelivered(task);
+  // Before it is asked what is new: what it said until then had not heard them.
+  if (Object.keys(answers).length > 0) {
+    const input = { ...common, op: "input", inputResponses: answers } as const;
+    parseReply(acceptedReplySchema, await adapter.invoke(task, input, { timeoutMs: BEFORE_MS }));
   }
   const operation = { ...common, op: "poll", after: task.workerSequence, waitSeconds, maxBytes: POLL_BYTES } as const;
   // Timers want whole milliseconds, and the steady clock has fractions

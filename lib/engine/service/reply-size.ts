@@ -1,5 +1,4 @@
-import { previewValue } from "../../contract/preview.ts";
-import { splitsPair } from "../../contract/surrogates.ts";
+import { previewValue, splitsPair } from "../../contract/preview.ts";
 import type { TaskRecord } from "../../contract/tools/task-record.ts";
 
 /**

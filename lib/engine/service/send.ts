@@ -1,24 +1,21 @@
 import * as z from "zod";
-import { answersOf, questionOf } from "../../contract/agent.ts";
 import { OutcomeUnknownError, type Problem, RefusedError, RetryableError } from "../../contract/errors.ts";
+import { questionText } from "../../contract/input-requests.ts";
 import { isObject } from "../../contract/json.ts";
-import { isTerminal } from "../../contract/lifecycle.ts";
 import { previewText } from "../../contract/preview.ts";
+import { responsesIn } from "../../contract/questions/responses.ts";
 import { asKnown, saidProblem } from "../../contract/said-problem.ts";
-import { type Json, type Task, transition } from "../../contract/task.ts";
+import type { Task } from "../../contract/task.ts";
 import { randomHex } from "../../contract/task-id.ts";
 import type { ToolResult } from "../../contract/tools/index.ts";
-import { acceptedReplySchema, CONTRACT } from "../../contract/worker.ts";
-import { adapterOf, beginInvocation, endInvocation, invokeOnce, isOver } from "../invocation-gate.ts";
-import { canBeAsked } from "../poll/apply-reply.ts";
+import { adapterOf, beginInvocation, endInvocation, isOver } from "../invocation-gate.ts";
 import { waitForTask } from "../poll/waiting.ts";
-import { parseReply } from "../poll/worker-reply.ts";
 import type { Ports } from "../ports.ts";
+import { answer, assertHears, hearsNothing } from "./input.ts";
 
 type Sent = ToolResult<"a2a_send">;
 type Wanted = { text: string; timeoutSeconds: number; signal?: AbortSignal | undefined };
 
-const ANSWER_MS = 5000;
 const SPARE_MS = 2000;
 /** Of a reply in a result, in UTF-16 units; the log has all of it. */
 const MAX_REPLY_LENGTH = 16_000;
@@ -29,8 +26,8 @@ const MAX_REPLY_LENGTH = 16_000;
  * on with, `adapter.unsupported`, RetryableError `platform.not_ready` before the job has begun.
  */
 export async function send(ports: Ports, task: Task, wanted: Wanted): Promise<Sent> {
-  if (isTerminal(task.status) || task.status === "completing" || task.status === "cancelling") throw ended(task);
-  if (task.status === "input_required") return answer(ports, task, wanted);
+  assertHears(task);
+  if (task.status === "input_required") return answerInText(ports, task, wanted);
   if (task.status !== "running")
     throw new RetryableError("platform.not_ready", `the agent of the task has not begun: it is ${task.status}`, {
       hint: "wait_for_task returns when it asks or has ended; try again in a moment",
@@ -38,20 +35,9 @@ export async function send(ports: Ports, task: Task, wanted: Wanted): Promise<Se
   return followUp(ports, task, wanted);
 }
 
-function ended({ id, status, conversation }: Task): RefusedError {
-  return new RefusedError("task.terminal", `task ${id} is ${status}: its agent hears nothing more`, {
-    hint: conversation
-      ? `another task with conversation ${conversation.id} goes on with its agent`
-      : "dispatch another task",
-    details: { taskId: id, status, ...(conversation && { conversation: conversation.id }) },
-  });
-}
-
 /** Hands over the answer to what a job asks, and waits for what comes of it. */
-async function answer(ports: Ports, task: Task, { text, timeoutSeconds, signal }: Wanted): Promise<Sent> {
-  const inputResponses = answersOf(text, task.inputRequests);
-  const hand = task.channel === "synchronous" ? leaveForHolder : handOver;
-  await hand(ports, task, inputResponses);
+async function answerInText(ports: Ports, task: Task, { text, timeoutSeconds, signal }: Wanted): Promise<Sent> {
+  await answer(ports, task, responsesIn(text, task.inputRequests ?? {}));
   const { task: now } = await waitForTask(ports, task.id, {
     timeoutSeconds,
     until: ({ status }) => status === "input_required",
@@ -61,43 +47,10 @@ async function answer(ports: Ports, task: Task, { text, timeoutSeconds, signal }
     taskId: task.id,
     status: now.status,
     ...(now.result !== undefined && replyOf(now.result)),
-    ...(now.status === "input_required" && { question: questionOf(now.inputRequests) }),
+    ...(now.status === "input_required" && { question: questionText(now.inputRequests) }),
     ...(now.error && { error: now.error }),
   };
 }
-
-async function handOver(ports: Ports, task: Task, inputResponses: Json): Promise<void> {
-  const reply = await invokeOnce(ports, task.id, ANSWER_MS, ({ id, session }) => ({
-    contract: CONTRACT,
-    op: "input",
-    bootId: session?.bootId ?? "",
-    taskId: id,
-    inputResponses,
-  }));
-  if (!parseReply(acceptedReplySchema, reply).accepted) throw answered(task);
-  await ports.store.change(task.id, (now) => (now.status === "input_required" ? goOn(now, ports.now()) : undefined));
-}
-
-/** Writes the answers into the task, where whoever holds its call looks for them; the first that are written are those. */
-async function leaveForHolder(ports: Ports, task: Task, responses: Json): Promise<void> {
-  let isFirst = false;
-  const now = await ports.store.change(task.id, (current) => {
-    isFirst = current.status === "input_required" && current.workerSequence === task.workerSequence;
-    return isFirst ? goOn(current, ports.now(), { responses }) : undefined;
-  });
-  if (isFirst) return;
-  throw canBeAsked(now) && now.status !== "cancelling" ? answered(task) : ended(now);
-}
-
-const goOn = (task: Task, nowMs: number, said: { responses?: Json } = {}): Task => ({
-  ...transition(task, "running", nowMs),
-  answer: { after: task.workerSequence, ...said },
-});
-
-const answered = ({ id }: Task): RetryableError =>
-  new RetryableError("platform.conflict", `what task ${id} asked was answered already`, {
-    hint: "get_task_status shows what it asks now",
-  });
 
 /** Sends a message of A2A to the worker, and waits for the agent to have heard it. */
 async function followUp(ports: Ports, task: Task, { text, timeoutSeconds, signal }: Wanted): Promise<Sent> {
@@ -108,7 +61,7 @@ async function followUp(ports: Ports, task: Task, { text, timeoutSeconds, signal
     });
   const timeoutMs = timeoutSeconds * 1000 + SPARE_MS;
   const begun = await beginInvocation(ports, task.id, timeoutMs, (now) => (now.status === "running" ? now : undefined));
-  if (!begun) throw ended((await ports.store.get(task.id)) ?? task);
+  if (!begun) throw hearsNothing((await ports.store.get(task.id)) ?? task);
   const limit = AbortSignal.any([AbortSignal.timeout(timeoutMs - SPARE_MS), ...(signal ? [signal] : [])]);
   try {
     const reply = await say(begun.task, messageOf(task.id, text), { signal: limit });
@@ -155,7 +108,7 @@ function saidIn(reply: unknown, task: Task): Sent {
   const { status, artifacts = [] } = data.result;
   const said = status.message && textOf(status.message.parts);
   const error = status.message?.metadata?.error;
-  if (status.state === "rejected" && error?.code === "task.terminal") throw ended(task);
+  if (status.state === "rejected" && error?.code === "task.terminal") throw hearsNothing(task);
   if (error) return { taskId: task.id, status: "running", error: asKnown(error) satisfies Problem };
   if (status.state === "input-required")
     return { taskId: task.id, status: "input_required", ...(said && { question: said }) };

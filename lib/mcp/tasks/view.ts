@@ -1,5 +1,5 @@
-import { questionOf } from "../../contract/agent.ts";
 import { factsOf } from "../../contract/error-codes.ts";
+import { inputRequestsOf, questionText } from "../../contract/input-requests.ts";
 import type { Status } from "../../contract/lifecycle.ts";
 import type { TaskRecord } from "../../contract/tools/task-record.ts";
 import type { Followed } from "../../engine/service.ts";
@@ -78,6 +78,6 @@ function messageOf(record: TaskRecord, maxLength = MAX_MESSAGE): string {
 function newsOf({ status, queuePosition, progress, error, inputRequests = {} }: TaskRecord): string | undefined {
   if (error) return `${error.code}: ${error.message}`;
   if (status === "queued" && queuePosition !== undefined) return `${phrases.queued}, as number ${queuePosition}`;
-  if (status === "input_required") return questionOf(inputRequests);
+  if (status === "input_required") return questionText(inputRequestsOf(inputRequests));
   return status === "running" ? progress?.message : phrases[status];
 }

@@ -14,6 +14,7 @@ import { listCapabilities } from "./list-capabilities.ts";
 import { listProviders } from "./list-providers.ts";
 import { listTasks } from "./list-tasks.ts";
 import { removeAgent } from "./remove-agent.ts";
+import { sendTaskInput } from "./send-task-input.ts";
 import { spawnCloudAgent } from "./spawn-cloud-agent.ts";
 import { updateAgent } from "./update-agent.ts";
 import { waitForTask } from "./wait-for-task.ts";
@@ -27,6 +28,7 @@ export const tools: readonly Tool[] = [
   getTaskStatus,
   listTasks,
   cancelTask,
+  sendTaskInput,
   a2aSend,
   dispatchTask,
   checkCloudAgentRuntime,

@@ -95,13 +95,19 @@ describe("wait", () => {
     const id = await detached("Go", "--runtime", "asking");
     const waited = await cli("wait", id);
     expect(waited.err).toMatch(
-      new RegExp(`needs input: .*\\?; answer with: .*agent-dispatch a2a-send ${id} --text …\n`),
+      new RegExp(`needs input: .*\\?; answer with: .*agent-dispatch send-task-input ${id} --answer colour=…\n`),
     );
     expect(waited.code).toBe(75);
-    expect((await cli("status", id)).out).toMatch(/^waits for +an answer to: .*a2a-send/m);
+    expect((await cli("status", id)).out).toMatch(/^waits for +an answer to: .*send-task-input/m);
     expect(await cli("a2a-send", id)).toMatchObject({ code: 2, err: expect.stringContaining("--text: say something") });
     expect(await cli("a2a-send", id, "--text", "blue")).toMatchObject({ code: 0, out: "Which size?\n" });
-    expect(await cli("a2a-send", id, "small")).toMatchObject({ code: 0 });
+    expect(await cli("send-task-input", id)).toMatchObject({ code: 2, err: expect.stringContaining("one of them") });
+    const wrong = await cli("send-task-input", id, "--answer", "colour=small");
+    expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining("was answered already") });
+    const unknown = await cli("send-task-input", id, "--answer", "shape=round");
+    expect(unknown).toMatchObject({ code: 2, err: expect.stringContaining('is not asked; asked is "size"') });
+    const sent = await cli("send-task-input", id, "--answer", "size=small");
+    expect(sent).toMatchObject({ code: 0, out: "delivered\n" });
     expect(await cli("wait", id)).toMatchObject({ code: 0 });
   });
 });

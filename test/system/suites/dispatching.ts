@@ -17,6 +17,7 @@ const tools = [
   "list_capabilities",
   "list_providers",
   "list_tasks",
+  "send_task_input",
   "spawn_cloud_agent",
   "wait_for_task",
 ];

@@ -1,7 +1,7 @@
 import { type Message, type Part, Role, TaskState, type TaskStatus } from "@a2a-js/sdk";
 import { AgentEvent, type ExecutionEventBus } from "@a2a-js/sdk/server";
-import { questionOf } from "../../../lib/contract/agent.ts";
 import type { Problem } from "../../../lib/contract/errors.ts";
+import { questionText } from "../../../lib/contract/input-requests.ts";
 import type { NewEvent } from "../../output/event-log.ts";
 import type { TurnEnd, TurnState } from "../../turns/turn.ts";
 import { answerOf, needsOf, reasonOf, saidBy } from "../said.ts";
@@ -42,7 +42,7 @@ export class Publisher {
 
   /** What the agent asks, or how its turn ended. */
   state(state: TurnState): void {
-    if (state.status === "input_required") this.#asks(questionOf(state.requests), { inputRequests: state.requests });
+    if (state.status === "input_required") this.#asks(questionText(state.requests), { inputRequests: state.requests });
     else this.#ended(state);
   }
 

@@ -1,5 +1,5 @@
 import { type AGUIEvent, type BaseEvent, EventType, type TokenUsage } from "@ag-ui/core";
-import { questionOf } from "../../../lib/contract/agent.ts";
+import { questionText } from "../../../lib/contract/input-requests.ts";
 import { usageSchema } from "../../../lib/contract/worker.ts";
 import type { NewEvent } from "../../output/event-log.ts";
 import type { TurnState } from "../../turns/turn.ts";
@@ -33,7 +33,7 @@ export class RunEvents {
 
   /** Tells the end, or what is asked: then with the id of the interrupt that the answer has to name. */
   end(state: TurnState): string | undefined {
-    if (state.status === "input_required") return this.#interrupt(questionOf(state.requests), state.requests);
+    if (state.status === "input_required") return this.#interrupt(questionText(state.requests), state.requests);
     const { outcome, files } = state;
     for (const file of files) this.#custom("artifact", fileOf(file));
     const { text, data } = answerOf(outcome);

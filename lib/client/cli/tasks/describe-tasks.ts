@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { statuses } from "../../../contract/lifecycle.ts";
-import { parseCount, parseSeconds } from "../arguments.ts";
+import { collectPairs, parseCount, parseSeconds } from "../arguments.ts";
 import type { Bind } from "../context.ts";
 
 /** The commands about tasks that there are. Each loads what it needs when it runs. */
@@ -94,6 +94,19 @@ function addSteering(command: Describe, { context, done }: Bind): void {
     .argument("<id>", taskId)
     .option("--no-cascade", "spare the tasks that it dispatched")
     .action(async (id, options) => done(await (await import("./cancel.ts")).cancel(context, id, options)));
+  command(
+    "send-task-input",
+    "Answer what a task asks, or steer its agent while it works. The answers are kept and delivered once; says whether the " +
+      "worker has them.",
+  )
+    .summary("Answer what a task asks, or steer its agent.")
+    .argument("<id>", taskId)
+    .option("--answer <key=value>", "an answer, by the key that status shows; may be repeated", collectPairs)
+    .option("--answers <file>", "a JSON object with the answers; - for standard input")
+    .option("--message <text>", "steer the agent instead")
+    .action(async (id, options) => {
+      done(await (await import("./send-task-input.ts")).sendTaskInput(context, id, options));
+    });
   command(
     "a2a-send",
     "Answer what a task asks, or say something to its agent while it runs; prints what it says to that.",

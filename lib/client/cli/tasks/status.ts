@@ -1,17 +1,15 @@
-import { questionOf } from "../../../contract/agent.ts";
 import { isObject } from "../../../contract/json.ts";
 import { isTerminal, type Status } from "../../../contract/lifecycle.ts";
 import type { TaskRecord } from "../../../contract/tools/task-record.ts";
-import { commandName } from "../command-name.ts";
 import type { Context } from "../context.ts";
 import { exitCodeOf } from "../exit-code.ts";
 import { type Io, write } from "../io.ts";
 import { formatDuration, formatTime, oneLine, paint, printJson, table } from "../print.ts";
 import type { Place } from "../systems/place.ts";
-import { placeWords } from "../systems/place.ts";
 import { usageWords, whatOf } from "../task-text.ts";
 import { hintInTerms } from "../terms.ts";
 import { ageMs } from "./age.ts";
+import { questionOf } from "./question.ts";
 import { paintStatus } from "./task-line.ts";
 import { readingTask, type TaskOptions } from "./with-task.ts";
 
@@ -74,6 +72,6 @@ function waitsFor({ id, status, queuePosition, inputRequests = {} }: TaskRecord,
   if (status === "queued")
     return queuePosition === undefined ? "a free slot" : `a free slot, as number ${queuePosition} in the queue`;
   if (status !== "input_required") return waiting[status];
-  const question = oneLine(questionOf(inputRequests), MAX_TEXT);
-  return `an answer to: ${question}; give it with: ${commandName()} a2a-send ${id}${placeWords(place)} --text …`;
+  const { question, command } = questionOf({ id, inputRequests }, place, MAX_TEXT);
+  return `an answer to: ${question}; give it with: ${command}`;
 }

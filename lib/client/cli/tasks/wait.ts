@@ -1,16 +1,14 @@
-import { questionOf } from "../../../contract/agent.ts";
 import { isTerminal } from "../../../contract/lifecycle.ts";
 import type { TaskRecord } from "../../../contract/tools/task-record.ts";
 import type { ClientTask } from "../../sdk/task.ts";
-import { commandName } from "../command-name.ts";
 import type { Context } from "../context.ts";
 import { exitCodeOf, NOT_ENDED } from "../exit-code.ts";
 import { type Io, write } from "../io.ts";
 import { formatDuration, oneLine, printJson } from "../print.ts";
 import type { Place } from "../systems/place.ts";
-import { placeWords } from "../systems/place.ts";
 import { whatOf } from "../task-text.ts";
 import { ageMs } from "./age.ts";
+import { questionOf } from "./question.ts";
 import { paintStatus, shortId } from "./task-line.ts";
 import { reading, type TaskOptions, taskOf } from "./with-task.ts";
 
@@ -51,7 +49,6 @@ function waitedLine(io: Io, record: TaskRecord, place: Place): string {
     return `${shortId(id)}  ${paintStatus(io.stderr, status)} in ${formatDuration(ageMs(record))}  ${what}${why}\n`;
   }
   if (status !== "input_required") return `${shortId(id)}  is still ${status.replaceAll("_", " ")}  ${what}\n`;
-  const question = oneLine(questionOf(record.inputRequests ?? {}), 300);
-  const answer = `${commandName()} a2a-send ${id}${placeWords(place)} --text …`;
-  return `${shortId(id)}  needs input: ${question}; answer with: ${answer}\n`;
+  const { question, command } = questionOf(record, place, 300);
+  return `${shortId(id)}  needs input: ${question}; answer with: ${command}\n`;
 }

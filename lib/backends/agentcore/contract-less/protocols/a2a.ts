@@ -53,7 +53,7 @@ export async function a2a(exchange: Exchange): Promise<JobEnd> {
     const said = question && (await exchange.ask({ [ASKED]: { message: question } }));
     if (said) {
       const { id, contextId } = parsed.data.task;
-      const text = typeof said[ASKED] === "string" ? said[ASKED] : JSON.stringify(said);
+      const text = typeof said[ASKED] === "string" ? said[ASKED] : "I do not want to answer that.";
       const message = { ...saying(`${taskId}-${answers++}`, text), taskId: id, ...(contextId && { contextId }) };
       envelope = await converse(exchange, message, { ...parsed.data.task, status: { state: "working" } });
       continue;
