@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { resolve } from "node:path";
 import { endWithReader, onDeparture } from "../lib/client/cli/interrupt.ts";
 import type { LocalSystems } from "../lib/client/cli/local-system.ts";
@@ -56,12 +55,12 @@ const local: LocalSystems = {
 
 endWithReader();
 const { stdout, stderr, stdin, env } = process;
-const exitCode = await main(process.argv.slice(2), {
+void main(process.argv.slice(2), {
   io: { stdout, stderr, stdin, env },
   local,
   patienceMs: 30_000,
   onDeparture,
   exit: (code) => process.exit(code),
-});
-// Everything is written and closed; a timer or socket that a library still holds must not keep anybody waiting.
-process.exit(exitCode);
+})
+  // Everything is written and closed; a timer or socket that a library still holds must not keep anybody waiting.
+  .then((exitCode) => process.exit(exitCode));

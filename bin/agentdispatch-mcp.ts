@@ -5,7 +5,9 @@ import { checkConfig } from "../lib/client/cli/commands/config-check.ts";
 import { codeOf, InvalidInputError } from "../lib/contract/errors.ts";
 
 const words = process.argv.slice(2);
-if (words.includes("--check")) {
+void (words.includes("--check") ? check() : import("../lib/client/bridge/main.ts"));
+
+async function check(): Promise<void> {
   const { stdout, stderr, stdin, env } = process;
   const options = { check: { type: "boolean" }, config: { type: "string" }, json: { type: "boolean" } } as const;
   try {
@@ -20,4 +22,4 @@ if (words.includes("--check")) {
     stderr.write(`agentdispatch-mcp: ${error.message}\n`);
     process.exitCode = 2;
   }
-} else await import("../lib/client/bridge/main.ts");
+}

@@ -1,8 +1,11 @@
 // What npm links to: plain JavaScript that old versions of Node read too, so that they can say which one is needed.
-import { existsSync } from "node:fs";
-import module from "node:module";
-import { homedir } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { createRequire } from "node:module";
+
+// An import of `node:fs` would bring in its streams and promises, which not every program needs.
+const require = createRequire(import.meta.url);
+const { existsSync } = require("node:fs");
+const { homedir } = require("node:os");
+const { isAbsolute, join } = require("node:path");
 
 /** The oldest Node for each program of the package; in a clone it has to read TypeScript as well. */
 const needed = { bridge: "20.16.0" };
@@ -26,8 +29,10 @@ export async function launch(program) {
     if (!/^SQLite is an experimental feature/.test(String(warning))) emitWarning.call(process, warning, ...more);
   };
   // Compiled code is kept for the next start, where only this user can write.
-  module.enableCompileCache?.(join(cacheFolder(), "agent-dispatch", "compile-cache"));
-  await import(isClone ? `./${program}.ts` : `../dist/package/${program}.mjs`);
+  const kept = join(cacheFolder(), "agent-dispatch");
+  require("node:module").enableCompileCache?.(join(kept, "compile-cache"));
+  if (isClone) await import(`./${program}.ts`);
+  else (await import("./start-built.js")).startBuilt(program, join(kept, "code-cache"));
 }
 
 function isAtLeast(version) {

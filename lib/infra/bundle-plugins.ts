@@ -8,30 +8,36 @@ const root = resolve(import.meta.dirname, "../..");
 export const withRequire =
   'import{createRequire as requireFrom}from"node:module";const require=requireFrom(import.meta.url);';
 
-/** Of a manifest, ours or an SDK's, nothing but name and version is deployed. */
+/** Of a manifest, ours or an SDK's, nothing but name and version is deployed: the text of a file reduced to them. */
+export function nameAndVersion(path: string): string {
+  const { name, version } = JSON.parse(readFileSync(path, "utf8")) as { name?: string; version: string };
+  return JSON.stringify({ name, version });
+}
+
 const versionOnly: Plugin = {
   name: "version-only",
   setup: ({ onLoad }) => {
-    onLoad({ filter: /[\\/]package\.json$/ }, ({ path }) => {
-      const { name, version } = JSON.parse(readFileSync(path, "utf8")) as { name?: string; version: string };
-      return { contents: JSON.stringify({ name, version }), loader: "json" };
-    });
+    onLoad({ filter: /[\\/]package\.json$/ }, ({ path }) => ({ contents: nameAndVersion(path), loader: "json" }));
   },
 };
 
 /**
  * The MCP SDK validates by JSON Schema only where a server asks its client for input, which ours never does, and what a
  * tool of another server has structured. The validator it has for other platforms takes 130,000 bytes less than the one
- * for Node, and starts sooner.
+ * for Node, and starts sooner. By what is imported, the file that takes its place.
  */
+export const lightValidators: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries({ server: "shimsBrowser.mjs", client: "shimsWorkerd.mjs" }).map(([side, file]) => [
+    `@modelcontextprotocol/${side}/_shims`,
+    join(root, `node_modules/@modelcontextprotocol/${side}/dist/${file}`),
+  ]),
+);
+
 const lighterValidator: Plugin = {
   name: "lighter-validator",
   setup: ({ onResolve }) => {
-    const shims = { server: "shimsBrowser.mjs", client: "shimsWorkerd.mjs" };
-    for (const [side, file] of Object.entries(shims)) {
-      const path = join(root, `node_modules/@modelcontextprotocol/${side}/dist/${file}`);
-      onResolve({ filter: new RegExp(`^@modelcontextprotocol/${side}/_shims$`) }, () => ({ path }));
-    }
+    for (const [specifier, path] of Object.entries(lightValidators))
+      onResolve({ filter: new RegExp(`^${specifier}$`) }, () => ({ path }));
   },
 };
 

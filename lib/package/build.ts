@@ -1,10 +1,12 @@
 import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
-import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 import { plugins } from "../infra/bundle-plugins.ts";
 import { childEntry, childName, imagePackage, workerEntry } from "../infra/worker-image.ts";
+import { awsEntry, awsFile } from "./aws-apart.ts";
 import { builtinsAsUsed, withRequire } from "./builtins.ts";
 import { noticesFor } from "./notices.ts";
+import { bundlePrograms, type Programs } from "./programs.ts";
 import { bundleTypes } from "./types.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -12,34 +14,32 @@ const root = resolve(import.meta.dirname, "../..");
 /** Where the package is made, below the folder of the project; package.json names it. */
 const packageOutput = "dist/package";
 
-/** Programs that are built together share what they have in common; each is named for its file. */
+/** What is built together shares what it has in common; each is named for its file. */
 type Part = Pick<BuildOptions, "external"> & {
   entries: Readonly<Record<string, string>>;
   /** The oldest Node that runs it. */
   target: `node${number}`;
   /** The folder of its files; else that of the package. */
   folder?: string;
-  /** Whether what is imported when first needed is not even read before. */
-  splitting?: boolean;
 };
 
 const clientEntry = "lib/client/sdk/index.ts";
-/** What of the SDK of AWS clients load when they first need it. */
-const awsEntry = "lib/client/http/aws.ts";
 
-/** What the package is made of. The files of a folder lie side by side, so that each finds the others from where it is. */
-const parts: readonly Part[] = [
-  {
-    entries: {
-      "agent-dispatch": "bin/agent-dispatch.ts",
-      "agentdispatch-mcp": "bin/agentdispatch-mcp.ts",
-      client: clientEntry,
-    },
+/** What people start. The files of a folder lie side by side, so that each finds the others from where it is. */
+const programs = {
+  commands: {
+    entries: { "agent-dispatch": "bin/agent-dispatch.ts", "agentdispatch-mcp": "bin/agentdispatch-mcp.ts" },
     target: "node22",
   },
-  // The bridge is one file, with the SDK of AWS in another: so each has of the libraries that they share what it uses.
-  { entries: { bridge: "bin/bridge.ts" }, target: "node20", splitting: false },
-  { entries: { aws: awsEntry }, target: "node20", splitting: false },
+  // A program of its own: a client waits for it, and it runs where nothing else of this does.
+  bridge: { entries: { bridge: "bin/bridge.ts" }, target: "node20", whole: true },
+} as const satisfies Record<string, Programs>;
+
+const aws: Part = { entries: { aws: awsEntry }, target: "node20" };
+
+/** What others import or start. */
+const modules: readonly Part[] = [
+  { entries: { client: clientEntry }, target: "node22" },
   { entries: { main: workerEntry }, target: "node22", folder: "worker" },
   { entries: { [childName]: childEntry }, target: "node22", folder: "worker", external: [imagePackage.name] },
 ];
@@ -53,16 +53,26 @@ const definition = "lib/workflow/dispatch.asl.json";
 export async function buildPackage(out = join(root, packageOutput)): Promise<void> {
   await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
-  const metafiles = await Promise.all(parts.map((part) => buildPart(part, out)));
+  const bundled = await Promise.all([
+    bundlePrograms(root, placeOf(out), programs.commands),
+    ...modules.map((part) => buildPart(part, out)),
+    buildBridge(out),
+  ]);
   await bundleTypes(root, out, "client", clientEntry);
   // The worker is a program: there is nothing to import from it.
   await writeFile(join(out, "worker/main.d.mts"), "export {};\n");
   await copyFile(join(root, definition), join(out, basename(definition)));
-  const bundled = metafiles.flatMap(({ outputs }) =>
-    Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs)),
-  );
-  await writeFile(join(out, "THIRD-PARTY-NOTICES.txt"), await noticesFor(root, bundled));
+  const files = bundled.flat().map((file) => relative(root, resolve(root, file)));
+  await writeFile(join(out, "THIRD-PARTY-NOTICES.txt"), await noticesFor(root, files));
 }
+
+/** The bridge alone, with what it loads, into a folder that is there; resolves with the files that it is made of. */
+export async function buildBridge(out: string): Promise<string[]> {
+  return (await Promise.all([bundlePrograms(root, placeOf(out), programs.bridge), buildPart(aws, out)])).flat();
+}
+
+/** Maps name their sources from the place of the package, so that they are the same wherever it is made. */
+const placeOf = (out: string) => ({ out, place: join(root, packageOutput) });
 
 /** Leaves what clients need of the SDK of AWS to the file that it is built into. */
 const awsApart: Plugin = {
@@ -70,16 +80,13 @@ const awsApart: Plugin = {
   setup: ({ onResolve }) => {
     onResolve({ filter: /[\\/]aws\.ts$/ }, ({ path, resolveDir, kind }) =>
       kind === "dynamic-import" && join(resolveDir, path) === join(root, awsEntry)
-        ? { path: "./aws.mjs", external: true }
+        ? { path: awsFile, external: true }
         : undefined,
     );
   },
 };
 
-async function buildPart(
-  { entries, target, folder = ".", external = [], splitting = true }: Part,
-  out: string,
-): Promise<Metafile> {
+async function buildPart({ entries, target, folder = ".", external = [] }: Part, out: string): Promise<string[]> {
   const [first = ""] = Object.keys(entries);
   const { metafile, outputFiles } = await build({
     absWorkingDir: root,
@@ -91,7 +98,7 @@ async function buildPart(
     write: false,
     metafile: true,
     bundle: true,
-    splitting,
+    splitting: true,
     format: "esm",
     platform: "node",
     target,
@@ -112,5 +119,5 @@ async function buildPart(
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, contents);
   }
-  return metafile;
+  return Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
 }

@@ -1,7 +1,11 @@
 import { builtinModules } from "node:module";
 import type { Plugin } from "esbuild";
 
-const builtins = new Set(builtinModules.map((name) => name.replace(/^node:/, "")));
+export const nameOfBuiltin = (specifier: string): string => specifier.replace(/^node:/, "");
+
+const builtins = new Set(builtinModules.map(nameOfBuiltin));
+
+export const isBuiltin = (specifier: string): boolean => builtins.has(nameOfBuiltin(specifier));
 
 /**
  * What is imported of Node itself, taken from the module as it is used. An import statement reads every export there is:
@@ -12,16 +16,15 @@ export const builtinsAsUsed: Plugin = {
   name: "builtins-as-used",
   setup: ({ onResolve, onLoad }) => {
     onResolve({ filter: /^[^./]/ }, ({ path, kind, namespace }) => {
-      const name = path.replace(/^node:/, "");
-      if (kind !== "import-statement" || namespace === "builtin" || !builtins.has(name)) return undefined;
-      return { path: name, namespace: "builtin", sideEffects: false };
+      if (kind !== "import-statement" || namespace === "builtin" || !isBuiltin(path)) return undefined;
+      return { path: nameOfBuiltin(path), namespace: "builtin", sideEffects: false };
     });
     onLoad({ filter: /./, namespace: "builtin" }, ({ path: name }) => ({ contents: moduleFor(name) }));
   },
 };
 
-/** Exports that nobody imports are left out, and so not read. */
-function moduleFor(name: string): string {
+/** The code of a module of Node as it is used: exports that nobody imports are left out, and so not read. */
+export function moduleFor(name: string): string {
   const exported = Object.keys(process.getBuiltinModule(`node:${name}`) ?? {});
   const lines = exported
     .filter((key) => key !== "default" && /^[A-Za-z_$][\w$]*$/.test(key))

@@ -6,20 +6,26 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
-import { bundleBridge } from "../client/bridge/bundle-bridge.ts";
+import { bundlePrograms } from "../../lib/package/programs.ts";
 import { listen } from "../emulators/requests/listen.ts";
+import { placeBridge } from "../package/placed.ts";
 import { figure, quantile } from "./figures.ts";
 
 const PROCESSES = 20;
+const WARM_STARTS = 3;
 const CALLS = 1000;
 const WARM_CALLS = 200;
 const AT_ONCE = 100;
 
 const ping = (id: number) => `${JSON.stringify({ jsonrpc: "2.0", id, method: "ping", params: {} })}\n`;
 
+/** A program that gives back what it reads: what a process between two pipes costs on this machine. */
+const echo = ["--eval", "process.stdin.pipe(process.stdout)"];
+
 /**
- * What the bridge adds to a call, beside the same call over bare HTTP and beside the SDK's transports piped together, and how
- * soon and how large it is: each from its bundle, in front of a server on loopback that answers at once.
+ * What the bridge adds to a call, beside the same call over bare HTTP, a process that does nothing but pass lines on, and the
+ * SDK's transports piped together; and how soon and how large it is. The bridge is that of the package, by the command that a
+ * client runs; all are in front of a server on loopback that answers at once.
  */
 export async function benchBridge(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "agent-dispatch-bench-"));
@@ -29,45 +35,69 @@ export async function benchBridge(): Promise<void> {
   });
   const { endpoint, close } = await listen(server);
   const url = `${endpoint}/mcp`;
+  const env = environmentIn(folder);
   try {
-    const bridge = [await bundleBridge(folder), "--endpoint", url, "--region", "us-west-2"];
-    const sdk = [await bundleBridge(folder, join(import.meta.dirname, "../fixtures/sdk-pipe.ts")), url];
-    const starts: Record<"bare" | "bridge" | "sdk", number[]> = { bare: [], bridge: [], sdk: [] };
-    for (let n = 0; n < PROCESSES; n++) {
-      starts.bare.push(await bareMs());
-      starts.bridge.push(await firstAnswerMs(bridge));
-      starts.sdk.push(await firstAnswerMs(sdk));
-    }
-    const how = `median of ${PROCESSES} fresh processes in turn, from the start of the process to its first answer, no compile cache`;
-    figure("bare node, start to end", quantile(starts.bare, 0.5), "ms", `median of ${PROCESSES}`);
-    figure("bridge, start to first answer", quantile(starts.bridge, 0.5), "ms", `${how}; each request signed`, "<= 80");
-    figure("SDK's transports piped, start to first answer", quantile(starts.sdk, 0.5), "ms", `${how}; not signed`);
-    await benchCalls(url, bridge, sdk);
+    const bridge = [await placeBridge(folder), "bridge", "--endpoint", url, "--region", "us-west-2"];
+    const programs = { echo, bridge, sdk: [await bundleSdkPipe(folder), url] };
+    await benchStarts(programs, env);
+    await benchCalls(url, programs, env);
   } finally {
     await close();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function benchCalls(url: string, bridge: string[], sdk: string[]): Promise<void> {
-  const [through, piped] = [new Piped(bridge), new Piped(sdk)];
-  const agent = new Agent({ keepAlive: true });
+type Programs = Readonly<Record<"echo" | "bridge" | "sdk", string[]>>;
+type Env = Readonly<Record<string, string | undefined>>;
+
+async function bundleSdkPipe(folder: string): Promise<string> {
+  const entries = { "sdk-pipe": join(import.meta.dirname, "../fixtures/sdk-pipe.ts") };
+  const root = join(import.meta.dirname, "../..");
+  await bundlePrograms(root, { out: folder, place: folder }, { entries, target: "node22", whole: true });
+  return join(folder, "sdk-pipe.cjs");
+}
+
+async function benchStarts({ bridge, sdk }: Programs, env: Env): Promise<void> {
   const ms: Record<"bare" | "bridge" | "sdk", number[]> = { bare: [], bridge: [], sdk: [] };
+  for (let n = 0; n < WARM_STARTS + PROCESSES; n++) {
+    const taken = {
+      bare: await bareMs(env),
+      bridge: await firstAnswerMs(bridge, env),
+      sdk: await firstAnswerMs(sdk, env),
+    };
+    if (n < WARM_STARTS) continue;
+    for (const name of ["bare", "bridge", "sdk"] as const) ms[name].push(taken[name]);
+  }
+  const processes = `${PROCESSES} fresh processes in turn, after ${WARM_STARTS} that do not count`;
+  const how = `${processes}, from the start of the process to its first answer, with what earlier ones have compiled`;
+  const least = (name: keyof typeof ms) => `median of ${how}; the least ${Math.min(...ms[name]).toFixed(1)} ms`;
+  figure("bare node, start to end", quantile(ms.bare, 0.5), "ms", least("bare"));
+  figure("bridge, start to first answer", quantile(ms.bridge, 0.5), "ms", `${least("bridge")}; signed`, "<= 80");
+  figure("SDK's transports piped, start to first answer", quantile(ms.sdk, 0.5), "ms", `${least("sdk")}; not signed`);
+}
+
+async function benchCalls(url: string, programs: Programs, env: Env): Promise<void> {
+  const [passing, through, piped] = [programs.echo, programs.bridge, programs.sdk].map((args) => new Piped(args, env));
+  if (!passing || !through || !piped) throw new Error("a program is missing");
+  const agent = new Agent({ keepAlive: true });
+  const ms: Record<"bare" | "echo" | "bridge" | "sdk", number[]> = { bare: [], echo: [], bridge: [], sdk: [] };
   try {
     await through.ask();
     const idle = memoryOf(through.child, "VmRSS");
     for (let n = 0; n < WARM_CALLS + CALLS; n++) {
       const taken = {
         bare: await timeOf(() => bareCall(url, agent)),
+        echo: await timeOf(() => passing.ask()),
         bridge: await timeOf(() => through.ask()),
         sdk: await timeOf(() => piped.ask()),
       };
       if (n < WARM_CALLS) continue;
-      for (const name of ["bare", "bridge", "sdk"] as const) ms[name].push(taken[name]);
+      for (const name of ["bare", "echo", "bridge", "sdk"] as const) ms[name].push(taken[name]);
     }
     const p50 = (name: keyof typeof ms) => quantile(ms[name], 0.5);
     const how = `${CALLS} calls one after the other, of each in turn, after ${WARM_CALLS} that do not count`;
     figure("call over bare HTTP, p50", p50("bare"), "ms", how);
+    figure("line through a process that passes it on, p50", p50("echo"), "ms", `${how}: the two pipes alone`);
     figure("bridge, added per call, p50", p50("bridge") - p50("bare"), "ms", `${how}; each request signed`, "<= 0.5");
     figure("SDK's transports piped, added per call, p50", p50("sdk") - p50("bare"), "ms", `${how}; not signed`);
     figure("bridge, idle", idle, "MB", "resident memory after its first answer", "<= 60");
@@ -77,19 +107,21 @@ async function benchCalls(url: string, bridge: string[], sdk: string[]): Promise
     const most = `resident memory at its most, after ${AT_ONCE} calls at once`;
     figure("bridge, under load", memoryOf(through.child, "VmHWM"), "MB", most, "<= 120");
   } finally {
-    await Promise.all([through.end(), piped.end()]);
+    await Promise.all([passing, through, piped].map((program) => program.end()));
     agent.destroy();
   }
 }
 
-const env = {
+/** With keys that open nothing, and a cache that nobody has filled: for what has no other, Node's own. */
+const environmentIn = (folder: string): Env => ({
   ...process.env,
   AWS_ACCESS_KEY_ID: "AKIAEXAMPLE",
   AWS_SECRET_ACCESS_KEY: "secret",
-  NODE_COMPILE_CACHE: "",
-};
+  XDG_CACHE_HOME: folder,
+  NODE_COMPILE_CACHE: join(folder, "compile-cache"),
+});
 
-const start = (args: string[]): ChildProcess =>
+const start = (args: readonly string[], env: Env): ChildProcess =>
   spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"], env });
 
 /** A program between standard input and an endpoint. */
@@ -98,8 +130,8 @@ class Piped {
   readonly #waiting = new Map<number, () => void>();
   #id = 0;
 
-  constructor(args: string[]) {
-    this.child = start(args);
+  constructor(args: readonly string[], env: Env) {
+    this.child = start(args, env);
     if (!this.child.stdout) throw new Error("its output is not piped");
     createInterface({ input: this.child.stdout }).on("line", (line) => {
       const { id } = JSON.parse(line) as { id: number };
@@ -122,9 +154,9 @@ class Piped {
   }
 }
 
-async function firstAnswerMs(args: string[]): Promise<number> {
+async function firstAnswerMs(args: readonly string[], env: Env): Promise<number> {
   const begin = performance.now();
-  const child = start(args);
+  const child = start(args, env);
   const ended = once(child, "exit");
   child.stdin?.write(ping(1));
   if (child.stdout) await once(child.stdout, "data");
@@ -134,9 +166,9 @@ async function firstAnswerMs(args: string[]): Promise<number> {
   return ms;
 }
 
-async function bareMs(): Promise<number> {
+async function bareMs(env: Env): Promise<number> {
   const begin = performance.now();
-  await once(start(["--eval", "0"]), "exit");
+  await once(start(["--eval", "0"], env), "exit");
   return performance.now() - begin;
 }
 

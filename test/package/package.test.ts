@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -40,22 +41,23 @@ async function run(program: string, ...args: string[]): Promise<Ran> {
 
 test("it holds what runs, what names the licences, and nothing else", () => {
   const names = packed.files.map(({ path }) => path);
-  const chunk = /^dist\/package\/(?:worker\/)?[a-z-]+-[A-Z0-9]{8}\.mjs(?:\.map)?$/;
+  const chunk = /^dist\/package\/(?:agent-dispatch-[\w.-]+\.cjs|(?:worker\/)?[a-z-]+-[A-Z0-9]{8}\.mjs)(?:\.map)?$/;
   expect(names.filter((name) => !chunk.test(name)).sort()).toEqual([
     "LICENSE",
     "README.md",
     "bin/agent-dispatch.js",
     "bin/agentdispatch-mcp.js",
     "bin/launch.js",
+    "bin/start-built.js",
     "dist/package/THIRD-PARTY-NOTICES.txt",
-    "dist/package/agent-dispatch.mjs",
-    "dist/package/agent-dispatch.mjs.map",
-    "dist/package/agentdispatch-mcp.mjs",
-    "dist/package/agentdispatch-mcp.mjs.map",
+    "dist/package/agent-dispatch.cjs",
+    "dist/package/agent-dispatch.cjs.map",
+    "dist/package/agentdispatch-mcp.cjs",
+    "dist/package/agentdispatch-mcp.cjs.map",
     "dist/package/aws.mjs",
     "dist/package/aws.mjs.map",
-    "dist/package/bridge.mjs",
-    "dist/package/bridge.mjs.map",
+    "dist/package/bridge.cjs",
+    "dist/package/bridge.cjs.map",
     "dist/package/client.d.mts",
     "dist/package/client.mjs",
     "dist/package/client.mjs.map",
@@ -104,6 +106,24 @@ test("a command says its version, and runs a program in a system of its own", as
   const ran = await run("agent-dispatch", "run", "--command", "sh -c 'echo it ran; exit 3'");
   expect(ran).toMatchObject({ code: 3, stdout: "it ran\n" });
   expect(processesOf(home)).toEqual([]);
+});
+
+test("what a start has compiled is kept for the next, and what is kept may be damaged", async () => {
+  const kept = () =>
+    readdirSync(join(home, ".cache/agent-dispatch/code-cache"), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name));
+  const { code, stdout } = await run("agent-dispatch", "help");
+  expect((await run("agent-dispatch", "capabilites")).code).toBe(2);
+  expect(kept().filter((file) => file.includes("capabilites"))).toEqual([]);
+  expect({ code, kept: kept().filter((file) => file.includes("/help/")).length > 0 }).toEqual({ code: 0, kept: true });
+  for (const file of kept()) {
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    writeFileSync(file, readFileSync(file).fill(0xff, 2000));
+  }
+  expect(await run("agent-dispatch", "help")).toEqual({ code: 0, stdout, stderr: "" });
+  for (const file of kept().filter((file) => file.includes("/help/"))) writeFileSync(file, "nothing of ours");
+  expect(await run("agent-dispatch", "help")).toEqual({ code: 0, stdout, stderr: "" });
 });
 
 test("a system of it serves other commands, and its worker starts an agent", async () => {

@@ -13,7 +13,8 @@ Object.defineProperty(process, "stdout", { value: stderr, configurable: true, en
 dropUnresolved(env);
 
 const words = argv.slice(argv[2] === "bridge" ? 3 : 2);
-const exitCode = await runBridge(words, {
+/** When it has ended, the process ends with it. */
+export const ended: Promise<never> = runBridge(words, {
   stdin,
   stdout,
   stderr,
@@ -23,6 +24,6 @@ const exitCode = await runBridge(words, {
   onSignal: (end) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, end);
   },
-});
-// What libraries still hold, such as connections that are kept, must not keep anybody waiting.
-process.exit(exitCode);
+})
+  // What libraries still hold, such as connections that are kept, must not keep anybody waiting.
+  .then((exitCode) => process.exit(exitCode));

@@ -70,7 +70,7 @@ function addBridge(program: Command): void {
     .option("--state-dir <folder>", "the state folder of the local system")
     .option("--log-level <level>", "what is told on standard error: debug, info, warn or error")
     .action(async () => {
-      await import("../bridge/main.ts");
+      await (await import("../bridge/main.ts")).ended;
     });
 }
 

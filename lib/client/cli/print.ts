@@ -59,9 +59,12 @@ export function table(rows: readonly (readonly string[])[], max = Number.POSITIV
 }
 
 /** The text, cut so that it takes no more than `max` columns. */
-export const clip = (text: string, max: number): string =>
-  // A character takes two columns at most.
-  text.length * 2 <= max || max === Number.POSITIVE_INFINITY ? text : laidOut([[text]], max).trimEnd();
+export function clip(text: string, max: number): string {
+  const plain = stripVTControlCharacters(text);
+  // A character takes two columns at most, and one of ASCII one.
+  const isShort = plain.length * (/^[ -~]*$/.test(plain) ? 1 : 2) <= max;
+  return isShort ? text : laidOut([[text]], max).trimEnd();
+}
 
 function laidOut(rows: readonly (readonly string[])[], width?: number): string {
   const laid = new Table({ ...bare, ...(width !== undefined && { colWidths: [width] }) });

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { placeBridge } from "../../package/placed.ts";
 import { BridgeProcess } from "./bridge-process.ts";
-import { bundleBridge } from "./bundle-bridge.ts";
 import { type Behaviour, event, json, openScripted, stream } from "./scripted-endpoint.ts";
 
 const MB = 1024 * 1024;
@@ -15,13 +15,14 @@ let folder: string;
 let entry: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "agent-dispatch-bridge-"));
-  entry = await bundleBridge(folder);
+  entry = await placeBridge(folder);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function start(behaviours: Record<string, Behaviour>) {
   const endpoint = await openScripted(behaviours, onTestFinished);
-  return { endpoint, bridge: new BridgeProcess(["--endpoint", endpoint.url, "--region", "us-west-2"], { entry }) };
+  const words = ["bridge", "--endpoint", endpoint.url, "--region", "us-west-2"];
+  return { endpoint, bridge: new BridgeProcess(words, { entry, env: { XDG_CACHE_HOME: folder } }) };
 }
 
 /** The most memory that the bridge has had, in MB. */

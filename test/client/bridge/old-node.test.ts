@@ -3,9 +3,9 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { placeBridge } from "../../package/placed.ts";
 import { cleanEnv } from "../cli/cli.ts";
 import { type BridgeOptions, BridgeProcess } from "./bridge-process.ts";
-import { bundleBridge } from "./bundle-bridge.ts";
 import { event, openScripted, stream } from "./scripted-endpoint.ts";
 
 /** What came to JavaScript and to Node after 20.0, as far as it can be taken away. https://nodejs.org/en/blog/release/ */
@@ -39,7 +39,7 @@ let folder: string;
 let entry: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "agent-dispatch-bridge-"));
-  entry = await bundleBridge(folder);
+  entry = await placeBridge(folder);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -65,7 +65,9 @@ test.each(runs)("as it is built it serves a client on Node 20 $which", async ({ 
     },
     onTestFinished,
   );
-  const bridge = new BridgeProcess(["--endpoint", endpoint.url, "--region", "us-west-2"], { entry, ...options });
+  const words = ["bridge", "--endpoint", endpoint.url, "--region", "us-west-2"];
+  const env = { XDG_CACHE_HOME: folder, ...options.env };
+  const bridge = new BridgeProcess(words, { entry, ...options, env });
   expect(await bridge.ask(1, "initialize", { protocolVersion: "2025-06-18" })).toHaveProperty("result");
   const dispatch = { name: "dispatch_task", arguments: { input: {} } };
   expect(await bridge.ask(2, "tools/call", dispatch)).toMatchObject({ result: { ok: true } });
