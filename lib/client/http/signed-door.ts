@@ -3,6 +3,7 @@ import { CredentialSource } from "./credentials.ts";
 import type { Door } from "./door.ts";
 import { explainSigned } from "./refused-signature.ts";
 import { scopeOf } from "./scope.ts";
+import { sign } from "./sign.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 type Given = { endpoint: string; region?: string; service?: string; profile?: string };
@@ -19,10 +20,7 @@ export function signedDoor(
   return {
     name,
     locate: async () => url,
-    async authorize(request) {
-      const [{ sign }, keys] = await Promise.all([import("./sign.ts"), credentials.get()]);
-      return sign(request, scope, keys);
-    },
+    authorize: async (request) => sign(request, scope, await credentials.get()),
     renew: async (what, { opening } = {}) => what === "key" && credentials.renew(opening),
     explain: (refusal) => explainSigned(refusal, { name, scope, renewHint: credentials.hint }),
   };
