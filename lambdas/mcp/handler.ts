@@ -3,6 +3,7 @@ import { environmentVariables } from "../../lib/contract/execution-environment.t
 import { logLevelOf } from "../../lib/contract/logger.ts";
 import { ownerOf } from "../../lib/engine/owner.ts";
 import { TaskService } from "../../lib/engine/service.ts";
+import type { McpExtra } from "../../lib/mcp/extra.ts";
 import { createMcp } from "../../lib/mcp/server.ts";
 import { openPorts } from "../../lib/system/aws.ts";
 import manifest from "../../package.json" with { type: "json" };
@@ -15,10 +16,15 @@ const log = functionLogger({
   version: manifest.version,
 });
 const ports = openPorts({ folder: import.meta.dirname, log });
-const mcp = createMcp({ tasksOf: (owner) => new TaskService(ports, owner), log });
-const answer = lambdaHttp({ serve: mcp.fetch, ownerOf, streams: awslambda.HttpResponseStream, log });
 
-/** The MCP endpoint as a function behind a REST API that streams. */
-export const handler = awslambda.streamifyResponse((event, stream, context) =>
-  log.inRequest(context.awsRequestId, () => answer(event, stream, context)),
-);
+/** The MCP endpoint as a function behind a REST API that streams; tests give it more to serve. */
+export function serving(extraOf?: (tasksOf: (owner: string) => TaskService) => McpExtra) {
+  const tasksOf = (owner: string) => new TaskService(ports, owner);
+  const mcp = createMcp({ tasksOf, log, ...(extraOf && { extra: extraOf(tasksOf) }) });
+  const answer = lambdaHttp({ serve: mcp.fetch, ownerOf, streams: awslambda.HttpResponseStream, log });
+  return awslambda.streamifyResponse((event, stream, context) =>
+    log.inRequest(context.awsRequestId, () => answer(event, stream, context)),
+  );
+}
+
+export const handler = serving();

@@ -17,24 +17,34 @@ export function newCaller(
   return { userArn, accessKeyId, secretAccessKey: randomBytes(20).toString("hex") } satisfies Caller;
 }
 
-/** Fetches as this caller: each request is signed with Signature Version 4. */
-export function signingFetch({ accessKeyId, secretAccessKey }: Caller) {
+/** The headers of a request that this caller has signed with Signature Version 4, Host among them. */
+export function signerOf({ accessKeyId, secretAccessKey }: Caller) {
   const credentials = { accessKeyId, secretAccessKey };
   const signer = new SignatureV4({ credentials, region: REGION, service: SERVICE, sha256: Sha256 });
-  return async (to: string | URL, init: RequestInit = {}): Promise<Response> => {
-    const url = new URL(to);
-    const given = Object.fromEntries(new Headers(init.headers));
-    const { headers } = await signer.sign({
-      method: init.method ?? "GET",
+  type Asked = { method: string; url: URL; headers?: Record<string, string>; body?: RequestInit["body"] | Buffer };
+  return async ({ method, url, headers = {}, body }: Asked): Promise<Record<string, string>> => {
+    const signed = await signer.sign({
+      method,
       protocol: url.protocol,
       hostname: url.hostname,
       port: Number(url.port),
       path: url.pathname,
       query: Object.fromEntries(url.searchParams),
-      headers: { ...given, host: url.host },
-      ...(init.body != null && { body: init.body }),
+      headers: { ...headers, host: url.host },
+      ...(body != null && { body }),
     });
-    const { host: _, ...signed } = headers;
-    return fetch(url, { ...init, headers: signed });
+    return signed.headers;
+  };
+}
+
+/** Fetches as this caller. */
+export function signingFetch(caller: Caller) {
+  const sign = signerOf(caller);
+  return async (to: string | URL, init: RequestInit = {}): Promise<Response> => {
+    const { method = "GET", body = null } = init;
+    const url = new URL(to);
+    const given = Object.fromEntries(new Headers(init.headers));
+    const { host: _, ...headers } = await sign({ method, url, headers: given, body });
+    return fetch(url, { ...init, headers });
   };
 }

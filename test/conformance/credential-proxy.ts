@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
+import { type Caller, signerOf } from "../aws/callers.ts";
 import { listen } from "../emulators/requests/listen.ts";
 
 /** What makes a request one of somebody whom the endpoint knows. */
@@ -9,6 +10,9 @@ export type Credentials = (asked: { method: string; url: URL; body: Buffer }) =>
 export const bearer =
   (token: string): Credentials =>
   async () => ({ authorization: `Bearer ${token}` });
+
+/** Those of a caller of the REST API. */
+export const signed = (caller: Caller): Credentials => signerOf(caller);
 
 /**
  * A reverse proxy that adds credentials, for clients that cannot be told of any. A Host of its own becomes that of the

@@ -26,9 +26,11 @@ const tools = {
   "2026-07-28": {
     program: import.meta.resolve("conformance-2026/dist/index.js"),
     // Those of extensions come with it.
-    words: ["--requirements", "2026-07-28", "--timeout", "120000"],
+    words: ["--requirements", "2026-07-28", "--timeout", "600000"],
   },
 } as const;
+/** Loaded into the tool before anything else. */
+const slowClock = new URL("slow-clock.mjs", import.meta.url).href;
 export type Revision = keyof typeof tools;
 export const revisions = Object.keys(tools) as Revision[];
 
@@ -40,7 +42,17 @@ export async function runOfficialTool(revision: Revision, url: string): Promise<
   const { program, words } = tools[revision];
   const folder = await mkdtemp(join(tmpdir(), "agent-dispatch-conformance-"));
   try {
-    const args = [fileURLToPath(program), "server", "--url", url, ...words, "--output-dir", folder];
+    const args = [
+      "--import",
+      slowClock,
+      fileURLToPath(program),
+      "server",
+      "--url",
+      url,
+      ...words,
+      "--output-dir",
+      folder,
+    ];
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
     const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
     // It ends with 1 also where a scenario failed.

@@ -8,6 +8,8 @@ export type Run = {
   verdicts: (Verdict & { revision: Revision })[];
   /** Entries of the baseline that name nothing that was run, or only what passes. */
   unmet: string[];
+  /** How many requests each of the processes behind the endpoint has had, where there are several. */
+  requests?: readonly number[];
 };
 
 /** Runs the tool of each revision against an endpoint that is opened for it. */
@@ -20,5 +22,6 @@ export async function runAt(endpoint: EndpointName): Promise<Run> {
   });
   const verdicts = (await Promise.all(perRevision)).flat();
   const met = new Set(verdicts.flatMap((verdict) => verdict.met));
-  return { endpoint, verdicts, unmet: baseline.filter((entry) => !met.has(entry)) };
+  const unmet = baseline.filter((entry) => !met.has(entry));
+  return { endpoint, verdicts, unmet, ...(opened.requests && { requests: [...opened.requests] }) };
 }

@@ -7,7 +7,7 @@ import { runAt } from "./run.ts";
  * told apart.
  */
 export async function conformanceSuite(endpoint: EndpointName): Promise<void> {
-  const { verdicts, unmet } = await runAt(endpoint);
+  const { verdicts, unmet, requests = [] } = await runAt(endpoint);
   describe("the official conformance suite", () => {
     // What it leaves out by itself is neither passed nor failed.
     test.each(verdicts.filter(({ outcome }) => outcome !== "unjudged"))("$revision $scenario", ({ notes }) => {
@@ -16,6 +16,12 @@ export async function conformanceSuite(endpoint: EndpointName): Promise<void> {
 
     test("fails in nothing else, and passes nothing that the baseline calls a failure", () => {
       expect(unmet).toEqual([]);
+    });
+
+    if (requests.length === 0) return;
+    test("was answered by all processes in turn", () => {
+      expect(Math.max(...requests) - Math.min(...requests)).toBeLessThanOrEqual(1);
+      expect(Math.min(...requests)).toBeGreaterThan(verdicts.length / 2);
     });
   });
 }

@@ -38,26 +38,42 @@ type Incident = {
   dies?: boolean;
 };
 
+type CloudOptions = {
+  /** What the endpoint is built from; default the function that is deployed. */
+  mcp?: string;
+  /** How many endpoints there are, each in processes of its own, of which every request goes to the next; default 1. */
+  endpoints?: number;
+  /** Of the machines of the shared runtime. */
+  environment?: Record<string, string>;
+};
+
 /**
  * The whole system in the cloud as it is deployed: the bundles of the functions, each in processes of its own, behind a
  * REST API that checks signatures; executions on Step Functions, facts on DynamoDB, values and files on S3, and real
  * workers on AgentCore, all of them emulated on this machine.
  */
-export async function openCloudSystem(configurationWith: (deployed: Deployed) => ConfigurationInput) {
+export async function openCloudSystem(
+  configurationWith: (deployed: Deployed) => ConfigurationInput,
+  { mcp: mcpEntry = "lambdas/mcp/handler.ts", endpoints = 1, environment = {} }: CloudOptions = {},
+) {
   const stack = new AsyncDisposableStack();
   const out = mkdtempSync(join(tmpdir(), "agent-dispatch-cloud-"));
   stack.defer(() => rmSync(out, { recursive: true, force: true }));
   const emulator = stack.use(await new Emulator().listen());
-  const deployed = { workerImageUri: IMAGE, workerRoleArn: ROLE, sharedRuntimeArn: emulator.deploy("shared") };
-  const build = (name: string) => buildFunction(`lambdas/${name}/handler.ts`, out, configurationWith(deployed));
+  const deployed = {
+    workerImageUri: IMAGE,
+    workerRoleArn: ROLE,
+    sharedRuntimeArn: emulator.deploy("shared", { environment }),
+  };
+  const build = (entry: string) => buildFunction(entry, out, configurationWith(deployed));
   const identities = { [credentials.accessKeyId]: credentials.secretAccessKey };
   const [dynalite, s3, logs, mcpFile, stepFile, janitorFile] = await Promise.all([
     startDynalite(),
     startS3({ region: REGION, identities }),
     startCloudWatchLogs({ region: REGION, identities }),
-    build("mcp"),
-    build("workflow"),
-    build("janitor"),
+    build(mcpEntry),
+    build("lambdas/workflow/handler.ts"),
+    build("lambdas/janitor/handler.ts"),
   ]);
   stack.defer(dynalite.stop);
   stack.defer(s3.close);
@@ -110,13 +126,18 @@ export async function openCloudSystem(configurationWith: (deployed: Deployed) =>
     return made;
   };
   for (const state of taskStates) steps[state] = deploy(state, stepFile, { [environmentVariables.step]: state });
-  const mcp = deploy("mcp", mcpFile);
+  const mcps = Array.from({ length: endpoints }, () => deploy("mcp", mcpFile));
+  const [mcp] = mcps as [DeployedFunction];
+  const requests = mcps.map(() => 0);
+  let last = -1;
   const janitor = deploy("janitor", janitorFile);
   const api = await openRestApi({
     invoke: (event, options) => {
       const { userArn } = (event as { requestContext: { identity: { userArn: string } } }).requestContext.identity;
       const incident = meet("mcp", ownerOf(userArn));
-      return mcp.invoke(event, { ...options, dies: incident?.dies === true }).finally(incident?.met);
+      last = (last + 1) % mcps.length;
+      requests[last] = (requests[last] ?? 0) + 1;
+      return (mcps[last] ?? mcp).invoke(event, { ...options, dies: incident?.dies === true }).finally(incident?.met);
     },
   });
   stack.defer(api.stop);
@@ -148,6 +169,8 @@ export async function openCloudSystem(configurationWith: (deployed: Deployed) =>
   return {
     url: api.url,
     admit: api.admit,
+    /** How many each endpoint has had so far. */
+    requests,
     functions: functions as Record<string, DeployedFunction> & Record<"mcp" | "janitor", DeployedFunction>,
     emulator,
     dynalite,

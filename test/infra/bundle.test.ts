@@ -35,6 +35,10 @@ describe.each([...new Set([...deployedEntries(), ...measured])])("the bundle of 
     expect(maps.filter((map) => readFileSync(join(map.parentPath, map.name), "utf8").includes(root))).toEqual([]);
   });
 
+  test("holds nothing that only tests serve", () => {
+    expect(Object.keys(metafile.inputs).filter((name) => name.startsWith("test/"))).toEqual([]);
+  });
+
   test("needs no package and no `require` at run time", () => {
     const outside = Object.values(metafile.outputs).flatMap(({ imports }) =>
       imports.filter(({ external }) => external),
