@@ -65,3 +65,17 @@ test.each(["legacy", "modern"])("the Inspector drives every tool through the bri
     if (result?.isError) expect(answer).toMatchObject({ error: { code: expect.stringMatching(/^[a-z_]+\.[a-z_]+$/) } });
   }
 });
+
+test.each([
+  // It declares tasks with each request of this era, and follows the one that it is answered with.
+  ["modern", "succeeded"],
+  // In this one it asks for a task only of tools that work as nothing else.
+  ["legacy", expect.stringMatching(/^(queued|provisioning|starting|running)$/)],
+])("the Inspector follows a task to its end in the %s era, if it asks for one", async (era, status) => {
+  const folder = temporaryFolder();
+  await startSystem(folder);
+  const args = JSON.stringify(command({ input: { command: "sleep 2", shell: true } }));
+  const words = ["--method", "tools/call", "--tool-name", "dispatch_task", "--tool-args-json", args];
+  const { result } = await inspect(folder, ["--protocol-era", era, ...words]);
+  expect(result).toMatchObject({ structuredContent: { taskId: expect.stringMatching(/^task_/), status } });
+});
