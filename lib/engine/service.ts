@@ -118,7 +118,10 @@ export class TaskService extends TaskReader {
   }
 
   async #followed(task: Task): Promise<Followed> {
-    return followed(this.#ports, task, await describeTask(this.#ports, task, undefined));
+    const record = await describeTask(this.#ports, task, undefined);
+    // Whole, also where a record leaves parts out: they are answered by it.
+    const asked = task.status === "input_required" && { inputRequests: task.inputRequests };
+    return followed(this.#ports, task, { ...record, ...asked });
   }
 
   /** Ends a task that has not ended by itself. */

@@ -1,11 +1,12 @@
 /** Tasks of MCP as they are on the wire, in both generations; tasks of the store stand for jobs in every phase. */
 import { describe, expect, test } from "vitest";
+import { RetryableError } from "../../lib/contract/errors.ts";
 import { inputRequestsOf } from "../../lib/contract/input-requests.ts";
 import type { Json } from "../../lib/contract/task.ts";
 import { TaskService } from "../../lib/engine/service.ts";
 import { makeTask, type TaskFields } from "../contract/make-task.ts";
 import { bareCaller, command } from "./clients.ts";
-import { openPorts, type TestPorts } from "./ports.ts";
+import { idleAdapter, openPorts, type TestPorts } from "./ports.ts";
 
 const EXTENSION = "io.modelcontextprotocol/tasks";
 const RELATED = "io.modelcontextprotocol/related-task";
@@ -45,6 +46,7 @@ async function stored(ports: TestPorts, fields: TaskFields = {}): Promise<string
   return task.id;
 }
 
+const unreachable = () => Promise.reject(new RetryableError("worker.unavailable", "nobody answers just now"));
 const ago = (ms: number) => new Date(Date.now() - ms).toISOString();
 const failed = (code: "task.exit_code" | "worker.lost") =>
   ({ status: "failed", error: { code, message: "it broke", retryable: false } }) as const;
@@ -119,7 +121,7 @@ describe("tasks of 2026-07-28", () => {
     const { result } = await call("dispatch_task", command(), { task: { ttl: 1 } });
     expect(result).toMatchObject({ resultType: "complete", structuredContent: { taskId: expect.any(String) } });
     const taskId = await stored(ports);
-    for (const method of ["tasks/get", "tasks/cancel"])
+    for (const method of ["tasks/get", "tasks/update", "tasks/cancel"])
       expect(await request(method, { taskId, inputResponses: {} })).toMatchObject({
         status: 400,
         error: { code: -32021, data: { requiredCapabilities: { extensions: { [EXTENSION]: {} } } } },
@@ -130,7 +132,7 @@ describe("tasks of 2026-07-28", () => {
   test("name the task in the header Mcp-Name, or are refused", async () => {
     const { ports, request } = open("modern");
     const taskId = await stored(ports);
-    for (const method of ["tasks/get", "tasks/cancel"])
+    for (const method of ["tasks/get", "tasks/update", "tasks/cancel"])
       expect(await request(method, { taskId, inputResponses: {} }, { "mcp-name": UNKNOWN })).toMatchObject({
         status: 400,
         error: { code: -32020 },
@@ -219,6 +221,44 @@ describe("tasks of 2026-07-28", () => {
     expect(result?.ttlMs).toBe(expiresAtSeconds * 1000 - Date.parse(createdAt));
   });
 
+  test("say what they ask, take answers one by one, and ignore those to what is not asked", async () => {
+    const ports = openPorts({ backends: { "local-process": idleAdapter({ invoke: unreachable }) } });
+    const { request } = open("modern", { ports });
+    const inputRequests = inputRequestsOf({ colour: "Which colour?", size: "Which size?" });
+    const taskId = await stored(ports, {
+      status: "input_required",
+      channel: "call",
+      inputRequests,
+      session: { id: "session", state: "open", inFlight: {} },
+    });
+    const asked = async () => (await request("tasks/get", { taskId })).result;
+    expect(await asked()).toMatchObject({ status: "input_required", inputRequests });
+    const update = (inputResponses: Json) => request("tasks/update", { taskId, inputResponses });
+    const accept = (answer: unknown) => ({ action: "accept", content: { answer } });
+    const acknowledged = { resultType: "complete", _meta: expect.any(Object) };
+
+    expect((await update({})).result).toEqual(acknowledged);
+    expect((await update({ shape: accept("round") })).result).toEqual(acknowledged);
+    expect((await update({ colour: accept(7) })).error).toMatchObject({ code: -32602 });
+    expect(await asked()).toMatchObject({ status: "input_required", inputRequests });
+
+    expect((await update({ colour: accept("red") })).result).toEqual(acknowledged);
+    expect((await asked())?.inputRequests).toEqual({ size: inputRequests.size });
+    // Another answer to what was answered changes nothing.
+    expect((await update({ colour: accept("blue"), size: accept("small") })).result).toEqual(acknowledged);
+    expect(await asked()).toMatchObject({ status: "working" });
+    expect(await asked()).not.toHaveProperty("inputRequests");
+    const answers = (await ports.store.get(taskId))?.answers;
+    expect(answers).toMatchObject([
+      { key: "colour", response: accept("red") },
+      { key: "size", response: accept("small") },
+    ]);
+
+    const ended = await stored(ports, { status: "succeeded" });
+    const late = await request("tasks/update", { taskId: ended, inputResponses: { colour: accept("red") } });
+    expect(late.result).toEqual(acknowledged);
+  });
+
   test("are cancelled, and once they have ended a cancel is acknowledged and changes nothing", async () => {
     const { ports, request } = open("modern");
     const queued = await stored(ports);
@@ -231,7 +271,7 @@ describe("tasks of 2026-07-28", () => {
 
   const stamp = { _meta: expect.any(Object) };
 
-  test.each(["tasks/get", "tasks/cancel"])("are nobody else's: %s finds none", async (method) => {
+  test.each(["tasks/get", "tasks/update", "tasks/cancel"])("are nobody else's: %s finds none", async (method) => {
     const { ports, request } = open("modern");
     const theirs = await stored(ports, { owner: "somebody else" });
     for (const taskId of [theirs, UNKNOWN, "not a task"]) {

@@ -19,6 +19,7 @@ const repeatingMethods: ReadonlySet<string> = new Set([
   "tasks/list",
   "tasks/result",
   "tasks/cancel",
+  "tasks/update",
 ]);
 
 /** Whether a message may be sent twice; `tool` is the one that it calls, if it calls one. */

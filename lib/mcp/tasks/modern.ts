@@ -3,6 +3,7 @@ import * as z from "zod";
 import { DispatchError } from "../../contract/errors.ts";
 import type { TaskService } from "../../engine/service.ts";
 import type { Scope } from "../feature.ts";
+import { refuseHostile } from "../hostile.ts";
 import { outcomeOf } from "./outcome.ts";
 import { declaresTasks, refusing, tasksNotDeclared } from "./refusals.ts";
 import { modernTask } from "./view.ts";
@@ -33,6 +34,17 @@ export function registerModern(server: Server, { log }: Scope, tasks: TaskServic
     return { ...task, ...("result" in outcome ? { result: { resultType: "complete", ...outcome.result } } : outcome) };
   });
 
+  answer("tasks/update", async (taskId, { mcpReq: { inputResponses = {} } }) => {
+    refuseHostile(inputResponses);
+    const given = { task_id: taskId, responses: inputResponses };
+    const send = () => tasks.input(given, { ignoresOver: true });
+    // What is not asked, or not any more, is ignored; the second time that is also what another answer has overtaken.
+    await send()
+      .catch((error) => (isOver(error) ? send() : Promise.reject(error)))
+      .catch(unlessOver);
+    return {};
+  });
+
   answer("tasks/cancel", async (taskId) => {
     // One that has ended, or is about to, stays as it is: a cancel says what is wanted, no more.
     await tasks.cancel({ task_id: taskId }).catch(unlessOver);
@@ -40,6 +52,9 @@ export function registerModern(server: Server, { log }: Scope, tasks: TaskServic
   });
 }
 
+const isOver = (error: unknown): boolean =>
+  error instanceof DispatchError && (error.code === "task.terminal" || error.code === "input.not_asked");
+
 function unlessOver(error: unknown): void {
-  if (!(error instanceof DispatchError && error.code === "task.terminal")) throw error;
+  if (!isOver(error)) throw error;
 }

@@ -1,6 +1,7 @@
 /** Tasks of MCP, end to end, as the official clients of both generations drive them. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { TaskEnabledSession } from "@modelcontextprotocol/ext-tasks/client";
-import type { JsonValue } from "@modelcontextprotocol/ext-tasks/core";
+import type { JsonValue, TaskId } from "@modelcontextprotocol/ext-tasks/core";
 import { describe, it } from "vitest";
 import type { Json } from "../../../lib/contract/task.ts";
 import type { AtEnd } from "../../mcp/clients.ts";
@@ -9,7 +10,12 @@ import { openOlderClient, openTaskSession, type Place } from "../../mcp/task-cli
 const generations = ["2026-07-28", "2025-11-25"] as const;
 
 /** A system that is reached in some way; `commandCall` are the arguments of dispatch_task there. */
-export type TaskPlace = { place: Place; commandCall(input: Json): Json };
+export type TaskPlace = {
+  place: Place;
+  commandCall(input: Json): Json;
+  /** The arguments of a spawn whose agent asks for a colour, then for a size, and returns the answers. */
+  asking?: Json;
+};
 
 /** Calls a tool as a task, where the client may choose. */
 const asTask = (session: TaskEnabledSession, name: string, args: Json) =>
@@ -78,6 +84,26 @@ export function mcpTasks(open: (atEnd: AtEnd) => Promise<TaskPlace>): void {
       }
     });
 
+    it("hears what an agent asks, and answers", async ({ expect, onTestFinished: atEnd, skip }) => {
+      const { place, asking } = await open(atEnd);
+      if (!asking) return skip();
+      const asked: unknown[] = [];
+      const session = await openTaskSession(place, generation, atEnd, {
+        onInputRequest: async ({ params }) => {
+          asked.push(params?.message);
+          return { action: "accept", content: { answer: `number ${asked.length}` } } as never;
+        },
+      });
+      const execution = await asTask(session, "spawn_cloud_agent", asking);
+      if (generation === "2025-11-25") await answerByTool(session, execution.handle?.taskId ?? "", asked);
+      const outcome = await execution.result();
+      expect(outcome).toMatchObject({ status: "completed", result: { structuredContent: { status: "succeeded" } } });
+      expect(asked).toEqual(["Which colour?", "Which size?"]);
+      const answers = JSON.stringify(outcome.status === "completed" && outcome.result);
+      expect(answers).toContain("number 1");
+      expect(answers).toContain("number 2");
+    });
+
     it("cancels a task", async ({ expect, onTestFinished: atEnd }) => {
       const { place, commandCall } = await open(atEnd);
       const session = await openTaskSession(place, generation, atEnd);
@@ -115,4 +141,19 @@ export function mcpTasks(open: (atEnd: AtEnd) => Promise<TaskPlace>): void {
     expect(await tasks.getTask(taskId)).toMatchObject({ status: "completed" });
     await expect(tasks.cancelTask(taskId)).rejects.toMatchObject({ code: -32602 });
   });
+}
+
+/** As the message of a task of 2025-11-25 says it. */
+async function answerByTool(session: TaskEnabledSession, taskId: string, asked: unknown[]): Promise<void> {
+  while (asked.length < 2) {
+    const { statusMessage = "" } = await session.task(taskId as TaskId).snapshot();
+    const [, question] = /^input_required: (.*); answer with send_task_input$/.exec(statusMessage) ?? [];
+    if (question !== undefined && question !== asked.at(-1)) {
+      asked.push(question);
+      const key = question === "Which colour?" ? "colour" : "size";
+      const args = { task_id: taskId, responses: { [key]: { answer: `number ${asked.length}` } } };
+      await session.callTool("send_task_input", args);
+    }
+    await sleep(50);
+  }
 }
