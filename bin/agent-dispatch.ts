@@ -26,6 +26,10 @@ const local: LocalSystems = {
     const { openReading } = await import("../lib/system/reading.ts");
     return openReading(await local.stateDir(place));
   },
+  async idsBeginning(place, prefix) {
+    const { idsBeginning } = await import("../lib/system/reading.ts");
+    return idsBeginning(stateDirOf(place), prefix);
+  },
   async start({ port, forRun, store, onTask, ...place }) {
     const [{ startLocal }, { optionsToFind }, { describeObligations, endSessions, settleTask }, { shortRecord }] =
       await Promise.all([

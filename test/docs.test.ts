@@ -62,6 +62,7 @@ const program = describeProgram(
     local: {
       stateDir: async () => "",
       find: async () => undefined,
+      idsBeginning: async () => [],
       read: () => Promise.reject(new Error("nothing is read here")),
       start: () => Promise.reject(new Error("nothing is started here")),
     },

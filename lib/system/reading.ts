@@ -17,6 +17,16 @@ export type Reading = {
   close(): Promise<void>;
 };
 
+/** The ids of the tasks in a state folder that begin so, the newest first, whether or not a system runs there. */
+export function idsBeginning(stateDir: string, prefix: string): string[] {
+  const store = openTaskReader(stateDir);
+  try {
+    return store?.idsBeginning(prefix) ?? [];
+  } finally {
+    store?.close();
+  }
+}
+
 /**
  * Reads the tasks in a state folder: nothing is started, and nothing in the folder is made or changed. A call that would
  * have to wait for a task is refused as `local.not_running`. Throws RefusedError `local.no_state` where there is none, or

@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import type { Json } from "../../lib/contract/task.ts";
-import { openReading, type Reading } from "../../lib/system/reading.ts";
+import { idsBeginning, openReading, type Reading } from "../../lib/system/reading.ts";
 import { endAllOf } from "../client/cli/left-behind.ts";
 import { startSystem, temporaryFolder } from "./system.ts";
 
@@ -124,6 +124,19 @@ test("a state on a file system that takes no writes is read, also without the in
     const { stdout, stderr } = spawnSync("unshare", words, { encoding: "utf8" });
     expect(stdout.trim().split(",").sort(), stderr).toEqual(Object.values(ids).sort());
   }
+});
+
+test("the beginning of an id names its task among any number of newer ones", () => {
+  const folder = copyOfStore();
+  const file = new DatabaseSync(join(folder, "tasks.sqlite"));
+  file.exec(`
+    WITH RECURSIVE newer (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM newer LIMIT 12000)
+    INSERT INTO tasks (id, owner, status, created_ms, revision, body)
+    SELECT 'task_' || lower(hex(randomblob(15))) || 'ff', 'local', 'failed', 9e12 + n, 1, '{}' FROM newer`);
+  file.close();
+  expect(idsBeginning(folder, ids.failed.slice(0, -2))).toEqual([ids.failed]);
+  expect(idsBeginning(folder, "task_")).toHaveLength(12_003);
+  expect(idsBeginning(join(folder, "none"), "task_")).toEqual([]);
 });
 
 test("a state that was closed in order is read, and one that an older version of the program wrote", async () => {

@@ -1,9 +1,9 @@
 import { RefusedError } from "../../contract/errors.ts";
 import { environmentVariables } from "../../contract/execution-environment.ts";
 import type { ToolCaller } from "../sdk/caller.ts";
-import type { Io } from "./io.ts";
+import type { Context } from "./context.ts";
 import type { Call, RunOptions } from "./run-call.ts";
-import { findTaskId } from "./task-id.ts";
+import { findTaskId, type Known, knownTo } from "./task-id.ts";
 
 const PAGE = 100;
 const MAX_PAGES = 10;
@@ -28,17 +28,22 @@ export function readContinue(
 export async function withConversation(
   endpoint: ToolCaller,
   call: Call,
-  { continue: task }: RunOptions,
-  env: Io["env"],
+  options: RunOptions,
+  context: Context,
 ): Promise<Call> {
+  const { continue: task } = options;
   if (task === undefined || call.tool !== "spawn_cloud_agent") return call;
   const conversation =
-    task === true ? await lastConversation(endpoint, env[environmentVariables.taskId]) : await ofTask(endpoint, task);
+    task === true
+      ? await lastConversation(endpoint, context.io.env[environmentVariables.taskId])
+      : await ofTask(endpoint, task, knownTo(context, options));
   return { ...call, args: { ...call.args, conversation } };
 }
 
-async function ofTask(endpoint: ToolCaller, text: string): Promise<string> {
-  const { id, conversation } = await endpoint.call("get_task_status", { task_id: await findTaskId(endpoint, text) });
+async function ofTask(endpoint: ToolCaller, text: string, known: Known): Promise<string> {
+  const { id, conversation } = await endpoint.call("get_task_status", {
+    task_id: await findTaskId(endpoint, text, known),
+  });
   if (conversation !== undefined) return conversation;
   throw notFound(`task ${id} has no conversation: an agent did not run it`);
 }

@@ -48,6 +48,8 @@ export type LocalSystems = {
   find(place: LocalPlace): Promise<RunningSystem | undefined>;
   /** Reads its tasks from that state while none runs. Throws RefusedError `local.no_state`. */
   read(place: LocalPlace): Promise<Connection>;
+  /** The ids of the tasks on that state that begin so, the newest first, whether or not a system runs there. */
+  idsBeginning(place: LocalPlace, prefix: string): Promise<string[]>;
   /** Starts one. Throws RefusedError `local.already_running` when another runs on that state. */
   start(options: StartOptions): Promise<StartedSystem>;
 };

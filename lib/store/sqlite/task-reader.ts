@@ -7,11 +7,17 @@ import { bodies } from "./task-body.ts";
 import { taskLists } from "./task-lists.ts";
 import { taskReading } from "./task-reading.ts";
 
+type TaskReader = ReadableStore & {
+  /** The ids that begin so, the newest first; behind the prefix stand hexadecimal digits. */
+  idsBeginning(prefix: string): string[];
+  close(): void;
+};
+
 /**
  * What the task store in a folder holds, for reads alone, as `readDatabase` opens it. Tasks that have expired are among the
  * others for as long as they are there.
  */
-export function openTaskReader(folder: string): (ReadableStore & { close(): void }) | undefined {
+export function openTaskReader(folder: string): TaskReader | undefined {
   const db = readDatabase(folder);
   if (!db) return undefined;
   const seconds = () => 0;
@@ -22,5 +28,9 @@ export function openTaskReader(folder: string): (ReadableStore & { close(): void
   const { listEvents, readLog } = eventLog(db);
   const { getArtifacts } = artifactList(db);
   const { countAhead } = queue(db);
-  return { get: async (id) => read(id), list, listEvents, readLog, getArtifacts, countAhead, close: () => db.close() };
+  const beginning = db.prepare("SELECT id FROM tasks WHERE id >= :prefix AND id < :prefix || 'g' ORDER BY number DESC");
+  const idsBeginning = (prefix: string) =>
+    (db.read(() => beginning.all({ prefix })) as { id: string }[]).map(({ id }) => id);
+  const close = () => db.close();
+  return { get: async (id) => read(id), list, listEvents, readLog, getArtifacts, countAhead, idsBeginning, close };
 }

@@ -15,7 +15,7 @@ const unused = () => Promise.reject(new Error("no system is asked here"));
 const program = describeProgram(
   {
     io: memoryIo(),
-    local: { stateDir: unused, find: unused, read: unused, start: unused },
+    local: { stateDir: unused, find: unused, idsBeginning: unused, read: unused, start: unused },
     patienceMs: 0,
     onDeparture: () => () => {},
     exit() {},

@@ -37,7 +37,7 @@ function put(text: string, ...names: string[]): void {
 /** In this process, in the folder of the home: a start takes longer than all that is done here. */
 async function run(args: string[], env: Record<string, string> = {}) {
   const io = memoryIo({ HOME: home, PATH: [bin, process.env.PATH].join(delimiter), ...env });
-  const local = { stateDir: unused, find: unused, read: unused, start: unused };
+  const local = { stateDir: unused, find: unused, idsBeginning: unused, read: unused, start: unused };
   const code = await main(args, { io, local, patienceMs: 0, onDeparture: () => () => {}, exit() {} });
   return { code, out: io.out(), err: io.err() };
 }

@@ -19,6 +19,7 @@ function makeContext(found: () => RunningSystem | undefined, patienceMs = 300) {
   const io = memoryIo();
   const local: LocalSystems = {
     stateDir: async () => "/state",
+    idsBeginning: async () => [],
     find: async () => found(),
     read: () => Promise.reject(new Error("nothing is read here")),
     start: async () => {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Context } from "../../../lib/client/cli/context.ts";
 import { main } from "../../../lib/client/cli/program.ts";
 import { type LocalSystem, startLocal } from "../../../lib/system/local.ts";
-import { openReading } from "../../../lib/system/reading.ts";
+import { idsBeginning, openReading } from "../../../lib/system/reading.ts";
 import { shareCompiledCode } from "../../fixtures/compile-cache.ts";
 import { fixture } from "../../worker/start-worker.ts";
 import { memoryIo } from "./memory-io.ts";
@@ -42,6 +42,7 @@ async function at(where: LocalSystem | undefined, args: string[]) {
     io,
     local: {
       stateDir: async () => stateDir(),
+      idsBeginning: async (place, prefix) => idsBeginning(place.stateDir ?? stateDir(), prefix),
       find: async () => where && { url: where.url, token: where.token, pid: process.pid, forRun: false },
       read: async (place) => openReading(place.stateDir ?? stateDir()),
       start: () => Promise.reject(new Error("nothing is started here")),

@@ -56,6 +56,7 @@ test("every tool has a command, and every command and option named is there", ()
   const io = memoryIo();
   const local = {
     stateDir: async () => "",
+    idsBeginning: async () => [],
     find: async () => undefined,
     read: () => Promise.reject(new Error()),
     start: () => Promise.reject(new Error()),

@@ -38,7 +38,7 @@ async function detach(context: Context, options: RunOptions, call: Call): Promis
   const { io } = context;
   const client = await openStaying(context, options);
   try {
-    const { tool, args } = await asTaken(client, await withConversation(client, call, options, io.env), options);
+    const { tool, args } = await asTaken(client, await withConversation(client, call, options, context), options);
     return await printHandle(io, options, await client.call(tool, args));
   } finally {
     await client.close();
@@ -85,7 +85,7 @@ class AttendedRun {
   async #perform(call: Call): Promise<number> {
     const { io } = this.#context;
     const { client } = this.#system;
-    const said = await withConversation(client, call, this.#options, io.env);
+    const said = await withConversation(client, call, this.#options, this.#context);
     const { tool, args } = await asTaken(client, said, this.#options);
     const handle = await client.call(tool, args);
     if (handle.status === "needs_clarification") return await printClarification(io, this.#options, handle);

@@ -15,7 +15,7 @@ const TYPE_WIDTH = "runtime.provisioned".length;
 export function showEvents(context: Context, text: string, options: EventOptions): Promise<number> {
   return reading(context, options, async (client) => {
     const { stdout } = context.io;
-    const task = await taskOf(client, text);
+    const task = await taskOf(context, options, client, text);
     const { after = 0, follow } = options;
     for await (const event of follow ? task.events({ after }) : eventsSoFar(client, task.id, after)) {
       const line = options.json ? harmlessJson(JSON.stringify(event)) : clip(eventText(event), columnsOf(stdout));

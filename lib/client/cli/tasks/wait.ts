@@ -22,7 +22,7 @@ export function wait(context: Context, texts: readonly string[], options: WaitOp
   return reading(context, options, async (client) => {
     const { io } = context;
     const tasks: ClientTask[] = [];
-    for (const text of texts) tasks.push(await taskOf(client, text));
+    for (const text of texts) tasks.push(await taskOf(context, options, client, text));
     const limit = options.timeout === undefined ? {} : { timeoutMs: options.timeout * 1000 };
     const giveUp = new AbortController();
     const waiting = tasks.map(async (task) => {
