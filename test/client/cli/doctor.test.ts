@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import manifest from "../../../package.json" with { type: "json" };
 import { REGION } from "../../aws/callers.ts";
+import { startCloudFormation } from "../../emulators/cloudformation.ts";
 import { openGateway } from "../../emulators/gateway.ts";
 import { startSts } from "../../emulators/sts.ts";
 import { agentPrograms, claude, codex } from "../../fixtures/agent-programs.ts";
@@ -162,14 +163,24 @@ describe("a deployed system", () => {
       const identities = { [accessKeyId]: { secretAccessKey, arn: userArn } };
       const sts = await startSts({ region: REGION, identities });
       onTestFinished(() => sts.close());
+      const stacks = { Team: { Endpoint: gateway.url, Region: REGION } };
+      const cloudFormation = await startCloudFormation({
+        region: REGION,
+        identities: { [accessKeyId]: secretAccessKey },
+        stacks,
+      });
+      onTestFinished(() => cloudFormation.close());
       const env = {
         HOME: folder,
         AWS_ACCESS_KEY_ID: accessKeyId,
         AWS_SECRET_ACCESS_KEY: secretAccessKey,
         AWS_ENDPOINT_URL_STS: sts.endpoint,
+        AWS_ENDPOINT_URL_CLOUDFORMATION: cloudFormation.endpoint,
+        XDG_CACHE_HOME: join(folder, "cache"),
       };
-      const ran = await cli(["doctor", "--endpoint", gateway.url, "--region", REGION, ...args], { cwd: folder, env });
-      return { ...ran, userArn, secretAccessKey };
+      const named = args.includes("--stack") ? args : ["--endpoint", gateway.url, ...args];
+      const ran = await cli(["doctor", "--region", REGION, ...named], { cwd: folder, env });
+      return { ...ran, userArn, secretAccessKey, asked: cloudFormation.asked };
     };
     return { url: gateway.url, doctor };
   }
@@ -191,5 +202,26 @@ describe("a deployed system", () => {
     expect(refused.code).toBe(1);
     expect(refused.out).toMatch(/^✔ {2}credentials +arn:aws:sts::123456789012:assumed-role/m);
     expect(refused.out).toMatch(/^✖ {2}endpoint +.*execute-api:Invoke is missing; its IAM policy needs the statement/m);
+  });
+
+  test("doctor finds a stack by its name, and says of one that is not there so", async () => {
+    const { doctor } = await deployed();
+    const found = await doctor("admitted", ["--stack", "Team", "--json"]);
+    const { stack, checks, check } = JSON.parse(found.out);
+    expect(stack).toBe("Team");
+    expect(checks).toMatchObject([
+      { name: "node", status: "pass" },
+      { name: "credentials", status: "pass", message: `${found.userArn} of account 123456789012` },
+      { name: "endpoint", status: "pass" },
+    ]);
+    expect(check).toMatchObject({ runtime: "local" });
+    expect(found.asked).toEqual(["Team"]);
+    expect((await doctor("admitted", ["--stack", "Team"])).out).toMatch(/^system +the stack Team$/m);
+
+    const gone = await doctor("admitted", ["--stack", "Gone"]);
+    expect(gone.code).toBe(1);
+    expect(gone.out).toMatch(/^✖ {2}endpoint +there is no stack Gone in us-west-2 in this account; name its region/m);
+    const refused = await doctor("not-allowed", ["--stack", "Team"]);
+    expect(refused.out).toMatch(/^✖ {2}endpoint +.*execute-api:Invoke is missing/m);
   });
 });
