@@ -26,7 +26,8 @@ export const asCalledHere = (text: string): string =>
 
 /** The same for a folder and a PATH. */
 export function nameIn({ cwd, path }: { cwd: string; path: string }): string {
-  if (isOnPath(path)) return NAME;
+  // The bridge may be a file of its own, without the package.
+  if (!existsSync(launcher) || isOnPath(path)) return NAME;
   if (isFoundByNpx(cwd)) return `npx ${NAME}`;
   return `${quote(process.execPath)} ${quote(launcher)}`;
 }
@@ -78,6 +79,5 @@ function foldersFrom(folder: string): string[] {
 
 function findPackage(from: string): string {
   const found = foldersFrom(from).find((folder) => existsSync(join(folder, "bin", `${NAME}.js`)));
-  if (found === undefined) throw new Error(`${from} lies in no package of ${NAME}`);
-  return found;
+  return found ?? from;
 }

@@ -29,7 +29,7 @@ export function localDoor(place: LocalPlace, { findLocal }: Pick<DoorOptions, "f
     explain: (refusal) =>
       refusal.status === 401
         ? new RefusedError("endpoint.unauthenticated", `${NAME} refused the token of its state folder`, {
-            hint: "end every local system on that folder and start one: agent-dispatch local",
+            hint: "end every local system on that folder, and start one anew",
           })
         : explainStatus(NAME, refusal),
   };

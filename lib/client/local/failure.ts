@@ -1,18 +1,20 @@
 import { isErrorCode } from "../../contract/error-codes.ts";
 import { DispatchError, problem, RefusedError } from "../../contract/errors.ts";
 import { isObject, type JsonObject, parseJsonObject } from "../../contract/json.ts";
+import type { LocalPlace } from "../http/door.ts";
+import { startCommand } from "./command.ts";
 
 const LAST_LINES = 20;
 const MAX_LENGTH = 2000;
 
 /** Why a local system did not start: what it said of it itself, else its last lines. */
-export function readFailure(output: string, how: string): DispatchError {
+export function readFailure(output: string, how: string, place: LocalPlace): DispatchError {
   const { code, message, hint } = errorIn(output);
   if (typeof code === "string" && isErrorCode(code) && typeof message === "string")
     return new DispatchError(problem(code, message, typeof hint === "string" ? { hint } : {}));
   const lines = output.trimEnd().split("\n").slice(-LAST_LINES).join("\n").slice(-MAX_LENGTH);
   return new RefusedError("local.start_failed", `the local system ${how} before it answered${lines && `:\n${lines}`}`, {
-    hint: "agent-dispatch local starts one in the foreground",
+    hint: `${startCommand(place)} starts one in the foreground`,
   });
 }
 

@@ -5,8 +5,9 @@ import { closeSync, openSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { prepareState, stateFiles } from "../../config/state-files.ts";
-import { DispatchError, RefusedError } from "../../contract/errors.ts";
+import { type DispatchError, RefusedError } from "../../contract/errors.ts";
 import type { LocalPlace } from "../http/door.ts";
+import { startCommand } from "./command.ts";
 import { readFailure } from "./failure.ts";
 import { findLocal, type LocalSystem, stateDirOf } from "./find.ts";
 import { commandLine } from "./program.ts";
@@ -50,7 +51,7 @@ async function startLocal(
     if (found) return found;
   }
   throw new RefusedError("local.start_failed", `no local system answers on ${stateDir} within ${START_MS / 1000} s`, {
-    hint: "agent-dispatch local starts one that says what it does",
+    hint: `${startCommand({ ...place, stateDir })} starts one that says what it does`,
   });
 }
 
@@ -68,7 +69,7 @@ async function tryToStart(
   const child = launch(place, { untilIdle, cwd, file });
   const ended = endOf(child);
   try {
-    const found = await untilItAnswers(stateDir, { ended, file, signal, deadlineMs });
+    const found = await untilItAnswers(place, stateDir, { ended, file, signal, deadlineMs });
     if (found?.pid === child.pid) renameSync(file, log);
     else await Promise.race([ended, delay(LOSER_MS, undefined, { ref: false })]);
     return found;
@@ -91,7 +92,7 @@ function launch(
   ];
   const output = openSync(file, "ax", 0o600);
   try {
-    return spawn(process.execPath, [commandLine(), ...words, ...named], {
+    return spawn(process.execPath, [commandLine(place), ...words, ...named], {
       cwd,
       detached: true,
       stdio: ["ignore", output, output],
@@ -114,6 +115,7 @@ function endOf(child: ChildProcess): Promise<string> {
 type Waiting = { ended: Promise<string>; file: string; signal: AbortSignal | undefined; deadlineMs: number };
 
 async function untilItAnswers(
+  place: LocalPlace,
   stateDir: string,
   { ended, file, signal, deadlineMs }: Waiting,
 ): Promise<LocalSystem | undefined> {
@@ -126,7 +128,7 @@ async function untilItAnswers(
     if (found) return found;
     // Another start was quicker: its system is as good, if it comes to answer. It may also just have ended.
     if (end.text !== undefined) {
-      refuseUnlessLate(readFileSync(file, "utf8"), end.text);
+      refuseUnlessLate(readFailure(readFileSync(file, "utf8"), end.text, { ...place, stateDir }));
       untilMs = Math.min(untilMs, Date.now() + WINNER_MS);
       end.text = undefined;
     }
@@ -135,7 +137,6 @@ async function untilItAnswers(
   return undefined;
 }
 
-function refuseUnlessLate(output: string, how: string): void {
-  const failure = readFailure(output, how);
-  if (!(failure instanceof DispatchError && failure.code === "local.already_running")) throw failure;
+function refuseUnlessLate(failure: DispatchError): void {
+  if (failure.code !== "local.already_running") throw failure;
 }

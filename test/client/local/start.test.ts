@@ -148,6 +148,7 @@ test("a start that fails without a word of ours is told with its last lines", as
   expect(failure).toMatchObject({ code: "local.start_failed", retryable: false });
   expect(failure.message).toContain("ended with code 1 before it answered:\n");
   expect(failure.message).toContain("/there/is/no/such/module.cjs");
+  expect(failure.hint).toMatch(new RegExp(`agent-dispatch local --state-dir ${folder} starts one in the foreground$`));
   expect(runningIn(folder)).toEqual([]);
 });
 
