@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
-import { bundlePrograms } from "../../lib/package/programs.ts";
+import { build } from "esbuild";
 import { listen } from "../emulators/requests/listen.ts";
 import { placeBridge } from "../package/placed.ts";
 import { figure, quantile } from "./figures.ts";
@@ -50,11 +50,12 @@ export async function benchBridge(): Promise<void> {
 type Programs = Readonly<Record<"echo" | "bridge" | "sdk", string[]>>;
 type Env = Readonly<Record<string, string | undefined>>;
 
+/** As whoever ships it would: one file, with what the SDK has for Node. */
 async function bundleSdkPipe(folder: string): Promise<string> {
-  const entries = { "sdk-pipe": join(import.meta.dirname, "../fixtures/sdk-pipe.ts") };
-  const root = join(import.meta.dirname, "../..");
-  await bundlePrograms(root, { out: folder, place: folder }, { entries, target: "node22", whole: true });
-  return join(folder, "sdk-pipe.cjs");
+  const entry = join(import.meta.dirname, "../fixtures/sdk-pipe.ts");
+  const outfile = join(folder, "sdk-pipe.cjs");
+  await build({ entryPoints: [entry], outfile, bundle: true, minify: true, platform: "node", logLevel: "warning" });
+  return outfile;
 }
 
 async function benchStarts({ bridge, sdk }: Programs, env: Env): Promise<void> {

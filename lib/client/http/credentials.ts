@@ -14,19 +14,19 @@ const AHEAD_MS = 5 * 60_000;
  */
 export class CredentialSource {
   readonly #profile: string | undefined;
-  readonly #env: Env;
+  /** Read once: the environment of a process is asked for more slowly than a signature is made. */
+  readonly #inEnvironment: Credentials | undefined;
   #kept: { credentials: Credentials; renewAtMs: number } | undefined;
   #asked: Promise<Credentials> | undefined;
 
   constructor(profile: string | undefined, env: Env) {
     this.#profile = profile || env.AWS_PROFILE || undefined;
-    this.#env = env;
+    this.#inEnvironment = this.#profile === undefined ? inEnvironment(env) : undefined;
   }
 
   /** Credentials that are good now. Throws RefusedError `endpoint.unauthenticated`, with a hint how to get some. */
   async get(): Promise<Credentials> {
-    const inEnvironment = this.#fromEnvironment();
-    if (inEnvironment) return inEnvironment;
+    if (this.#inEnvironment) return this.#inEnvironment;
     const kept = this.#kept;
     if (kept === undefined || endsBy(kept.credentials, Date.now())) return this.#ask();
     // What fails now may succeed until they end.
@@ -38,23 +38,17 @@ export class CredentialSource {
   renew(refused: Record<string, string> = {}): boolean {
     const [, refusedKey] = /Credential=([^/]+)\//.exec(refused.authorization ?? "") ?? [];
     if (refusedKey === undefined || refusedKey === this.#kept?.credentials.accessKeyId) this.#kept = undefined;
-    return this.#fromEnvironment() === undefined;
+    return this.#inEnvironment === undefined;
   }
 
   /** What to do when what is there does not open the endpoint. */
   get hint(): string {
-    if (this.#fromEnvironment()) return "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN anew";
+    if (this.#inEnvironment) return "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN anew";
     return `log in again with: aws sso login${this.#option} (or whatever gives this profile its keys)`;
   }
 
   get #option(): string {
     return this.#profile ? ` --profile ${this.#profile}` : "";
-  }
-
-  #fromEnvironment(): Credentials | undefined {
-    const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN } = this.#env;
-    if (this.#profile || !accessKeyId || !secretAccessKey) return undefined;
-    return { accessKeyId, secretAccessKey, ...defined({ sessionToken: AWS_SESSION_TOKEN || undefined }) };
   }
 
   #ask(): Promise<Credentials> {
@@ -100,6 +94,12 @@ export class CredentialSource {
       "name a profile with --profile or AWS_PROFILE, log in with: aws sso login, or make one with: aws configure sso",
     );
   }
+}
+
+function inEnvironment(env: Env): Credentials | undefined {
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN } = env;
+  if (!accessKeyId || !secretAccessKey) return undefined;
+  return { accessKeyId, secretAccessKey, ...defined({ sessionToken: AWS_SESSION_TOKEN || undefined }) };
 }
 
 const endsBy = ({ expiration }: Credentials, timeMs: number): boolean =>
