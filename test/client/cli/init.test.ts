@@ -236,6 +236,22 @@ describe("assistants", () => {
     expect(read(".codex", "config.toml")).toBe(`${toml}\n# more\n[tui]\ntheme = "dark"\n`);
   });
 
+  test("comments in our own table of Codex stay where they stand, when it is registered anew", async () => {
+    await init("--client", "codex");
+    const made = read(".codex", "config.toml");
+    const commented = made
+      .replace("[mcp_servers.agent-dispatch]", "[mcp_servers.agent-dispatch] # ours")
+      .replace("tool_timeout_sec", "# calls are long\ntool_timeout_sec")
+      .replace(/^startup_timeout_sec = .*$/m, "startup_timeout_sec = 5 # too short");
+    put(`${commented}\n[tui]\ntheme = "dark"\n`, ".codex", "config.toml");
+    expect((await init("--client", "codex")).code).toBe(0);
+    const after = read(".codex", "config.toml");
+    expect(after).toContain("[mcp_servers.agent-dispatch] # ours\n");
+    expect(after).toMatch(/# calls are long\ntool_timeout_sec/);
+    expect(after).toMatch(/^startup_timeout_sec = 60$/m);
+    expect(after.replace(" # ours", "").replace("# calls are long\n", "")).toBe(`\n[tui]\ntheme = "dark"\n\n${made}`);
+  });
+
   test("another server's secret in the same line is not shown, and the file is not laid out anew", async () => {
     const theirs = '{"mcpServers":{"other":{"command":"x","env":{"GITHUB_TOKEN":"ghp_SECRET"}}},"theme":"dark"}';
     put(theirs, ".gemini", "settings.json");

@@ -112,9 +112,49 @@ const header = /^\s*\[/;
 const ours = new RegExp(`^\\s*\\[\\s*${SERVERS}\\s*\\.\\s*["']?${SERVER_NAME}["']?\\s*[\\].]`);
 const empty = /^\s*(?:#.*)?\s*$/;
 
+/** What a line gives a value to, or begins; undefined for one that does neither. */
+const keyOf = (line: string): string | undefined => /^\s*(\[[^\]]*\]|[\w-]+(?=\s*=))/.exec(line)?.[1];
+
+/** Each line with the comments of a person that stood above it in the old ones, and behind it where it says the same. */
+function withComments(lines: readonly string[], old: readonly string[]): string[] {
+  const told = new Map<string, { line: string; above: string[] }>();
+  let above: string[] = [];
+  for (const { line, key } of keyed(old)) {
+    if (/^\s*#/.test(line)) above.push(line);
+    if (key === undefined) continue;
+    told.set(key, { line, above });
+    above = [];
+  }
+  const result = keyed(lines).flatMap(({ line, key = "" }) => {
+    const before = told.get(key);
+    told.delete(key);
+    return before ? [...before.above, saysTheSame(before.line, line) ? before.line : line] : [line];
+  });
+  return [...result, ...[...told.values()].flatMap((gone) => gone.above)];
+}
+
+/** Lines by what they are about, in the table that they stand in. */
+function keyed(lines: readonly string[]): { line: string; key: string | undefined }[] {
+  let table = "";
+  return lines.map((line) => {
+    const key = keyOf(line);
+    if (key?.startsWith("[")) table = key;
+    return { line, key: key === undefined || key === table ? key : `${table} ${key}` };
+  });
+}
+
+function saysTheSame(one: string, other: string): boolean {
+  try {
+    return isDeepStrictEqual(read(one), read(other));
+  } catch {
+    return false;
+  }
+}
+
 /** The text without our tables, and with that one behind the others. All other lines stay as they are. */
 function withTable(text: string, table: Record<string, unknown> | undefined): string {
   const kept: string[] = [];
+  const old: string[] = [];
   // What stands between our last line and the next table belongs to that one.
   let between: string[] | undefined;
   for (const line of text.split(/(?<=\n)/)) {
@@ -126,10 +166,19 @@ function withTable(text: string, table: Record<string, unknown> | undefined): st
     }
     if (!between) kept.push(line);
     else if (empty.test(line)) between.push(line);
-    else between = [];
+    else {
+      old.push(...between.splice(0), line);
+    }
   }
   const rest = [...kept, ...(between ?? [])].join("").replace(/\n+$/, "\n");
   if (!table) return rest;
   const gap = rest.trim() === "" ? "" : rest.endsWith("\n") ? "\n" : "\n\n";
-  return `${rest}${gap}${stringify({ [SERVERS]: { [SERVER_NAME]: table } })}`;
+  const lines = stringify({ [SERVERS]: { [SERVER_NAME]: table } })
+    .trimEnd()
+    .split("\n");
+  const said = withComments(
+    lines,
+    old.map((line) => line.trimEnd()),
+  );
+  return `${rest}${gap}${said.join("\n")}\n`;
 }
