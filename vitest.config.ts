@@ -28,7 +28,7 @@ const infra = "test/infra/**/*.test.ts";
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const isLong = ({ moduleId }: TestSpecification) =>
-      /\/test\/(system|client)\/|\/(contract-less|load|task-store|other-account)\.test\.ts$/.test(moduleId);
+      /\/test\/(system|client|conformance)\/|\/(contract-less|load|task-store|other-account)\.test\.ts$/.test(moduleId);
     const sorted = await super.sort(files);
     return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
   }
