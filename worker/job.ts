@@ -1,11 +1,11 @@
-import { RefusedError } from "../lib/contract/errors.ts";
+import { type Problem, RefusedError } from "../lib/contract/errors.ts";
 import { environmentVariables } from "../lib/contract/execution-environment.ts";
-import type { InputRequests } from "../lib/contract/input-requests.ts";
+import type { Asked, InputRequests, InputResponse } from "../lib/contract/input-requests.ts";
 import { addPrivate, type CollectedArtifacts, collectArtifacts, notesOf } from "./artifacts/artifacts.ts";
 import { AwakeTimer } from "./awake-timer.ts";
 import type { SessionConfig } from "./config.ts";
 import { Conversation } from "./conversation/conversation.ts";
-import { failure, runnerFailure, timeoutProblem } from "./failures.ts";
+import { failure, runnerFailure, timeoutProblem, unansweredProblem } from "./failures.ts";
 import { marksOf } from "./job-env.ts";
 import { type JobFolder, makeJobFolder, removeJobFolder } from "./job-folder.ts";
 import { EventBudget } from "./output/event-budget.ts";
@@ -45,8 +45,9 @@ export class Job {
   /** What the agent works on: the job's own turn, or that of a message. */
   #turn: Turn;
   readonly #followUps = new FollowUps();
-  readonly #said = new Set<string>();
-  readonly #questions = new Questions(() => this.#onQuestions());
+  readonly #said = new Map<string, "now" | "next_turn">();
+  #hearer: ((text: string) => boolean) | undefined;
+  readonly #questions: Questions;
   #status: JobStatus = "running";
   #stop = new StopSwitch();
   #log = new OutputLog(this.events);
@@ -56,10 +57,17 @@ export class Job {
   #isRunning = true;
   #conversation: Conversation | undefined;
   #crash = Promise.withResolvers<never>();
+  /** Why it ended, where nobody answered it. */
+  #unanswered: Problem | undefined;
 
   constructor(setup: JobSetup) {
     this.task = setup.task;
     this.#setup = setup;
+    this.#questions = new Questions({
+      limits: setup.task.limits,
+      onChange: () => this.#onQuestions(),
+      onUnanswered: (asked, response) => this.#onUnanswered(asked, response),
+    });
     this.#turn = setup.turn ?? new Turn();
     this.#turn.begin({ answer: (responses) => this.answer(responses), stop: (order) => this.#stop.pull(order) });
     this.#crash.promise.catch(() => {});
@@ -105,13 +113,15 @@ export class Job {
     return this.#questions.answer(responses);
   }
 
-  /** Has the agent hear a message after the turn that it works on; the same id again says nothing twice. */
-  steer(id: string, text: string): "next_turn" {
+  /** Has the agent hear a message, within its turn where it can, else after it; the same id again says nothing twice. */
+  steer(id: string, text: string): "now" | "next_turn" {
     this.#assertAgent();
-    if (this.#said.has(id)) return "next_turn";
-    this.#followUps.add(text);
-    this.#said.add(id);
-    return "next_turn";
+    const heard = this.#said.get(id);
+    if (heard) return heard;
+    const how = this.#hearer?.(text) ? "now" : "next_turn";
+    if (how === "next_turn") this.#followUps.add(text);
+    this.#said.set(id, how);
+    return how;
   }
 
   /**
@@ -193,6 +203,31 @@ export class Job {
     if (asks) this.#turn.ask(requests);
   }
 
+  #onUnanswered({ question }: Asked, response: InputResponse | undefined): void {
+    const { answerSeconds = 0, graceSeconds } = this.task.limits;
+    if (response) {
+      const said = JSON.stringify(response);
+      this.#log.note(`nobody answered within ${answerSeconds} s: the default stands, ${said}`);
+      return;
+    }
+    this.#unanswered = unansweredProblem(question.params.message, answerSeconds);
+    this.#stop.pull({ kind: "unanswered", graceSeconds });
+  }
+
+  #askBeside(...[key, question, options]: Parameters<JobContext["ask"]>): ReturnType<JobContext["ask"]> {
+    const { event, answer } = this.#questions.ask(key, question, options);
+    this.#log.flush();
+    this.events.append(event);
+    return answer;
+  }
+
+  #hearWith(hear: (text: string) => boolean): () => void {
+    this.#hearer = hear;
+    return () => {
+      this.#hearer = undefined;
+    };
+  }
+
   async #takeFolder(): Promise<JobFolder> {
     try {
       return await (this.#setup.folder ?? makeJobFolder(this.#setup.config));
@@ -206,6 +241,7 @@ export class Job {
     const { error: _, ...withoutError } = outcome;
     this.outcome = outcome;
     if (order?.kind === "cancel") this.outcome = withoutError;
+    if (order?.kind === "unanswered" && this.#unanswered) this.outcome = { ...outcome, error: this.#unanswered };
     if (order?.kind === "timeout") {
       const conversation = outcome.session && this.task.conversation?.id;
       this.outcome = { ...outcome, error: timeoutProblem(conversation) };
@@ -234,7 +270,10 @@ export class Job {
     const { config, pipes } = this.#setup;
     const emit = (event: NewEvent) => this.#emit(event, folder);
     const limitTo = (seconds: number) => this.limitTo(seconds);
-    const context = { task: this.task, config, folder, pipes, stop: this.#stop, log: this.#log, emit, limitTo };
+    const ask: JobContext["ask"] = (...asked) => this.#askBeside(...asked);
+    const hearWith: JobContext["hearWith"] = (hear) => this.#hearWith(hear);
+    const common = { task: this.task, config, folder, pipes, stop: this.#stop, log: this.#log };
+    const context: JobContext = { ...common, emit, ask, hearWith, limitTo };
     const { conversation, taskType } = this.task;
     if (!conversation || taskType !== "agent.run") return context;
     const home = config.conversationsDir;

@@ -5,17 +5,37 @@ import {
   type Asked,
   type InputRequests,
   type InputResponse,
+  type Question,
   questionText,
   readQuestions,
   requestsOf,
   uniqueKeys,
 } from "../lib/contract/input-requests.ts";
 import type { JsonObject } from "../lib/contract/json.ts";
-import { readResponses, toldAnswer } from "../lib/contract/questions/responses.ts";
+import { defaultResponse, readResponses, toldAnswer } from "../lib/contract/questions/responses.ts";
+import { AwakeTimer } from "./awake-timer.ts";
 import type { NewEvent } from "./output/event-log.ts";
+import type { JobTask } from "./runner.ts";
 
 /** One question that nobody has answered yet. `take` hands the answer over, once. */
-type Open = { asked: Asked; take(response: InputResponse): Promise<void>; isOfProgram: boolean };
+type Open = {
+  asked: Asked;
+  take(response: InputResponse): Promise<void>;
+  isOfProgram: boolean;
+  /** What stands where nobody answers and its form has no defaults. */
+  otherwise?: InputResponse | undefined;
+  /** Tells the asker that nobody will answer. */
+  leave?(): void;
+  timer?: AwakeTimer | undefined;
+};
+
+type Options = {
+  limits: Pick<JobTask["limits"], "answerSeconds" | "unanswered">;
+  /** Something is asked, answered or not asked any more. */
+  onChange(): void;
+  /** Nobody answered in time: with a default that stands for it, or for good. */
+  onUnanswered(asked: Asked, response: InputResponse | undefined): void;
+};
 
 /**
  * What a job asks and is answered. A program asks with a `task.input_required` event. Its stdin has ended by then, because
@@ -27,11 +47,10 @@ export class Questions {
   /** What was answered: each is done once its asker has it. */
   readonly #taken = new Map<string, Promise<void>>();
   readonly #used = new Set<string>();
-  readonly #onChange: () => void;
+  readonly #options: Options;
 
-  /** `onChange` is told when something is asked, answered or not asked any more. */
-  constructor(onChange: () => void) {
-    this.#onChange = onChange;
+  constructor(options: Options) {
+    this.#options = options;
   }
 
   /** What is asked now, in the order in which it was. */
@@ -40,20 +59,41 @@ export class Questions {
   }
 
   /** Asks what a program's event says, with the answers in that file. Returns the event as everybody is told of it. */
-  askInFile({ type, message, payload }: NewEvent, inputFile: string): NewEvent {
+  askInFile({ message, payload }: NewEvent, inputFile: string): NewEvent {
     rmSync(inputFile, { force: true });
-    for (const [key, { isOfProgram }] of this.#open) if (isOfProgram) this.#open.delete(key);
+    for (const [key, { isOfProgram }] of this.#open) if (isOfProgram) this.#close(key);
     const text = message?.toString();
     const named = uniqueKeys(readQuestions(payload, text), this.#used);
     const answers: JsonObject = {};
-    const take = (asked: Asked) => async (response: InputResponse) => {
-      answers[asked.key] = toldAnswer(asked, response);
-      if (Object.keys(answers).length === named.size) await writeWhole(inputFile, answers);
-    };
-    for (const [key, asked] of named) this.#open.set(key, { asked, take: take(asked), isOfProgram: true });
-    this.#onChange();
-    const requests = requestsOf(named);
-    return { type, message: text || questionText(requests), payload: requests };
+    for (const [key, asked] of named) {
+      const take = async (response: InputResponse) => {
+        answers[asked.key] = toldAnswer(asked, response);
+        if (Object.keys(answers).length === named.size) await writeWhole(inputFile, answers);
+      };
+      this.#ask(key, { asked, take, isOfProgram: true });
+    }
+    this.#options.onChange();
+    return eventOf(requestsOf(named), text);
+  }
+
+  /** Asks one thing beside what else is asked. The answer is undefined once it is not asked any more. */
+  ask(
+    name: string,
+    question: Question["params"],
+    { otherwise, signal }: { otherwise?: InputResponse; signal?: AbortSignal } = {},
+  ): { event: NewEvent; answer: Promise<InputResponse | undefined> } {
+    const { promise, resolve } = Promise.withResolvers<InputResponse | undefined>();
+    const named = uniqueKeys(readQuestions({ [name]: question }), this.#used);
+    for (const [key, asked] of named) {
+      const take = async (response: InputResponse) => resolve(response);
+      this.#ask(key, { asked, take, isOfProgram: false, otherwise, leave: () => resolve(undefined) });
+      signal?.addEventListener("abort", () => {
+        this.#leave(key);
+        this.#options.onChange();
+      });
+    }
+    this.#options.onChange();
+    return { event: eventOf(requestsOf(named)), answer: promise };
   }
 
   /**
@@ -65,33 +105,67 @@ export class Questions {
     const fresh = Object.entries(given).filter(([key]) => this.#open.has(key));
     const { responses, issues } = readResponses(this.requests, Object.fromEntries(fresh));
     if (issues.length > 0) throw new InvalidInputError(issues);
-    for (const [key, response] of Object.entries(responses)) {
-      const open = this.#open.get(key);
-      if (open) taken.push(this.#take(key, open, response));
-    }
-    if (fresh.length > 0) this.#onChange();
+    for (const [key, response] of Object.entries(responses)) taken.push(this.#take(key, response));
+    if (fresh.length > 0) this.#options.onChange();
     await Promise.all(taken);
     return taken.length > 0 && taken.length === Object.keys(given).length;
   }
 
   /** Asks nothing any more. */
   clear(): void {
-    this.#open.clear();
+    for (const key of [...this.#open.keys()]) this.#leave(key);
+  }
+
+  #ask(key: string, open: Open): void {
+    const { answerSeconds } = this.#options.limits;
+    const timer = answerSeconds === undefined ? undefined : new AwakeTimer(answerSeconds, () => this.#expire(key));
+    this.#open.set(key, { ...open, timer });
+  }
+
+  #close(key: string): void {
+    this.#open.get(key)?.timer?.clear();
+    this.#open.delete(key);
+  }
+
+  #leave(key: string): void {
+    const open = this.#open.get(key);
+    this.#close(key);
+    open?.leave?.();
+  }
+
+  #expire(key: string): void {
+    const open = this.#open.get(key);
+    if (!open) return;
+    const { limits, onUnanswered } = this.#options;
+    const fallback = defaultResponse(open.asked.question) ?? open.otherwise;
+    const response = limits.unanswered === "default" ? fallback : undefined;
+    onUnanswered(open.asked, response);
+    if (!response) return;
+    void this.#take(key, response).catch(() => onUnanswered(open.asked, undefined));
+    this.#options.onChange();
   }
 
   /** From now on it is answered; should its asker not get it, it is open again. */
-  #take(key: string, open: Open, response: InputResponse): Promise<void> {
-    this.#open.delete(key);
+  #take(key: string, response: InputResponse): Promise<void> {
+    const open = this.#open.get(key);
+    if (!open) return Promise.resolve();
+    this.#close(key);
     const done = open.take(response);
     this.#taken.set(key, done);
     done.catch(() => {
       this.#taken.delete(key);
-      this.#open.set(key, open);
-      this.#onChange();
+      this.#ask(key, open);
+      this.#options.onChange();
     });
     return done;
   }
 }
+
+const eventOf = (requests: InputRequests, text?: string): NewEvent => ({
+  type: "task.input_required",
+  message: text || questionText(requests),
+  payload: requests,
+});
 
 async function writeWhole(file: string, answers: JsonObject): Promise<void> {
   await writeFile(`${file}.new`, `${JSON.stringify(answers)}\n`, { mode: 0o600 });

@@ -1,4 +1,5 @@
 import type { Problem } from "../lib/contract/errors.ts";
+import type { InputResponse, Question } from "../lib/contract/input-requests.ts";
 import type { FrameworkSession, StartOperation, workerStatuses } from "../lib/contract/worker.ts";
 import type { SessionConfig } from "./config.ts";
 import type { Conversation } from "./conversation/conversation.ts";
@@ -31,6 +32,17 @@ export type JobContext = {
   readonly conversation?: Conversation;
   /** Publishes an event; false when the task has published too many. A question makes the task wait for its answers. */
   emit(event: NewEvent): boolean;
+  /**
+   * Asks whoever waits for the task, beside what else is asked, and resolves with the answer: `otherwise` where nobody gives
+   * one in time, and questions may go without; undefined once the job ends, or `signal` takes the question back.
+   */
+  ask(
+    key: string,
+    question: Question["params"],
+    options?: { otherwise?: InputResponse; signal?: AbortSignal },
+  ): Promise<InputResponse | undefined>;
+  /** From now on messages to the agent go there, as long as it takes them. Returns what ends that. */
+  hearWith(hear: (text: string) => boolean): () => void;
   /** Ends the job after this time, if its own limit does not end it earlier. */
   limitTo(seconds: number): void;
 };

@@ -25,5 +25,7 @@ export function resolveLimits(
     maxDepth: merged.maxDepth,
     ...(merged.maxBudgetUsd !== undefined && { maxBudgetUsd: merged.maxBudgetUsd }),
     ...(merged.maxTokens !== undefined && { maxTokens: merged.maxTokens }),
+    ...(merged.answerSeconds !== undefined && { answerSeconds: merged.answerSeconds }),
+    ...(merged.unanswered !== undefined && { unanswered: merged.unanswered }),
   };
 }

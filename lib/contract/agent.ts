@@ -55,6 +55,8 @@ export const runtimeToolsSchema = z
     /** What may not be used, whatever allows it. */
     deniedTools: toolNames,
     systemPrompt: text.min(1),
+    /** Whether it asks while it works, what it wants to know and whether it may use a tool; without it, it never waits for anybody. */
+    questions: z.literal("ask"),
     maxTurns: z.number().int().positive().max(10_000),
     mcpServers: z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/), mcpServerSchema),
     /** The answer has to be JSON that fits this JSON Schema. */

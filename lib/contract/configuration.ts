@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { cloudSchema } from "./cloud.ts";
-import { CAPABILITY, protocols, targetModes, taskTypes } from "./kinds.ts";
+import { CAPABILITY, protocols, targetModes, taskTypes, unansweredEnds } from "./kinds.ts";
 import { MAX_GRACE_SECONDS, MAX_TIMEOUT_SECONDS } from "./limits.ts";
 import { RETENTION_DAYS } from "./task.ts";
 
@@ -34,6 +34,8 @@ const limitsSchema = z.strictObject({
   maxDepth: z.number().int().min(0).max(20).optional(),
   maxBudgetUsd: z.number().positive().optional(),
   maxTokens: z.number().int().positive().optional(),
+  answerSeconds: z.number().positive().max(MAX_TIMEOUT_SECONDS).optional(),
+  unanswered: z.enum(unansweredEnds).optional(),
 });
 
 /** A region of AWS, as its endpoints are named; it becomes part of the names of hosts and of policies. */

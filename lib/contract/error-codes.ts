@@ -117,6 +117,7 @@ export const errorCodes = {
   "task.exit_code": task,
   "task.framework_missing": task,
   "task.framework_unknown": task,
+  "task.input_timeout": { ...task, exitCode: 124 },
   "task.model_unavailable": task,
   "task.not_found": { ...caller, ...missing },
   "task.not_started": task,

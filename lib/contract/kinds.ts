@@ -27,3 +27,6 @@ export type Channel = (typeof channels)[number];
 /** What an agent may do without being asked; each framework has its own words for them, or refuses one by name. */
 export const permissionModes = ["default", "acceptEdits", "plan", "auto", "bypassPermissions"] as const;
 export type PermissionMode = (typeof permissionModes)[number];
+
+/** What becomes of a job whose question nobody answers in time. */
+export const unansweredEnds = ["fail", "default"] as const;

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Problem } from "./errors.ts";
 import { inputRequestsOf, inputResponseSchema } from "./input-requests.ts";
-import { channels, protocols, targetModes, taskTypes } from "./kinds.ts";
+import { channels, protocols, targetModes, taskTypes, unansweredEnds } from "./kinds.ts";
 import { assertTransition, isTerminal, type Status } from "./lifecycle.ts";
 
 /** The version of the records that this program writes; `lib/store/stored-task.ts` reads older ones. */
@@ -33,6 +33,8 @@ export const limitsSchema = z.object({
   maxDepth: number,
   maxBudgetUsd: number.exactOptional(),
   maxTokens: number.exactOptional(),
+  answerSeconds: number.exactOptional(),
+  unanswered: z.enum(unansweredEnds).exactOptional(),
 });
 export type Limits = z.infer<typeof limitsSchema>;
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { areQuotesClosed } from "./command-line.ts";
-import { protocols, taskTypes } from "./kinds.ts";
+import { protocols, taskTypes, unansweredEnds } from "./kinds.ts";
 import { MAX_GRACE_SECONDS, MAX_POLL_WAIT_SECONDS, MAX_TIMEOUT_SECONDS, POLL_BYTES } from "./limits.ts";
 import { problemSchema } from "./said-problem.ts";
 import { conversationIdSchema, taskIdSchema } from "./task-id.ts";
@@ -68,6 +68,9 @@ const workerLimitsSchema = z.object({
   /** For an agent: what its models may cost, and how many tokens they may take, input and output together. */
   maxBudgetUsd: z.number().positive().optional(),
   maxTokens: z.number().int().positive().optional(),
+  /** For how long a question of the job waits, and what then: the job fails, or a default stands. */
+  answerSeconds: z.number().positive().optional(),
+  unanswered: z.enum(unansweredEnds).optional(),
 });
 
 /** What a framework calls the session that a turn of a conversation leaves to the next. */

@@ -23,7 +23,7 @@ export async function jobOf(ports: Ports, task: Task): Promise<Job> {
   const context = isObject(input.context) ? input.context : undefined;
   const instruction = typeof input.instruction === "string" ? input.instruction : undefined;
   const prompt = instruction && buildPrompt({ ...task, context, instruction });
-  const { timeoutSeconds, graceSeconds, maxBudgetUsd, maxTokens } = task.limits;
+  const { timeoutSeconds, graceSeconds, maxBudgetUsd, maxTokens, answerSeconds, unanswered } = task.limits;
   const conversation = task.conversation && (await conversationOf(ports, task.conversation));
   return {
     taskId: task.id,
@@ -33,7 +33,7 @@ export async function jobOf(ports: Ports, task: Task): Promise<Job> {
     ...(context && { context }),
     ...(task.metadata && { metadata: task.metadata }),
     ...(task.env && { env: task.env }),
-    limits: { timeoutSeconds, graceSeconds, ...defined({ maxBudgetUsd, maxTokens }) },
+    limits: { timeoutSeconds, graceSeconds, ...defined({ maxBudgetUsd, maxTokens, answerSeconds, unanswered }) },
     depth: task.depth,
     ...(isTrusted(ports, task) && { trusted: true }),
     ...(conversation && { conversation }),

@@ -53,6 +53,7 @@ test("exit codes: 2 when what was asked for has to change, what a shell says of 
   expect(special).toEqual([
     ["task.command_not_executable", 126],
     ["task.command_not_found", 127],
+    ["task.input_timeout", 124],
     ["task.timeout", 124],
   ]);
   expect(such(({ exitCode }) => exitCode === 2)).toEqual(such(({ who }) => who === "caller"));

@@ -1,15 +1,24 @@
 import type { AgentOutcome } from "../../lib/contract/agent.ts";
 
-/** What every prompt ends with: how an agent says to whoever dispatched it, and is not there, how far it came. */
-export const outcomeProtocol = `## How to work and how to end
+const alone = `You work unattended: nobody reads along, and nobody can answer a question or approve a tool before you have ended. Where
+something is unclear, take the safer reading and say what you assumed. If a tool is denied, do the rest without it and name it.`;
 
-You work unattended: nobody reads along, and nobody can answer a question or approve a tool before you have ended. Where
-something is unclear, take the safer reading and say what you assumed. If a tool is denied, do the rest without it and name it.
+const asking = `Nobody reads along, but what you ask with your tool for questions, and a tool that needs approval, reaches whoever dispatched
+you; the answer may take long. Ask only what you cannot decide. If a tool is denied, do the rest without it and name it.`;
+
+const protocol = (situation: string): string => `## How to work and how to end
+
+${situation}
 Begin your last message with what came of the task, then how you know, then what was not done.
 The last line of that message is one of these three, alone and in plain text:
 STATUS: done
 STATUS: partial: <what is missing>
 STATUS: needs_input: <what you need, and from whom>`;
+
+/** What every prompt ends with: how an agent says to whoever dispatched it, and is not there, how far it came. */
+export const outcomeProtocol = protocol(alone);
+/** The same for one that may ask while it works. */
+export const askingProtocol = protocol(asking);
 
 /** What an agent said of itself, and its text without that line. */
 export type SaidOutcome = { output: string; outcome: AgentOutcome | null; needs?: string };

@@ -1,21 +1,23 @@
 import type { ChildProcess } from "node:child_process";
 import { closeSync, constants, openSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { LiveInput } from "../processes/live-input.ts";
 import type { PipePair } from "../processes/pipes.ts";
 import { type Output, readPipe, readStream } from "./output.ts";
 
 export type Stdio = {
   /** For `spawn`. */
-  options: ["ignore" | number, "pipe" | number, "pipe" | number];
+  options: ["ignore" | "pipe" | number, "pipe" | number, "pipe" | number];
   /** After `spawn`: closes this side's copies and returns what the process prints. */
   attach(child?: ChildProcess): Output[];
 };
 
 /**
- * The standard streams of a process: text on stdin as a file that ends (made in `folder` for a moment), or nothing; stdout
+ * The standard streams of a process: text on stdin as a file that ends (made in `folder` for a moment), a
+ * pipe that stays open, or nothing; stdout
  * and stderr through the named pipes, which are removed, or else through sockets.
  */
-export function openStdio(folder: string, stdin: string | undefined, pipes: PipePair | undefined): Stdio {
+export function openStdio(folder: string, stdin: string | LiveInput | undefined, pipes: PipePair | undefined): Stdio {
   const opened: number[] = [];
   const readers: Output[] = [];
   const opening = (path: string, flags: string | number) => {
@@ -25,6 +27,7 @@ export function openStdio(folder: string, stdin: string | undefined, pipes: Pipe
   };
   const input = () => {
     if (stdin === undefined) return "ignore";
+    if (typeof stdin !== "string") return "pipe";
     const file = join(folder, "stdin");
     writeFileSync(file, stdin, { mode: 0o600 });
     const descriptor = opening(file, "r");

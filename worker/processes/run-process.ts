@@ -8,6 +8,7 @@ import { openStdio, type Stdio } from "../output/stdio.ts";
 import { invalidInput } from "../parse.ts";
 import type { JobContext } from "../runner.ts";
 import { assertProgram } from "./find-program.ts";
+import { LiveInput } from "./live-input.ts";
 import type { PipePair } from "./pipes.ts";
 import { NOT_EXECUTED, withMark } from "./process-mark.ts";
 import { ProcessTree } from "./process-tree.ts";
@@ -23,7 +24,8 @@ export type ProcessSpec = {
   cwd: string;
   /** Must mark the process with its task (AGENTDISPATCH_TASK_ID): all that carries the mark ends with it. */
   env: Record<string, string>;
-  stdin?: string | undefined;
+  /** A text that it reads to its end, or what is said to it as it runs. */
+  stdin?: string | LiveInput | undefined;
   stdout: Sink;
   stderr: Sink;
   /** What it is asked to end with; default SIGTERM. */
@@ -88,6 +90,7 @@ function start(spec: ProcessSpec, folder: string, pipes: PipePair | undefined): 
     const { cwd, env } = spec;
     const [program, ...words] = wordsOf(spec);
     const child = spawn(program, words, { cwd, env, stdio: stdio.options, detached: true });
+    if (spec.stdin instanceof LiveInput && child.stdin) spec.stdin.attach(child.stdin);
     return { child, outputs: stdio.attach(child) };
   } catch (error) {
     for (const output of stdio.attach()) output.destroy();

@@ -1,8 +1,8 @@
 /**
  * `fault`: nobody waits for the work any more, because an error ended it that it did not catch. `budget`: an agent has
- * consumed what it may.
+ * consumed what it may. `unanswered`: nobody answered what the job asked, in the time that there is for it.
  */
-export type StopOrder = { kind: "cancel" | "timeout" | "fault" | "budget"; graceSeconds: number };
+export type StopOrder = { kind: "cancel" | "timeout" | "fault" | "budget" | "unanswered"; graceSeconds: number };
 
 /** The order to stop a job. The first order says why; a later one may only shorten the grace. */
 export class StopSwitch {

@@ -4,7 +4,7 @@ import { invalidInput, parse } from "../../parse.ts";
 import type { JobContext } from "../../runner.ts";
 import type { AgentTask } from "../framework.ts";
 import { assertSchema, schemaProtocol } from "../json-answer.ts";
-import { outcomeProtocol } from "../outcome.ts";
+import { askingProtocol, outcomeProtocol } from "../outcome.ts";
 import type { AgentProgram, AgentRun } from "./program.ts";
 import { programEnvironment } from "./program-environment.ts";
 import { refuseSteering } from "./steering-variables.ts";
@@ -49,7 +49,7 @@ function toolsOf({ name: program, options }: AgentProgram, { runtimeTools }: Age
 const filesNote = (artifacts: string): string =>
   `## Files\n\nFiles that you leave in ${artifacts} are brought home with your answer; leave there what the task asks for.`;
 
-function ending({ ownSchema }: AgentProgram, { jsonSchema }: RuntimeTools): string[] {
-  if (!jsonSchema) return [outcomeProtocol];
+function ending({ ownSchema }: AgentProgram, { jsonSchema, questions }: RuntimeTools): string[] {
+  if (!jsonSchema) return [questions === "ask" ? askingProtocol : outcomeProtocol];
   return ownSchema ? [] : [schemaProtocol(jsonSchema)];
 }

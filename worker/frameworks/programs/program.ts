@@ -3,7 +3,9 @@ import type { Problem } from "../../../lib/contract/errors.ts";
 import type { BuiltInFramework } from "../../../lib/contract/frameworks.ts";
 import type { JsonObject } from "../../../lib/contract/json.ts";
 import type { SessionFile } from "../../conversation/archive.ts";
+import type { LiveInput } from "../../processes/live-input.ts";
 import type { ProcessEnd } from "../../processes/run-process.ts";
+import type { JobContext } from "../../runner.ts";
 import type { AgentEvents } from "../agent-events.ts";
 import type { AgentTask } from "../framework.ts";
 
@@ -48,6 +50,17 @@ export type OutputReader = {
   end(exit: ProcessEnd, stderrTail: string): AgentEnd;
 };
 
+/** Asks whoever waits for the task, by a key that is made its own; undefined once the job does not wait any more. */
+export type AskedOf = JobContext["ask"];
+
+/** A program that asks and hears while it works: what goes to its standard input, from its prompt on. */
+export type Dialogue = {
+  readonly input: LiveInput;
+  line(value: JsonObject): void;
+  /** Says something to the agent within its turn; false when that is over. */
+  say(text: string): boolean;
+};
+
 /** How a program is started for one turn; `prompt` where it is not the run's own as it stands. */
 export type ProgramStart = { args: string[]; env: Record<string, string>; prompt?: string };
 
@@ -67,6 +80,8 @@ export type AgentProgram = {
   /** Arguments, further environment, and files of its own, written into `run.scratch`. Throws RefusedError. */
   command(run: AgentRun): Promise<ProgramStart>;
   reader(run: AgentRun): OutputReader;
+  /** Where the run is one that asks; others get their prompt by stdin, which ends. */
+  dialogue?(run: AgentRun, prompt: string, ask: AskedOf): Dialogue | undefined;
   /** What the next turn needs wherever it runs; none for a session that is not here. */
   sessionFiles(run: AgentRun, sessionId: string): Promise<SessionFile[]>;
   /** Puts them where the program looks for them. */

@@ -34,6 +34,7 @@ export function programFramework(program: AgentProgram): Framework {
 
 async function runTurn(program: AgentProgram, run: AgentRun, job: JobContext): Promise<Outcome> {
   const { args, env: further, prompt = run.prompt } = await program.command(run);
+  const dialogue = program.dialogue?.(run, prompt, job.ask);
   const { limits } = run.task;
   const stop = new StopSwitch();
   const unlisten = job.stop.listen((order) => stop.pull(order));
@@ -56,6 +57,7 @@ async function runTurn(program: AgentProgram, run: AgentRun, job: JobContext): P
       if (broken) return;
       try {
         reader.line(value, events);
+        dialogue?.line(value);
         if (reader.session !== undefined) job.conversation?.note(program.name, reader.session);
       } catch (error) {
         // A program whose output cannot be read works for nobody.
@@ -70,9 +72,12 @@ async function runTurn(program: AgentProgram, run: AgentRun, job: JobContext): P
   const stderr = captureOf(job, "stderr.log", (text) => job.log.write("stderr", text));
   // By its path, so that no folder of the PATH can be the workspace; one that is not there is looked for in vain once more.
   const file = findProgram(program.program, run.env.PATH) ?? program.program;
-  const spec = { file, args, cwd: run.workspace, stdin: prompt, stdout, stderr };
+  const spec = { file, args, cwd: run.workspace, stdin: dialogue?.input ?? prompt, stdout, stderr };
   const env = { ...run.env, ...further };
+  const silence = dialogue && job.hearWith((text) => dialogue.say(text));
   const exit = await runProcess({ ...spec, env, stopSignal: program.stopSignal }, { ...job, stop });
+  silence?.();
+  dialogue?.input.end();
   unlisten();
   await stdout.end();
   lines.end();

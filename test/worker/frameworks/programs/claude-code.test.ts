@@ -2,6 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { environmentVariables } from "../../../../lib/contract/execution-environment.ts";
+import { allowedText, type InputRequests } from "../../../../lib/contract/input-requests.ts";
+import type { Json } from "../../../../lib/contract/task.ts";
 import { processesWith, startWorker, until } from "../../start-worker.ts";
 import { replayed, taskFor } from "./replayed.ts";
 
@@ -389,4 +391,80 @@ test("a session is one file, which another machine can be given", async () => {
     `-agentdispatch/${session}.jsonl`,
   );
   expect(await claudeCode.sessionFiles(run(here), "../../x")).toEqual([]);
+});
+
+describe("claude that may ask", () => {
+  const start = async () => {
+    const claude = await replayed("claude-code", "asks");
+    const { worker } = claude;
+    await worker.start({ taskType: "agent.run", input: task({ questions: "ask" }) });
+    const asked = async (key: string) => {
+      const { reply } = await worker.pollUntil(({ inputRequests = {} }) => key in inputRequests);
+      return reply.inputRequests as InputRequests;
+    };
+    const answer = (inputResponses: Json) => worker.call("input", { taskId: worker.taskId, inputResponses });
+    const heard = () =>
+      claude
+        .seen()
+        .stdin.trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as Json);
+    return { claude, worker, asked, answer, heard, [Symbol.asyncDispose]: () => claude[Symbol.asyncDispose]() };
+  };
+
+  test.concurrent("asks for permission, and what it wants to know, as questions of its task; each is answered once", async () => {
+    await using asking = await start();
+    const { worker, asked, answer, heard } = asking;
+    const { permission } = await asked("permission");
+    expect(permission?.params.message).toBe(
+      'May claude use Bash with {"command":"echo hello > made.txt","description":"x"}?',
+    );
+    expect(permission && allowedText(permission)).toBe('one of "allow", "deny"');
+    expect(await answer({ permission: "allow" })).toMatchObject({ accepted: true });
+    const { question, ...others } = await asked("question");
+    expect(question?.params.message).toBe("Which colour?\n- red: as a rose\n- blue\nWhich extras?\n- bow\n- card");
+    expect(Object.keys(others)).toEqual(["permission-2"]);
+    expect(await answer({ permission: "deny", question: { Colour: "red" } })).toMatchObject({
+      error: { code: "input.invalid", message: "responses.question.Extras: is required" },
+    });
+    expect(await answer({ question: { Colour: "blue", Extras: ["bow", "card"] } })).toMatchObject({ accepted: true });
+    const { reply } = await worker.finish();
+    expect(reply).toMatchObject({ status: "succeeded", result: { output: "All is made." } });
+    const [said, ...told] = heard();
+    const prompt = expect.stringMatching(/^do it\n.*reaches whoever dispatched\nyou/s);
+    expect(said).toMatchObject({ type: "user", message: { role: "user", content: prompt } });
+    const input = expect.objectContaining({ answers: { "Which colour?": "blue", "Which extras?": "bow, card" } });
+    expect(told.map(({ response }) => response)).toMatchObject([
+      { subtype: "success", request_id: "r1", response: { behavior: "allow", updatedInput: { description: "x" } } },
+      { subtype: "success", request_id: "r2", response: { behavior: "allow", updatedInput: input } },
+      { subtype: "error", request_id: "r4" },
+    ]);
+    const { args } = asking.claude.seen();
+    expect(args).toContain("--permission-prompt-tool=stdio");
+    expect(args).not.toContain("--permission-prompts=none");
+  });
+
+  test.concurrent("hears a message within its turn, once, and what is refused as such", async () => {
+    await using asking = await start();
+    const { worker, asked, answer, heard } = asking;
+    await asked("permission");
+    const say = () => worker.call("say", { taskId: worker.taskId, id: "1", text: "mind the gap" });
+    expect([await say(), await say()]).toEqual([{ heard: "now" }, { heard: "now" }]);
+    await answer({ permission: { action: "decline" } });
+    await until(() => heard().length > 2);
+    expect(heard().slice(1, 3)).toMatchObject([
+      { type: "user", message: { content: "mind the gap" } },
+      { response: { response: { behavior: "deny", message: "The user does not allow Bash here." } } },
+    ]);
+  });
+
+  test.concurrent("goes by its defaults where nobody answers in time, and they may stand", async () => {
+    await using claude = await replayed("claude-code", "asks");
+    const limits = { answerSeconds: 0.2, unanswered: "default" };
+    await claude.worker.start({ taskType: "agent.run", input: task({ questions: "ask" }), limits });
+    const { reply, text } = await claude.worker.finish();
+    expect(reply.status).toBe("succeeded");
+    expect(text("stderr") + text("stdout")).toContain("nobody answered within 0.2 s: the default stands");
+    expect(claude.seen().stdin).toContain("The user does not allow Bash here.");
+  });
 });

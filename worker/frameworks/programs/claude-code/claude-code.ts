@@ -7,6 +7,7 @@ import type { PermissionMode } from "../../../../lib/contract/kinds.ts";
 import { invalidInput } from "../../../parse.ts";
 import type { AgentProgram, AgentRun, SessionFile } from "../program.ts";
 import { isPersonsHome } from "../program-environment.ts";
+import { ClaudeDialogue } from "./dialogue.ts";
 import { ClaudeOutput } from "./output.ts";
 import { usesBedrock } from "./problem.ts";
 
@@ -38,6 +39,7 @@ export const claudeCode: AgentProgram = {
     "maxTurns",
     "mcpServers",
     "jsonSchema",
+    "questions",
   ],
   ownBudget: true,
   ownSchema: true,
@@ -45,6 +47,7 @@ export const claudeCode: AgentProgram = {
   stopSignal: "SIGINT",
   command: async (run) => ({ args: [...fixed(run), ...(await chosen(run))], env: environment(run) }),
   reader: (run) => new ClaudeOutput(run),
+  dialogue: (run, prompt, ask) => (run.tools.questions === "ask" ? new ClaudeDialogue(prompt, ask) : undefined),
 
   async sessionFiles(run, sessionId): Promise<SessionFile[]> {
     if (!SESSION_ID.test(sessionId)) return [];
@@ -70,7 +73,7 @@ export const claudeCode: AgentProgram = {
 const home = ({ env }: AgentRun): string => env.CLAUDE_CONFIG_DIR ?? join(env.HOME ?? "/", ".claude");
 
 /** A checkout's settings can start programs and send the model's key elsewhere: they are read only where it is trusted. */
-function fixed({ trusted, resume, task, env }: AgentRun): string[] {
+function fixed({ trusted, resume, task, env, tools }: AgentRun): string[] {
   if (resume !== undefined && !SESSION_ID.test(resume))
     throw invalidInput("conversation", "names no session of claude");
   const { maxBudgetUsd, maxTokens } = task.limits;
@@ -79,7 +82,9 @@ function fixed({ trusted, resume, task, env }: AgentRun): string[] {
     "-p",
     "--output-format=stream-json",
     "--verbose",
-    "--permission-prompts=none",
+    ...(tools.questions === "ask"
+      ? ["--input-format=stream-json", "--permission-prompt-tool=stdio"]
+      : ["--permission-prompts=none"]),
     ...(trusted ? [] : ["--setting-sources=", "--strict-mcp-config"]),
     ...(artifacts === undefined ? [] : [`--add-dir=${artifacts}`]),
     `--session-id=${randomUUID()}`,
