@@ -16,7 +16,7 @@ import { dispatchExplicitly } from "./service/dispatch.ts";
 import { type Followed, followArguments, followed } from "./service/follow.ts";
 import { answer, steer } from "./service/input.ts";
 import { readLogs } from "./service/logs.ts";
-import { progressTeller, type Tell } from "./service/progress.ts";
+import { lastLine, progressTeller, type Tell } from "./service/progress.ts";
 import { fitRecord } from "./service/reply-size.ts";
 import { send } from "./service/send.ts";
 import { spawn } from "./service/spawn.ts";
@@ -121,7 +121,9 @@ export class TaskService extends TaskReader {
     const record = await describeTask(this.#ports, task, undefined);
     // Whole, also where a record leaves parts out: they are answered by it.
     const asked = task.status === "input_required" && { inputRequests: task.inputRequests };
-    return followed(this.#ports, task, { ...record, ...asked });
+    const prints = task.status === "running" && task.logLength > 0 && task.progress?.message === undefined;
+    const line = prints ? await lastLine(this.#ports, task.id, task.logLength) : undefined;
+    return { ...followed(this.#ports, task, { ...record, ...asked }), ...defined({ lastLine: line }) };
   }
 
   /** Ends a task that has not ended by itself. */

@@ -168,6 +168,14 @@ describe("tasks of 2026-07-28", () => {
     expect(result?.pollIntervalMs === undefined).toBe(shown !== "working");
   });
 
+  test("say the last line of a job that only prints", async () => {
+    const { ports, request } = open("modern");
+    const text = "one\n\u001b[1mtwo\u001b[0m of three\r\n\n";
+    const taskId = await stored(ports, { status: "running", logLength: text.length });
+    await ports.store.appendLog([{ taskId, offset: 0, sequence: 100, stream: "stdout", timestamp: ago(0), text }]);
+    expect((await request("tasks/get", { taskId })).result?.statusMessage).toBe("running: two of three");
+  });
+
   test("end with exactly what get_task_result gives", async () => {
     const { ports, request } = open("modern");
     const taskId = await stored(ports, { status: "succeeded", result: { output: "done" } });

@@ -11,6 +11,8 @@ export const followArguments = z.strictObject({ task_id: taskId, wait_seconds: w
 /** How a task stands for whoever looks again and again. */
 export type Followed = {
   record: TaskRecord;
+  /** Of its output, while a job runs that does not say by itself how far it is. */
+  lastLine?: string;
   /** For how long from its creation it is kept in any case, in milliseconds; it grows until the task is settled. */
   ttlMs: number;
   /** When it is worth looking again, in milliseconds. */

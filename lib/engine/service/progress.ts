@@ -65,7 +65,12 @@ export function progressTeller(ports: Watched, notify: Tell) {
   };
 }
 
-async function lastLine(ports: Watched, id: string, logLength: number): Promise<string | undefined> {
+/** The last line of a task's output that is not empty, of the length that it has. */
+export async function lastLine(
+  ports: Pick<Watched, "store">,
+  id: string,
+  logLength: number,
+): Promise<string | undefined> {
   const { data } = await ports.store.readLog(id, Math.max(0, logLength - TAIL), TAIL);
   const lines = data.replaceAll(escapes, "").split(/[\r\n]+/);
   const line = lines.findLast((text) => text.trim() !== "");

@@ -39,7 +39,7 @@ export function modernTask(followed: Followed) {
   const { record, ttlMs, pollIntervalMs } = followed;
   const end = endOf(record);
   const status: Shown = end === "result" ? "completed" : end === "error" ? "failed" : (end ?? beforeEnd(record.status));
-  return { ...common(record, status, messageOf(record)), ttlMs, ...(!end && { pollIntervalMs }) };
+  return { ...common(record, status, messageOf(followed)), ttlMs, ...(!end && { pollIntervalMs }) };
 }
 
 /**
@@ -53,7 +53,7 @@ export function legacyTask(followed: Followed) {
   const status: Shown =
     end === undefined ? "working" : end === "cancelled" ? end : record.status === "failed" ? "failed" : "completed";
   const hint = record.status === "input_required" ? "; answer with send_task_input" : "";
-  const message = messageOf(record, MAX_MESSAGE - hint.length) + hint;
+  const message = messageOf(followed, MAX_MESSAGE - hint.length) + hint;
   return { ...common(record, status, message), ttl: ttlMs, ...(!end && { pollInterval: pollIntervalMs }) };
 }
 
@@ -68,16 +68,18 @@ const common = ({ id, createdAt, updatedAt }: TaskRecord, status: Shown, statusM
 });
 
 /** Its phase, and the last that there is to say of it, in one line. */
-function messageOf(record: TaskRecord, maxLength = MAX_MESSAGE): string {
-  const said = newsOf(record)
+function messageOf(followed: Followed, maxLength = MAX_MESSAGE): string {
+  const { status } = followed.record;
+  const said = newsOf(followed)
     ?.replaceAll(/[\p{Cc}\s]+/gu, " ")
     .trim();
-  return (said ? `${record.status}: ${said}` : record.status).slice(0, maxLength).toWellFormed();
+  return (said ? `${status}: ${said}` : status).slice(0, maxLength).toWellFormed();
 }
 
-function newsOf({ status, queuePosition, progress, error, inputRequests = {} }: TaskRecord): string | undefined {
+function newsOf({ record, lastLine }: Followed): string | undefined {
+  const { status, queuePosition, progress, error, inputRequests = {} } = record;
   if (error) return `${error.code}: ${error.message}`;
   if (status === "queued" && queuePosition !== undefined) return `${phrases.queued}, as number ${queuePosition}`;
   if (status === "input_required") return questionText(inputRequestsOf(inputRequests));
-  return status === "running" ? progress?.message : phrases[status];
+  return status === "running" ? (progress?.message ?? lastLine) : phrases[status];
 }
