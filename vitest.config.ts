@@ -14,6 +14,7 @@ const long = [
   "test/system/{output,growth,dynamodb,fuzz,damage,laptop,agentcore,cloud-trouble}.test.ts",
   "test/system/{trouble,crash,families,shared-worker,storm,mcp-tasks-cloud}.test.ts",
   "test/engine/load.test.ts",
+  "test/engine/service/long-answers.test.ts",
   "test/worker/fuzz.test.ts",
   "test/backends/agentcore/{contract-less,other-account}.test.ts",
   "test/package/other-nodes.test.ts",

@@ -17,6 +17,8 @@ const SDK = [/^@aws-sdk\//, /^@smithy\//];
 /** The first rule whose `part` fits a file holds for it. Packages are strings, with all their subpaths. */
 const rules: readonly Rule[] = [
   { part: /^test\//, may: [/./] },
+  // What answers are checked by, wherever they are checked
+  { part: /^lib\/contract\/json-answer\.ts$/, may: [CONTRACT, "node:vm", "@cfworker/json-schema"] },
   { part: CONTRACT, may: [CONTRACT, "zod"] },
   { part: PORTS, may: [CONTRACT, PORTS, "zod"] },
   {

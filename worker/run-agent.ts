@@ -1,6 +1,6 @@
 import { RefusedError } from "../lib/contract/errors.ts";
 import { builtInFramework } from "../lib/contract/frameworks.ts";
-import { agentInputSchema } from "../lib/contract/worker.ts";
+import { agentJobSchema } from "../lib/contract/worker.ts";
 import type { SessionConfig } from "./config.ts";
 import { commandFramework } from "./frameworks/command.ts";
 import type { Framework } from "./frameworks/framework.ts";
@@ -30,7 +30,7 @@ export function usableFrameworks(config: Setup): string[] {
 /** Runs `agent.run` in the framework it names. There is no default: an echo would look like an answer. */
 export async function runAgent(job: JobContext): Promise<Outcome> {
   const { task } = job;
-  const input = parse(agentInputSchema, task.input, "input");
+  const input = parse(agentJobSchema, task.input, "input");
   const { framework: name = "" } = input;
   const load = frameworksOf(job.config).get(name);
   if (!load) {
@@ -60,6 +60,7 @@ export async function runAgent(job: JobContext): Promise<Outcome> {
       ...(task.trusted && { trusted: true }),
       ...(input.model !== undefined && { model: input.model }),
       ...(input.runtime_tools && { runtimeTools: input.runtime_tools }),
+      ...(input.response_format && { responseFormat: input.response_format }),
     },
     job,
   );

@@ -10,6 +10,10 @@ export function previewText(text: string, maxLength: number): string {
   return `${head}\n[... ${text.length - head.length - tail.length} characters left out ...]\n${tail}`;
 }
 
+/** The beginning of a text, of so many UTF-16 units at most; where more follows, it ends with an ellipsis. */
+export const firstOf = (text: string, maxLength: number): string =>
+  text.length <= maxLength ? text : `${withoutHalfPair(text.slice(0, Math.max(0, maxLength - 1)), "end")}…`;
+
 /** Deeper than this a value is not taken apart any more: its preview is one of its JSON. */
 const MAX_DEPTH = 4;
 const SHORTEST = 100;

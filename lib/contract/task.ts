@@ -3,6 +3,7 @@ import type { Problem } from "./errors.ts";
 import { inputRequestsOf, inputResponseSchema } from "./input-requests.ts";
 import { channels, protocols, targetModes, taskTypes, unansweredEnds } from "./kinds.ts";
 import { assertTransition, isTerminal, type Status } from "./lifecycle.ts";
+import { responseFormatSchema } from "./worker.ts";
 
 /** The version of the records that this program writes; `lib/store/stored-task.ts` reads older ones. */
 export const TASK_VERSION = 2;
@@ -156,6 +157,10 @@ const common = {
   /** Runtime profile; admission counts by it. */
   profile: text,
   taskType: z.enum(taskTypes),
+  /** Its result is shown as a preview of so many characters at most, with a reference. */
+  summaryChars: number.exactOptional(),
+  /** What its agent was asked to answer with: one JSON value. */
+  responseFormat: responseFormatSchema.exactOptional(),
   /** The agent framework, as the call, its profile or the backend chose it. */
   framework: text.exactOptional(),
   target: targetSchema,

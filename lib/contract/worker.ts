@@ -287,7 +287,14 @@ export const agentInputSchema = z.strictObject({
   protocol: z.string().max(20).optional(),
   timeoutSeconds: z.number().positive().max(MAX_TIMEOUT_SECONDS).optional(),
 });
-export type AgentInput = z.infer<typeof agentInputSchema>;
+
+/** The answer has to be one JSON value, of that JSON Schema if there is one. */
+export const responseFormatSchema = z.object({ schema: jsonObject.exactOptional() });
+export type ResponseFormat = z.infer<typeof responseFormatSchema>;
+
+/** The same as a worker is handed it, with what the dispatch asked for besides. */
+export const agentJobSchema = agentInputSchema.extend({ response_format: responseFormatSchema.optional() });
+export type AgentInput = z.infer<typeof agentJobSchema>;
 
 /** For how long failures that speak for a lost job may be trouble of the platform, in milliseconds. */
 export const LASTING_MS = 60_000;

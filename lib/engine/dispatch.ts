@@ -25,6 +25,8 @@ export type Plan = {
   env?: Record<string, string> | undefined;
   /** The conversation that an agent goes on with; without it an agent begins one. */
   conversation?: string | undefined;
+  /** How its answer is wanted. */
+  answer?: Pick<Task, "summaryChars" | "responseFormat"> | undefined;
   /** Name of the call's field that `env` came in. */
   envField: "environment_variables" | "input.env";
   /** The validated call before defaults, with the name of its tool: what an idempotency key stands for. */
@@ -132,6 +134,7 @@ function newTask(ports: Ports, owner: string, id: string, plan: Plan, place: { d
     ...(route.metadata && { metadata: route.metadata }),
     ...(Object.keys(env).length > 0 && { env, envNames: Object.keys(env) }),
     limits: route.limits,
+    ...plan.answer,
     ...place,
     status: "queued",
     phases: { queued: at },

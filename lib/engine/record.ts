@@ -1,6 +1,6 @@
 import type { Adapters } from "../backends/adapter.ts";
 import { own } from "../contract/configuration.ts";
-import { defined } from "../contract/json.ts";
+import { defined, isObject } from "../contract/json.ts";
 import { isTerminal } from "../contract/lifecycle.ts";
 import type { Task, TaskArtifact } from "../contract/task.ts";
 import type { TaskResult } from "../contract/tools/get-task-result.ts";
@@ -42,7 +42,7 @@ export function taskRecord(task: Task, more: { queuePosition?: number; adapters?
     providerRefs: task.providerRefs,
     conversation: task.conversation?.id,
     cloudAgent,
-    result: isTerminal(task.status) ? task.result : undefined,
+    ...(isTerminal(task.status) && answerView(task)),
     resultRef: isTerminal(task.status) ? task.resultRef : undefined,
     error: isTerminal(task.status) ? task.error : undefined,
     createdAt: task.createdAt,
@@ -68,7 +68,24 @@ export function taskRecord(task: Task, more: { queuePosition?: number; adapters?
     artifactCount: artifactCountOf(task) || undefined,
     artifactsLeftOut: task.artifactsLeftOut,
     shortened: task.shortened,
+    summaryChars: task.summaryChars,
+    responseFormat: task.responseFormat,
   });
+}
+
+/** The result; of a task that was asked for JSON, that beside what the agent said. */
+export function answerView({ result, responseFormat }: Pick<Task, "result" | "responseFormat">): {
+  result?: unknown;
+  parsedResult?: unknown;
+  parseError?: string;
+} {
+  if (!responseFormat || !isObject(result)) return result === undefined ? {} : { result };
+  const { result: parsedResult, parseError, ...said } = result;
+  return {
+    result: said,
+    ...(parsedResult !== undefined && { parsedResult }),
+    ...(typeof parseError === "string" && { parseError }),
+  };
 }
 
 /** A task in a list: what it is, and how it stands. */
@@ -83,7 +100,7 @@ export function shortRecord(task: Task): ShortRecord {
     profile: task.profile,
     framework: task.framework,
     summary: summary(task),
-    goal: task.goal?.slice(0, 200),
+    goal: task.goal?.slice(0, 200).toWellFormed(),
     error: task.error && isTerminal(task.status) ? { code: task.error.code } : undefined,
     parent: task.parent,
     conversation: task.conversation?.id,
@@ -102,7 +119,7 @@ export function resultView(task: Task, { files, nextCursor }: ArtifactsView): Ta
   return {
     taskId: task.id,
     status: task.status,
-    ...(task.result !== undefined && { result: task.result }),
+    ...answerView(task),
     ...(task.resultRef && { resultRef: task.resultRef }),
     artifacts: files.flatMap(({ artifact, uri }) => (uri === undefined ? [] : [artifactView(task.id, artifact, uri)])),
     ...(lost.length > 0 && { lostArtifacts: lost }),

@@ -17,8 +17,8 @@ import { type Followed, followArguments, followed } from "./service/follow.ts";
 import { answer, steer } from "./service/input.ts";
 import { readLogs } from "./service/logs.ts";
 import { lastLine, progressTeller, type Tell } from "./service/progress.ts";
-import { fitRecord } from "./service/reply-size.ts";
 import { send } from "./service/send.ts";
+import { shownRecord } from "./service/shown-record.ts";
 import { spawn } from "./service/spawn.ts";
 import { describeTask } from "./service/status.ts";
 import { type AgentPlace, typicalOf } from "./service/typical.ts";
@@ -89,7 +89,7 @@ export class TaskService extends TaskReader {
       ...(signal && { signal }),
       ...(teller && { onChange: teller.see }),
     }).finally(() => teller?.end());
-    const record = fitRecord(taskRecord(task, { adapters: this.#ports.backends }));
+    const record = await shownRecord(this.#ports, task);
     return timedOut ? { ...record, timedOutWaiting: true } : record;
   }
 

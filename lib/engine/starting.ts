@@ -29,7 +29,7 @@ export async function jobOf(ports: Ports, task: Task): Promise<Job> {
     taskId: task.id,
     taskType: task.taskType,
     ...(prompt && { prompt }),
-    input,
+    input: task.responseFormat ? { ...input, response_format: task.responseFormat } : input,
     ...(context && { context }),
     ...(task.metadata && { metadata: task.metadata }),
     ...(task.env && { env: task.env }),

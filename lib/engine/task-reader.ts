@@ -1,5 +1,6 @@
 import { taskNotFound } from "../contract/errors.ts";
 import { defined } from "../contract/json.ts";
+import { MAX_REPLY, replySize } from "../contract/reply-size.ts";
 import type { Json, Task } from "../contract/task.ts";
 import { type ToolResult as Result, toolSchemas } from "../contract/tools/index.ts";
 import type { ReadPorts } from "./ports.ts";
@@ -8,6 +9,9 @@ import { readArguments } from "./service/arguments.ts";
 import { readLog } from "./service/logs.ts";
 import { readResult } from "./service/result.ts";
 import { describeTask } from "./service/status.ts";
+
+/** What a list of tasks has besides them: a cursor. */
+const LIST_ENDS = 2500;
 
 /**
  * What can be read of the tasks of one owner, whether or not anything runs; another owner's task does not exist. Methods
@@ -31,11 +35,19 @@ export class TaskReader {
   /** The tasks of the owner, newest first. */
   async list(given: Json): Promise<Result<"list_tasks">> {
     const { limit = 20, ...filter } = readArguments(toolSchemas.list_tasks, given);
-    const { items, cursor } = await this.#ports.store.list(this.#owner, { limit, ...defined(filter) });
-    return {
-      items: items.filter(({ owner }) => owner === this.#owner).map(shortRecord),
-      ...(cursor !== undefined && { cursor }),
-    };
+    return this.#page(limit, defined(filter));
+  }
+
+  /** As many as fit into a reply; the cursor of a shorter page is that of a shorter question. */
+  async #page(
+    limit: number,
+    filter: Omit<Parameters<ReadPorts["store"]["list"]>[1], "limit">,
+  ): Promise<Result<"list_tasks">> {
+    const page = await this.#ports.store.list(this.#owner, { limit, ...filter });
+    const items = page.items.filter(({ owner }) => owner === this.#owner).map(shortRecord);
+    const fitting = countFitting(items, MAX_REPLY - LIST_ENDS);
+    if (fitting < items.length && fitting > 0) return this.#page(fitting, filter);
+    return { items, ...(page.cursor !== undefined && { cursor: page.cursor }) };
   }
 
   /** The output of a task, from a cursor on, as far as it is there. */
@@ -46,8 +58,13 @@ export class TaskReader {
 
   /** What a task came to. */
   async result(given: Json): Promise<Result<"get_task_result">> {
-    const { task_id, artifacts_cursor = 0 } = readArguments(toolSchemas.get_task_result, given);
-    return readResult(this.#ports, await this.task(task_id), artifacts_cursor);
+    const {
+      task_id,
+      artifacts_cursor: artifactsCursor = 0,
+      offset,
+      max_chars: maxChars,
+    } = readArguments(toolSchemas.get_task_result, given);
+    return readResult(this.#ports, await this.task(task_id), { artifactsCursor, offset, maxChars });
   }
 
   /** The owner's task. */
@@ -56,4 +73,14 @@ export class TaskReader {
     if (!task || task.owner !== this.#owner) throw taskNotFound(id);
     return task;
   }
+}
+
+/** How many of the first fit together. */
+function countFitting(values: readonly unknown[], room: number): number {
+  let size = 0;
+  const end = values.findIndex((value) => {
+    size += replySize(value) + 1;
+    return size > room;
+  });
+  return end < 0 ? values.length : end;
 }

@@ -2,11 +2,11 @@ import type { AgentAnswer } from "../../lib/contract/agent.ts";
 import { type Problem, problem } from "../../lib/contract/errors.ts";
 import type { BuiltInFramework } from "../../lib/contract/frameworks.ts";
 import { defined, type JsonObject } from "../../lib/contract/json.ts";
+import { jsonAnswer } from "../../lib/contract/json-answer.ts";
 import { clip } from "../parse.ts";
 import type { JobContext, Outcome } from "../runner.ts";
 import type { ToolCounts } from "./agent-events.ts";
 import type { AgentTask } from "./framework.ts";
-import { jsonAnswer } from "./json-answer.ts";
 import { readOutcome, type SaidOutcome } from "./outcome.ts";
 import type { AgentEnd } from "./programs/program.ts";
 
@@ -15,6 +15,8 @@ type EndedTurn = AgentEnd & {
   tools: ToolCounts;
   /** The JSON Schema that the answer has to fit. */
   schema?: JsonObject | undefined;
+  /** The answer has to be JSON, and is kept as it is where it is none. */
+  asksJson?: boolean;
 };
 
 const PERMISSION_HINT =
@@ -49,8 +51,11 @@ export function agentOutcome(
 
 type Read = { answer: SaidOutcome & { result?: unknown }; error?: Problem | undefined };
 
-function answerOf(framework: string, { output = "", result, error, schema, deniedTools = [], tools }: EndedTurn): Read {
+function answerOf(framework: string, turn: EndedTurn): Read {
+  const { output = "", result, error, schema, asksJson, deniedTools = [], tools } = turn;
   const given = result === undefined ? {} : { result };
+  // Whoever asked for JSON reads it, or says why there is none: nothing of the answer may go lost.
+  if (asksJson) return { answer: { output, outcome: null, ...given }, error };
   if (!schema) {
     const said = { ...readOutcome(output), ...given };
     const couldNothing = deniedTools.length > 0 && tools.succeeded === 0 && said.outcome === "needs_input";

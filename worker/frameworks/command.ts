@@ -1,4 +1,5 @@
 import { environmentVariables } from "../../lib/contract/execution-environment.ts";
+import { jsonProtocol } from "../../lib/contract/prompt.ts";
 import { Conversation } from "../conversation/conversation.ts";
 import { jobEnv } from "../job-env.ts";
 import type { Capture } from "../output/capture.ts";
@@ -37,7 +38,7 @@ export function commandFramework([file = "", ...args]: readonly string[]): Frame
       args,
       cwd: job.folder.workspace,
       env: jobEnv(job, own),
-      stdin: jsonLine({ ...task, protocol: outcomeProtocol }),
+      stdin: jsonLine({ ...task, protocol: protocolOf(task) }),
       stdout,
       stderr,
     };
@@ -70,6 +71,9 @@ class Answer {
     this.text = Buffer.from(this.text.slice(0, 8000)).toString();
   }
 }
+
+const protocolOf = ({ responseFormat }: AgentTask): string =>
+  responseFormat ? jsonProtocol(responseFormat.schema) : outcomeProtocol;
 
 function jsonLine(task: AgentTask & { protocol: string }): string {
   try {

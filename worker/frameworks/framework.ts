@@ -1,4 +1,4 @@
-import type { AgentInput, StartOperation } from "../../lib/contract/worker.ts";
+import type { AgentInput, ResponseFormat, StartOperation } from "../../lib/contract/worker.ts";
 import type { JobContext, Outcome } from "../runner.ts";
 
 /** What an agent framework is given. A command-backed one reads exactly this, as JSON. */
@@ -12,6 +12,8 @@ export type AgentTask = Pick<
   framework: string;
   model?: AgentInput["model"];
   runtimeTools?: Record<string, unknown>;
+  /** The answer has to be JSON; the prompt says so too, and whoever asked reads it. */
+  responseFormat?: ResponseFormat;
 };
 
 /** Runs an agent until it has its answer. */

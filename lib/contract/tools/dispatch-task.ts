@@ -18,6 +18,7 @@ const input = z.strictObject({
     ),
   metadata: field.metadata.optional().describe("parentTaskId names the task that dispatched it"),
   timeout_seconds: field.timeoutSeconds.optional(),
+  ...field.answerFields,
   idempotency_key: field.idempotencyKey.optional(),
 });
 

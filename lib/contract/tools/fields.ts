@@ -44,6 +44,23 @@ export const timeoutSeconds = z.number().positive().max(MAX_TIMEOUT_SECONDS);
 export const idempotencyKey = line(200);
 export const metadata = json(64_000);
 
+/** Longest schema of an answer, in characters of JSON, and most characters of a summary. */
+const MAX_SCHEMA = 16_000;
+const MAX_SUMMARY = 8_000;
+
+/** How the answer of a task is wanted. */
+export const answerFields = {
+  return_ref: z.boolean().optional().describe("Answers show a summary of the result, and where the whole is"),
+  summary_chars: z.number().int().min(1).max(MAX_SUMMARY).optional().describe("Its length: default 1000"),
+  response_format: z
+    .union(
+      [z.literal("json"), z.strictObject({ type: z.literal("json"), schema: json(MAX_SCHEMA).optional() })],
+      'must be "json" or { "type": "json", "schema": a JSON Schema }',
+    )
+    .optional()
+    .describe("The agent answers with JSON: parsedResult"),
+};
+
 const targetFields = {
   mode: routed(targetModes).optional(),
   protocol: protocol.optional(),

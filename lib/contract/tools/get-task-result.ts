@@ -4,8 +4,13 @@ import { leftOutSchema, valueRefSchema } from "../task.ts";
 import * as field from "./fields.ts";
 import type { ToolSchemas } from "./schemas.ts";
 
+/** Most characters of text that may be asked for; a reply may hold fewer. */
+const MAX_TEXT_LENGTH = 64_000;
+
 const input = z.strictObject({
   task_id: field.taskId,
+  offset: z.number().int().min(0).optional().describe("Reads text from that character on: 0, then nextOffset"),
+  max_chars: z.number().int().min(1).max(MAX_TEXT_LENGTH).optional().describe("Most characters of text"),
   artifacts_cursor: z.number().int().min(0).optional().describe("artifactsNextCursor of the reply before"),
 });
 
@@ -27,6 +32,19 @@ const output = z.object({
   result: z.unknown().optional(),
   /** Where the whole result is, when `result` is a preview. */
   resultRef: valueRefSchema.exactOptional(),
+  /** The same as a resource of this endpoint. */
+  resource: field.unlisted(z.string()),
+  /**
+   * A page of the result: of an agent's answer its `output`, of others a text as it is or their JSON. `offset` and
+   * `textLength` count UTF-16 units; `nextOffset` is there when the text goes on.
+   */
+  text: z.string().exactOptional(),
+  offset: field.unlisted(z.int()),
+  nextOffset: z.int().exactOptional(),
+  textLength: field.unlisted(z.int()),
+  /** The JSON value that the dispatch asked for, or why there is none. */
+  parsedResult: z.unknown().optional(),
+  parseError: field.unlisted(z.string()),
   previews: z.array(z.string()).exactOptional(),
   artifacts: z.array(artifact),
   /** There when the list of files goes on. */

@@ -19,6 +19,7 @@ const input = z.strictObject({
   environment_variables: z.record(z.string(), z.string()).optional().describe("Set for the job; never credentials"),
   timeout_seconds: field.timeoutSeconds.optional(),
   conversation: conversationIdSchema.optional().describe("From a handle: goes on with its agent"),
+  ...field.answerFields,
   idempotency_key: field.idempotencyKey
     .optional()
     .describe("Send again with the same key after a lost answer: runs once"),

@@ -55,6 +55,12 @@ export const taskRecord = z.object({
   artifactsLeftOut: unlisted(leftOutSchema),
   shortened: unlisted(z.array(z.string())),
   previews: unlisted(z.array(z.string())),
+  /** Where the whole result is read, when `result` is a preview. */
+  resource: unlisted(z.string()),
+  summaryChars: unlisted(z.number()),
+  responseFormat: unlisted(field.object),
+  parsedResult: unlisted(z.unknown()),
+  parseError: unlisted(z.string()),
 });
 export type TaskRecord = z.infer<typeof taskRecord>;
 

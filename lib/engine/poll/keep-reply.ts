@@ -1,4 +1,5 @@
 import type { TaskEvent } from "../../contract/events.ts";
+import { withJson } from "../../contract/json-answer.ts";
 import { previewText } from "../../contract/preview.ts";
 import type { OwnOf, Task, TaskArtifact } from "../../contract/task.ts";
 import { MAX_EVENT_BYTES, MAX_LOG_BYTES, type PollReply, type WorkerEvent } from "../../contract/worker.ts";
@@ -34,7 +35,7 @@ export async function keepReply(ports: Ports, task: Task, reply: PollReply): Pro
   const { status, result } = reply;
   const hasEnded = status !== "running" && status !== "input_required";
   const left = {
-    ...(result !== undefined && (await keepLargeValue(ports, task.id, "result", result))),
+    ...(result !== undefined && (await keepLargeValue(ports, task.id, "result", answered(task, result)))),
     ...(hasEnded && (await keepArtifacts(ports.store, task.id, reply, ports.now()))),
   };
   const state = hasEnded && task.conversation ? reply.artifacts?.find((artifact) => artifact.private) : undefined;
@@ -44,6 +45,10 @@ export async function keepReply(ports: Ports, task: Task, reply: PollReply): Pro
     ...(state && { leaving: asPending(state, ports.now()) }),
   };
 }
+
+/** The result as its dispatch asked for it. */
+const answered = ({ responseFormat }: Task, result: unknown): unknown =>
+  responseFormat ? withJson(responseFormat, result) : result;
 
 /**
  * Stores events and log chunks; written again they change nothing. The log has no hole: once a chunk did not fit, nothing

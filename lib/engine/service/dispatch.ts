@@ -11,6 +11,7 @@ import type { TaskHandle } from "../../contract/tools/task-handle.ts";
 import { agentInputSchema, commandInputSchema } from "../../contract/worker.ts";
 import { dispatch } from "../dispatch.ts";
 import type { Ports } from "../ports.ts";
+import { answerWanted } from "./answer-wanted.ts";
 import { issuesIn, parse, underListedNames, withoutNulls } from "./arguments.ts";
 
 const inputSchemas: Record<string, z.ZodObject> = { "agent.run": agentInputSchema, "command.run": commandInputSchema };
@@ -45,6 +46,7 @@ export async function dispatchExplicitly(ports: Ports, owner: string, given: Jso
       input: defined({ timeoutSeconds: call.timeout_seconds, framework: chosen.framework, ...job }),
       // As checked by the schema of `command.run`
       env: env as Record<string, string> | undefined,
+      answer: answerWanted(call, chosen.taskType),
       envField: "input.env",
       call: { tool: "dispatch_task", ...rest },
     },

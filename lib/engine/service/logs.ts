@@ -1,10 +1,10 @@
 import { isTerminal } from "../../contract/lifecycle.ts";
+import { fittingLength, MAX_REPLY, replySize } from "../../contract/reply-size.ts";
 import type { Task } from "../../contract/task.ts";
 import type { ToolResult } from "../../contract/tools/index.ts";
 import type { ReadableStore } from "../../store/port.ts";
 import { waitForTask } from "../poll/waiting.ts";
 import type { Ports } from "../ports.ts";
-import { fittingLength, MAX_REPLY, replySize } from "./reply-size.ts";
 
 /** Size of a whole reply when the caller names no limit: more of it than that, common clients cut or put into a file. */
 const USUAL_REPLY = 16_000;

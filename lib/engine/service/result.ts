@@ -1,34 +1,58 @@
 import { DispatchError } from "../../contract/errors.ts";
-import { previewValue } from "../../contract/preview.ts";
+import { firstOf, previewValue } from "../../contract/preview.ts";
+import { MAX_REPLY, replySize } from "../../contract/reply-size.ts";
 import { type EndedTask, hasEnded, type Task, type TaskArtifact, type ValueRef, without } from "../../contract/task.ts";
+import { taskUri } from "../../contract/task-uri.ts";
 import type { TaskResult } from "../../contract/tools/get-task-result.ts";
 import { ARTIFACTS_PER_PAGE } from "../../store/artifact-pages.ts";
 import { artifactCountOf, artifactsFrom } from "../artifact-pages.ts";
 import { readLargeValue } from "../large-values.ts";
 import type { ReadPorts } from "../ports.ts";
-import { type ArtifactsView, resultView } from "../record.ts";
-import { MAX_REPLY, replySize } from "./reply-size.ts";
+import { type ArtifactsView, answerView, resultView } from "../record.ts";
+import { pageOf, textOf } from "./result-text.ts";
 
-const MAX_RESULT = 30_000;
+/** A result that takes more of a reply is shown as a preview. */
+const MAX_RESULT = 15_000;
 const PREVIEW = 8_000;
 /** What a list of files may take beside a result and an error that leave it less. */
-const MIN_LIST = 10_000;
+const MIN_LIST = 8_000;
 
 type Kept = Pick<ReadPorts, "store" | "artifacts">;
+type Asked = { artifactsCursor: number; offset?: number | undefined; maxChars?: number | undefined };
 
-/** What a task came to, with its files from the cursor on; of one that has not ended, its status alone. */
-export async function readResult(ports: Kept, known: Task, artifactsCursor: number): Promise<TaskResult> {
-  if (!hasEnded(known)) return resultView(known, { files: [] });
+/** What a task came to, with its files from the cursor on, or a page of its text; of one that has not ended, its status alone. */
+export async function readResult(ports: Kept, task: Task, asked: Asked): Promise<TaskResult> {
+  if (!hasEnded(task)) return resultView(task, { files: [] });
+  const { artifactsCursor, offset, maxChars } = asked;
   // The first reply has the result; those that go on with the files need not repeat it.
-  const task = artifactsCursor > 0 ? without(known, "result", "resultRef") : await previewed(ports, known);
-  const resultRef = task.resultRef && (await readable(ports, task.id, task.resultRef));
-  const shown = { ...task, ...(resultRef && { resultRef }) };
-  const room = MAX_REPLY - replySize(resultView(shown, { files: [] }));
-  const files = await artifactsView(ports, task, artifactsCursor, Math.max(room, MIN_LIST));
-  const result = { ...resultView(shown, files), ...(resultRef && { previews: ["result"] }) };
+  if (artifactsCursor > 0) return withFiles(ports, without(task, "result", "resultRef"), artifactsCursor);
+  if (offset === undefined && maxChars === undefined) return withFiles(ports, await shownTask(ports, task), 0);
+  return readText(ports, task, { offset: offset ?? 0, maxChars });
+}
+
+async function withFiles(ports: Kept, task: ShownTask, cursor: number): Promise<TaskResult> {
+  const previews = task.previews && { previews: task.previews, resource: taskUri(task.id, "result") };
+  const room = MAX_REPLY - replySize({ ...resultView(task, { files: [] }), ...previews });
+  const files = await artifactsView(ports, task, cursor, Math.max(room, MIN_LIST));
+  const result = { ...resultView(task, files), ...previews };
   if (replySize(result) <= MAX_REPLY || !result.error) return result;
   return { ...result, error: without(result.error, "details") };
 }
+
+/** A page of the text; the first one comes with what the task left besides. */
+async function readText(ports: Kept, task: EndedTask, page: { offset: number; maxChars: number | undefined }) {
+  const { text, beside } = textOf(await whole(ports, task));
+  const bare = { ...without(task, "result", "resultRef", "responseFormat"), ...(beside && { result: beside }) };
+  const first: TaskResult =
+    page.offset === 0
+      ? resultView(bare, await artifactsView(ports, task, 0, MIN_LIST))
+      : { taskId: task.id, status: task.status, artifacts: [] };
+  return { ...first, ...pageOf(text, { ...page, taken: replySize(first) }) };
+}
+
+/** The task with the result as the job left it, wherever that is kept. */
+const whole = async (ports: Kept, task: EndedTask): Promise<EndedTask> =>
+  task.result === undefined && task.resultRef ? { ...task, result: await readLargeValue(ports, task.resultRef) } : task;
 
 /** Files from the cursor on, as many as one page has and as fit, but at least one. */
 async function artifactsView(ports: Kept, task: Task, cursor: number, room: number): Promise<ArtifactsView> {
@@ -59,16 +83,31 @@ async function addressed(
   }
 }
 
-/** The task with a result that fits into a reply; one that does not is kept whole where `resultRef` says. */
-async function previewed(ports: Kept, task: EndedTask): Promise<EndedTask> {
-  if (task.resultRef && task.result === undefined) {
-    const whole = await readLargeValue(ports, task.resultRef);
-    return { ...task, result: previewValue(whole, PREVIEW) };
-  }
-  if (replySize(task.result) <= MAX_RESULT) return task;
-  const content = new TextEncoder().encode(JSON.stringify(task.result));
-  const resultRef = task.resultRef ?? (await ports.artifacts.put(task.id, "result.json", content, "application/json"));
-  return { ...task, result: previewValue(task.result, PREVIEW), resultRef };
+/** A task whose result may be a preview; `previews` says so, and `resultRef` where a caller reads the whole. */
+export type ShownTask = EndedTask & { previews?: string[] };
+
+/** The task with as much of its result as a reply shows: as its dispatch asked for, and no more than fits. */
+export async function shownTask(ports: Kept, known: EndedTask): Promise<ShownTask> {
+  const task = await whole(ports, known);
+  const { summaryChars, result } = task;
+  const isSummarized = summaryChars !== undefined && textOf(task).text.length > summaryChars;
+  if (!isSummarized && known.result === result && replySize(result) <= MAX_RESULT) return task;
+  const content = new TextEncoder().encode(JSON.stringify(result));
+  const ref = task.resultRef ?? (await ports.artifacts.put(task.id, "result.json", content, "application/json"));
+  const shown = isSummarized ? summaryOf(task, summaryChars) : previewValue(answerView(task).result, PREVIEW);
+  return {
+    ...without(task, "responseFormat"),
+    result: shown,
+    resultRef: await readable(ports, task.id, ref),
+    previews: ["result"],
+  };
+}
+
+/** A preview of so many characters at most, with what an agent says of its answer besides. */
+function summaryOf(task: EndedTask, maxChars: number): unknown {
+  const { text, beside } = textOf(task);
+  const summary = firstOf(text, maxChars);
+  return beside ? { ...beside, output: summary } : summary;
 }
 
 /** The reference with an address that the caller can read from: where it is kept, only the system may. */

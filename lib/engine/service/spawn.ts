@@ -10,6 +10,7 @@ import { asLastTurn } from "../conversations/defaults.ts";
 import { findLastTurn } from "../conversations/find.ts";
 import { dispatch } from "../dispatch.ts";
 import type { Ports } from "../ports.ts";
+import { answerWanted } from "./answer-wanted.ts";
 import { parse, underListedNames } from "./arguments.ts";
 
 /** Hands an instruction to an agent, or asks for what is missing. Throws as `dispatch` does. */
@@ -65,6 +66,7 @@ export async function spawn(ports: Ports, owner: string, given: Json): Promise<T
       caller: call.caller,
       env: call.environment_variables,
       conversation: call.conversation,
+      answer: answerWanted(call, "agent.run"),
       envField: "environment_variables",
       call: { tool: "spawn_cloud_agent", ...rest, context, ...answers },
     },

@@ -1,31 +1,29 @@
 import { finalEvents, sequences, type TaskEvent } from "../../contract/events.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
 import { previewText } from "../../contract/preview.ts";
+import { MAX_REPLY, replySize } from "../../contract/reply-size.ts";
 import type { Task } from "../../contract/task.ts";
 import type { ToolResult } from "../../contract/tools/index.ts";
 import { FIRST_WORKER_SEQUENCE } from "../../contract/worker.ts";
 import type { ReadableStore } from "../../store/port.ts";
 import { queueEntry } from "../cancellation.ts";
 import type { ReadPorts } from "../ports.ts";
-import { taskRecord } from "../record.ts";
-import { fitRecord, MAX_REPLY, replySize } from "./reply-size.ts";
+import { shownRecord } from "./shown-record.ts";
 
 const MAX_EVENTS = 200;
 
 /** The record of a task as it stands, with its events after a number if one is given. */
 export async function describeTask(
-  { store, backends }: Pick<ReadPorts, "store" | "backends">,
+  ports: ReadPorts,
   task: Task,
   eventsAfter: number | undefined,
 ): Promise<ToolResult<"get_task_status">> {
+  const { store } = ports;
   const ahead = task.status === "queued" ? await store.countAhead(queueEntry(task)) : undefined;
-  const record = taskRecord(task, {
-    adapters: backends,
-    ...(ahead !== undefined && { queuePosition: ahead + 1 }),
-  });
-  if (eventsAfter === undefined) return fitRecord(record);
+  const place = ahead === undefined ? {} : { queuePosition: ahead + 1 };
+  if (eventsAfter === undefined) return shownRecord(ports, task, place);
 
-  const fitted = fitRecord(record, MAX_REPLY / 2);
+  const fitted = await shownRecord(ports, task, { ...place, room: MAX_REPLY / 4 });
   const settled = completeUpTo(task.workerSequence, await eventsOf(store, task, eventsAfter));
   const events = fitting(settled, MAX_REPLY - replySize(fitted));
   return { ...fitted, events, eventsNext: events.at(-1)?.sequence ?? eventsAfter };

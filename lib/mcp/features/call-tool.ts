@@ -1,6 +1,7 @@
 import type { CallToolResult, ServerContext } from "@modelcontextprotocol/server";
 import { DispatchError, toProblem } from "../../contract/errors.ts";
 import type { JsonObject } from "../../contract/json.ts";
+import { fitReply } from "../../contract/reply-size.ts";
 import type { Waiting } from "../../engine/service.ts";
 import type { Scope } from "../feature.ts";
 import { refuseHostile } from "../hostile.ts";
@@ -20,7 +21,7 @@ export async function callTool(
   } catch (error) {
     if (!(error instanceof DispatchError)) log.error("a tool failed", { tool: tool.name, error: stackOf(error) });
     // Only as text: clients hold structured content against the outputSchema, also that of an error
-    return { isError: true, content: [{ type: "text", text: JSON.stringify({ error: toProblem(error) }) }] };
+    return { isError: true, content: [{ type: "text", text: JSON.stringify(fitReply({ error: toProblem(error) })) }] };
   }
 }
 
@@ -39,7 +40,7 @@ function waitingOf({ mcpReq: { signal, _meta, notify } }: ServerContext): Waitin
 
 /** The answer of a tool, as structured content and as text. */
 export function resultOf({ isList }: Pick<Said, "isList">, answer: object): CallToolResult {
-  const structuredContent = { ...answer } as JsonObject;
+  const structuredContent: JsonObject = { ...fitReply(answer) };
   const text = JSON.stringify(isList ? structuredContent.items : structuredContent);
   return { content: [{ type: "text", text }], structuredContent };
 }

@@ -1,9 +1,10 @@
 import * as z from "zod";
 import { type RuntimeTools, runtimeToolsSchema } from "../../../lib/contract/agent.ts";
+import { assertSchema } from "../../../lib/contract/json-answer.ts";
+import { jsonProtocol } from "../../../lib/contract/prompt.ts";
 import { invalidInput, parse } from "../../parse.ts";
 import type { JobContext } from "../../runner.ts";
 import type { AgentTask } from "../framework.ts";
-import { assertSchema, schemaProtocol } from "../json-answer.ts";
 import { askingProtocol, outcomeProtocol } from "../outcome.ts";
 import type { AgentProgram, AgentRun } from "./program.ts";
 import { programEnvironment } from "./program-environment.ts";
@@ -21,7 +22,7 @@ export function agentRun(program: AgentProgram, task: AgentTask, job: JobContext
     task,
     tools,
     ...(model !== undefined && { model }),
-    prompt: [task.prompt, filesNote(job.folder.artifacts), ...ending(program, tools)].join("\n\n").concat("\n"),
+    prompt: [task.prompt, filesNote(job.folder.artifacts), ...ending(program, task, tools)].join("\n\n").concat("\n"),
     workspace: job.folder.workspace,
     scratch,
     trusted: job.task.trusted ?? false,
@@ -36,20 +37,29 @@ function modelOf({ ownModel }: AgentProgram, { model }: AgentTask): string | und
   return ownModel ? name.safeParse(model.id).data : parse(modelById, model, "model").id;
 }
 
-function toolsOf({ name: program, options }: AgentProgram, { runtimeTools }: AgentTask): RuntimeTools {
+function toolsOf({ name: program, options }: AgentProgram, { runtimeTools, responseFormat }: AgentTask): RuntimeTools {
   const tools = parse(runtimeToolsSchema, runtimeTools ?? {}, "runtime_tools");
   const unknown = Object.keys(tools).find((each) => !options.some((option) => option === each));
   if (unknown !== undefined)
     throw invalidInput(`runtime_tools.${unknown}`, `${program} has no such option, it has: ${options.join(", ")}`);
   if (tools.jsonSchema) assertSchema(tools.jsonSchema, "runtime_tools.jsonSchema");
-  return tools;
+  // Models take the schema of an object only.
+  const wanted = responseFormat?.schema?.type === "object" ? responseFormat.schema : undefined;
+  const jsonSchema = tools.jsonSchema ?? wanted;
+  return jsonSchema ? { ...tools, jsonSchema } : tools;
 }
 
 /** By its path: what is named by a variable, some programs do not let an agent write to. */
 const filesNote = (artifacts: string): string =>
   `## Files\n\nFiles that you leave in ${artifacts} are brought home with your answer; leave there what the task asks for.`;
 
-function ending({ ownSchema }: AgentProgram, { jsonSchema, questions }: RuntimeTools): string[] {
+function ending(
+  { ownSchema }: AgentProgram,
+  { responseFormat }: AgentTask,
+  { jsonSchema, questions }: RuntimeTools,
+): string[] {
+  // The prompt says it already.
+  if (responseFormat) return [];
   if (!jsonSchema) return [questions === "ask" ? askingProtocol : outcomeProtocol];
-  return ownSchema ? [] : [schemaProtocol(jsonSchema)];
+  return ownSchema ? [] : [`## How to end\n\n${jsonProtocol(jsonSchema)}`];
 }

@@ -92,6 +92,7 @@ async function runTurn(program: AgentProgram, run: AgentRun, job: JobContext): P
     ...(stopped && { error: stopped }),
     tools: events.tools,
     schema: run.tools.jsonSchema,
+    asksJson: run.task.responseFormat !== undefined,
   });
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { assertSchema, jsonAnswer } from "../../../worker/frameworks/json-answer.ts";
+import { assertSchema, jsonAnswer } from "../../lib/contract/json-answer.ts";
 
 const schema = { type: "object", properties: { n: { type: "integer" } }, required: ["n"], additionalProperties: false };
 

@@ -1,24 +1,18 @@
 import { runInNewContext } from "node:vm";
 import { type Schema, Validator } from "@cfworker/json-schema";
-import type { JsonObject } from "../../lib/contract/json.ts";
-import { clip, invalidInput } from "../parse.ts";
+import { InvalidInputError } from "./errors.ts";
+import { isObject, type JsonObject } from "./json.ts";
+import type { ResponseFormat } from "./worker.ts";
 
 /** A pattern in a schema can take for ever. */
 const MAX_CHECK_MS = 2000;
-
-/** What a prompt ends with where the program itself knows nothing of schemas. */
-export const schemaProtocol = (schema: JsonObject): string => `## How to end
-
-You work unattended: nobody can answer a question before you have ended. Your last message has to be one JSON value that fits
-this JSON Schema, with nothing before or after it:
-${JSON.stringify(schema)}`;
 
 /** Throws InvalidInputError for a schema that cannot be checked by. */
 export function assertSchema(schema: JsonObject, path: string): void {
   try {
     check(schema, {});
   } catch (cause) {
-    throw invalidInput(path, "is no JSON Schema that can be checked by", cause);
+    throw new InvalidInputError([{ path, message: "is no JSON Schema that can be checked by" }], { cause });
   }
 }
 
@@ -27,16 +21,33 @@ export function assertSchema(schema: JsonObject, path: string): void {
  *
  * @example jsonAnswer({ type: "object" }, undefined, '```json\n{"a":1}\n```') // { value: { a: 1 } }
  */
-export function jsonAnswer(schema: JsonObject, given: unknown, output: string): { value: unknown } | string {
+export function jsonAnswer(
+  schema: JsonObject | undefined,
+  given: unknown,
+  output: string,
+): { value: unknown } | string {
   const value = given === undefined ? parseText(output) : given;
   if (value === undefined) return "the agent gave no JSON";
+  if (!schema) return { value };
   try {
     const { valid, errors } = check(schema, value);
     const last = errors.at(-1);
-    return valid ? { value } : clip(`${last?.instanceLocation ?? "#"}: ${last?.error ?? "does not fit"}`, 500);
+    return valid ? { value } : `${last?.instanceLocation ?? "#"}: ${last?.error ?? "does not fit"}`.slice(0, 500);
   } catch (error) {
-    return `it could not be checked (${clip(error instanceof Error ? error.message : String(error), 200)})`;
+    return `it could not be checked (${(error instanceof Error ? error.message : String(error)).slice(0, 200)})`;
   }
+}
+
+/**
+ * The result of a job that was asked for JSON: the value is its `result`, or `parseError` says why there is none; what the
+ * agent said is kept as `output`.
+ */
+export function withJson({ schema }: ResponseFormat, result: unknown): JsonObject {
+  const said = isObject(result) && typeof result.output === "string" ? result : undefined;
+  const { result: given, ...rest } = said ?? (typeof result === "string" ? { output: result } : { result });
+  const output = typeof rest.output === "string" ? rest.output : JSON.stringify(given ?? null);
+  const answer = jsonAnswer(schema, given, output);
+  return { output, ...rest, ...(typeof answer === "string" ? { parseError: answer } : { result: answer.value }) };
 }
 
 function check(schema: JsonObject, value: unknown) {
