@@ -18,7 +18,7 @@ const SDK = [/^@aws-sdk\//, /^@smithy\//];
 const rules: readonly Rule[] = [
   { part: /^test\//, may: [/./] },
   // What answers are checked by, wherever they are checked
-  { part: /^lib\/contract\/json-answer\.ts$/, may: [CONTRACT, "node:vm", "@cfworker/json-schema"] },
+  { part: /^lib\/contract\/replies\/json-answer\.ts$/, may: [CONTRACT, "node:vm", "@cfworker/json-schema"] },
   { part: CONTRACT, may: [CONTRACT, "zod"] },
   { part: PORTS, may: [CONTRACT, PORTS, "zod"] },
   {

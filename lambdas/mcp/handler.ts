@@ -20,7 +20,8 @@ const ports = openPorts({ folder: import.meta.dirname, log });
 /** The MCP endpoint as a function behind a REST API that streams; tests give it more to serve. */
 export function serving(extraOf?: (tasksOf: (owner: string) => TaskService) => McpExtra) {
   const tasksOf = (owner: string) => new TaskService(ports, owner);
-  const mcp = createMcp({ tasksOf, log, ...(extraOf && { extra: extraOf(tasksOf) }) });
+  const toolset = () => ports.configuration().toolset;
+  const mcp = createMcp({ tasksOf, toolset, log, ...(extraOf && { extra: extraOf(tasksOf) }) });
   const answer = lambdaHttp({ serve: mcp.fetch, ownerOf, streams: awslambda.HttpResponseStream, log });
   return awslambda.streamifyResponse((event, stream, context) =>
     log.inRequest(context.awsRequestId, () => answer(event, stream, context)),

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { cloudSchema } from "./cloud.ts";
-import { CAPABILITY, protocols, targetModes, taskTypes, unansweredEnds } from "./kinds.ts";
+import { CAPABILITY, protocols, targetModes, taskTypes, toolsets, unansweredEnds } from "./kinds.ts";
 import { MAX_GRACE_SECONDS, MAX_TIMEOUT_SECONDS } from "./limits.ts";
 import { RETENTION_DAYS } from "./task.ts";
 
@@ -105,6 +105,8 @@ export const configurationSchema = z.strictObject({
   stateDir: z.string().min(1).optional(),
   /** Days for which a task that has ended stays readable. */
   retentionDays: z.number().int().min(1).max(3650).default(RETENTION_DAYS),
+  /** Which tools a client is shown; every tool can be called. */
+  toolset: z.enum(toolsets).default("core"),
   accounts: z.record(nameSchema, accountSchema).default({}),
   backends: z.record(nameSchema, backendSchema).default({}),
   runtimes: z

@@ -30,3 +30,7 @@ export type PermissionMode = (typeof permissionModes)[number];
 
 /** What becomes of a job whose question nobody answers in time. */
 export const unansweredEnds = ["fail", "default"] as const;
+
+/** Which tools the list of the endpoint shows: those that a model needs to hand over work, or every one. */
+export const toolsets = ["core", "all"] as const;
+export type Toolset = (typeof toolsets)[number];

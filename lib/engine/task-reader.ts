@@ -1,6 +1,6 @@
 import { taskNotFound } from "../contract/errors.ts";
 import { defined } from "../contract/json.ts";
-import { MAX_REPLY, replySize } from "../contract/reply-size.ts";
+import { MAX_REPLY, replySize } from "../contract/replies/reply-size.ts";
 import type { Json, Task } from "../contract/task.ts";
 import { type ToolResult as Result, toolSchemas } from "../contract/tools/index.ts";
 import type { ReadPorts } from "./ports.ts";

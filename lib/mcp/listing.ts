@@ -7,7 +7,7 @@ import type { Said } from "./tool.ts";
 type ObjectSchema = JsonObject & { type: "object" };
 
 /** A tool as it stands in the list, with its schemas; every token of it costs whoever reads the list. */
-export function listed({ name, title, description, annotations }: Said) {
+export function listed({ name, title, description, annotations, searchHint }: Said) {
   return {
     name,
     title,
@@ -15,11 +15,13 @@ export function listed({ name, title, description, annotations }: Said) {
     annotations,
     inputSchema: inputSchema(toolSchemas[name]),
     outputSchema: outputSchema(toolSchemas[name]),
+    // What Claude Code looks through where it defers tools, beside their names: https://code.claude.com/docs/en/mcp
+    ...(searchHint !== undefined && { _meta: { "anthropic/searchHint": searchHint } }),
   };
 }
 
 /** Without what a model cannot use. */
-function inputSchema({ input, open = false }: ToolSchemas): ObjectSchema {
+function inputSchema({ input }: ToolSchemas): ObjectSchema {
   const json = z.toJSONSchema(input, {
     io: "input",
     override: ({ jsonSchema }) => {
@@ -28,11 +30,15 @@ function inputSchema({ input, open = false }: ToolSchemas): ObjectSchema {
       delete jsonSchema.maxLength;
       delete jsonSchema.minLength;
       const { additionalProperties: more } = jsonSchema;
-      if (typeof more === "object" && Object.keys(more).length === 0) delete jsonSchema.additionalProperties;
+      if (!more || (typeof more === "object" && Object.keys(more).length === 0)) delete jsonSchema.additionalProperties;
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+      if (jsonSchema.described) {
+        delete jsonSchema.described;
+        delete jsonSchema.anyOf;
+      }
     },
   });
   const { $schema: _, ...schema } = JSON.parse(JSON.stringify(json), oneType) as JsonObject;
-  if (open) delete schema.additionalProperties;
   return { ...schema, type: "object" };
 }
 

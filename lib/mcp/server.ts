@@ -12,6 +12,7 @@ import type { AgentService } from "../agents/service.ts";
 import { parseBounded } from "../contract/bounded-json.ts";
 import { DispatchError } from "../contract/errors.ts";
 import { isObject, type JsonObject } from "../contract/json.ts";
+import type { Toolset } from "../contract/kinds.ts";
 import { MAX_CALL_BYTES } from "../contract/limits.ts";
 import type { Logger } from "../contract/logger.ts";
 import type { TaskService } from "../engine/service.ts";
@@ -24,8 +25,11 @@ import { resourcesFeature } from "./features/resources.ts";
 import { serve, serveTask } from "./features/serve-tool.ts";
 import { toolsFeature } from "./features/tools.ts";
 import { isNestedTooDeeply } from "./hostile.ts";
+import { instructions } from "./instructions.ts";
 import { LegacyTransport } from "./legacy-transport.ts";
+import { dispatchWork } from "./prompts/dispatch-work.ts";
 import { bare, hasWrongParams, idOf, rpcError, stackOf, takeArguments, takesAnything } from "./requests.ts";
+import { taskResources } from "./resources/tasks.ts";
 import { tasksFeature } from "./tasks/feature.ts";
 import { refuseListening } from "./tasks/listen.ts";
 import type { ServedTool } from "./tool.ts";
@@ -36,16 +40,11 @@ export type McpOptions = {
   tasksOf(owner: string): TaskService;
   /** The agents of whoever calls; absent where none can live. */
   agentsOf?(owner: string): AgentService;
+  /** Which tools are listed; default `core`. */
+  toolset?(): Toolset;
   log: Logger;
   extra?: McpExtra;
 };
-
-const instructions =
-  "Runs long-running tasks as background jobs on another machine, in the cloud or on this one. Use it for work that takes " +
-  "minutes to hours, that several agents can do side by side, or that must go on when this conversation ends: give an " +
-  "agent an instruction with spawn_cloud_agent, or start a program such as a build or a test run with dispatch_task. Either " +
-  "returns a taskId at once: keep it. Then use wait_for_task until the task has ended, and get_task_result. list_tasks " +
-  "finds tasks of earlier conversations.";
 
 /**
  * The MCP endpoint, as a web handler: revision 2026-07-28 and, statelessly, the 2025 ones. Answers are JSON, or a stream
@@ -55,7 +54,7 @@ const instructions =
  * const mcp = createMcp({ tasksOf: (owner) => new TaskService(ports, owner), log });
  * const response = await mcp.fetch(request, "local");
  */
-export function createMcp({ tasksOf, agentsOf, log, extra = {} }: McpOptions): {
+export function createMcp({ tasksOf, agentsOf, toolset = () => "core", log, extra = {} }: McpOptions): {
   fetch(request: Request, owner: string): Promise<Response>;
 } {
   const onerror = (error: Error) => log.debug("an MCP request was refused", { error: error.message });
@@ -64,14 +63,14 @@ export function createMcp({ tasksOf, agentsOf, log, extra = {} }: McpOptions): {
     ...(agentsOf ? agentTools.map((tool) => serve(tool, agentsOf)) : []),
     ...(extra.tools ?? []),
   ];
-  const prompts = extra.prompts ?? [];
-  const resources = extra.resources ? [extra.resources] : [];
+  const prompts = [dispatchWork, ...(extra.prompts ?? [])];
+  const resources = [...(extra.resources ? [extra.resources] : []), taskResources(tasksOf)];
   const features: readonly Feature[] = [
-    toolsFeature(tools),
+    toolsFeature(tools, toolset),
     tasksFeature(tasksOf),
-    ...(prompts.length > 0 ? [promptsFeature(prompts)] : []),
-    ...(resources.length > 0 ? [resourcesFeature(resources)] : []),
-    ...(prompts.length + resources.length > 0 ? [completionFeature(prompts, resources)] : []),
+    promptsFeature(prompts),
+    resourcesFeature(resources),
+    completionFeature(prompts, resources),
   ];
 
   /** A server for one message. */

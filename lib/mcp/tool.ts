@@ -20,6 +20,10 @@ export type Said = {
     destructiveHint: boolean;
     openWorldHint: boolean;
   };
+  /** Words that it is looked for by, where a client reads such. */
+  searchHint?: string;
+  /** Listed in that toolset only; it can be called in any. */
+  toolset?: "all";
   /** Whether the text block holds the bare list of items. */
   isList?: boolean;
 } & Notifies;
@@ -43,6 +47,7 @@ export type ServedTool = Notifies & {
   name: string;
   /** Whether a call of it may, or must, be answered with a task of MCP where the client takes one. */
   taskSupport?: "optional" | "required";
+  toolset?: "all";
   /** As it stands in the list. */
   listed(): ToolInList;
   call(scope: Scope, context: ServerContext): Promise<CallToolResult | InputRequiredResult>;

@@ -176,7 +176,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
         stateDir,
       });
     const extra = options.extra?.(tasksOf) ?? {};
-    const mcp = createMcp({ tasksOf, agentsOf, log, extra });
+    const mcp = createMcp({ tasksOf, agentsOf, toolset: () => configuration().toolset, log, extra });
     const http = await openHttp(
       { token, mcp: (request) => mcp.fetch(request, OWNER), artifacts: artifacts.serve },
       options.port ?? 0,

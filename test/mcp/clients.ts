@@ -7,6 +7,7 @@ import { StdioClientTransport as OlderStdio } from "@modelcontextprotocol/sdk/cl
 import { StreamableHTTPClientTransport as OlderTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { expect, onTestFinished } from "vitest";
+import type { Toolset } from "../../lib/contract/kinds.ts";
 import type { Json } from "../../lib/contract/task.ts";
 import { type ToolName, toolSchemas } from "../../lib/contract/tools/index.ts";
 import type { Ports } from "../../lib/engine/ports.ts";
@@ -33,10 +34,20 @@ export const command = (more: Json = {}) => ({
 });
 
 /** What is served, and to whom. */
-type Served = { ports: Ports; owner?: string; extra?: McpExtra };
+type Served = { ports: Ports; owner?: string; extra?: McpExtra; toolset?: Toolset };
 
-function handlerOf({ ports, owner = "me", extra = {} }: Served): (request: Request) => Promise<Response> {
-  const mcp = createMcp({ tasksOf: (name) => new TaskService(ports, name), log: ports.log, extra });
+function handlerOf({
+  ports,
+  owner = "me",
+  extra = {},
+  toolset = "core",
+}: Served): (request: Request) => Promise<Response> {
+  const mcp = createMcp({
+    tasksOf: (name) => new TaskService(ports, name),
+    toolset: () => toolset,
+    log: ports.log,
+    extra,
+  });
   return (request) => mcp.fetch(request, owner);
 }
 

@@ -1,9 +1,8 @@
-import { Client as ModernClient, StreamableHTTPClientTransport as ModernTransport } from "@modelcontextprotocol/client";
 import { Client as OlderClient } from "@modelcontextprotocol/sdk/client/index.js";
-import { StreamableHTTPClientTransport as OlderTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { McpExtra } from "../../lib/mcp/extra.ts";
 import { openEndpoint } from "./clients.ts";
+import { officialClients } from "./official-clients.ts";
 import { openPorts } from "./ports.ts";
 
 /** One of each, as a module of tests may add them. */
@@ -37,28 +36,8 @@ const extra: McpExtra = {
   },
 };
 
-const clients = {
-  legacy: async (url: string) => {
-    const client = new OlderClient({ name: "test", version: "1" });
-    await client.connect(new OlderTransport(new URL(url)) as Parameters<typeof client.connect>[0]);
-    return client;
-  },
-  modern: async (url: string) => {
-    const client = new ModernClient(
-      { name: "test", version: "1" },
-      { versionNegotiation: { mode: { pin: "2026-07-28" } } },
-    );
-    await client.connect(new ModernTransport(new URL(url)));
-    return client;
-  },
-};
-
 describe.each(["legacy", "modern"] as const)("what a module adds, to a client of a %s revision", (era) => {
-  const open = async () => {
-    const client = await clients[era](await openEndpoint({ ports: openPorts(), extra }));
-    onTestFinished(() => client.close());
-    return client;
-  };
+  const open = async () => officialClients[era](await openEndpoint({ ports: openPorts(), extra }));
 
   test("is declared, and its tool tells of its work", async () => {
     const client = await open();
@@ -78,7 +57,7 @@ describe.each(["legacy", "modern"] as const)("what a module adds, to a client of
 
   test("has prompts, and refuses what they lack", async () => {
     const client = await open();
-    expect((await client.listPrompts()).prompts).toMatchObject([{ name: "greet" }]);
+    expect((await client.listPrompts()).prompts).toMatchObject([{ name: "dispatch-work" }, { name: "greet" }]);
     const { messages } = await client.getPrompt({ name: "greet", arguments: { whom: "Ann" } });
     expect(messages).toEqual([{ role: "user", content: { type: "text", text: "Greet Ann." } }]);
     await expect(client.getPrompt({ name: "greet" })).rejects.toMatchObject({ code: -32602 });
@@ -93,10 +72,12 @@ describe.each(["legacy", "modern"] as const)("what a module adds, to a client of
 
   test("has resources, and the error of its revision for one that is not there", async () => {
     const client = await open();
-    const { resources } = await client.listResources();
-    expect(resources).toEqual([{ uri: "of://me", name: "yours" }]);
+    const first = await client.listResources();
+    const next =
+      first.nextCursor === undefined ? [] : (await client.listResources({ cursor: first.nextCursor })).resources;
+    expect([...first.resources, ...next]).toEqual([{ uri: "of://me", name: "yours" }]);
     const { resourceTemplates } = await client.listResourceTemplates();
-    expect(resourceTemplates).toEqual([{ uriTemplate: "of://{name}", name: "of somebody" }]);
+    expect(resourceTemplates[0]).toEqual({ uriTemplate: "of://{name}", name: "of somebody" });
     expect((await client.readResource({ uri: "of://me" })).contents).toEqual([{ uri: "of://me", text: "hello" }]);
     await expect(client.readResource({ uri: "other://me" })).rejects.toMatchObject({
       code: era === "legacy" ? -32002 : -32602,

@@ -1,6 +1,9 @@
+import { Tiktoken } from "js-tiktoken/lite";
+import vocabulary from "js-tiktoken/ranks/o200k_base";
 import { describe, expect, test } from "vitest";
 import type { Json } from "../../lib/contract/task.ts";
 import type { Ports } from "../../lib/engine/ports.ts";
+import { instructions } from "../../lib/mcp/instructions.ts";
 import { listed as listedTool } from "../../lib/mcp/listing.ts";
 import { agentTools, tools } from "../../lib/mcp/tools/index.ts";
 import { makeTask } from "../contract/make-task.ts";
@@ -16,17 +19,19 @@ const modern = (revision: string) => ({
 const list = '{"jsonrpc":"2.0","id":1,"method":"tools/list"}';
 
 const listed = tools.map(listedTool);
+const encoder = new Tiktoken(vocabulary);
+const tokensOf = (value: unknown): number => encoder.encode(JSON.stringify(value)).length;
+/** What a client is shown unless the configuration says otherwise. */
+const core = tools.filter(({ toolset }) => toolset !== "all");
 
-test("the list of core tools stays below 3,200 tokens, schemas included", () => {
-  const core = listed.filter(({ name }) => name !== "a2a_send");
-  // Tokenizers take 4.2 characters of it for a token
-  expect(JSON.stringify({ tools: core }).length / 4).toBeLessThan(3200);
+test("the list of tools stays below 3,200 tokens, schemas included", () => {
+  expect(tokensOf({ tools: core.map(listedTool) })).toBeLessThan(3200);
 });
 
 test("those for agents take 1,800 more on one machine, and nothing elsewhere", async () => {
-  expect(JSON.stringify({ tools: agentTools.map(listedTool) }).length / 4).toBeLessThan(1800);
+  expect(tokensOf({ tools: agentTools.map(listedTool) })).toBeLessThan(1800);
   const { result } = (await (await open().post(list)).json()) as { result: { tools: { name: string }[] } };
-  expect(result.tools.map(({ name }) => name)).toEqual(tools.map(({ name }) => name));
+  expect(result.tools.map(({ name }) => name)).toEqual(core.map(({ name }) => name));
 });
 
 test("no schema makes a client refuse an error of ours, or a value of two types", () => {
@@ -39,25 +44,82 @@ test("no schema makes a client refuse an error of ours, or a value of two types"
   expect(spawn?.inputSchema.properties).toMatchObject({ model: { anyOf: [{ type: "string" }, { type: "object" }] } });
 });
 
-/** Clients that defer tools look for words in what a tool says of itself. */
-test.each(["long-running task", "background job on another machine"])(
-  "a search for %j finds how to dispatch",
-  (query) => {
-    const words = query.split(/[ -]/).filter((word) => word !== "on");
-    const found = ({ name, title, description }: (typeof listed)[number]) => {
-      const text = `${name} ${title} ${description}`.toLowerCase().split(/[^a-z]+/);
-      return words.filter((word) => text.includes(word)).length;
-    };
-    const all = listed.filter((tool) => found(tool) === words.length).map(({ name }) => name);
-    expect(all).toEqual(["spawn_cloud_agent", "dispatch_task"]);
-  },
-);
+describe("a client that defers tools and searches for", () => {
+  /** How well a text fits a search: the share of its words that the text has, each counted less the longer the text is. */
+  const score = (query: string, texts: readonly string[]) => {
+    const words = (text: string) =>
+      text
+        .toLowerCase()
+        .split(/[^a-z]+/)
+        .filter((word) => !["", "a", "an", "the", "in", "on", "to", "my"].includes(word));
+    return texts.reduce((sum, text, weight) => {
+      const has = new Set(words(text));
+      return sum + words(query).filter((word) => has.has(word)).length / (weight + 1);
+    }, 0);
+  };
+  const ranked = (query: string) =>
+    core
+      .map((tool) => {
+        const { name, title, description, _meta } = listedTool(tool);
+        const hint = _meta?.["anthropic/searchHint"] ?? "";
+        return { name, score: score(query, [`${name.replaceAll("_", " ")} ${title} ${description} ${hint}`]) };
+      })
+      .sort((a, b) => b.score - a.score);
 
-test("the instructions begin with what the server is for, and when to use it", async () => {
+  test.each([
+    "run a long job in the background",
+    "long-running task on another machine",
+    "background job",
+    "delegate work to another agent",
+    "run something in the cloud",
+  ])("%j finds spawn_cloud_agent first", (query) => {
+    const [first, second] = ranked(query);
+    expect(first?.name).toBe("spawn_cloud_agent");
+    expect(first?.score).toBeGreaterThan(0);
+    // Beside it only what runs programs is as good
+    if (second?.score === first?.score) expect(second?.name).toBe("dispatch_task");
+  });
+
+  test.each(["run a long job in the background", "long-running task on another machine"])(
+    "%j finds the server by its instructions alone",
+    (query) => {
+      const [beginning = ""] = instructions.split(". ");
+      for (const word of query.split(/[ -]/).filter((each) => each.length > 3))
+        expect(beginning).toMatch(new RegExp(`\\b${word}`, "i"));
+    },
+  );
+});
+
+test("the instructions are short, and begin with what the server is for and when to use it", async () => {
   const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "test", version: "1" } };
   const response = await open().post(JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params }));
   const { result } = (await response.json()) as { result: { instructions: string } };
-  expect(result.instructions).toMatch(/^Runs long-running tasks as background jobs on another machine.*\. Use it for /);
+  expect(result.instructions).toBe(instructions);
+  expect(instructions).toMatch(/^Runs long jobs in the background: .*on another machine, .*\. Use it for /);
+  expect(instructions.split(/\s+/).length).toBeLessThan(200);
+  // What Claude Code reads of it
+  expect(instructions.length).toBeLessThan(2000);
+});
+
+describe("the toolset of the configuration", () => {
+  const names = async (toolset: "core" | "all") => {
+    const ports = openPorts();
+    const { post, call } = bareCaller({ ports, toolset });
+    const { result } = (await (await post(list)).json()) as { result: { tools: { name: string }[] } };
+    return { shown: result.tools.map(({ name }) => name), call };
+  };
+
+  test("all lists every tool, and core those that hand over work", async () => {
+    expect((await names("all")).shown).toEqual(tools.map(({ name }) => name));
+    const { shown } = await names("core");
+    expect(tools.map(({ name }) => name).filter((name) => !shown.includes(name))).toEqual(["a2a_send"]);
+  });
+
+  test("hides nothing from a call", async () => {
+    const { call } = await names("core");
+    const given = { task_id: `task_${"0".repeat(32)}`, text: "hello" };
+    expect(problemOf(await call("a2a_send", given))).toMatchObject({ code: "task.not_found" });
+  });
 });
 
 const keysIn = (value: unknown): string[] =>

@@ -16,7 +16,6 @@ const names = [
   "list_tasks",
   "cancel_task",
   "send_task_input",
-  "a2a_send",
   "dispatch_task",
   "check_cloud_agent_runtime",
   "list_providers",

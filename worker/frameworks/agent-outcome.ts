@@ -2,7 +2,7 @@ import type { AgentAnswer } from "../../lib/contract/agent.ts";
 import { type Problem, problem } from "../../lib/contract/errors.ts";
 import type { BuiltInFramework } from "../../lib/contract/frameworks.ts";
 import { defined, type JsonObject } from "../../lib/contract/json.ts";
-import { jsonAnswer } from "../../lib/contract/json-answer.ts";
+import { jsonAnswer } from "../../lib/contract/replies/json-answer.ts";
 import { clip } from "../parse.ts";
 import type { JobContext, Outcome } from "../runner.ts";
 import type { ToolCounts } from "./agent-events.ts";

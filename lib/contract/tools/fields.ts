@@ -50,7 +50,7 @@ const MAX_SUMMARY = 8_000;
 
 /** How the answer of a task is wanted. */
 export const answerFields = {
-  return_ref: z.boolean().optional().describe("Answers show a summary of the result, and where the whole is"),
+  return_ref: z.boolean().optional().describe("Show a summary of the result, and where it is"),
   summary_chars: z.number().int().min(1).max(MAX_SUMMARY).optional().describe("Its length: default 1000"),
   response_format: z
     .union(
@@ -58,7 +58,7 @@ export const answerFields = {
       'must be "json" or { "type": "json", "schema": a JSON Schema }',
     )
     .optional()
-    .describe("The agent answers with JSON: parsedResult"),
+    .meta({ description: '"json" or {type:"json",schema}: asks the agent for JSON, parsedResult', described: true }),
 };
 
 const targetFields = {

@@ -1,5 +1,5 @@
 import { InvalidInputError } from "../../contract/errors.ts";
-import { assertSchema } from "../../contract/json-answer.ts";
+import { assertSchema } from "../../contract/replies/json-answer.ts";
 import type { Task } from "../../contract/task.ts";
 import type { SpawnCall } from "../../contract/tools/spawn-cloud-agent.ts";
 

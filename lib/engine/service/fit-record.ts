@@ -1,6 +1,6 @@
 import { previewValue } from "../../contract/preview.ts";
-import { fitReply, MAX_REPLY, replySize } from "../../contract/reply-size.ts";
-import { taskUri } from "../../contract/task-uri.ts";
+import { fitReply, MAX_REPLY, replySize } from "../../contract/replies/reply-size.ts";
+import { taskUri } from "../../contract/replies/task-uri.ts";
 import type { TaskRecord } from "../../contract/tools/task-record.ts";
 
 const PREVIEW = 4_000;

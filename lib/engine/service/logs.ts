@@ -1,5 +1,5 @@
 import { isTerminal } from "../../contract/lifecycle.ts";
-import { fittingLength, MAX_REPLY, replySize } from "../../contract/reply-size.ts";
+import { fittingLength, MAX_REPLY, replySize } from "../../contract/replies/reply-size.ts";
 import type { Task } from "../../contract/task.ts";
 import type { ToolResult } from "../../contract/tools/index.ts";
 import type { ReadableStore } from "../../store/port.ts";

@@ -1,6 +1,6 @@
 import { isObject } from "../../contract/json.ts";
-import { fittingLength, MAX_REPLY, replySize } from "../../contract/reply-size.ts";
 import { splitsPair } from "../../contract/preview.ts";
+import { fittingLength, MAX_REPLY, replySize } from "../../contract/replies/reply-size.ts";
 import type { Task } from "../../contract/task.ts";
 import { answerView } from "../record.ts";
 

@@ -1,7 +1,7 @@
 import { finalEvents, sequences, type TaskEvent } from "../../contract/events.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
 import { previewText } from "../../contract/preview.ts";
-import { MAX_REPLY, replySize } from "../../contract/reply-size.ts";
+import { MAX_REPLY, replySize } from "../../contract/replies/reply-size.ts";
 import type { Task } from "../../contract/task.ts";
 import type { ToolResult } from "../../contract/tools/index.ts";
 import { FIRST_WORKER_SEQUENCE } from "../../contract/worker.ts";

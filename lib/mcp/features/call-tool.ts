@@ -1,7 +1,7 @@
-import type { CallToolResult, ServerContext } from "@modelcontextprotocol/server";
+import type { CallToolResult, ResourceLink, ServerContext } from "@modelcontextprotocol/server";
 import { DispatchError, toProblem } from "../../contract/errors.ts";
 import type { JsonObject } from "../../contract/json.ts";
-import { fitReply } from "../../contract/reply-size.ts";
+import { fitReply } from "../../contract/replies/reply-size.ts";
 import type { Waiting } from "../../engine/service.ts";
 import type { Scope } from "../feature.ts";
 import { refuseHostile } from "../hostile.ts";
@@ -12,12 +12,14 @@ import type { Said } from "../tool.ts";
 export async function callTool(
   tool: Pick<Said, "name" | "isList">,
   work: (given: JsonObject, waiting: Waiting) => Promise<object>,
-  { call, log }: Scope,
+  scope: Scope,
   context: ServerContext,
 ): Promise<CallToolResult> {
+  const { call, log } = scope;
   try {
     refuseHostile(call.arguments);
-    return resultOf(tool, await work(call.arguments, waitingOf(context)));
+    const result = resultOf(tool, await work(call.arguments, waitingOf(context)));
+    return knowsLinks(scope) ? result : { ...result, content: result.content.slice(0, 1) };
   } catch (error) {
     if (!(error instanceof DispatchError)) log.error("a tool failed", { tool: tool.name, error: stackOf(error) });
     // Only as text: clients hold structured content against the outputSchema, also that of an error
@@ -42,5 +44,23 @@ function waitingOf({ mcpReq: { signal, _meta, notify } }: ServerContext): Waitin
 export function resultOf({ isList }: Pick<Said, "isList">, answer: object): CallToolResult {
   const structuredContent: JsonObject = { ...fitReply(answer) };
   const text = JSON.stringify(isList ? structuredContent.items : structuredContent);
-  return { content: [{ type: "text", text }], structuredContent };
+  return { content: [{ type: "text", text }, ...linksTo(structuredContent.resource)], structuredContent };
 }
+
+/** Whether a client knows links to resources, which came in 2025-06-18: one that names no revision may be older. */
+const knowsLinks = ({ era, revision }: Scope): boolean =>
+  era === "modern" || (revision ?? "2025-03-26") >= "2025-06-18";
+
+/** The rest of a result that is a preview, for clients that follow links. */
+const linksTo = (uri: unknown): ResourceLink[] =>
+  typeof uri === "string"
+    ? [
+        {
+          type: "resource_link",
+          uri: `${uri}?offset=0`,
+          name: "result",
+          description: "The whole result, in pages",
+          mimeType: "application/json",
+        },
+      ]
+    : [];

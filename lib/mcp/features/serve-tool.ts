@@ -8,6 +8,7 @@ import { callTool } from "./call-tool.ts";
 export const serve = <Of>(tool: ToolOf<Of>, of: (owner: string) => Of): ServedTool => ({
   name: tool.name,
   listed: () => listed(tool),
+  ...(tool.toolset && { toolset: tool.toolset }),
   ...(tool.notifies && { notifies: tool.notifies }),
   call: (scope, context) =>
     callTool(tool, (given, waiting) => tool.call(of(scope.owner), given, waiting), scope, context),

@@ -1,11 +1,12 @@
 import { ProtocolError, ProtocolErrorCode, type Tool } from "@modelcontextprotocol/server";
+import type { Toolset } from "../../contract/kinds.ts";
 import type { Feature, Scope } from "../feature.ts";
 import { takesTask } from "../tasks/answer.ts";
 import { tasksNotDeclared } from "../tasks/refusals.ts";
 import type { ServedTool } from "../tool.ts";
 
 /** `tools/list` and `tools/call`. */
-export function toolsFeature(served: readonly ServedTool[]): Feature {
+export function toolsFeature(served: readonly ServedTool[], toolset: () => Toolset): Feature {
   // Made when first listed: the schemas would be a tenth of what the function takes to start.
   let list: Tool[] | undefined;
   const byName = new Map(served.map((tool) => [tool.name, tool]));
@@ -17,7 +18,8 @@ export function toolsFeature(served: readonly ServedTool[]): Feature {
     register(server, scope) {
       server.setRequestHandler("tools/list", () => {
         list ??= served.map((tool) => tool.listed());
-        return { tools: scope.revision === "2025-11-25" ? list.map(withTaskSupport) : list };
+        const shown = list.filter(({ name }) => toolset() === "all" || byName.get(name)?.toolset !== "all");
+        return { tools: scope.revision === "2025-11-25" ? shown.map(withTaskSupport) : shown };
       });
       server.setRequestHandler("tools/call", ({ params }, context) => {
         const tool = byName.get(params.name);

@@ -5,6 +5,7 @@ export const a2aSend: Tool = {
   name: "a2a_send",
   title: "Tell an agent",
   description: "Answers a task in input_required, or tells its agent more while it runs. A late reply is in the log.",
+  toolset: "all",
   annotations: { readOnlyHint: false, idempotentHint: false, destructiveHint: false, openWorldHint: true },
   call: (tasks, given, { signal }) => tasks.send(given, { signal }),
 };

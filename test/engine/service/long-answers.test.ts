@@ -1,7 +1,7 @@
 import { Tiktoken } from "js-tiktoken/lite";
 import tokens from "js-tiktoken/ranks/o200k_base";
 import { describe, expect, test } from "vitest";
-import { fitReply, MAX_REPLY, replySize } from "../../../lib/contract/reply-size.ts";
+import { fitReply, MAX_REPLY, replySize } from "../../../lib/contract/replies/reply-size.ts";
 import type { Json } from "../../../lib/contract/task.ts";
 import { bytes, describeContent, makeTask } from "../../contract/make-task.ts";
 import { bareCaller, command } from "../../mcp/clients.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { fittingLength, MAX_REPLY, replySize } from "../../../lib/contract/reply-size.ts";
+import { fittingLength, MAX_REPLY, replySize } from "../../../lib/contract/replies/reply-size.ts";
 import type { Json } from "../../../lib/contract/task.ts";
 import { taskRecord } from "../../../lib/engine/record.ts";
 import { fitRecord } from "../../../lib/engine/service/fit-record.ts";

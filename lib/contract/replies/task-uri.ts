@@ -1,4 +1,4 @@
-import { taskIdSchema } from "./task-id.ts";
+import { taskIdSchema } from "../task-id.ts";
 
 /** What a task has besides its record. */
 export const taskParts = ["events", "logs", "result"] as const;

@@ -1,5 +1,5 @@
-import { isObject } from "./json.ts";
-import { previewText, splitsPair } from "./preview.ts";
+import { isObject } from "../json.ts";
+import { previewText, splitsPair } from "../preview.ts";
 
 /**
  * How much one reply holds, as `replySize` counts it. Of what tokenizers take worst, random letters and rare scripts, this is

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { assertSchema, jsonAnswer } from "../../lib/contract/json-answer.ts";
+import { assertSchema, jsonAnswer } from "../../../lib/contract/replies/json-answer.ts";
 
 const schema = { type: "object", properties: { n: { type: "integer" } }, required: ["n"], additionalProperties: false };
 

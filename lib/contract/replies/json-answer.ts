@@ -1,8 +1,8 @@
 import { runInNewContext } from "node:vm";
 import { type Schema, Validator } from "@cfworker/json-schema";
-import { InvalidInputError } from "./errors.ts";
-import { isObject, type JsonObject } from "./json.ts";
-import type { ResponseFormat } from "./worker.ts";
+import { InvalidInputError } from "../errors.ts";
+import { isObject, type JsonObject } from "../json.ts";
+import type { ResponseFormat } from "../worker.ts";
 
 /** A pattern in a schema can take for ever. */
 const MAX_CHECK_MS = 2000;
