@@ -97,7 +97,8 @@ describe.each(assistants)("$program.framework", (assistant) => {
         .map((line) => JSON.parse(line)),
     ]);
     // Those of the toolset core
-    for (const tool of Object.keys(toolSchemas).filter((name) => name !== "a2a_send")) expect(offered, tool).toMatch(new RegExp(`[":_]${tool}"`));
+    for (const tool of Object.keys(toolSchemas).filter((name) => name !== "a2a_send"))
+      expect(offered, tool).toMatch(new RegExp(`[":_]${tool}"`));
 
     // What the model was told at last, and what the store has.
     const told = JSON.stringify(bodies.at(-1));

@@ -42,7 +42,7 @@ describe.each(revisions)("a client on %s", (revision) => {
     const tools = await listTools();
     expect(tools.map(({ name }) => name)).toEqual(names);
     for (const tool of tools) {
-      const { execution, ...rest } = tool;
+      const { execution, _meta, ...rest } = tool;
       expect(Object.keys(rest).sort()).toEqual(
         ["annotations", "description", "inputSchema", "name", "outputSchema", "title"].sort(),
       );

@@ -1,6 +1,6 @@
 import type { TaskEvent } from "../../contract/events.ts";
-import { withJson } from "../../contract/replies/json-answer.ts";
 import { previewText } from "../../contract/preview.ts";
+import { withJson } from "../../contract/replies/json-answer.ts";
 import type { OwnOf, Task, TaskArtifact } from "../../contract/task.ts";
 import { MAX_EVENT_BYTES, MAX_LOG_BYTES, type PollReply, type WorkerEvent } from "../../contract/worker.ts";
 import type { LogChunk } from "../../store/port.ts";

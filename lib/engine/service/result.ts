@@ -1,8 +1,8 @@
 import { DispatchError } from "../../contract/errors.ts";
 import { firstOf, previewValue } from "../../contract/preview.ts";
 import { MAX_REPLY, replySize } from "../../contract/replies/reply-size.ts";
-import { type EndedTask, hasEnded, type Task, type TaskArtifact, type ValueRef, without } from "../../contract/task.ts";
 import { taskUri } from "../../contract/replies/task-uri.ts";
+import { type EndedTask, hasEnded, type Task, type TaskArtifact, type ValueRef, without } from "../../contract/task.ts";
 import type { TaskResult } from "../../contract/tools/get-task-result.ts";
 import { ARTIFACTS_PER_PAGE } from "../../store/artifact-pages.ts";
 import { artifactCountOf, artifactsFrom } from "../artifact-pages.ts";

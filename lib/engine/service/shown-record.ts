@@ -1,7 +1,7 @@
 import type { Adapters } from "../../backends/adapter.ts";
 import { MAX_REPLY } from "../../contract/replies/reply-size.ts";
-import { hasEnded, type Task } from "../../contract/task.ts";
 import { taskUri } from "../../contract/replies/task-uri.ts";
+import { hasEnded, type Task } from "../../contract/task.ts";
 import type { TaskRecord } from "../../contract/tools/task-record.ts";
 import type { ReadPorts } from "../ports.ts";
 import { taskRecord } from "../record.ts";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, it } from "vitest";
-import type { Json } from "../../../lib/contract/task.ts";
 import { MAX_REPLY, replySize } from "../../../lib/contract/replies/reply-size.ts";
+import type { Json } from "../../../lib/contract/task.ts";
 import type { SystemClient } from "../system.ts";
 import type { SystemUnderTest } from "../under-test.ts";
 

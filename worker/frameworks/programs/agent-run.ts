@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { type RuntimeTools, runtimeToolsSchema } from "../../../lib/contract/agent.ts";
-import { assertSchema } from "../../../lib/contract/replies/json-answer.ts";
 import { jsonProtocol } from "../../../lib/contract/prompt.ts";
+import { assertSchema } from "../../../lib/contract/replies/json-answer.ts";
 import { invalidInput, parse } from "../../parse.ts";
 import type { JobContext } from "../../runner.ts";
 import type { AgentTask } from "../framework.ts";
