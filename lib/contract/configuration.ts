@@ -105,8 +105,8 @@ export const configurationSchema = z.strictObject({
   stateDir: z.string().min(1).optional(),
   /** Days for which a task that has ended stays readable. */
   retentionDays: z.number().int().min(1).max(3650).default(RETENTION_DAYS),
-  /** Which tools a client is shown; every tool can be called. */
-  toolset: z.enum(toolsets).default("core"),
+  /** Which tools a client is shown, `core` unless it says otherwise; every tool can be called. */
+  toolset: z.enum(toolsets).optional(),
   accounts: z.record(nameSchema, accountSchema).default({}),
   backends: z.record(nameSchema, backendSchema).default({}),
   runtimes: z

@@ -41,7 +41,7 @@ export type McpOptions = {
   /** The agents of whoever calls; absent where none can live. */
   agentsOf?(owner: string): AgentService;
   /** Which tools are listed; default `core`. */
-  toolset?(): Toolset;
+  toolset?(): Toolset | undefined;
   log: Logger;
   extra?: McpExtra;
 };
@@ -54,7 +54,7 @@ export type McpOptions = {
  * const mcp = createMcp({ tasksOf: (owner) => new TaskService(ports, owner), log });
  * const response = await mcp.fetch(request, "local");
  */
-export function createMcp({ tasksOf, agentsOf, toolset = () => "core", log, extra = {} }: McpOptions): {
+export function createMcp({ tasksOf, agentsOf, toolset, log, extra = {} }: McpOptions): {
   fetch(request: Request, owner: string): Promise<Response>;
 } {
   const onerror = (error: Error) => log.debug("an MCP request was refused", { error: error.message });
@@ -66,7 +66,7 @@ export function createMcp({ tasksOf, agentsOf, toolset = () => "core", log, extr
   const prompts = [dispatchWork, ...(extra.prompts ?? [])];
   const resources = [...(extra.resources ? [extra.resources] : []), taskResources(tasksOf)];
   const features: readonly Feature[] = [
-    toolsFeature(tools, toolset),
+    toolsFeature(tools, () => toolset?.() ?? "core"),
     tasksFeature(tasksOf),
     promptsFeature(prompts),
     resourcesFeature(resources),

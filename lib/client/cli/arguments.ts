@@ -43,6 +43,12 @@ export function parseCount(max: number): (text: string) => number {
   };
 }
 
+/** Where in a text: 0 is its beginning. */
+export function parseOffset(text: string): number {
+  if (!/^\d{1,12}$/.test(text)) throw new InvalidArgumentError("It is a number, from 0 on.");
+  return Number(text);
+}
+
 /** Collects `NAME=value`; the value may hold further `=` and may be empty. A name given again is replaced. */
 export function collectPairs(text: string, earlier: Record<string, string> | undefined): Record<string, string> {
   const at = text.indexOf("=");

@@ -78,6 +78,8 @@ function addRun(program: Command, { context, done }: Bind): void {
       "go on with the agent of that task, by its id or its first digits; else of the last one",
     )
     .option("--conversation <id>", "go on with that conversation, of which each turn waits for the one before it")
+    .addOption(new Option("--response-format <kind>", "what the agent answers with: one JSON value").choices(["json"]))
+    .option("--schema <file>", "with --response-format json: the JSON Schema that it has to fit")
     .option("--timeout <time>", "how long it may take: 90s, 5m, 2h", parseSeconds)
     .option("--idempotency-key <key>", "the same run under the same key happens once")
     .option("--quiet", "say nothing besides what the job writes and answers")

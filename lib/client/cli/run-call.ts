@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { InvalidInputError, type Issue } from "../../contract/errors.ts";
 import { environmentVariables } from "../../contract/execution-environment.ts";
+import { isObject, type JsonObject } from "../../contract/json.ts";
 import { CAPABILITY, type Protocol, type TargetMode } from "../../contract/kinds.ts";
 import type { ToolArguments, ToolName } from "../../contract/tools/index.ts";
 import type { Io } from "./io.ts";
@@ -29,6 +31,9 @@ export type RunOptions = Place & {
   ecrImageUri?: string;
   executionRoleArn?: string;
   context?: Record<string, string>;
+  responseFormat?: "json";
+  /** The file of a JSON Schema. */
+  schema?: string;
   timeout?: number;
   /** The task whose conversation it goes on with; true for the last one. */
   continue?: string | true;
@@ -77,6 +82,7 @@ function agentCall(instruction: string | undefined, options: RunOptions): ToolAr
     ...(options.executionRoleArn !== undefined && { execution_role_arn: options.executionRoleArn }),
     ...(options.conversation !== undefined && { conversation: options.conversation }),
     ...(options.context && { context: options.context }),
+    ...(options.responseFormat && { response_format: responseFormat(options.schema) }),
     ...(options.env && { environment_variables: options.env }),
     ...((options.cwd !== undefined || options.targetMode) && {
       target: {
@@ -85,6 +91,18 @@ function agentCall(instruction: string | undefined, options: RunOptions): ToolAr
       },
     }),
   };
+}
+
+/** Throws InvalidInputError for a file that holds no JSON Schema. */
+function responseFormat(file: string | undefined): "json" | { type: "json"; schema: JsonObject } {
+  if (file === undefined) return "json";
+  try {
+    const schema: unknown = JSON.parse(readFileSync(file, "utf8"));
+    if (isObject(schema)) return { type: "json", schema };
+  } catch (cause) {
+    throw new InvalidInputError([{ path: "--schema", message: `${file} cannot be read as JSON` }], { cause });
+  }
+  throw new InvalidInputError([{ path: "--schema", message: `${file} is no JSON Schema: it holds no object` }]);
 }
 
 function commandCall(command: string, options: RunOptions, stdin: string | undefined): ToolArguments<"dispatch_task"> {
@@ -110,9 +128,11 @@ function findIssues(instruction: string | undefined, options: RunOptions): Issue
   if (options.command === undefined) {
     const only = given({ "--stdin": options.stdin, "--shell": options.shell });
     const missing = { path: "instruction", message: "say what an agent is to do, or name a program with --command" };
+    const alone = { path: "--schema", message: "goes with --response-format json" };
     const both = { path: "--conversation", message: "give it or --continue, not both" };
     return [
       ...(instruction === undefined ? [missing] : []),
+      ...(options.schema !== undefined && options.responseFormat === undefined ? [alone] : []),
       ...(options.conversation !== undefined && options.continue !== undefined ? [both] : []),
       ...only.map((name) => ({ path: name, message: "goes with --command" })),
     ];
@@ -128,6 +148,8 @@ function findIssues(instruction: string | undefined, options: RunOptions): Issue
     "--ecr-image-uri": options.ecrImageUri,
     "--execution-role-arn": options.executionRoleArn,
     "--context": options.context,
+    "--response-format": options.responseFormat,
+    "--schema": options.schema,
     "--continue": options.continue,
     "--conversation": options.conversation,
   });

@@ -15,6 +15,8 @@ import { fetchResult } from "./result.ts";
 import { fetchWholeResult } from "./whole-result.ts";
 
 export type Artifact = TaskResult["artifacts"][number];
+/** Which part of a text, in UTF-16 units. */
+type TextOptions = Abortable & { offset?: number | undefined; maxChars?: number | undefined };
 type Abortable = { signal?: AbortSignal | undefined };
 
 /** Longest wait of one call, in milliseconds: less than any gateway allows. */
@@ -56,6 +58,15 @@ export class ClientTask {
   /** The text that it has written from a character on; with `follow` also what it writes until it has ended. */
   logs(options: LogOptions = {}): AsyncGenerator<string> {
     return logsOf(this.#caller, this.id, options);
+  }
+
+  /**
+   * A page of the text of its result, from a character on; `nextOffset` is there when it goes on. Of an agent's answer the
+   * text is its output, of one in JSON that, of anything else the text or the JSON.
+   */
+  text({ offset = 0, maxChars, signal }: TextOptions = {}): Promise<TaskResult> {
+    const args = { task_id: this.id, offset, ...(maxChars !== undefined && { max_chars: maxChars }) };
+    return this.#caller.call("get_task_result", args, { signal });
   }
 
   /**

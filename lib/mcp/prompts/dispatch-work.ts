@@ -25,7 +25,7 @@ const wordsFor = (
 1. Call spawn_cloud_agent${runtime === "" ? "" : ` with runtime ${JSON.stringify(runtime)}`}. Its instruction must be complete in itself: the agent knows nothing of this conversation. If it asks for something, answer what you know and ask me for the rest.
 2. Tell me the taskId at once.
 3. Call wait_for_task until the task has ended. If it needs input, ask me, and send my answer with send_task_input.
-4. Call get_task_result and tell me what came of it, with the files it left. If it failed, tell me why and what the hint says.
+4. Call get_task_result and tell me what came of it, with the files it left. If it failed, tell me why and what helps.
 
 The work:
 

@@ -17,13 +17,17 @@ beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), "agent-dispatch-tasks-"));
   await mkdir(stateDir());
   shareCompiledCode(stateDir());
-  const environment = { AGENTDISPATCH_FRAMEWORK_COMMAND_ASKS: `${process.execPath} ${fixture("agent-asks.mjs")}` };
+  const environment = {
+    AGENTDISPATCH_FRAMEWORK_COMMAND_ASKS: `${process.execPath} ${fixture("agent-asks.mjs")}`,
+    AGENTDISPATCH_FRAMEWORK_COMMAND_JSON: `${process.execPath} ${fixture("agent-json.mjs")}`,
+  };
   const configuration = {
     accounts: { local: { provider: "local" } },
     backends: { here: { adapter: "local-process", account: "local", details: { environment } } },
     runtimes: {
       parrot: { backend: "here", framework: "echo" },
       asking: { backend: "here", framework: "asks" },
+      telling: { backend: "here", framework: "json" },
     },
   };
   const configFile = join(home, "config.json");
@@ -253,6 +257,88 @@ describe("result", () => {
     expect(await cli("result", id, "--output", output, "--force")).toMatchObject({ code: 0 });
     expect(await readFile(output, "utf8")).toBe(printed.out);
     expect(JSON.parse((await cli("result", id, "--json")).out).result.output).toContain(long.trim());
+  });
+
+  test("is read in pages, each of which says where the next begins", async () => {
+    const id = await detached(`é😀${"word ".repeat(8000)}end`, "--runtime", "parrot");
+    await cli("wait", id);
+    const whole = (await cli("result", id)).out.trimEnd();
+    let read = "";
+    for (let offset: string | undefined = "0", pages = 0; offset !== undefined && pages < 20; pages++) {
+      const page = await cli("result", id, "--offset", offset, "--max-chars", "9000");
+      expect(page.code).toBe(0);
+      read += page.out;
+      offset = /--offset (\d+)/.exec(page.err)?.[1];
+    }
+    expect(read).toBe(whole);
+    const json = JSON.parse((await cli("result", id, "--max-chars", "8", "--json")).out);
+    expect(json).toMatchObject({ text: whole.slice(0, 8), offset: 0, nextOffset: 8, textLength: whole.length });
+    expect(await cli("result", id, "--offset", "-1")).toMatchObject({ code: 2 });
+  });
+});
+
+describe("an agent that is asked for JSON", () => {
+  const schema = { type: "object", properties: { n: { type: "integer" } }, required: ["n"] };
+  const asked = async (instruction: string, ...more: string[]) => {
+    const { out, err } = await cli(
+      "run",
+      instruction,
+      "--runtime",
+      "telling",
+      "--json",
+      "--response-format",
+      "json",
+      ...more,
+    );
+    const { id } = JSON.parse(out);
+    return { err, id, ...JSON.parse((await cli("result", id, "--json")).out) };
+  };
+  const file = async () => {
+    const path = join(home, "schema.json");
+    await writeFile(path, JSON.stringify(schema));
+    return path;
+  };
+
+  test("answers with it, and what it said is kept", async () => {
+    const text = 'Here:\n```json\n{"n": 1}\n```';
+    const answer = await asked(`say:${text}`, "--schema", await file());
+    expect(answer).toMatchObject({ status: "succeeded", parsedResult: { n: 1 }, result: { output: text } });
+    expect(answer.result).not.toHaveProperty("result");
+    expect(answer).not.toHaveProperty("parseError");
+    // It was told how, in the prompt and beside it
+    expect(answer.err).toContain(JSON.stringify(schema));
+    const record = JSON.parse((await cli("status", answer.id, "--json")).out);
+    expect(record).toMatchObject({ parsedResult: { n: 1 }, responseFormat: { schema } });
+    expect(await asked("say:[1, 2]")).toMatchObject({ parsedResult: [1, 2], result: { output: "[1, 2]" } });
+    expect((await cli("result", answer.id, "--offset", "0")).out).toBe('{"n":1}');
+  });
+
+  test("has a reason where it gave none, and fails for nothing else", async () => {
+    expect(await asked("say:I could not.")).toMatchObject({
+      status: "succeeded",
+      parseError: "the agent gave no JSON",
+      result: { output: "I could not." },
+    });
+    const wrong = await asked('say:{"n": "one"}', "--schema", await file());
+    expect(wrong).toMatchObject({ status: "succeeded", parseError: expect.stringMatching(/^#\/n: /) });
+    expect(wrong).not.toHaveProperty("parsedResult");
+  });
+
+  test("is given a schema that is one, and a program none", async () => {
+    const path = join(home, "none.json");
+    await writeFile(path, '"text"');
+    const run = (...args: string[]) => cli("run", "say:x", "--runtime", "telling", ...args);
+    expect(await run("--response-format", "json", "--schema", path)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("no JSON Schema"),
+    });
+    expect(await run("--schema", path)).toMatchObject({ code: 2, err: expect.stringContaining("--response-format") });
+    await writeFile(path, '{"$ref":"#/nowhere"}');
+    expect(await run("--response-format", "json", "--schema", path)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("--schema"),
+    });
+    expect(await cli("run", "--command", "true", "--response-format", "json")).toMatchObject({ code: 2 });
   });
 });
 

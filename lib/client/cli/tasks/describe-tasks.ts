@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { statuses } from "../../../contract/lifecycle.ts";
-import { collectPairs, parseCount, parseSeconds } from "../arguments.ts";
+import { collectPairs, parseCount, parseOffset, parseSeconds } from "../arguments.ts";
 import type { Bind } from "../context.ts";
 
 /** The commands about tasks that there are. Each loads what it needs when it runs. */
@@ -59,6 +59,8 @@ function addReading(command: Describe, { context, done }: Bind): void {
   )
     .summary("Print the result of a task, and how it ended.")
     .argument("<id>", taskId)
+    .option("--offset <number>", "print its text from that character on, a page of it", parseOffset)
+    .option("--max-chars <number>", "print so many characters of its text at most", parseCount(64_000))
     .option("--output <file>", "write the result to a file instead, which must not be there")
     .option("--force", "with --output: replace the file")
     .action(async (id, options) => done(await (await import("./result.ts")).showResult(context, id, options)));
