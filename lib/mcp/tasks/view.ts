@@ -52,7 +52,7 @@ export function legacyTask(followed: Followed) {
   const end = endOf(record);
   const status: Shown =
     end === undefined ? "working" : end === "cancelled" ? end : record.status === "failed" ? "failed" : "completed";
-  const hint = record.status === "input_required" ? "; answer with send_task_input" : "";
+  const next = record.status === "input_required" ? "; answer with send_task_input" : "";
   const message = messageOf(followed, MAX_MESSAGE - hint.length) + hint;
   return { ...common(record, status, message), ttl: ttlMs, ...(!end && { pollInterval: pollIntervalMs }) };
 }
