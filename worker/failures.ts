@@ -23,11 +23,6 @@ export const timeoutProblem = (conversation?: string): Problem => {
   });
 };
 
-export const unansweredProblem = (question: string, seconds: number): Problem =>
-  problem("task.input_timeout", `nobody answered within ${seconds} s: ${clip(question, 1000)}`, {
-    hint: "limits.answerSeconds in the runtime profile gives more time, and limits.unanswered: default lets a default stand",
-  });
-
 /** What became of a task whose runner threw. Ours travel; a bug is told apart from them and leaves nothing running. */
 export async function runnerFailure(error: unknown, taskId: string, marks: readonly Mark[]): Promise<Outcome> {
   if (error instanceof DispatchError) return { error: error.problem };

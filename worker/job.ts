@@ -1,11 +1,12 @@
 import { type Problem, RefusedError } from "../lib/contract/errors.ts";
 import { environmentVariables } from "../lib/contract/execution-environment.ts";
 import type { Asked, InputRequests, InputResponse } from "../lib/contract/input-requests.ts";
+import { unansweredProblem } from "../lib/contract/questions/unanswered.ts";
 import { addPrivate, type CollectedArtifacts, collectArtifacts, notesOf } from "./artifacts/artifacts.ts";
 import { AwakeTimer } from "./awake-timer.ts";
 import type { SessionConfig } from "./config.ts";
 import { Conversation } from "./conversation/conversation.ts";
-import { failure, runnerFailure, timeoutProblem, unansweredProblem } from "./failures.ts";
+import { failure, runnerFailure, timeoutProblem } from "./failures.ts";
 import { marksOf } from "./job-env.ts";
 import { type JobFolder, makeJobFolder, removeJobFolder } from "./job-folder.ts";
 import { EventBudget } from "./output/event-budget.ts";

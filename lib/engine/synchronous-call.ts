@@ -1,5 +1,8 @@
 import type { SynchronousCalls } from "../backends/adapter.ts";
 import { MayHaveRunError, type Problem, problem, RefusedError, RetryableError } from "../contract/errors.ts";
+import { questionText } from "../contract/input-requests.ts";
+import { defaultResponse } from "../contract/questions/responses.ts";
+import { unansweredProblem } from "../contract/questions/unanswered.ts";
 import { type Task, without } from "../contract/task.ts";
 import type { PollReply } from "../contract/worker.ts";
 import { undelivered, withDelivered } from "./answers.ts";
@@ -111,6 +114,8 @@ type Holding = {
   held: SynchronousJob;
   /** When the time of the job is over, by the steady clock. */
   overAtMs: number;
+  /** The question that was seen last, and since when, by the steady clock. */
+  asked?: { key: string; atMs: number } | undefined;
 };
 
 /** Resolves with whether the job's end was written here; else somebody else has ended the task. */
@@ -192,19 +197,41 @@ const wholeAnswer = (envelope: unknown) => ({
  * Ends a job whose answer nobody wants any more, and its session with it. One that asks where a call is held for a shorter time
  * than the job has is told first that nobody answered: how it ends then is its own word.
  */
-async function breakOffUnwanted({ ports, calls, held, overAtMs }: Holding, task: Task): Promise<void> {
+async function breakOffUnwanted(holding: Holding, task: Task): Promise<void> {
+  const { ports, calls, held, overAtMs } = holding;
   if (ports.closing.aborted) return void held.breakOff({ status: "failed", error: closed });
   const isCancelled = task.status === "cancelling";
-  if (!isCancelled && ports.steady() < overAtMs) return;
-  if (!isCancelled && task.limits.timeoutSeconds > calls.maxSeconds && held.leaveUnanswered()) return;
+  const unanswered = isCancelled ? undefined : expireQuestion(holding, task);
+  if (!isCancelled && !unanswered && ports.steady() < overAtMs) return;
+  if (!isCancelled && !unanswered && task.limits.timeoutSeconds > calls.maxSeconds && held.leaveUnanswered()) return;
   const end = isCancelled
     ? ({ status: "cancelled" } as const)
-    : ({ status: "failed", error: timedOut(task, secondsFor(ports, task), calls.maxSeconds) } as const);
+    : ({
+        status: "failed",
+        error: unanswered ?? timedOut(task, secondsFor(ports, task), calls.maxSeconds),
+      } as const);
   if (!held.breakOff(end)) return;
   const stopped = adapterOf(ports, task)
     .stop(task)
     .catch((error) => ports.log.warn("a session could not be stopped yet", { taskId: task.id, error: String(error) }));
   await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, STOP_MS))]);
+}
+
+/** Why the job ends, where nobody answered it in the time that its limits give; a default stands where they say so. */
+function expireQuestion(holding: Holding, { limits: { answerSeconds, unanswered } }: Task): Problem | undefined {
+  const { ports, held } = holding;
+  const { requests } = held;
+  const [key] = Object.keys(requests);
+  if (key !== holding.asked?.key) holding.asked = key === undefined ? undefined : { key, atMs: ports.steady() };
+  if (answerSeconds === undefined || !holding.asked) return undefined;
+  if (ports.steady() - holding.asked.atMs < answerSeconds * 1000) return undefined;
+  const defaults = Object.entries(requests).flatMap(([each, question]) => {
+    const response = unanswered === "default" ? defaultResponse(question) : undefined;
+    return response ? [[each, response] as const] : [];
+  });
+  if (defaults.length < Object.keys(requests).length) return unansweredProblem(questionText(requests), answerSeconds);
+  held.hear(Object.fromEntries(defaults));
+  return undefined;
 }
 
 const closed = new MayHaveRunError("worker.lost", "the process that held the connection to the runtime was stopped")

@@ -2,6 +2,7 @@ import type { Call, JobEnd, JobFile } from "../backends/adapter.ts";
 import { type Problem, toProblem } from "../contract/errors.ts";
 import {
   type Asked,
+  type InputRequests,
   type InputResponses,
   questionText,
   readQuestions,
@@ -88,6 +89,11 @@ export class SynchronousJob {
     return isFirst;
   }
 
+  /** What is asked now. */
+  get requests(): InputRequests {
+    return requestsOf(this.#question?.asked ?? new Map());
+  }
+
   /** Takes answers, by the keys of what is asked: the one who asked goes on once it has all. */
   hear(responses: InputResponses): void {
     const { asked, answers } = this.#question ?? {};
@@ -118,7 +124,7 @@ export class SynchronousJob {
     this.#reported = Math.max(this.#reported, from + events.length);
     const isAll = from + events.length >= this.#events.length;
     const end = isAll && this.#end ? { ...this.#end, artifacts: [] } : {};
-    const asked = isAll && this.#question && requestsOf(this.#question.asked);
+    const asked = isAll && this.#question && this.requests;
     const asks = asked ? ({ status: "input_required", inputRequests: asked } as const) : {};
     return { status: "running", events, next: events.at(-1)?.sequence ?? after, ...asks, ...end };
   }

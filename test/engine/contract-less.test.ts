@@ -245,6 +245,29 @@ describe("a call whose agent asks", () => {
     expect(system.stopped[0]).toBe("cancelling");
   });
 
+  it("ends the job where nobody answers in the time that the limits give", async () => {
+    await using system = contractLessSystem({ answer: asks, limits: { answerSeconds: 60 } });
+    const id = await system.dispatch();
+    const { revision } = await asking(system, id);
+    system.advance(59_000);
+    await expect.poll(async () => (await system.ports.store.get(id))?.revision, soon).toBeGreaterThan(revision);
+    expect(await system.ports.store.get(id)).toMatchObject({ status: "input_required" });
+    system.advance(2000);
+    const error = { code: "task.input_timeout", message: "nobody answered within 60 s: which one?" };
+    expect(await system.settled(id)).toMatchObject({ status: "failed", error });
+  });
+
+  it("goes on with the default where they say so", async () => {
+    const answer = async ({ ask }: Call) => ({
+      result: await ask({ question: { message: "which?", default: "red" } }),
+    });
+    await using system = contractLessSystem({ answer, limits: { answerSeconds: 60, unanswered: "default" } });
+    const id = await system.dispatch();
+    await until(system, id, "input_required");
+    system.advance(61_000);
+    expect(await system.settled(id)).toMatchObject({ status: "succeeded", result: { question: "red" } });
+  });
+
   it.each([
     ["the job's time is over", 600, 600, "task.timeout", undefined],
     ["a call is held no longer", 3600, 840, "task.agent_needs_input", "half"],

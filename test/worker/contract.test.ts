@@ -232,3 +232,38 @@ test.concurrent("an agent hears what is said to it after its turn, once, and a p
   const deaf = await program.call("say", { taskId: program.taskId, id: "1", text: "hello" });
   expect(deaf).toMatchObject({ error: { code: "adapter.unsupported" } });
 });
+
+describe("a question that nobody answers", () => {
+  const asking = (payload: object) => {
+    const script = `
+      const { existsSync, readFileSync } = require("node:fs");
+      process.stderr.write("@event " + JSON.stringify({ type: "task.input_required", payload: ${JSON.stringify(payload)} }) + "\\n");
+      const file = process.env.AGENTDISPATCH_INPUT_FILE;
+      setInterval(() => { if (existsSync(file)) { console.log(readFileSync(file, "utf8")); process.exit(); } }, 10);`;
+    return { AGENTDISPATCH_FRAMEWORK_COMMANDS: JSON.stringify({ asks: [process.execPath, "-e", script] }) };
+  };
+  const ended = async (payload: object, limits: object) => {
+    await using worker = await startWorker(asking(payload));
+    await worker.start({ taskType: "agent.run", input: { instruction: "ask me", framework: "asks" }, limits });
+    return await worker.finish();
+  };
+  const withDefault = { colour: { message: "Which colour?", default: "red" } };
+
+  test.concurrent.each([
+    ["fails the job in time, though nobody polls", withDefault, {}],
+    ["fails it too where it has no default", { colour: "Which colour?" }, { unanswered: "default" }],
+  ])("%s", async (_name, payload, more) => {
+    const { reply } = await ended(payload, { answerSeconds: 0.1, ...more });
+    expect(reply).toMatchObject({
+      status: "failed",
+      error: { code: "task.input_timeout", message: "nobody answered within 0.1 s: Which colour?" },
+    });
+    expect(reply.error?.hint).toContain("limits.answerSeconds");
+  });
+
+  test.concurrent("is answered by its default where the limits say so, and the log tells", async () => {
+    const { reply, text } = await ended(withDefault, { answerSeconds: 0.1, unanswered: "default" });
+    expect(reply).toMatchObject({ status: "succeeded", result: { result: { colour: "red" } } });
+    expect(text("stderr") + text("stdout")).toContain("nobody answered within 0.1 s: the default stands");
+  });
+});
