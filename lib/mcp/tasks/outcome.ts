@@ -5,6 +5,8 @@ import { resultOf } from "../features/call-tool.ts";
 import { getTaskResult } from "../tools/get-task-result.ts";
 import { endOf } from "./view.ts";
 
+const MAX_MESSAGE = 500;
+
 /** How a request ends whose task has ended: with a result, or with an error of JSON-RPC. */
 type Outcome = { result: CallToolResult } | { error: { code: number; message: string; data: unknown } };
 
@@ -17,7 +19,7 @@ export async function outcomeOf(tasks: TaskService, record: TaskRecord): Promise
   if (endOf(record) !== "error")
     return { result: { ...result, ...(record.status !== "succeeded" && { isError: true }) } };
   const { code, message } = record.error ?? { code: "platform.other", message: "it failed" };
-  return {
-    error: { code: ProtocolErrorCode.InternalError, message: `${code}: ${message}`, data: result.structuredContent },
-  };
+  // All of it is in the data.
+  const text = `${code}: ${message}`.slice(0, MAX_MESSAGE).toWellFormed();
+  return { error: { code: ProtocolErrorCode.InternalError, message: text, data: result.structuredContent } };
 }
