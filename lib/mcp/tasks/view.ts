@@ -53,7 +53,7 @@ export function legacyTask(followed: Followed) {
   const status: Shown =
     end === undefined ? "working" : end === "cancelled" ? end : record.status === "failed" ? "failed" : "completed";
   const next = record.status === "input_required" ? "; answer with send_task_input" : "";
-  const message = messageOf(followed, MAX_MESSAGE - hint.length) + hint;
+  const message = messageOf(followed, MAX_MESSAGE - next.length) + next;
   return { ...common(record, status, message), ttl: ttlMs, ...(!end && { pollInterval: pollIntervalMs }) };
 }
 
