@@ -225,3 +225,21 @@ async function aTaskOf(owner: string): Promise<string> {
   await cloud.store.create(task);
   return task.id;
 }
+
+test("resources and prompts are there in a function too, and a resource of somebody else is not", async () => {
+  const client = await connect(api.url, revisions[0], as(ANN));
+  const args = { runtime: "research", instruction: "Look around.", context: { topic: "moss" } };
+  const { structured } = await client.call("spawn_cloud_agent", args);
+  const uri = `task://${structured?.taskId}`;
+  const ask = async (who: string, method: string, params: Json = {}) => {
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
+    return (await send(restEvent(who, { headers: rpcHeaders, body }))).json;
+  };
+  expect(await ask(ANN, "resources/list")).toMatchObject({
+    result: { resources: expect.arrayContaining([expect.objectContaining({ uri })]) },
+  });
+  const { result } = (await ask(ANN, "resources/read", { uri })) as { result: { contents: { text: string }[] } };
+  expect(JSON.parse(result.contents[0]?.text ?? "")).toMatchObject({ id: structured?.taskId, status: "provisioning" });
+  expect(await ask(BOB, "resources/read", { uri })).toMatchObject({ error: { code: -32_002, data: { uri } } });
+  expect(await ask(ANN, "prompts/list")).toMatchObject({ result: { prompts: [{ name: "dispatch-work" }] } });
+});

@@ -1,7 +1,7 @@
 import { DispatchError, type Problem, problem } from "../../contract/errors.ts";
 import { inputRequestsOf } from "../../contract/input-requests.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
-import { previewText } from "../../contract/preview.ts";
+import { firstOf, previewText } from "../../contract/preview.ts";
 import { type Outcome, type Task, transition, without } from "../../contract/task.ts";
 import type { PollReply, WorkerEvent } from "../../contract/worker.ts";
 import { askedAnew, unanswered } from "../answers.ts";
@@ -12,6 +12,8 @@ import type { Kept } from "./keep-reply.ts";
 
 const MAX_DETAILS_BYTES = 8 * 1024;
 const MAX_PROGRESS_LENGTH = 4000;
+/** Of what an agent says, in UTF-16 units. */
+const MAX_LINE_LENGTH = 300;
 /** Whether a worker may have news of the task. */
 export function canBeAsked(task: Task): boolean {
   if (task.session?.state !== "open" || task.session.startAttemptedAtMs === undefined) return false;
@@ -52,7 +54,7 @@ const stopped = problem("worker.stopped", "the worker was stopped from outside")
 /** The task after a worker's reply, of which `kept` is what the task holds; its news are stored already. */
 export function applyReply(task: Task, reply: PollReply, kept: Kept, nowMs: number): Task {
   if (reply.next < task.workerSequence) return task;
-  const progress = reply.events.findLast((event) => event.type === "task.progress");
+  const progress = reply.events.map(asProgress).findLast((event) => event !== undefined);
   const seen: Task = {
     ...askedAnew(withDeadline(cleared(without(task, "recoveries")), reply, nowMs), reply.events),
     workerSequence: reply.next,
@@ -114,6 +116,23 @@ const jsonBytes = (value: unknown): number => new TextEncoder().encode(JSON.stri
 function withoutLongDetails(problem: Problem): Problem {
   return jsonBytes(problem.details ?? {}) > MAX_DETAILS_BYTES ? without(problem, "details") : problem;
 }
+
+/** How far a job is, by an event of it: what it says of that, or what its agent says or does; undefined for any other. */
+function asProgress(event: WorkerEvent): WorkerEvent | undefined {
+  if (event.type === "task.progress") return event;
+  const said = event.type === "agent.message" ? lastLineOf(event.message) : undefined;
+  const name = event.type === "agent.tool_call" ? event.payload?.name : undefined;
+  const message = said ?? (typeof name === "string" ? name : undefined);
+  if (message === undefined) return undefined;
+  const { sequence, timestamp } = event;
+  return { sequence, timestamp, type: "task.progress", message: firstOf(message, MAX_LINE_LENGTH) };
+}
+
+const lastLineOf = (text = ""): string | undefined =>
+  text
+    .split(/[\r\n]+/)
+    .findLast((line) => line.trim() !== "")
+    ?.trim();
 
 /** The last progress as the record shows it; the event itself is whole. */
 function shortProgress({ sequence, timestamp, message, payload }: WorkerEvent): NonNullable<Task["progress"]> {

@@ -1,6 +1,7 @@
 import type { CallToolResult, ResourceLink, ServerContext } from "@modelcontextprotocol/server";
 import { DispatchError, toProblem } from "../../contract/errors.ts";
 import type { JsonObject } from "../../contract/json.ts";
+import { firstOf } from "../../contract/preview.ts";
 import { fitReply } from "../../contract/replies/reply-size.ts";
 import type { Waiting } from "../../engine/service.ts";
 import type { Scope } from "../feature.ts";
@@ -35,7 +36,7 @@ function waitingOf({ mcpReq: { signal, _meta, notify } }: ServerContext): Waitin
     tell: (progress, message) =>
       notify({
         method: "notifications/progress",
-        params: { progressToken, progress, message: message.slice(0, 2000) },
+        params: { progressToken, progress, message: firstOf(message, 2000) },
       }),
   };
 }
