@@ -1,6 +1,7 @@
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { describe, expect, test } from "vitest";
 import { environmentVariables } from "../../../lib/contract/execution-environment.ts";
+import { inputRequestsOf } from "../../../lib/contract/input-requests.ts";
 import { CONTRACT } from "../../../lib/contract/worker.ts";
 import { startWorker, type TestWorker, until } from "../start-worker.ts";
 import { scripted } from "./scripted.ts";
@@ -54,7 +55,7 @@ describe.each([
     expect(said).toMatchObject({
       ok: false,
       status: "input_required",
-      inputRequests: { choice: { message: "Which colour?" } },
+      inputRequests: inputRequestsOf({ choice: "Which colour?" }),
     });
     expect(JSON.stringify(content)).toContain("Which colour?");
     expect((await run({ prompt: "green", turn: said.turn })).said).toMatchObject({ ok: true, output: "done: green" });

@@ -53,7 +53,7 @@ export async function a2a(exchange: Exchange): Promise<JobEnd> {
     const said = question && (await exchange.ask({ [ASKED]: { message: question } }));
     if (said) {
       const { id, contextId } = parsed.data.task;
-      const text = typeof said[ASKED] === "string" ? said[ASKED] : "I do not want to answer that.";
+      const text = textOfAnswer(said);
       const message = { ...saying(`${taskId}-${answers++}`, text), taskId: id, ...(contextId && { contextId }) };
       envelope = await converse(exchange, message, { ...parsed.data.task, status: { state: "working" } });
       continue;
@@ -74,6 +74,12 @@ export async function a2a(exchange: Exchange): Promise<JobEnd> {
 const MAX_QUESTION_LENGTH = 4000;
 /** The name of an agent's question among those of a task. */
 const ASKED = "question";
+
+/** What the agent is told: the answer, or that there is none. */
+const textOfAnswer = (said: JsonObject): string => {
+  if (said[ASKED] === null) return "I do not want to answer that.";
+  return typeof said[ASKED] === "string" ? said[ASKED] : JSON.stringify(said);
+};
 
 const saying = (messageId: string, text: string) => ({
   kind: "message",
