@@ -342,7 +342,7 @@ describe.concurrent("an A2A agent of others", () => {
     const { taskId } = await client.must("spawn_cloud_agent", { instruction: "ask which one?" });
     const task_id = taskId as string;
     const asking = await client.until(task_id, ({ status }) => status === "input_required");
-    expect(asking.inputRequests).toEqual({ question: { message: "which one?" } });
+    expect(asking.inputRequests).toMatchObject({ question: { params: { message: "which one?" } } });
     expect(await client.must("a2a_send", { task_id, text: "ask when?", timeout_seconds: 20 })).toEqual({
       taskId,
       status: "input_required",
