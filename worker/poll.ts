@@ -28,7 +28,8 @@ export async function pollReply(session: Session, job: Job, poll: Poll, gone: Ab
     if (events.length === 0 && !gone.aborted) session.health.taskCollected();
     return { status: job.status, events, next, ...ending(job) };
   }
-  const status = job.status === "input_required" ? "input_required" : "running";
+  // What it asks is told with the event that says so: an answer belongs to the last question that was seen.
+  const status = job.status === "input_required" && !more ? "input_required" : "running";
   const { elapsedSeconds } = job;
   const { inputRequests, session: known } = job;
   return {

@@ -1,5 +1,5 @@
-import { rmSync } from "node:fs";
-import { rename, writeFile } from "node:fs/promises";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import { InvalidInputError } from "../lib/contract/errors.ts";
 import {
   type Asked,
@@ -45,7 +45,7 @@ type Options = {
 export class Questions {
   readonly #open = new Map<string, Open>();
   /** What was answered: each is done once its asker has it. */
-  readonly #taken = new Map<string, Promise<void>>();
+  readonly #taken = new Map<string, { asked: Asked; response: InputResponse; done: Promise<void> }>();
   readonly #used = new Set<string>();
   readonly #options: Options;
 
@@ -64,11 +64,11 @@ export class Questions {
     for (const [key, { isOfProgram }] of this.#open) if (isOfProgram) this.#close(key);
     const text = message?.toString();
     const named = uniqueKeys(readQuestions(payload, text), this.#used);
-    const answers: JsonObject = {};
+    const answers = new Map<string, unknown>();
     for (const [key, asked] of named) {
       const take = async (response: InputResponse) => {
-        answers[asked.key] = toldAnswer(asked, response);
-        if (Object.keys(answers).length === named.size) await writeWhole(inputFile, answers);
+        answers.set(asked.name, toldAnswer(asked, response));
+        if (answers.size === named.size) writeWhole(inputFile, Object.fromEntries(answers));
       };
       this.#ask(key, { asked, take, isOfProgram: true });
     }
@@ -97,16 +97,22 @@ export class Questions {
   }
 
   /**
-   * Hands over answers by their keys. False when one is not asked any more, or nothing is given. An answer that was taken
-   * before is taken again, and does nothing. Throws InvalidInputError for what a form does not take, and what the asker throws.
+   * Hands over answers by their keys. False when one is not asked any more, was answered otherwise, or nothing is given. An
+   * answer that was taken before is taken again, and does nothing. Throws InvalidInputError for what a form does not take, and
+   * what the asker throws.
    */
   async answer(given: JsonObject): Promise<boolean> {
-    const taken = Object.keys(given).flatMap((key) => this.#taken.get(key) ?? []);
-    const fresh = Object.entries(given).filter(([key]) => this.#open.has(key));
-    const { responses, issues } = readResponses(this.requests, Object.fromEntries(fresh));
+    const known = Object.entries(given).filter(([key]) => this.#open.has(key) || this.#taken.has(key));
+    const asked = new Map([...this.#taken, ...this.#open].map(([key, one]) => [key, one.asked]));
+    const { responses, issues } = readResponses(requestsOf(asked), Object.fromEntries(known));
     if (issues.length > 0) throw new InvalidInputError(issues);
-    for (const [key, response] of Object.entries(responses)) taken.push(this.#take(key, response));
+    const fresh = Object.entries(responses).filter(([key]) => this.#open.has(key));
+    for (const [key, response] of fresh) void this.#take(key, response);
     if (fresh.length > 0) this.#options.onChange();
+    const taken = Object.entries(responses).flatMap(([key, response]) => {
+      const before = this.#taken.get(key);
+      return before && isDeepStrictEqual(before.response, response) ? [before.done] : [];
+    });
     await Promise.all(taken);
     return taken.length > 0 && taken.length === Object.keys(given).length;
   }
@@ -151,7 +157,7 @@ export class Questions {
     if (!open) return Promise.resolve();
     this.#close(key);
     const done = open.take(response);
-    this.#taken.set(key, done);
+    this.#taken.set(key, { asked: open.asked, response, done });
     done.catch(() => {
       this.#taken.delete(key);
       this.#ask(key, open);
@@ -167,7 +173,8 @@ const eventOf = (requests: InputRequests, text?: string): NewEvent => ({
   payload: requests,
 });
 
-async function writeWhole(file: string, answers: JsonObject): Promise<void> {
-  await writeFile(`${file}.new`, `${JSON.stringify(answers)}\n`, { mode: 0o600 });
-  await rename(`${file}.new`, file);
+/** At once: should the program ask something else meanwhile, no late answer may stand in the place of that one's. */
+function writeWhole(file: string, answers: JsonObject): void {
+  writeFileSync(`${file}.new`, `${JSON.stringify(answers)}\n`, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
 }

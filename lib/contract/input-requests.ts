@@ -33,8 +33,11 @@ const MAX_KEY_LENGTH = 100;
 /** Of all questions of one event, as JSON, in UTF-16 units; of a longer one the text is cut, and the form is left out. */
 const MAX_LENGTH = 12_000;
 
-/** A question as a worker states it; `isFree` where it has no form of its own, so that a plain text is its answer. */
-export type Asked = { key: string; question: Question; isFree: boolean };
+/**
+ * A question as a worker states it, by the `name` that the job gave it, and by that as a key; `isFree` where it has no form
+ * of its own, so that a plain text is its answer.
+ */
+export type Asked = { name: string; key: string; question: Question; isFree: boolean };
 
 /**
  * The questions of an event, whichever way the job wrote them: a form of MCP, alone or by its key; or `{"key": "Which?"}`,
@@ -47,7 +50,7 @@ export function readQuestions(payload: JsonObject = {}, text?: string): Asked[] 
     : undefined;
   const all = (named ?? Object.entries(payload).slice(0, MAX_QUESTIONS)) as [string, unknown][];
   const room = Math.floor(MAX_LENGTH / all.length);
-  return all.map(([key, asked]) => fitted(readQuestion(keyOf(key), asked), room));
+  return all.map(([name, asked]) => ({ name, ...fitted(readQuestion(keyOf(name), asked), room) }));
 }
 
 /** The questions alone, as a task has them. */
@@ -62,11 +65,17 @@ export function uniqueKeys(asked: readonly Asked[], used: Set<string>): Map<stri
   const named = new Map<string, Asked>();
   for (const each of asked) {
     let key = each.key;
-    for (let count = 2; used.has(key); count++) key = `${each.key}-${count}`;
+    for (let count = 2; used.has(key); count++) key = numbered(each.key, count);
     used.add(key);
     named.set(key, each);
   }
   return named;
+}
+
+/** No longer than a key may be: it is read again, as one. */
+function numbered(key: string, count: number): string {
+  const number = `-${count}`;
+  return keyOf(key.slice(0, MAX_KEY_LENGTH - number.length)) + number;
 }
 
 /** What is asked, by the keys of the task. */
@@ -81,13 +90,18 @@ const isAlone = (payload: JsonObject): boolean =>
   (Object.keys(payload).every((name) => ALONE.includes(name)) &&
     (typeof payload.message === "string" || payload.method === "elicitation/create"));
 
-const keyOf = (key: string): string =>
-  key
+/** A name as a key that every door takes: `__proto__` is refused there. */
+function keyOf(name: string): string {
+  const key = name
     .replaceAll(/[\p{Cc}\p{Cs}]/gu, "")
     .slice(0, MAX_KEY_LENGTH)
-    .toWellFormed() || UNNAMED;
+    .replace(/\p{Cs}$/u, "");
+  return key === "" || key === "__proto__" ? UNNAMED : key;
+}
 
-function readQuestion(key: string, asked: unknown): Asked {
+type Read = Omit<Asked, "name">;
+
+function readQuestion(key: string, asked: unknown): Read {
   if (!isObject(asked)) return free(key, typeof asked === "string" && asked !== "" ? asked : key);
   if (asked.method === "elicitation/create" && isObject(asked.params)) return readQuestion(key, asked.params);
   const message = typeof asked.message === "string" && asked.message !== "" ? asked.message : NO_TEXT(key);
@@ -103,7 +117,7 @@ const ask = (message: string, requestedSchema: Form): Question => ({
   params: { mode: "form", message, requestedSchema },
 });
 
-function free(key: string, message: string, otherwise?: unknown): Asked {
+function free(key: string, message: string, otherwise?: unknown): Read {
   const field = { type: "string" as const, ...(typeof otherwise === "string" && { default: otherwise }) };
   const form: Form = { type: "object", properties: { [ANSWER]: field }, required: [ANSWER] };
   return { key, question: ask(message, form), isFree: true };
@@ -119,7 +133,7 @@ function withDefaults(form: unknown, otherwise: unknown): unknown {
   return { ...form, properties: Object.fromEntries(properties) };
 }
 
-function fitted(asked: Asked, room: number): Asked {
+function fitted(asked: Read, room: number): Read {
   if (JSON.stringify(asked.question).length <= room) return asked;
   const { message, requestedSchema } = asked.question.params;
   const short = previewText(message, Math.floor(room / 2));

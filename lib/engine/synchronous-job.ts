@@ -33,7 +33,7 @@ type QuestionEvent = WorkerEvent & { type: "task.input_required"; message: strin
 type Question = {
   /** By its key as the task has it, with the name that the one who asked gave it. */
   asked: Map<string, Asked>;
-  answers: Json;
+  answers: [name: string, told: unknown][];
   reply(answers: Json | undefined): void;
 };
 type Ended = {
@@ -101,8 +101,8 @@ export class SynchronousJob {
       const question = asked?.get(key);
       if (!asked || !answers || !question) continue;
       asked.delete(key);
-      answers[question.key] = toldAnswer(question, response);
-      if (asked.size === 0) this.#reply(answers);
+      answers.push([question.name, toldAnswer(question, response)]);
+      if (asked.size === 0) this.#reply(Object.fromEntries(answers));
     }
   }
 
@@ -135,7 +135,7 @@ export class SynchronousJob {
     const asked = uniqueKeys(readQuestions(requests), this.#keys);
     const payload = requestsOf(asked);
     this.#events.push({ ...this.#numbered(), type: "task.input_required", message: questionText(payload), payload });
-    this.#question = { asked, answers: {}, reply: resolve };
+    this.#question = { asked, answers: [], reply: resolve };
     return promise;
   }
 

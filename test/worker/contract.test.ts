@@ -210,6 +210,71 @@ test.concurrent("several questions are answered one by one, each as its form wan
   expect(reply.result).toMatchObject({ result: { how: { action: "accept", content: { count: 3 } }, why: null } });
 });
 
+/** A program that asks all of that at once, says what it finds in its file, and ends. */
+const asksOnce = (event: object, before = "", after = "") => ({
+  AGENTDISPATCH_FRAMEWORK_COMMANDS: JSON.stringify({
+    asks: [
+      process.execPath,
+      "-e",
+      `const { existsSync, mkdirSync, readFileSync, writeSync } = require("node:fs");
+      const file = process.env.AGENTDISPATCH_INPUT_FILE;
+      ${before}
+      writeSync(2, "@event " + ${JSON.stringify(JSON.stringify({ type: "task.input_required", ...event }))} + "\\n");
+      ${after}
+      setInterval(() => { if (existsSync(file)) { writeSync(1, readFileSync(file, "utf8")); process.exit(); } }, 10);`,
+    ],
+  }),
+});
+const asks = { taskType: "agent.run", input: { instruction: "ask me", framework: "asks" } };
+const isAsking = ({ status }: { status: string }) => status === "input_required";
+
+test.concurrent("questions with odd names are answered each by its own", async () => {
+  const long = "Which of all the colours that there are in the whole of the world should it be ".repeat(2);
+  const names = [`${long}today`, `${long}tomorrow`, "constructor", "", "\u0001", "toString"];
+  const payload = Object.fromEntries(names.map((name) => [name, "Which?"]));
+  await using worker = await startWorker(asksOnce({ payload }));
+  await worker.start(asks);
+  const { inputRequests = {} } = (await worker.pollUntil(isAsking)).reply;
+  const keys = Object.keys(inputRequests);
+  expect(keys).toHaveLength(names.length);
+  for (const [index, key] of keys.entries()) {
+    const open = Object.fromEntries(Object.entries(inputRequests).slice(index));
+    // Whoever reads them again, with less of them open, reads the same keys.
+    expect(Object.keys(inputRequestsOf(open))).toEqual(keys.slice(index));
+    const input = { taskId: worker.taskId, inputResponses: { [key]: `number ${index}` } };
+    expect(await worker.call("input", input)).toMatchObject({ accepted: true });
+  }
+  const { reply } = await worker.finish();
+  const told = Object.fromEntries(names.map((name, index) => [name, `number ${index}`]));
+  expect(reply.result).toMatchObject({ result: told });
+});
+
+test.concurrent("a question is told of with the output before it, however long that is", async () => {
+  const print =
+    'process.stdout.write("x".repeat(300_000)); writeSync(2, "@event {\\"type\\":\\"task.progress\\"}\\n");';
+  await using worker = await startWorker(asksOnce({ message: "Which?" }, print));
+  await worker.start(asks);
+  const seen: string[] = [];
+  for (let after = 0, isOver = false; !isOver; ) {
+    const { status, events, next } = await worker.poll(after, 10, { maxBytes: 70_000 });
+    seen.push(...events.map(({ type }) => type));
+    isOver = status === "input_required";
+    expect(isOver).toBe(seen.includes("task.input_required"));
+    after = next;
+  }
+  await worker.call("cancel", { taskId: worker.taskId, graceSeconds: 0 });
+  await worker.finish();
+});
+
+test.concurrent("an answer is not taken once another, or the default, has taken its place", async () => {
+  await using worker = await startWorker(asksOnce({ payload: { which: { message: "Which?", default: "red" } } }));
+  await worker.start({ ...asks, limits: { answerSeconds: 0.2, unanswered: "default" } });
+  expect((await worker.finish()).reply.result).toMatchObject({ result: { which: "red" } });
+  const late = (which: string) => worker.call("input", { taskId: worker.taskId, inputResponses: { which } });
+  expect(await late("blue")).toMatchObject({ accepted: false });
+  expect(await late("red")).toMatchObject({ accepted: true });
+});
+
 test.concurrent("an agent hears what is said to it after its turn, once, and a program nothing", async () => {
   await using worker = await startWorker({
     AGENTDISPATCH_FRAMEWORK_COMMAND_SCRIPTED: `${process.execPath} ${fixture("scripted-agent.mjs")}`,
