@@ -60,7 +60,7 @@ export class Questions {
 
   /** Asks what a program's event says, with the answers in that file. Returns the event as everybody is told of it. */
   askInFile({ message, payload }: NewEvent, inputFile: string): NewEvent {
-    rmSync(inputFile, { force: true });
+    rmSync(inputFile, { recursive: true, force: true });
     for (const [key, { isOfProgram }] of this.#open) if (isOfProgram) this.#close(key);
     const text = message?.toString();
     const named = uniqueKeys(readQuestions(payload, text), this.#used);
@@ -102,17 +102,12 @@ export class Questions {
    * what the asker throws.
    */
   async answer(given: JsonObject): Promise<boolean> {
-    const known = Object.entries(given).filter(([key]) => this.#open.has(key) || this.#taken.has(key));
-    const asked = new Map([...this.#taken, ...this.#open].map(([key, one]) => [key, one.asked]));
-    const { responses, issues } = readResponses(requestsOf(asked), Object.fromEntries(known));
+    const open = Object.entries(given).filter(([key]) => this.#open.has(key));
+    const { responses, issues } = readResponses(this.requests, Object.fromEntries(open));
     if (issues.length > 0) throw new InvalidInputError(issues);
-    const fresh = Object.entries(responses).filter(([key]) => this.#open.has(key));
-    for (const [key, response] of fresh) void this.#take(key, response);
-    if (fresh.length > 0) this.#options.onChange();
-    const taken = Object.entries(responses).flatMap(([key, response]) => {
-      const before = this.#taken.get(key);
-      return before && isDeepStrictEqual(before.response, response) ? [before.done] : [];
-    });
+    const taken = Object.entries(given).flatMap(([key, said]) => this.#takenBefore(key, said) ?? []);
+    for (const [key, response] of Object.entries(responses)) taken.push(this.#take(key, response));
+    if (open.length > 0) this.#options.onChange();
     await Promise.all(taken);
     return taken.length > 0 && taken.length === Object.keys(given).length;
   }
@@ -137,6 +132,13 @@ export class Questions {
     const open = this.#open.get(key);
     this.#close(key);
     open?.leave?.();
+  }
+
+  #takenBefore(key: string, said: unknown): Promise<void> | undefined {
+    const { asked, response, done } = this.#taken.get(key) ?? {};
+    if (!asked) return undefined;
+    const { responses, issues } = readResponses({ [key]: asked.question }, { [key]: said });
+    return issues.length === 0 && isDeepStrictEqual(responses[key], response) ? done : undefined;
   }
 
   #expire(key: string): void {

@@ -57,6 +57,12 @@ export function withDelivered<T extends Task>(task: T, keys: readonly string[]):
   return { ...task, answers: answers.filter((answer) => !forgotten.includes(answer)) };
 }
 
+/** The task whose worker refused these answers: what they were to answer is asked again. */
+export function withRefused<T extends Task>(task: T, keys: readonly string[]): T {
+  if (!task.answers || keys.length === 0) return task;
+  return { ...task, answers: task.answers.filter(({ key, response }) => !(response && keys.includes(key))) };
+}
+
 /** What is still open of what a worker asks: it may have said so before an answer reached it. */
 export const unanswered = (task: Task, requests: InputRequests): InputRequests =>
   Object.fromEntries(Object.entries(requests).filter(([key]) => !task.answers?.some((answer) => answer.key === key)));

@@ -3,15 +3,15 @@ import { finalEvents } from "../../contract/events.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
 import { MAX_POLL_WAIT_SECONDS, POLL_BYTES } from "../../contract/limits.ts";
 import type { Task } from "../../contract/task.ts";
-import { acceptedReplySchema, CONTRACT, type PollReply, pollReplySchema } from "../../contract/worker.ts";
-import { undelivered, withDelivered } from "../answers.ts";
+import { CONTRACT, type PollReply, pollReplySchema } from "../../contract/worker.ts";
+import { undelivered, withDelivered, withRefused } from "../answers.ts";
 import { adapterOf } from "../invocation-gate.ts";
 import type { Ports } from "../ports.ts";
 import { applyFailure, applyReply, canBeAsked } from "./apply-reply.ts";
 import { type Kept, keepReply } from "./keep-reply.ts";
 import { takeLease } from "./poll-lease.ts";
 import { applyUnkept, withoutResult } from "./unkept-reply.ts";
-import { parseReply, refuseRefusal } from "./worker-reply.ts";
+import { hearingOf, parseReply, refuseRefusal } from "./worker-reply.ts";
 
 /** A poll may take the wait it asks for and this much more; both together stay inside the lease. */
 const ANSWER_MS = 4000;
@@ -42,20 +42,18 @@ export async function poll(
   );
   if (!lease) return undefined;
   const { task, end } = lease;
-  const heard = Object.keys(undelivered(task));
-  let reply: PollReply;
+  let asked: Awaited<ReturnType<typeof ask>>;
   try {
     if (task.channel === "synchronous") throw NOBODY_HOLDS;
-    reply = await ask(ports, task, waitSeconds, timeoutMs);
+    asked = await ask(ports, task, waitSeconds, timeoutMs);
   } catch (error) {
     ports.log.debug("a poll failed", { taskId, error: String(error) });
     return settle(ports, () => end((current) => applyFailure(current, error, ports.now()), error));
   }
+  const { reply, heard } = asked;
   try {
     const { said, kept } = await keep(ports, task, reply);
-    return await settle(ports, () =>
-      end((current) => applyReply(withDelivered(current, heard), said, kept, ports.now())),
-    );
+    return await settle(ports, () => end((current) => applyReply(heard(current), said, kept, ports.now())));
   } catch (error) {
     await end((current) => applyUnkept(current, reply, error, ports.now()), error)
       .then((ended) => settle(ports, async () => ended))
@@ -83,7 +81,14 @@ export async function settle(ports: Ports, change: () => Promise<Task>): Promise
   return task;
 }
 
-async function ask(ports: Ports, task: Task, waitSeconds: number, timeoutMs: number): Promise<PollReply> {
+type Edit = (task: Task) => Task;
+
+async function ask(
+  ports: Ports,
+  task: Task,
+  waitSeconds: number,
+  timeoutMs: number,
+): Promise<{ reply: PollReply; heard: Edit }> {
   const adapter = adapterOf(ports, task);
   const common = { contract: CONTRACT, bootId: task.session?.bootId ?? "", taskId: task.id } as const;
   const endsAtMs = ports.steady() + timeoutMs;
@@ -92,13 +97,20 @@ async function ask(ports: Ports, task: Task, waitSeconds: number, timeoutMs: num
     refuseRefusal(await adapter.invoke(task, operation, { timeoutMs: BEFORE_MS }));
   }
   const answers = undelivered(task);
+  const keys = Object.keys(answers);
+  let heard: Edit = (current) => current;
   // Before it is asked what is new: what it said until then had not heard them.
-  if (Object.keys(answers).length > 0) {
+  if (keys.length > 0) {
     const input = { ...common, op: "input", inputResponses: answers } as const;
-    parseReply(acceptedReplySchema, await adapter.invoke(task, input, { timeoutMs: BEFORE_MS }));
+    const hearing = hearingOf(await adapter.invoke(task, input, { timeoutMs: BEFORE_MS }));
+    if (hearing.outcome === "refused") {
+      ports.log.warn("a worker refused an answer, and asks again", { taskId: task.id, error: hearing.reason });
+      heard = (current) => withRefused(current, keys);
+    } else if (hearing.outcome !== "later") heard = (current) => withDelivered(current, keys);
   }
   const operation = { ...common, op: "poll", after: task.workerSequence, waitSeconds, maxBytes: POLL_BYTES } as const;
   // Timers want whole milliseconds, and the steady clock has fractions
   const leftMs = Math.max(1, Math.floor(endsAtMs - ports.steady()));
-  return parseReply(pollReplySchema, await adapter.invoke(task, operation, { timeoutMs: leftMs }));
+  const reply = parseReply(pollReplySchema, await adapter.invoke(task, operation, { timeoutMs: leftMs }));
+  return { reply, heard };
 }

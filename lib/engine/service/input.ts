@@ -10,11 +10,11 @@ import { readResponses } from "../../contract/questions/responses.ts";
 import type { Json, Task } from "../../contract/task.ts";
 import { randomHex } from "../../contract/task-id.ts";
 import type { ToolResult } from "../../contract/tools/index.ts";
-import { acceptedReplySchema, CONTRACT, sayReplySchema } from "../../contract/worker.ts";
-import { type Given, notAsked, undelivered, wasAnswered, withAnswers, withDelivered } from "../answers.ts";
+import { CONTRACT, sayReplySchema } from "../../contract/worker.ts";
+import { type Given, notAsked, undelivered, wasAnswered, withAnswers, withDelivered, withRefused } from "../answers.ts";
 import { callHash } from "../idempotency.ts";
 import { invokeOnce } from "../invocation-gate.ts";
-import { parseReply } from "../poll/worker-reply.ts";
+import { hearingOf, parseReply } from "../poll/worker-reply.ts";
 import type { Ports } from "../ports.ts";
 
 type Receipt = ToolResult<"send_task_input">;
@@ -108,9 +108,14 @@ async function deliver(ports: Ports, task: Task, keys: readonly string[]): Promi
       const { id: taskId, session } = now;
       return { contract: CONTRACT, op: "input", bootId: session?.bootId ?? "", taskId, inputResponses };
     });
-    const { accepted } = parseReply(acceptedReplySchema, reply);
+    const hearing = hearingOf(reply);
+    if (hearing.outcome === "later") return { delivered: false, reason: hearing.reason, hint: later };
+    if (hearing.outcome === "refused") {
+      await ports.store.change(task.id, (now) => withRefused(now, sent));
+      return { delivered: false, reason: `the worker refused it: ${hearing.reason}`, hint: again };
+    }
     await ports.store.change(task.id, (now) => withDelivered(now, sent));
-    return accepted ? { delivered: true } : over;
+    return hearing.outcome === "taken" ? { delivered: true } : over;
   } catch (error) {
     if (!(error instanceof DispatchError)) throw error;
     ports.log.warn("an answer is delivered later", { taskId: task.id, error: String(error) });
@@ -119,6 +124,7 @@ async function deliver(ports: Ports, task: Task, keys: readonly string[]): Promi
 }
 
 const later = "it is kept, and delivered as soon as the worker can be reached: wait_for_task tells what comes of it";
+const again = "it is asked again: wait_for_task returns when it is, and get_task_logs shows what the job says of it";
 const over: Delivery = {
   delivered: false,
   reason: "the job had gone on without it",
