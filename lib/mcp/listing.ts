@@ -15,7 +15,7 @@ export function listed({ name, title, description, annotations, searchHint }: Sa
     annotations,
     inputSchema: inputSchema(toolSchemas[name]),
     outputSchema: outputSchema(toolSchemas[name]),
-    // What Claude Code looks through where it defers tools, beside their names: https://code.claude.com/docs/en/mcp
+    // Claude Code (2.1.330) reads this where it defers tools; its documentation does not name the key.
     ...(searchHint !== undefined && { _meta: { "anthropic/searchHint": searchHint } }),
   };
 }
