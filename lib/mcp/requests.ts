@@ -9,10 +9,20 @@ export function takeArguments(body: JsonObject): { message: JsonObject; taken: J
   return { message: { ...body, params: { ...params, arguments: {} } }, taken: params.arguments };
 }
 
+const shapes: Readonly<Record<string, (message: unknown) => boolean>> = {
+  "tools/list": isSpecType.ListToolsRequest,
+  "resources/list": isSpecType.ListResourcesRequest,
+  "resources/read": isSpecType.ReadResourceRequest,
+  "prompts/get": isSpecType.GetPromptRequest,
+  "completion/complete": isSpecType.CompleteRequest,
+};
+
 /** The revision 2026-07-28 has no `initialize`: there it is an unknown method, whatever its params. */
 export function hasWrongParams(message: JsonObject, isLegacy: boolean): boolean {
-  if (message.method === "initialize") return isLegacy && !isSpecType.InitializeRequest(message);
-  return message.method === "tools/list" && !isSpecType.ListToolsRequest(message);
+  const { method } = message;
+  if (method === "initialize") return isLegacy && !isSpecType.InitializeRequest(message);
+  const shape = typeof method === "string" && Object.hasOwn(shapes, method) ? shapes[method] : undefined;
+  return shape !== undefined && !shape(message);
 }
 
 /** Whether a caller takes any type, or says nothing of it. https://www.rfc-editor.org/rfc/rfc9110#section-12.5.1 */

@@ -330,6 +330,24 @@ describe("the door", () => {
     expect(await response.json()).toMatchObject({ jsonrpc: "2.0", error: { code, message: expect.any(String) } });
   });
 
+  test.each([
+    ["resources/list", { cursor: 5 }, ""],
+    ["resources/read", {}, ""],
+    ["resources/read", { uri: 5 }, "5"],
+    ["prompts/get", { name: 5 }, "5"],
+    ["completion/complete", { ref: 5 }, ""],
+  ])("says that the params of %s are wrong: %j", async (method, params, name) => {
+    for (const [revision, more] of [
+      ["2025-11-25", {}],
+      ["2026-07-28", { _meta: modern("2026-07-28") }],
+    ] as const) {
+      const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params: { ...params, ...more } });
+      const headers = { "mcp-protocol-version": revision, "mcp-method": method, "mcp-name": name };
+      const response = await open().post(body, headers);
+      expect(await response.json()).toMatchObject({ id: 1, error: { code: -32602 } });
+    }
+  });
+
   test("never lets an internal text out, and logs it", async () => {
     const check = async () => {
       throw new Error("the secret is 4711");
