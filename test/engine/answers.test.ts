@@ -194,6 +194,10 @@ describe.each(["SQLite", "DynamoDB"])("answers on %s", (kind) => {
       message: "responses.size.is: must be a text, 2 characters at least",
     });
     await expect(job.input({})).rejects.toMatchObject(wrong);
+    await expect(given({})).rejects.toMatchObject({
+      ...wrong,
+      message: expect.stringContaining("must have an answer"),
+    });
     const left = await new TaskService(job.system.ports, "local").input(
       { task_id: job.id, responses: { colour: "blue", shape: "round", size: "XL" } },
       { ignoresOver: true },

@@ -102,12 +102,15 @@ async function deliver(ports: Ports, task: Task, keys: readonly string[]): Promi
   if (task.channel === "synchronous") return leaveForHolder(ports, task, isLeft);
   try {
     let sent: string[] = [];
-    const reply = await invokeOnce(ports, task.id, ANSWER_MS, (now) => {
+    const input = (now: Task) => {
       const inputResponses = undelivered(now);
       sent = Object.keys(inputResponses);
       const { id: taskId, session } = now;
-      return { contract: CONTRACT, op: "input", bootId: session?.bootId ?? "", taskId, inputResponses };
-    });
+      return { contract: CONTRACT, op: "input", bootId: session?.bootId ?? "", taskId, inputResponses } as const;
+    };
+    const reply = await invokeOnce(ports, task.id, ANSWER_MS, input, (now) => (isLeft(now) ? now : undefined));
+    // Somebody else has brought it there meanwhile.
+    if (reply === undefined) return { delivered: true };
     const hearing = hearingOf(reply);
     if (hearing.outcome === "later") return { delivered: false, reason: hearing.reason, hint: later };
     if (hearing.outcome === "refused") {
