@@ -19,6 +19,7 @@ import { report } from "./report.ts";
 import { shrinkResult } from "./result.ts";
 import type { JobContext, JobStatus, JobTask, Outcome, Runner } from "./runner.ts";
 import { FollowUps, runFollowUp } from "./turns/follow-ups.ts";
+import { type Heard, Steering } from "./turns/steering.ts";
 import { Turn } from "./turns/turn.ts";
 import { readTurnFiles } from "./turns/turn-files.ts";
 
@@ -46,8 +47,7 @@ export class Job {
   /** What the agent works on: the job's own turn, or that of a message. */
   #turn: Turn;
   readonly #followUps = new FollowUps();
-  readonly #said = new Map<string, "now" | "next_turn">();
-  #hearer: ((text: string) => boolean) | undefined;
+  readonly #steering = new Steering(this.#followUps);
   readonly #questions: Questions;
   #status: JobStatus = "running";
   #stop = new StopSwitch();
@@ -115,14 +115,9 @@ export class Job {
   }
 
   /** Has the agent hear a message, within its turn where it can, else after it; the same id again says nothing twice. */
-  steer(id: string, text: string): "now" | "next_turn" {
+  steer(id: string, text: string): Heard {
     this.#assertAgent();
-    const heard = this.#said.get(id);
-    if (heard) return heard;
-    const how = this.#hearer?.(text) ? "now" : "next_turn";
-    if (how === "next_turn") this.#followUps.add(text);
-    this.#said.set(id, how);
-    return how;
+    return this.#steering.say(id, text);
   }
 
   /**
@@ -222,13 +217,6 @@ export class Job {
     return answer;
   }
 
-  #hearWith(hear: (text: string) => boolean): () => void {
-    this.#hearer = hear;
-    return () => {
-      this.#hearer = undefined;
-    };
-  }
-
   async #takeFolder(): Promise<JobFolder> {
     try {
       return await (this.#setup.folder ?? makeJobFolder(this.#setup.config));
@@ -272,7 +260,7 @@ export class Job {
     const emit = (event: NewEvent) => this.#emit(event, folder);
     const limitTo = (seconds: number) => this.limitTo(seconds);
     const ask: JobContext["ask"] = (...asked) => this.#askBeside(...asked);
-    const hearWith: JobContext["hearWith"] = (hear) => this.#hearWith(hear);
+    const hearWith: JobContext["hearWith"] = (hear) => this.#steering.listen(hear);
     const common = { task: this.task, config, folder, pipes, stop: this.#stop, log: this.#log };
     const context: JobContext = { ...common, emit, ask, hearWith, limitTo };
     const { conversation, taskType } = this.task;
