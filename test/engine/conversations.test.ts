@@ -314,7 +314,14 @@ describe("the next turn", () => {
     for (let i = 0; i < MAX_WAITING; i++) waiting.push((await spawn({ conversation })).id);
     await expect(spawn({ conversation })).rejects.toMatchObject({ code: "conversation.full" });
     expect(await ports.store.getConversation(conversation)).toMatchObject({ turn: id, waiting });
-    expect((await service().list({ limit: 100 })).items).toHaveLength(100);
+    const listed: string[] = [];
+    for (let cursor: string | undefined; ; ) {
+      const page = await service().list({ limit: 100, ...(cursor !== undefined && { cursor }) });
+      listed.push(...page.items.map((task) => task.id));
+      cursor = page.cursor;
+      if (cursor === undefined) break;
+    }
+    expect(listed.sort()).toEqual([id, ...waiting].sort());
   });
 
   it("can be asked for again with the same key, and is made once", async () => {

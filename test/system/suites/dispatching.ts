@@ -5,8 +5,8 @@ import type { Json } from "../../../lib/contract/task.ts";
 import { problemOf, type Revision, revisions } from "../../mcp/clients.ts";
 import type { SystemUnderTest } from "../under-test.ts";
 
+/** Of the toolset core; a2a_send is of all, and can be called as well. */
 const tools = [
-  "a2a_send",
   "cancel_task",
   "check_cloud_agent_runtime",
   "dispatch_task",
@@ -83,7 +83,12 @@ export function dispatching(
       });
       expect((await log(id)).split("\n").sort()).toEqual(["", "err", "out"]);
       expect(((await must("list_tasks", {})).items as Json[]).map((task) => task.id)).toEqual([id, spawned.taskId]);
-      expect(problemOf(await call("cancel_task", { task_id: id }))).toMatchObject({ code: "task.terminal" });
+      for (const [tool, more] of [
+        ["cancel_task", {}],
+        ["send_task_input", { message: "hello" }],
+        ["a2a_send", { text: "hello" }],
+      ] as const)
+        expect(problemOf(await call(tool, { task_id: id, ...more }))).toMatchObject({ code: "task.terminal" });
     });
   });
 
