@@ -13,14 +13,15 @@ const report = process.env.TEST_REPORT;
 const long = [
   "test/system/{output,growth,dynamodb,fuzz,damage,laptop,agentcore,cloud-trouble}.test.ts",
   "test/system/{trouble,crash,families,shared-worker,storm,mcp-tasks-cloud}.test.ts",
-  "test/engine/load.test.ts",
+  "test/system/{agents,agent-programs,conversations,protocols}.test.ts",
+  "test/engine/{load,growth}.test.ts",
   "test/engine/service/long-answers.test.ts",
-  "test/worker/fuzz.test.ts",
+  "test/worker/{fuzz,stop,strands}.test.ts",
   "test/backends/agentcore/{contract-less,other-account}.test.ts",
   "test/package/other-nodes.test.ts",
-  "test/client/cli/{agents,connecting,doctor,init-terminal,leftovers,mcp,terminal,local,run}.test.ts",
+  "test/client/cli/{agents,connecting,doctor,downloads,hints,init-terminal,leftovers,mcp,terminal,local,run}.test.ts",
   "test/client/{local/start,sdk/cloud}.test.ts",
-  "test/client/bridge/{many-faults,load}.test.ts",
+  "test/client/bridge/{many-faults,load,proxy,silence}.test.ts",
 ];
 const isLong = process.env.TEST_LONG === "true";
 const infra = "test/infra/**/*.test.ts";

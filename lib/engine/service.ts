@@ -146,6 +146,8 @@ export class TaskService extends TaskReader {
     const { task_id, responses, message } = readArguments(toolSchemas.send_task_input, given);
     if ((responses === undefined) === (message === undefined))
       throw new InvalidInputError([{ path: "responses", message: "give responses or a message, one of both" }]);
+    if (responses && Object.keys(responses).length === 0 && !ignoresOver)
+      throw new InvalidInputError([{ path: "responses", message: "must have an answer, by its key of inputRequests" }]);
     const task = await this.task(task_id);
     return message === undefined
       ? answer(this.#ports, task, responses ?? {}, { ignoresOver })
