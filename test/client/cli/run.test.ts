@@ -150,7 +150,7 @@ test("the version is that of the package", async () => {
 test("help has examples for what is used most", async () => {
   for (const args of [["--help"], ["help"], ["run", "--help"], ["help", "run"], ["help", "local"]]) {
     const { code, out } = await cli(args);
-    expect(out).toContain("Examples:\n  agent-dispatch");
+    expect(out).toContain("Examples:\n  npx agent-dispatch");
     expect(code).toBe(0);
   }
 });
