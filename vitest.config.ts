@@ -11,17 +11,33 @@ const report = process.env.TEST_REPORT;
  * is taken away on the way. `npm run test:long` runs these.
  */
 const long = [
-  "test/system/{output,growth,dynamodb,fuzz,damage,laptop,agentcore,cloud-trouble}.test.ts",
-  "test/system/{trouble,crash,families,shared-worker,storm,mcp-tasks-cloud}.test.ts",
-  "test/system/{agents,agent-programs,conversations,protocols}.test.ts",
-  "test/engine/{load,growth}.test.ts",
+  "test/system/{output,growth,dynamodb,fuzz,damage,laptop,agentcore,cloud-trouble,observed,waiting-callers,misuse}.test.ts",
+  "test/system/{orchestration,orchestration-cloud,trouble,crash,families,shared-worker,storm,mcp-tasks-cloud,stopping,stopping-cloud}.test.ts",
+  "test/system/peer/{peer,weaknesses}.test.ts",
+  "test/system/{agents,agents-cloud,jobs,nested,nested-cloud,groups,agent-programs,conversations,protocols}.test.ts",
+  "test/system/trees-cloud.test.ts",
+  "test/engine/{load,growth,answer-cache}.test.ts",
+  "test/costs/counted.test.ts",
+  "test/engine/tree/{guards,starving,storms}.test.ts",
+  "test/engine/orchestration/{flows,dying,many,storm,storms}.test.ts",
   "test/engine/service/long-answers.test.ts",
+  "test/live/live.test.ts",
   "test/worker/{fuzz,stop,strands}.test.ts",
-  "test/backends/agentcore/{contract-less,other-account}.test.ts",
+  "test/backends/agentcore/{contract-less,other-account,warm}.test.ts",
   "test/package/other-nodes.test.ts",
-  "test/client/cli/{agents,connecting,doctor,downloads,hints,init-terminal,leftovers,mcp,terminal,local,run}.test.ts",
+  "test/client/cli/{agents,keeping,connecting,doctor,downloads,hints,init-terminal,leftovers,mcp,orchestration,terminal,local,run}.test.ts",
   "test/client/{local/start,sdk/cloud}.test.ts",
   "test/client/bridge/{many-faults,load,proxy,silence}.test.ts",
+  "test/faults/{repeating,mutations,history}.test.ts",
+  "test/backends/agentcore/{bad-input,contract-less-agent,runtime-logs,shared-runtimes}.test.ts",
+  "test/client/cli/demo.test.ts",
+  "test/engine/contract-less.test.ts",
+  "test/system/mcp-tasks.test.ts",
+  "test/worker/image.test.ts",
+  "test/store/dynamodb/overdue.test.ts",
+  "test/system/{questions,asking,lost-agents,agent-progress,worker-socket}.test.ts",
+  "test/worker/frameworks/programs/{codex,gemini,opencode}.test.ts",
+  "test/client/bridge/{clients,json-text}.test.ts",
 ];
 const isLong = process.env.TEST_LONG === "true";
 const infra = "test/infra/**/*.test.ts";
@@ -30,7 +46,9 @@ const infra = "test/infra/**/*.test.ts";
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const isLong = ({ moduleId }: TestSpecification) =>
-      /\/test\/(system|client|conformance)\/|\/(contract-less|load|task-store|other-account)\.test\.ts$/.test(moduleId);
+      /\/test\/(system|client|conformance|faults)\/|\/(contract-less|load|task-store|other-account)\.test\.ts$/.test(
+        moduleId,
+      );
     const sorted = await super.sort(files);
     return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
   }
@@ -39,8 +57,8 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     projects: [
-      // These load the whole CDK, which takes longer than what most of them do with it; none changes what others see.
-      { extends: true, test: { name: "infra", include: isLong ? [] : [infra], isolate: false } },
+      // These load the whole CDK, which no process of the others has to hold.
+      { extends: true, test: { name: "infra", include: isLong ? [] : [infra] } },
       {
         extends: true,
         test: {
@@ -52,6 +70,9 @@ export default defineConfig({
     ],
     globalSetup: "test/setup/without-agent-programs.ts",
     pool: "forks",
+    // To load the sources afresh for each file takes as long as most of the tests: files leave a process as they found it.
+    // Some of the long ones measure the heap.
+    isolate: isLong,
     sequence: { sequencer: LongestFirst },
     // Most tests wait for processes of their own: as many files as cores would leave the machine idle at times.
     maxWorkers: availableParallelism() + 1,
@@ -62,6 +83,7 @@ export default defineConfig({
     // Bounds on what hangs, far above what anything takes: a loaded machine must not fail a test.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
     reporters: report ? ["default", "json"] : ["default"],
     ...(report && { outputFile: { json: report } }),
   },

@@ -58,6 +58,7 @@ const rules: readonly Rule[] = [
       "zod",
     ],
   },
+  { part: /^lib\/aws\/observe\//, may: [CONTRACT, AWS, NODE, /^@aws-lambda-powertools\//] },
   { part: AWS, may: [CONTRACT, AWS, NODE, ...SDK, "zod"] },
   { part: /^lib\/mcp\/tools\//, may: [/^lib\/mcp\/tool\.ts$/, /^lib\/mcp\/tools\//] },
   {
@@ -157,7 +158,15 @@ const rules: readonly Rule[] = [
   },
   {
     part: /^lambdas\/[^/]+\/handler\.ts$/,
-    may: [CONTRACT, CONFIG, ENGINE, /^lambdas\//, AWS, /^lib\/mcp\//, /^lib\/system\/aws\.ts$/, "package.json"],
+    may: [
+      CONTRACT,
+      CONFIG,
+      ENGINE,
+      /^lambdas\//,
+      AWS,
+      /^lib\/(mcp\/|agents\/deployed\.ts$|system\/aws\.ts$)/,
+      "package.json",
+    ],
   },
   { part: /^lambdas\//, may: [CONTRACT, ENGINE, PORTS, NODE, "zod"] },
   {

@@ -73,7 +73,8 @@ const program = describeProgram(
   () => {},
 );
 
-const sub = (command: Command, name: string | undefined) => command.commands.find((each) => each.name() === name);
+const sub = (command: Command, name = "") =>
+  command.commands.find((each) => each.name() === name || each.aliases().includes(name));
 
 /** Command lines of ours whose command or option there is not. */
 function unknownCommands(text: string): string[] {

@@ -1,4 +1,5 @@
 import { environmentVariables } from "../lib/contract/execution-environment.ts";
+import { TRACEPARENT } from "../lib/contract/observation/trace.ts";
 import { invalidInput } from "./parse.ts";
 import type { Mark } from "./processes/processes.ts";
 import type { JobContext } from "./runner.ts";
@@ -8,6 +9,8 @@ export function jobEnv({ config, task, folder }: JobContext, own: Record<string,
   const marker = config.jobEnv[environmentVariables.sessionMarker];
   return {
     ...config.jobEnv,
+    // A call may have said another one by that name.
+    ...(task.traceparent !== undefined && { [TRACEPARENT]: task.traceparent }),
     ...task.env,
     ...own,
     ...(marker !== undefined && { [environmentVariables.sessionMarker]: marker }),

@@ -51,7 +51,7 @@ function hello(session: Session) {
 }
 
 function start(session: Session, { contract: _contract, op: _op, bootId: _bootId, ...task }: StartOperation) {
-  checkEnv(task.env ?? {});
+  checkEnv({ ...task.given, ...task.env });
   const { taskId } = session.start(task).task;
   return { accepted: true, taskId, status: "running" };
 }

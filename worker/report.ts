@@ -3,3 +3,9 @@ export function report(text: string, error?: unknown): void {
   const detail = error instanceof Error ? `: ${error.stack ?? error.message}` : "";
   process.stderr.write(`agent-dispatch worker: ${text}${detail}\n`);
 }
+
+/** The same with facts, each as `name=value`, for what reads logs by the task or by its trace. None holds a blank. */
+export function tell(text: string, facts: Readonly<Record<string, string | number>>): void {
+  const said = Object.entries(facts).map(([name, value]) => `${name}=${value}`);
+  report([text, ...said].join(" "));
+}

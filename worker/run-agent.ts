@@ -2,6 +2,7 @@ import { RefusedError } from "../lib/contract/errors.ts";
 import { builtInFramework } from "../lib/contract/frameworks.ts";
 import { agentJobSchema } from "../lib/contract/worker.ts";
 import type { SessionConfig } from "./config.ts";
+import { withDispatching } from "./dispatching.ts";
 import { commandFramework } from "./frameworks/command.ts";
 import type { Framework } from "./frameworks/framework.ts";
 import { builtIn } from "./frameworks/registry.ts";
@@ -46,6 +47,7 @@ export async function runAgent(job: JobContext): Promise<Outcome> {
   const context = task.context ?? input.context;
   const { taskId, taskType, metadata, limits, depth, prompt = input.instruction } = task;
   const framework = await load();
+  const runtimeTools = withDispatching(input.runtime_tools, job);
   return framework(
     {
       taskId,
@@ -59,7 +61,7 @@ export async function runAgent(job: JobContext): Promise<Outcome> {
       ...(metadata && { metadata }),
       ...(task.trusted && { trusted: true }),
       ...(input.model !== undefined && { model: input.model }),
-      ...(input.runtime_tools && { runtimeTools: input.runtime_tools }),
+      ...(runtimeTools && { runtimeTools }),
       ...(input.response_format && { responseFormat: input.response_format }),
     },
     job,

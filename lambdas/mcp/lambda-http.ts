@@ -1,8 +1,11 @@
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import * as z from "zod";
+import { factsOf } from "../../lib/contract/error-codes.ts";
 import { DispatchError } from "../../lib/contract/errors.ts";
 import type { Logger } from "../../lib/contract/logger.ts";
+import { TASK_HEADER } from "../../lib/contract/tokens/task-token.ts";
+import type { Caller } from "../../lib/engine/service.ts";
 
 /** What a streamed answer begins with. */
 export type Metadata = { statusCode: number; headers: Record<string, string> };
@@ -15,10 +18,13 @@ export type LambdaGlobal = {
 export type StreamingHandler = (event: unknown, stream: Writable, context: { awsRequestId: string }) => Promise<void>;
 
 type Options = {
-  /** Answers a request of that owner. */
-  serve(request: Request, owner: string): Promise<Response>;
-  /** Whose tasks the caller with that ARN sees; undefined when the gateway named none. Throws DispatchError to refuse it. */
-  ownerOf(principal: string | undefined): string;
+  /** Answers a request of that caller. */
+  serve(request: Request, caller: Caller): Promise<Response>;
+  /**
+   * Who calls with that ARN, undefined when the gateway named none, and with the token of a task if there is one. Rejects with a
+   * DispatchError to refuse it.
+   */
+  callerOf(asking: { principal: string | undefined; token?: string | undefined }): Promise<Caller>;
   streams: LambdaGlobal["HttpResponseStream"];
   log: Pick<Logger, "debug" | "error">;
 };
@@ -44,8 +50,8 @@ const eventSchema = z.object({
   }),
 });
 
-/** The signature of a request was checked by the gateway; from here on nobody needs it. */
-const ofTheSignature = ["authorization", "x-amz-security-token"];
+/** What says who calls. The signature was checked by the gateway; from here on nobody needs any of it. */
+const ofTheCaller = ["authorization", "x-amz-security-token", TASK_HEADER];
 
 /** Of one connection only: https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1. The gateway frames the body itself. */
 const hopByHop = new Set([
@@ -65,7 +71,7 @@ const hopByHop = new Set([
  * Makes a web handler a streaming function behind a REST API. Whatever happens, an answer with metadata is written, as
  * long as none has begun; a caller that leaves aborts the request's signal.
  */
-export function lambdaHttp({ serve, ownerOf, streams, log }: Options): StreamingHandler {
+export function lambdaHttp({ serve, callerOf, streams, log }: Options): StreamingHandler {
   return async (event, stream) => {
     const gone = new AbortController();
     stream.on("error", () => gone.abort());
@@ -77,9 +83,11 @@ export function lambdaHttp({ serve, ownerOf, streams, log }: Options): Streaming
     const read = readEvent(event, signal);
     if (!read) return rpcError(400, -32_600, "Not a request that can be read");
     try {
-      return await serve(read.request, ownerOf(read.principal));
+      const { request, ...asking } = read;
+      return await serve(request, await callerOf(asking));
     } catch (error) {
-      if (error instanceof DispatchError) return rpcError(403, -32_000, error.message);
+      if (error instanceof DispatchError)
+        return rpcError(factsOf(error.code).httpStatus, -32_000, error.message, error.problem);
       log.error("a request failed", { error: String(error) });
       return rpcError(500, -32_603, "Internal error");
     }
@@ -109,20 +117,23 @@ export function lambdaHttp({ serve, ownerOf, streams, log }: Options): Streaming
 function readEvent(
   event: unknown,
   signal: AbortSignal,
-): { request: Request; principal: string | undefined } | undefined {
+): { request: Request; principal: string | undefined; token?: string } | undefined {
   const parsed = eventSchema.safeParse(event);
   if (!parsed.success) return undefined;
   const { httpMethod: method, body, isBase64Encoded, requestContext, path } = parsed.data;
   try {
     const url = new URL(`https://${requestContext.domainName ?? "localhost"}${requestContext.path ?? path}`);
     const hasBody = body !== undefined && method !== "GET" && method !== "HEAD";
+    const headers = headersOf(parsed.data);
+    const token = headers.get(TASK_HEADER);
+    for (const name of ofTheCaller) headers.delete(name);
     const request = new Request(url, {
       method,
-      headers: headersOf(parsed.data),
+      headers,
       signal,
       ...(hasBody && { body: isBase64Encoded ? Buffer.from(body, "base64") : body }),
     });
-    return { request, principal: requestContext.identity?.userArn };
+    return { request, principal: requestContext.identity?.userArn, ...(token !== null && { token }) };
   } catch {
     // A method, an address or a header that no request can have.
     return undefined;
@@ -134,9 +145,8 @@ function headersOf({ headers = {}, multiValueHeaders }: z.output<typeof eventSch
   for (const [name, values] of Object.entries(multiValueHeaders ?? {}))
     for (const value of values) all.append(name, value);
   if (!multiValueHeaders) for (const [name, value] of Object.entries(headers)) all.set(name, value);
-  for (const name of ofTheSignature) all.delete(name);
   return all;
 }
 
-const rpcError = (status: number, code: number, message: string): Response =>
-  Response.json({ jsonrpc: "2.0", error: { code, message }, id: null }, { status });
+const rpcError = (status: number, code: number, message: string, data?: object): Response =>
+  Response.json({ jsonrpc: "2.0", error: { code, message, ...(data && { data }) }, id: null }, { status });

@@ -21,6 +21,8 @@ const places = {
   timeout_seconds: ["limits", "timeoutSeconds"],
   max_budget_usd: ["limits", "maxBudgetUsd"],
   max_tokens: ["limits", "maxTokens"],
+  capabilities: ["capabilities"],
+  risky_capabilities: ["riskyCapabilities"],
 } as const satisfies Record<"workspace" | (typeof agentSettings)[number], readonly string[]>;
 export type AgentField = keyof typeof places;
 
@@ -49,14 +51,15 @@ const texts = (value: unknown): string[] | undefined =>
   Array.isArray(value) && value.every((one) => typeof one === "string") ? value : undefined;
 
 /** What a profile says of its agent. */
-export function saidBy(name: string, { workspace, framework, model, runtimeTools = {}, limits = {} }: AgentProfile) {
+export function saidBy(name: string, profile: Runtime) {
+  const { workspace, framework, model, runtimeTools = {}, limits = {}, capabilities, riskyCapabilities } = profile;
   const { permissionMode, allowedTools, deniedTools } = runtimeTools;
   const { timeoutSeconds, maxBudgetUsd, maxTokens } = limits;
   return {
     name,
-    workspace,
-    ...defined({ framework, model, timeoutSeconds, maxBudgetUsd, maxTokens }),
+    ...defined({ workspace, framework, model, timeoutSeconds, maxBudgetUsd, maxTokens }),
     ...defined({ allowedTools: texts(allowedTools), deniedTools: texts(deniedTools) }),
+    ...defined({ capabilities, risky_capabilities: riskyCapabilities }),
     ...(typeof permissionMode === "string" && { permissionMode }),
   } satisfies Partial<Agent>;
 }

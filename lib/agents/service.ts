@@ -1,7 +1,9 @@
+import { groupNamed } from "../config/groups.ts";
 import type { Change } from "../config/json-edit.ts";
+import { resolveLimits } from "../config/limits.ts";
 import { type Configuration, own } from "../contract/configuration.ts";
 import { InvalidInputError, RefusedError, toProblem } from "../contract/errors.ts";
-import { isObject } from "../contract/json.ts";
+import { defined, isObject } from "../contract/json.ts";
 import type { Json } from "../contract/task.ts";
 import type { Agent, InspectedAgent } from "../contract/tools/agents.ts";
 import type { Check } from "../contract/tools/check-cloud-agent-runtime.ts";
@@ -9,7 +11,10 @@ import { type ToolResult as Result, toolSchemas } from "../contract/tools/index.
 import { readArguments } from "../engine/service/arguments.ts";
 import type { TaskService } from "../engine/service.ts";
 import { readProject } from "./describe.ts";
+import { additionOf, updateOf } from "./groups.ts";
 import { readGuides } from "./guides.ts";
+import { typicalThere } from "./names-there.ts";
+import { changedBy, guidesThere, inOurWords, underNamesThere } from "./other-names.ts";
 import { type AgentProfile, fieldsOf, isAgent, placesOf, profileOf, saidBy } from "./profile.ts";
 import { folderProblem } from "./project-folder.ts";
 import { registrable } from "./registration.ts";
@@ -27,6 +32,12 @@ export type AgentOptions = {
   backendOf(configuration: Configuration): string | undefined;
   stateDir: string;
 };
+
+/** What can be done with agents, wherever they are. */
+export type Agents = Pick<
+  AgentService,
+  "list" | "inspect" | "add" | "update" | "remove" | "addGroup" | "updateGroup" | "removeGroup"
+>;
 
 /** Agents that one list holds. */
 const MAX_LISTED = 100;
@@ -55,22 +66,27 @@ export class AgentService {
   /** All that is known of an agent. */
   async inspect(given: Json): Promise<InspectedAgent> {
     const { name, preview_lines = 40 } = readArguments(toolSchemas.inspect_agent, given);
-    const profile = this.#agent(this.#options.configuration(), name);
+    const configuration = this.#options.configuration();
+    const profile = this.#agent(configuration, name);
     const { instructions, runtimeTools, workspace } = profile;
     const checks = await this.#checks(name, profile, true);
+    const files = await readGuides(workspace, preview_lines);
+    const { timeoutSeconds } = resolveLimits(configuration, profile, {});
     return {
       ...(await this.#describe(name, profile, (await this.#typical([[name, profile]])).get(name), checks)),
+      ...defined({ timeout: timeoutSeconds, max_budget_usd: profile.limits?.maxBudgetUsd }),
+      ...(await guidesThere({ workspace, files })),
       ...(instructions !== undefined && { instructions }),
       ...(runtimeTools && { runtimeTools: withoutServers(runtimeTools) }),
       checks,
-      files: await readGuides(workspace, preview_lines),
+      files,
       file: this.#options.file(),
     };
   }
 
   /** Writes a new agent into the configuration file. */
   async add(given: Json): Promise<Result<"add_agent">> {
-    const { name, dry_run: dry = false, ...call } = readArguments(toolSchemas.add_agent, given);
+    const { name, dry_run: dry = false, ...call } = readArguments(toolSchemas.add_agent, inOurWords(given));
     const workspace = await registrable(call.workspace, this.#options.stateDir);
     const configuration = await this.#options.edit((known) => {
       if (own(known.runtimes, name))
@@ -84,12 +100,22 @@ export class AgentService {
         });
       return [{ path: ["runtimes", name], value: profileOf(backend, { ...call, workspace }) }];
     }, dry);
-    return this.#written(configuration, name, dry);
+    const { instructions } = call;
+    const said = { added: name, ...defined({ instructions }) };
+    const written = { ...(await this.#written(configuration, name, dry)), ...said };
+    return dry ? { ...written, dryRun: true } : written;
   }
 
   /** Changes the fields of an agent that are given, and takes away those that are named. */
   async update(given: Json): Promise<Result<"update_agent">> {
-    const { name, unset = [], ...call } = readArguments(toolSchemas.update_agent, given);
+    const {
+      name,
+      unset = [],
+      ...call
+    } = readArguments(toolSchemas.update_agent, inOurWords(given, { mayUnset: true }));
+    const changed = changedBy(given);
+    if (changed.length === 0)
+      throw new InvalidInputError([{ path: "", message: "names nothing to change: give a field, or unset" }]);
     const both = unset.filter((field) => call[field] !== undefined);
     if (both.length > 0)
       throw new InvalidInputError([{ path: "unset", message: `names what is given as well: ${both.join(", ")}` }]);
@@ -103,7 +129,7 @@ export class AgentService {
         ...fieldsOf({ ...call, workspace }).map(({ path, value }) => ({ path: at(path), value })),
       ];
     });
-    return this.#written(configuration, name, false);
+    return { ...(await this.#written(configuration, name, false)), updated: name, fields: changed };
   }
 
   /** Takes an agent out of the configuration file; its folder stays as it is. */
@@ -118,7 +144,39 @@ export class AgentService {
         });
       return [{ path: ["runtimes", name], value: undefined }];
     });
-    return { name, workspace, file: this.#options.file(), removed: true };
+    return { name, workspace, file: this.#options.file(), removed: name };
+  }
+
+  /** Writes a new group into the configuration file. */
+  async addGroup(given: Json): Promise<Result<"add_group">> {
+    const { dry_run: dry = false, ...call } = readArguments(toolSchemas.add_group, given);
+    await this.#options.edit((known) => additionOf(known, call), dry);
+    const { name, description = "", shared_context = "" } = call;
+    if (!dry) return this.#writtenGroup(name);
+    const members = (call.members ?? []).map((member) => defined(member));
+    const file = this.#options.file();
+    return { name, description, shared_context, member_count: members.length, members, file, dryRun: true };
+  }
+
+  /** Changes what is given of a group. */
+  async updateGroup(given: Json): Promise<Result<"update_group">> {
+    const call = readArguments(toolSchemas.update_group, given);
+    await this.#options.edit((known) => updateOf(known, call));
+    return this.#writtenGroup(call.name);
+  }
+
+  /** Takes a group out of the configuration file; its agents stay. */
+  async removeGroup(given: Json): Promise<Result<"remove_group">> {
+    const { name } = readArguments(toolSchemas.remove_group, given);
+    await this.#options.edit((known) => {
+      groupNamed(known, name);
+      return [{ path: ["groups", name], value: undefined }];
+    });
+    return { name, file: this.#options.file(), removed: true };
+  }
+
+  async #writtenGroup(name: string): Promise<Result<"update_group">> {
+    return { ...(await this.#options.tasks.group({ name })), file: this.#options.file() };
   }
 
   #agents(): [string, AgentProfile][] {
@@ -146,7 +204,7 @@ export class AgentService {
       ...(await describeAgent(name, profile)),
       healthy: failed.length === 0,
       ...(failed.length > 0 && { problems: failed.map(({ message }) => message) }),
-      ...(typical && { typical }),
+      ...(typical && { typical: { ...typical, ...typicalThere(typical) } }),
     };
   }
 
@@ -170,18 +228,24 @@ export class AgentService {
     return this.#options.tasks.typical(agents.map(([name, { workspace }]) => ({ name, workspace })));
   }
 
-  async #written(configuration: Configuration, name: string, dry: boolean): Promise<Result<"add_agent">> {
+  async #written(configuration: Configuration, name: string, dry: boolean): Promise<Agent & { file: string }> {
     const file = this.#options.file();
     const profile = this.#agent(configuration, name);
     if (!dry) return { ...(await this.#describe(name, profile)), file };
-    return { ...(await describeAgent(name, profile)), healthy: true, file, dryRun: true };
+    return { ...(await describeAgent(name, profile)), healthy: true, file };
   }
 }
 
 /** What an agent is, by its profile and its folder. */
 async function describeAgent(name: string, profile: AgentProfile): Promise<Omit<Agent, "healthy">> {
   const project = await readProject(profile.workspace);
-  return { ...saidBy(name, profile), ...project, description: profile.description ?? project.description };
+  const agent = {
+    ...saidBy(name, profile),
+    workspace: profile.workspace,
+    ...project,
+    description: profile.description ?? project.description,
+  };
+  return { ...agent, ...(await underNamesThere(agent)) };
 }
 
 /** What MCP servers are given may be secret, so they are named and no more. */

@@ -1,4 +1,5 @@
 import type { Configuration } from "../contract/configuration.ts";
+import type { Estimate } from "../contract/costs/estimate.ts";
 import type { Problem } from "../contract/errors.ts";
 import type { Channel } from "../contract/kinds.ts";
 import type { Logger } from "../contract/logger.ts";
@@ -7,6 +8,8 @@ import type { Check } from "../contract/tools/check-cloud-agent-runtime.ts";
 import type { FrameworkState } from "../contract/tools/framework-state.ts";
 import type { Job, Operation } from "../contract/worker.ts";
 import type { BackendDescription } from "./description.ts";
+import type { Inventory } from "./inventory.ts";
+import type { SharedRuntimes } from "./shared-runtimes.ts";
 
 /** What was chosen for a task before it exists: enough to check a backend. */
 export type Placement = {
@@ -32,6 +35,12 @@ export type Readiness =
   | { ready: true; providerRefs?: Record<string, string>; bootId?: string }
   | { ready: false; waitSeconds: number };
 
+/**
+ * How long the answer to a request may take, in milliseconds, and what is called as the last thing before the request leaves,
+ * each time that it does: what it throws is thrown, and nothing is sent.
+ */
+export type Bounds = { timeoutMs: number; beforeSend?: () => void };
+
 /** Where profiles run. Every method is idempotent, and reads what it needs from the task. */
 export interface BackendAdapter extends BackendDescription {
   /** Where targets are that name no region themselves. */
@@ -40,7 +49,10 @@ export interface BackendAdapter extends BackendDescription {
   readonly asCaller?: boolean;
   /** Names the session that the task will use; nothing exists yet. */
   nameSession(task: Task): string;
-  /** Names the runtime that the task will own, or undefined when it owns none; nothing exists yet. */
+  /**
+   * Names the runtime that the task will own, or undefined when it owns none; nothing exists yet. One that shares a runtime
+   * owns none either, but that is asked of `shared`, first.
+   */
   nameRuntime(task: Task): string | undefined;
   /** How the worker there is talked to; undefined where only the platform can say it, as `provision` then does. */
   channel(placement: Placement): Channel | undefined;
@@ -57,12 +69,16 @@ export interface BackendAdapter extends BackendDescription {
    * Sends one operation, once, and resolves with the worker's reply; for tasks whose channel is `call`. Throws
    * WorkerGoneError on proof that the session is gone, any other DispatchError when the outcome is not known.
    */
-  invoke(task: Task, operation: Operation, options: { timeoutMs: number; signal?: AbortSignal }): Promise<unknown>;
+  invoke(task: Task, operation: Operation, options: Bounds & { signal?: AbortSignal }): Promise<unknown>;
   /**
    * Sends a message of A2A to the agent of the session, once, and resolves with the answer, which may take as long as the
    * agent does. Absent where no worker of ours speaks A2A. Throws as `invoke` does, RefusedError `adapter.unsupported`.
    */
-  say?(task: Task, message: Record<string, unknown>, options: { signal: AbortSignal }): Promise<unknown>;
+  say?(
+    task: Task,
+    message: Record<string, unknown>,
+    options: Pick<Bounds, "beforeSend"> & { signal: AbortSignal },
+  ): Promise<unknown>;
   /** Ends the session and everything that runs in it. One that is gone already is success. */
   stop(task: Task): Promise<void>;
   /** Deletes the runtime that the task owns; resolves with true once it is gone. */
@@ -89,6 +105,26 @@ export interface BackendAdapter extends BackendDescription {
   inspectFrameworks?(options: { placement?: Placement; only?: string }): Promise<FrameworkState[]>;
   /** How to talk to the agent directly, or undefined where nobody can. */
   cloudAgent(task: Task): Record<string, unknown> | undefined;
+  /**
+   * What the session of a task is in that shares no runtime: two with the same could have each other's, before their jobs begin.
+   * Undefined where that cannot be; absent where sessions are made for their tasks alone.
+   */
+  sessionPlace?(task: Task): string | undefined;
+  /**
+   * The ARN of the role with whose credentials the agent of a task there calls others; undefined where nobody said it. Absent
+   * where agents have none.
+   */
+  agentRole?(placement: Placement): string | undefined;
+  /** What a task costs so far, or has cost; undefined before it costs anything. Absent where nothing does. */
+  estimate?(task: Task): Estimate | undefined;
+  /**
+   * What so many seconds of the session of a task cost in US dollars, at least and at most. Absent where nothing is billed.
+   */
+  sessionUsd?(task: Task, seconds: number): { least: number; most: number };
+  /** Absent where no task shares a runtime. */
+  readonly shared?: SharedRuntimes;
+  /** Absent where it makes no runtimes, or where their names do not say whose they are. */
+  readonly inventory?: Inventory;
   /** For tasks whose channel is `synchronous`. */
   readonly synchronous?: SynchronousCalls;
 }
@@ -103,7 +139,7 @@ export type JobFile = { name: string; contentType: string; content: Uint8Array }
  * What whoever holds a call gives with it. `ask` puts questions, by name, to the caller of the task, and resolves with the
  * answers; with undefined when none came while the call could be held.
  */
-export type Call = {
+export type Call = Pick<Bounds, "beforeSend"> & {
   signal: AbortSignal;
   log(text: string, stream: "stdout" | "stderr"): void;
   ask(requests: Json): Promise<Json | undefined>;

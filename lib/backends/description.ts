@@ -50,6 +50,10 @@ export interface BackendDescription {
   readonly aliases: Readonly<Record<string, string>>;
   /** The mode of a target that nobody gave one; without it the first that is served. */
   usualMode?(details: Json): TargetMode;
+  /** A session can be kept ready there for a task that is not known yet. */
+  readonly keepsWarm?: true;
+  /** Its agents can reach the system that they are of. */
+  readonly reachesSystem?: true;
   /** What a system has of it without a configuration file. */
   readonly builtIn?: ConfigurationInput;
 }

@@ -32,3 +32,22 @@ export const givenNames = (environment: Readonly<Record<string, string>> = {}): 
   const names = Object.keys(environment);
   return names.length === 0 ? {} : { [environmentVariables.workerGivenNames]: names.join(",") };
 };
+
+/** What the worker's own process reads as it starts, before any task has said a word to it. */
+const workersOwn = /^(AGENTDISPATCH_|NODE_)|^TMPDIR$|_PROXY$/i;
+
+/**
+ * The environment of a runtime that tasks share, in two: what its workers are set up with, the same for all, and what each
+ * session is told as its job starts. `AGENTDISPATCH_WORKER_GIVEN_NAMES` has the names of both.
+ */
+export function dividedEnvironment(environment: Readonly<Record<string, string>> = {}): {
+  ofWorker: Record<string, string>;
+  ofSession: Record<string, string>;
+} {
+  const all = Object.entries(environment);
+  const isOwn = ([name]: [string, string]) => workersOwn.test(name);
+  return {
+    ofWorker: Object.fromEntries(all.filter(isOwn)),
+    ofSession: Object.fromEntries(all.filter((entry) => !isOwn(entry))),
+  };
+}

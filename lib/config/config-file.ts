@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { BackendDescription } from "../backends/description.ts";
 import type { Configuration } from "../contract/configuration.ts";
+import { warmCosts } from "../contract/costs/warm.ts";
 import { InvalidInputError, type Issue } from "../contract/errors.ts";
 import type { Logger } from "../contract/logger.ts";
 import { withBuiltIns } from "./built-in.ts";
@@ -65,6 +66,10 @@ export function watchConfiguration(source: ConfigurationSource, log: Pick<Logger
   let text = readText(path, named);
   const loaded = interpretText(source, path, text);
   let { configuration } = loaded;
+  const tellCosts = () => {
+    for (const line of warmCosts(configuration)) log.warn(line);
+  };
+  tellCosts();
 
   const refresh = () => {
     // The first that comes is the file from then on.
@@ -80,6 +85,7 @@ export function watchConfiguration(source: ConfigurationSource, log: Pick<Logger
       const fresh = interpretText(source, path, text);
       configuration = fresh.configuration;
       log.info("the configuration was read again", { file: path });
+      tellCosts();
       if (fresh.stateDir !== loaded.stateDir)
         log.warn("stateDir has changed; the new one is used from the next start", { file: path });
     } catch (error) {

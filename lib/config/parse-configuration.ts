@@ -27,6 +27,8 @@ export function parseConfiguration(
     ...allowedIssues(input, adapters),
     ...referenceIssues(input, adapters),
     ...workspaceIssues(input, adapters, baseDir),
+    ...warmIssues(input, adapters),
+    ...mayDispatchIssues(input, adapters),
     ...credentialIssues(input),
     ...prototypeIssues(input),
   ];
@@ -42,6 +44,8 @@ const referringSchema = z
     adapter: backendSchema.shape.adapter.optional().catch(undefined),
     account: reference,
     backend: reference,
+    warm: z.unknown().optional(),
+    mayDispatch: z.unknown().optional(),
   })
   .catch({});
 /** null: nothing can be said of references to it. */
@@ -100,6 +104,31 @@ function referenceIssues(input: unknown, adapters: readonly BackendDescription[]
   return issues;
 }
 
+/** Sessions that are to be kept ready where none can be. */
+function warmIssues(input: unknown, adapters: readonly BackendDescription[]): Issue[] {
+  const { backends, runtimes } = referencesSchema.parse(input);
+  const keeping = adapters.filter(({ keepsWarm }) => keepsWarm).map(({ name }) => name);
+  return Object.entries(runtimes ?? {}).flatMap(([name, { backend, warm }]) => {
+    const adapter = own(backends ?? {}, backend ?? "")?.adapter;
+    if (warm === undefined || adapter === undefined || keeping.includes(adapter)) return [];
+    return [
+      { path: `runtimes.${name}.warm`, message: `${adapter} keeps no sessions ready; only ${keeping.join(", ")} does` },
+    ];
+  });
+}
+
+/** Agents that are to dispatch from where they cannot reach the system. */
+function mayDispatchIssues(input: unknown, adapters: readonly BackendDescription[]): Issue[] {
+  const { backends, runtimes } = referencesSchema.parse(input);
+  const reaching = adapters.filter(({ reachesSystem }) => reachesSystem).map(({ name }) => name);
+  return Object.entries(runtimes ?? {}).flatMap(([name, { backend, mayDispatch }]) => {
+    const adapter = own(backends ?? {}, backend ?? "")?.adapter;
+    if (mayDispatch !== true || adapter === undefined || reaching.includes(adapter)) return [];
+    const where = reaching.length > 0 ? `; only those of ${reaching.join(", ")} can` : "";
+    return [{ path: `runtimes.${name}.mayDispatch`, message: `agents of ${adapter} cannot dispatch${where}` }];
+  });
+}
+
 /** Lists of names that callers may give, of which no adapter has any. */
 function allowedIssues(input: unknown, adapters: readonly BackendDescription[]): Issue[] {
   const allowed = isObject(input) && isObject(input.allowed) ? Object.keys(input.allowed) : [];
@@ -108,8 +137,8 @@ function allowedIssues(input: unknown, adapters: readonly BackendDescription[]):
   return unknown.length > 0 ? [{ path: "allowed", message: unknownFields(unknown, lists) }] : [];
 }
 
-/** An account, a backend or a runtime may itself be called `token`: only what is inside of them is looked at. */
-const nameOfEntry = /^(?:accounts|backends|runtimes)\.[^.]+$/;
+/** An account, a backend, a runtime or a group may itself be called `token`: only what is inside of them is looked at. */
+const nameOfEntry = /^(?:accounts|backends|runtimes|groups)\.[^.]+$/;
 
 const credentialIssues = (input: unknown): Issue[] =>
   forbiddenPaths(input)

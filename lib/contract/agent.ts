@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { permissionModes } from "./kinds.ts";
-import { environmentNamePattern, usageSchema } from "./worker.ts";
+import { mcpServerSchema, usageSchema } from "./worker.ts";
 
 /** How far an agent says it came. */
 export const outcomes = ["done", "partial", "needs_input"] as const;
@@ -31,18 +31,6 @@ export type AgentAnswer = z.infer<typeof agentAnswerSchema>;
 const text = z.string().max(65_536);
 /** Names of tools, and rules such as `Bash(npm *)`. None and unset are two things. */
 const toolNames = z.array(z.string().min(1).max(500)).max(500);
-const values = z.record(z.string().regex(environmentNamePattern), text);
-
-/** An MCP server that an agent gets: a program, or an address. */
-export const mcpServerSchema = z.union([
-  z.strictObject({
-    command: z.string().min(1).max(4096),
-    args: z.array(z.string().max(4096)).max(100).optional(),
-    env: values.optional(),
-  }),
-  z.strictObject({ url: z.url(), headers: z.record(z.string().min(1).max(200), text).optional() }),
-]);
-export type McpServer = z.infer<typeof mcpServerSchema>;
 
 /** `runtimeTools` and `runtime_tools` as the frameworks of ours read them; each refuses by name what it cannot honour. */
 export const runtimeToolsSchema = z
@@ -55,7 +43,10 @@ export const runtimeToolsSchema = z
     /** What may not be used, whatever allows it. */
     deniedTools: toolNames,
     systemPrompt: text.min(1),
-    /** Whether it asks while it works, what it wants to know and whether it may use a tool; without it, it never waits for anybody. */
+    /**
+     * Whether it asks while it works, what it wants to know and whether it may use a tool; without it, it never waits for
+     * anybody.
+     */
     questions: z.literal("ask"),
     maxTurns: z.number().int().positive().max(10_000),
     mcpServers: z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/), mcpServerSchema),

@@ -2,12 +2,18 @@ import * as z from "zod";
 import type { JsonObject } from "./json.ts";
 import { logLevels } from "./logger.ts";
 
-/** What CloudWatch Logs keeps logs for: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+/**
+ * What CloudWatch Logs keeps logs for:
+ * https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+ */
 const logRetentions = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3653,
 ];
 
-/** A name, with an architecture or a version where it has to be one: https://www.debian.org/doc/debian-policy/ch-controlfields.html#package */
+/**
+ * A name, with an architecture or a version where it has to be one:
+ * https://www.debian.org/doc/debian-policy/ch-controlfields.html#package
+ */
 const debianPackage = z
   .string()
   .max(200)
@@ -15,7 +21,10 @@ const debianPackage = z
 
 const count = z.number().int().min(1);
 
-/** `cloud` in the configuration: how the stack is deployed. The system on one machine passes over it. */
+/**
+ * `cloud` in the configuration: how the stack is deployed. The system on one machine passes over it, unless something is said
+ * of it.
+ */
 export const cloudSchema = z.strictObject({
   /** Also the beginning of every name the stack gives; two stacks in one account need two. */
   stackName: z
@@ -27,6 +36,11 @@ export const cloudSchema = z.strictObject({
     .number()
     .refine((days) => logRetentions.includes(days), `must be one of ${logRetentions.join(", ")}`)
     .default(30),
+  /**
+   * Days for which the log of a runtime that was made for tasks is kept after its last line, once the runtime is gone; 0
+   * deletes both together.
+   */
+  runtimeLogDays: z.number().int().min(0).max(3653).default(7),
   /** What the worker's image has besides the worker. */
   workerImage: z
     .strictObject({
@@ -46,8 +60,12 @@ export const cloudSchema = z.strictObject({
     .array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.:/_*-]{0,199}$/, "must be the id of a model or inference profile"))
     .max(50)
     .optional(),
+  /** Minutes for which a runtime that tasks share is kept after the last of them; where one machine uses AgentCore, too. */
+  runtimeIdleMinutes: count.max(10_080).default(60),
   /** Who is told of alarms; without it they only change colour. */
   alarmEmail: z.email().optional(),
+  /** Whether there is a dashboard, which costs $3 a month beyond the three that an account has for free. */
+  dashboard: z.boolean().default(false),
   /** Whether table and bucket outlive the stack. */
   retainData: z.boolean().default(true),
   /** Whether the table refuses to be deleted by anybody until this is changed. */
@@ -65,11 +83,34 @@ export const cloudSchema = z.strictObject({
       steps: count.max(1000).optional(),
       /** Most calls that are served at once; without it, or with null, as many as the account allows. */
       mcp: count.max(10_000).nullable().optional(),
+      /**
+       * Calls that may wait at once, each of which holds a function; without it 4 of 10 that the endpoint may have. 0 lets none
+       * wait.
+       */
+      waiting: z.number().int().min(0).max(10_000).optional(),
+      /** Of them, calls of one owner; without it half. */
+      waitingOfOwner: count.max(10_000).optional(),
+    })
+    .refine(({ mcp, waiting }) => mcp == null || waiting === undefined || waiting < mcp, {
+      path: ["waiting"],
+      message: "must be less than mcp: other calls need some too",
     })
     .prefault({}),
 });
 
 export type CloudSettings = z.infer<typeof cloudSchema>;
+
+/** What calls that wait may take of the functions that the endpoint may have. */
+const WAITING_SHARE = 0.4;
+
+/** How many calls may wait at once, in all and of one owner, where an account may run so many functions at once. */
+export function waitingBound(
+  { mcp, waiting, waitingOfOwner }: CloudSettings["concurrency"],
+  ofAccount: number,
+): { places: number; ofOwner: number } {
+  const places = waiting ?? Math.floor(Math.min(mcp ?? ofAccount, ofAccount) * WAITING_SHARE);
+  return { places, ofOwner: waitingOfOwner ?? Math.ceil(places / 2) };
+}
 
 /**
  * What agents in the cloud are asked to think with where nobody names a model: one inference profile for all commercial

@@ -11,6 +11,9 @@ export const environmentVariables = {
   endpoint: "AGENTDISPATCH_ENDPOINT",
   /** Clients: name of the CloudFormation stack whose endpoint is meant, where no address is given. */
   stack: "AGENTDISPATCH_STACK",
+  /** `npm run test:live`: the stack, or the endpoint, that it may try; no other variable leads there. */
+  liveStack: "AGENTDISPATCH_LIVE_STACK",
+  liveEndpoint: "AGENTDISPATCH_LIVE_ENDPOINT",
   /** Clients: seconds without a byte from an endpoint, or from where a file is kept, after which it is given up; default 60. */
   silenceSeconds: "AGENTDISPATCH_SILENCE_SECONDS",
   /** `debug`, `info`, `warn` or `error`. */
@@ -28,8 +31,13 @@ export const environmentVariables = {
   workerRole: "AGENTDISPATCH_WORKER_ROLE_ARN",
   /** Functions: ARN of the runtime that the stack deployed for sessions. */
   sharedRuntime: "AGENTDISPATCH_SHARED_RUNTIME_ARN",
+  /** The function that hands jobs over: the address at which the agents of tasks that may dispatch reach the endpoint. */
+  agentEndpoint: "AGENTDISPATCH_AGENT_ENDPOINT",
   /** Functions: what the names of the runtimes that are made for tasks begin with, in this stack alone. */
   runtimePrefix: "AGENTDISPATCH_RUNTIME_PREFIX",
+  /** Functions: the namespace of their metrics, and the one value of the dimension `service`; Powertools reads these. */
+  metricsNamespace: "POWERTOOLS_METRICS_NAMESPACE",
+  serviceName: "POWERTOOLS_SERVICE_NAME",
   /** Functions of the workflow: the state whose step they are, as `dispatch.asl.json` names it. */
   step: "AGENTDISPATCH_STEP",
 
@@ -78,6 +86,8 @@ export const environmentVariables = {
   taskId: "AGENTDISPATCH_TASK_ID",
   /** In a job's environment: how many dispatches led to it; 0 for a task that a person or client dispatched. */
   depth: "AGENTDISPATCH_DEPTH",
+  /** In the environment of the bridge that an agent is given: what opens the system for that task alone. */
+  taskToken: "AGENTDISPATCH_TASK_TOKEN",
   /**
    * In a job's environment: the file in which the answers to its `task.input_required` event appear, as one JSON
    * object. It appears whole; a job that asks more than once removes it before it asks again.

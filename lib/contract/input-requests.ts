@@ -41,8 +41,8 @@ export type Asked = { name: string; key: string; question: Question; isFree: boo
 
 /**
  * The questions of an event, whichever way the job wrote them: a form of MCP, alone or by its key; or `{"key": "Which?"}`,
- * `{"key": {"message": "Which?", "default": "this"}}`, `{"message": "Which?"}`, or nothing but the event's own text. What is no form of MCP
- * is asked for as a text.
+ * `{"key": {"message": "Which?", "default": "this"}}`, `{"message": "Which?"}`, or nothing but the event's own text. What is
+ * no form of MCP is asked for as a text.
  */
 export function readQuestions(payload: JsonObject = {}, text?: string): Asked[] {
   const named = isAlone(payload)

@@ -1,5 +1,19 @@
-export const taskTypes = ["agent.run", "command.run"] as const;
+/** What a worker runs. */
+export const jobTypes = ["agent.run", "command.run"] as const;
+export type JobType = (typeof jobTypes)[number];
+/** What is made of other tasks, and has no worker. */
+export const orchestrationTypes = ["parallel.run", "dialogue.run"] as const;
+export type OrchestrationType = (typeof orchestrationTypes)[number];
+export const taskTypes = [...jobTypes, ...orchestrationTypes] as const;
 export type TaskType = (typeof taskTypes)[number];
+export const isOrchestration = (type: string): type is OrchestrationType =>
+  orchestrationTypes.some((known) => known === type);
+
+/** The type of a task as a worker runs it. Throws TypeError for one that no worker runs. */
+export function jobTypeOf(type: TaskType): JobType {
+  if (isOrchestration(type)) throw new TypeError(`no worker runs a ${type}`);
+  return type;
+}
 export const targetModes = ["session", "runtime"] as const;
 export type TargetMode = (typeof targetModes)[number];
 export const protocols = ["http", "a2a", "mcp", "ag-ui"] as const;
@@ -31,6 +45,12 @@ export type PermissionMode = (typeof permissionModes)[number];
 /** What becomes of a job whose question nobody answers in time. */
 export const unansweredEnds = ["fail", "default"] as const;
 
-/** Which tools the list of the endpoint shows: those that a model needs to hand over work, or every one. */
-export const toolsets = ["core", "all"] as const;
+/** What becomes of what a task dispatched and that still runs when it ends. */
+export const orphanEnds = ["cancel", "keep"] as const;
+
+/**
+ * Which tools the list of the endpoint shows: those that a model needs to hand over work, those for whoever works with agents
+ * besides, or every one.
+ */
+export const toolsets = ["core", "agents", "all"] as const;
 export type Toolset = (typeof toolsets)[number];

@@ -12,7 +12,10 @@ export const POLL_BYTES = 1024 * 1024;
 /** Longest answer of a worker or of a contract-less runtime that is read, in bytes. */
 export const MAX_REPLY_BYTES = 16 * 1024 * 1024;
 
-/** Longest life of a worker's machine, in seconds; more than AgentCore gives none. https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-lifecycle-settings.html */
+/**
+ * Longest life of a worker's machine, in seconds; more than AgentCore gives none.
+ * https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-lifecycle-settings.html
+ */
 export const MAX_LIFETIME_SECONDS = 28_800;
 /** Time without a request after which a worker's machine ends, in seconds. */
 export const IDLE_SECONDS = 900;

@@ -16,3 +16,7 @@ export const asKnown = ({ code, ...said }: z.infer<typeof saidProblem>): Problem
   isErrorCode(code) ? { code, ...said } : { code: nearestCode(code), ...said, details: { ...said.details, code } };
 
 export const problemSchema = saidProblem.transform(asKnown);
+
+const stored = z.object({ code: z.string(), message: z.string(), retryable: z.boolean() });
+/** A problem that was stored: as long as it is, it is kept. */
+export const storedProblem = z.custom<Problem>((value) => stored.safeParse(value).success, "is no problem");

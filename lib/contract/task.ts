@@ -1,8 +1,9 @@
 import * as z from "zod";
-import type { Problem } from "./errors.ts";
 import { inputRequestsOf, inputResponseSchema } from "./input-requests.ts";
 import { channels, protocols, targetModes, taskTypes, unansweredEnds } from "./kinds.ts";
 import { assertTransition, isTerminal, type Status } from "./lifecycle.ts";
+import { orchestrationSchema } from "./orchestration/state.ts";
+import { storedProblem as problem } from "./said-problem.ts";
 import { responseFormatSchema } from "./worker.ts";
 
 /** The version of the records that this program writes; `lib/store/stored-task.ts` reads older ones. */
@@ -77,6 +78,8 @@ const sessionSchema = z.object({
   startAttemptedAtMs: number.exactOptional(),
   /** Attempts to hand the job over since then, that one included. */
   startAttempts: number.exactOptional(),
+  /** Of each token that those may have handed over, the sha256: of all of them a worker takes one. */
+  tokens: z.array(text).exactOptional(),
   /** Since when the end of the job is refused where it should be kept (epoch ms). */
   unkeptSinceMs: number.exactOptional(),
   /** Polls in a row that failed after the deadline. */
@@ -92,13 +95,16 @@ export type Session = z.infer<typeof sessionSchema>;
 
 /**
  * What has to be undone or given back, written before the effect that creates the obligation. `slot` is the profile for which
- * it counts: the task has one, or has lent it to a task that it dispatched. `children` is there while those are to be
- * cancelled.
+ * it counts: the task has one, or has lent it to a task that it dispatched. `runtime` is the name of one that is the task's
+ * own, to be deleted; `sharedRuntime` the record of one that it has taken, to be given back. `dispatched` says that there may be
+ * children, to be cancelled when it ends, and `children` is there while those are to be cancelled.
  */
 const obligationsSchema = z.object({
   slot: text.exactOptional(),
   session: text.exactOptional(),
   runtime: text.exactOptional(),
+  sharedRuntime: text.exactOptional(),
+  dispatched: z.literal(true).exactOptional(),
   children: z.literal("cancel").exactOptional(),
 });
 
@@ -161,6 +167,8 @@ const common = {
   summaryChars: number.exactOptional(),
   /** What its agent was asked to answer with: one JSON value. */
   responseFormat: responseFormatSchema.exactOptional(),
+  /** Its answer may serve the same request again: a sha256 of that, with whose it is. */
+  answerKey: text.exactOptional(),
   /** The agent framework, as the call, its profile or the backend chose it. */
   framework: text.exactOptional(),
   target: targetSchema,
@@ -179,13 +187,36 @@ const common = {
   envNames: z.array(text).exactOptional(),
   limits: limitsSchema,
   parent: text.exactOptional(),
+  /**
+   * The task that its tree began with, and when the time of that is over (epoch ms); absent in that one, and in tasks of
+   * earlier programs.
+   */
+  root: text.exactOptional(),
+  treeEndsAtMs: number.exactOptional(),
+  /** Its `maxBudgetUsd` is what its tree had left, and no bound of its own. */
+  hasBudgetOfTree: z.literal(true).exactOptional(),
   depth: number,
+  /** Of a task that is made of others: how far they are. */
+  orchestration: orchestrationSchema.exactOptional(),
+  /** Of one of those others: its place among them. */
+  position: number.exactOptional(),
+  /** It never ran: it is answered by an earlier task to the same request, with what that one took. */
+  answeredBy: z
+    .object({
+      taskId: text,
+      conversation: text.exactOptional(),
+      usage: json.exactOptional(),
+      ranMs: number.exactOptional(),
+    })
+    .exactOptional(),
   /** Of each `agent.run`; tasks of earlier programs have none. */
   conversation: conversationSchema.exactOptional(),
   /** It was cancelled with everything below it: what it dispatched begins no more. */
   calledOff: z.literal(true).exactOptional(),
   /** What it asked and was answered, the last of it: an answer is kept here until its worker has it. */
   answers: z.array(answerSchema).exactOptional(),
+  /** The trace that the call belonged to which dispatched it, as `traceparent`. */
+  trace: text.exactOptional(),
 
   phases: texts,
   createdAt: z.iso.datetime(),
@@ -199,6 +230,11 @@ const common = {
   obligations: obligationsSchema,
   /** Attempts to make its runtime that may have succeeded. */
   creations: number.exactOptional(),
+  /**
+   * When it was last tried to make its own runtime, or that was answered: the runtime is no older. Tasks of earlier programs
+   * lack it.
+   */
+  attemptedAtMs: number.exactOptional(),
   providerRefs: texts,
   /** Set at dispatch, or by Provision where only the platform knows whether the runtime has the worker contract. */
   channel: z.enum(channels).exactOptional(),
@@ -238,10 +274,6 @@ const ending = {
   /** In tasks of older versions, in place of the pages. */
   artifacts: z.array(artifactSchema).exactOptional(),
 };
-
-/** A problem that was stored: as long as it is, it is kept. */
-const storedProblem = z.object({ code: text, message: text, retryable: z.boolean() });
-const problem = z.custom<Problem>((value) => storedProblem.safeParse(value).success, "is no problem");
 
 const inStatus = <S extends Status, Shape extends z.ZodRawShape>(status: S, own: Shape) =>
   z.object({ ...common, ...own, status: z.literal(status) });

@@ -1,6 +1,9 @@
 import * as z from "zod";
 
-/** Names the session of a request, as AgentCore does: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-sessions.html */
+/**
+ * Names the session of a request, as AgentCore does:
+ * https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-sessions.html
+ */
 export const SESSION_HEADER = "x-amzn-bedrock-agentcore-runtime-session-id";
 
 export const sessionIdSchema = z.string().regex(/^[a-z0-9-]{8,64}$/);

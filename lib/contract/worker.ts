@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { areQuotesClosed } from "./command-line.ts";
-import { protocols, taskTypes, unansweredEnds } from "./kinds.ts";
+import { jobTypes, protocols, unansweredEnds } from "./kinds.ts";
 import { MAX_GRACE_SECONDS, MAX_POLL_WAIT_SECONDS, MAX_TIMEOUT_SECONDS, POLL_BYTES } from "./limits.ts";
+import { traceparentPattern } from "./observation/trace.ts";
 import { problemSchema } from "./said-problem.ts";
 import { conversationIdSchema, taskIdSchema } from "./task-id.ts";
 
@@ -35,6 +36,24 @@ const sequence = z.number().int().nonnegative();
 
 /** Names that variables in the environment of a job may have. */
 export const environmentNamePattern = /^[A-Za-z_][A-Za-z0-9_]{0,99}$/;
+
+const text = z.string().max(65_536);
+/** An MCP server that an agent gets: a program, or an address. */
+export const mcpServerSchema = z.union([
+  z.strictObject({
+    command: z.string().min(1).max(4096),
+    args: z.array(z.string().max(4096)).max(100).optional(),
+    env: z.record(z.string().regex(environmentNamePattern), text).optional(),
+  }),
+  z.strictObject({ url: z.url(), headers: z.record(z.string().min(1).max(200), text).optional() }),
+]);
+/** The name that the one has by which an agent dispatches. */
+export const DISPATCHING = "agent-dispatch";
+export type McpServer = z.infer<typeof mcpServerSchema>;
+
+/** How an agent reaches the system that it is of: by that server, or by an endpoint, with the bridge that its worker brings. */
+const dispatchingSchema = z.union([mcpServerSchema, z.strictObject({ endpoint: z.url(), token: z.string().min(1) })]);
+export type Dispatching = z.infer<typeof dispatchingSchema>;
 
 export const workerEventTypes = [
   "task.progress",
@@ -101,17 +120,24 @@ const helloSchema = operation("hello");
 export const startSchema = operation("start").extend({
   bootId: z.string(),
   taskId: taskIdSchema,
-  taskType: z.enum(taskTypes),
+  taskType: z.enum(jobTypes),
   prompt: z.string().optional(),
   input: jsonObject,
   context: jsonObject.optional(),
   metadata: jsonObject.optional(),
+  /** The caller's, for the job alone. */
   env: z.record(z.string(), z.string()).optional(),
+  /** What the configuration gives to whatever runs in the session, where the worker itself was not started with it. */
+  given: z.record(z.string(), z.string()).optional(),
   limits: workerLimitsSchema,
   depth: z.number().int().nonnegative(),
   /** Whether the workspace is a folder that its owner registered as an agent's: only then may it steer the agent. */
   trusted: z.boolean().optional(),
   conversation: conversationSchema.optional(),
+  /** By what its agent dispatches tasks of its own; it holds a secret that is good for this task alone. */
+  dispatching: dispatchingSchema.optional(),
+  /** The trace that the task belongs to; a worker passes over what is none. */
+  traceparent: z.string().regex(traceparentPattern).optional().catch(undefined),
 });
 export const pollSchema = operation("poll").extend({
   bootId: z.string(),
@@ -162,7 +188,7 @@ export type Job = Omit<StartOperation, "contract" | "op" | "bootId">;
 
 /** A body without `contract`: the task is run and answered when done, without events that outlive the answer. */
 export const plainEnvelopeSchema = z.object({
-  taskType: z.enum(taskTypes).default("agent.run"),
+  taskType: z.enum(jobTypes).default("agent.run"),
   input: jsonObject.default({}),
   metadata: jsonObject.optional(),
   prompt: z.string().optional(),

@@ -29,23 +29,30 @@ export async function cancelTask(ports: Ports, { id }: Pick<Task, "id">, { casca
   const task = await settle(ports, () =>
     ports.store.change(id, (current) => {
       if (current.status !== "cancelling" && !isCancellable(current.status)) throw taskTerminal(id, current.status);
-      return cascade ? withAllBelow(current, ports.now()) : cancelled(current, ports.now());
+      return cascade ? withAllBelow(current, ports.now()) : alone(current, ports.now());
     }),
   );
   await leaveQueue(ports, task);
   if (canBeAsked(task)) await tellWorker(ports, task);
-  if (!cascade) return task;
-  const leftMs = cascadeTime(ports);
-  const { told, isWhole } = await cancelBelow(ports, id, { leftMs });
-  await inLanes(TOLD_AT_ONCE, told, (child) => tellWorker(ports, child, leftMs()));
+  // What is made of others cancels these itself, as it is brought on (`orchestration/advance.ts`).
+  if (!cascade || task.orchestration) return task;
+  const { isWhole } = await cancelAllBelow(ports, id);
   // Of a task that runs this stays an obligation until its clean-up: its job may dispatch something until it is stopped.
   if (!isWhole || task.status !== "cancelled") return task;
   const clean = await ports.store.change(id, (current) => ({
     ...current,
-    obligations: without(current.obligations, "children"),
+    obligations: without(current.obligations, "children", "dispatched"),
   }));
   await leaveParent(ports, clean);
   return clean;
+}
+
+/** Cancels everything below a task, as far as there is time, and tells the workers. */
+export async function cancelAllBelow(ports: Ports, id: string): Promise<Cascade> {
+  const leftMs = cascadeTime(ports);
+  const all = await cancelBelow(ports, id, { leftMs });
+  await inLanes(TOLD_AT_ONCE, all.told, (child) => tellWorker(ports, child, leftMs()));
+  return all;
 }
 
 /** The task as it is cancelled, or undefined when that changes nothing. */
@@ -54,6 +61,12 @@ function cancelled(task: Task, nowMs: number): Task | undefined {
   const next = without(task, "env");
   if (task.status === "queued") return transition(next, "cancelled", nowMs);
   return { ...transition(next, "cancelling", nowMs), dueAtMs: nowMs + 60_000 };
+}
+
+/** The same of a task that leaves what it dispatched as it is. */
+function alone(task: Task, nowMs: number): Task | undefined {
+  const next = cancelled(task, nowMs);
+  return next && { ...next, obligations: without(next.obligations, "dispatched") };
 }
 
 /** The same of a task with all below it: none of those begins any more, whoever comes to let it. */
@@ -69,18 +82,19 @@ function withAllBelow(task: Task, nowMs: number): Task | undefined {
   return next && { ...next, obligations: { ...next.obligations, children: "cancel" }, dueAtMs: nowMs + 60_000 };
 }
 
-type Cascade = { told: Task[]; isWhole: boolean };
+type Cascade = { told: Task[]; madeOfOthers: string[]; isWhole: boolean };
 
 /**
  * Cancels everything below a task: what is queued at once; of what runs `told` is what a worker is to be told of. Repeated it
- * goes on where it was left; `isWhole` when nothing was left out. It takes a few seconds at most.
+ * goes on where it was left; `isWhole` when nothing was left out. It takes a few seconds at most. `madeOfOthers` are those that
+ * end with the last of what they are made of, which may have ended here.
  */
 export async function cancelBelow(
   ports: Ports,
   parent: string,
   { leftMs = cascadeTime(ports), breathe = breather() }: { leftMs?: () => number; breathe?: () => Promise<void> } = {},
 ): Promise<Cascade> {
-  const all: Cascade = { told: [], isWhole: true };
+  const all: Cascade = { told: [], madeOfOthers: [], isWhole: true };
   for await (const { taskId } of childrenOf(ports, parent)) {
     if (leftMs() <= 0) return { ...all, isWhole: false };
     await breathe();
@@ -88,6 +102,7 @@ export async function cancelBelow(
     if (child && canBeAsked(child) && child.status === "cancelling") all.told.push(child);
     const below = await cancelBelow(ports, taskId, { leftMs, breathe });
     all.told.push(...below.told);
+    all.madeOfOthers.push(...below.madeOfOthers, ...(child?.orchestration ? [taskId] : []));
     all.isWhole &&= below.isWhole;
     if (child?.status === "cancelled") await leaveParent(ports, child);
   }
@@ -112,6 +127,11 @@ function cascadeTime(ports: Ports): () => number {
 async function leaveQueue(ports: Ports, task: Task): Promise<void> {
   if (task.status !== "cancelled" || task.obligations.session !== undefined || task.obligations.slot !== undefined)
     return;
+  await outOfQueue(ports, task);
+}
+
+/** What is left of one that ended before it began. */
+export async function outOfQueue(ports: Ports, task: Task): Promise<void> {
   await ports.store.dequeue(queueEntry(task));
   await giveBack(ports, task);
 }

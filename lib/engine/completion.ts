@@ -4,7 +4,7 @@ import { type Task, type TaskArtifact, without } from "../contract/task.ts";
 import { CONTRACT, type UploadReply, uploadReplySchema } from "../contract/worker.ts";
 import { ARTIFACTS_PER_PAGE } from "../store/artifact-pages.ts";
 import { artifactCountOf, shortReason, withPages } from "./artifact-pages.ts";
-import { adapterOf } from "./invocation-gate.ts";
+import { adapterOf, boundsOf } from "./invocation-gate.ts";
 import { conclude, isCompleting } from "./poll/apply-reply.ts";
 import { cleared, countSuspicion, isConfirmed } from "./poll/failure-detection.ts";
 import { settle } from "./poll/poll.ts";
@@ -44,14 +44,14 @@ export async function complete(ports: Ports, task: Task): Promise<Task> {
 
 type Said = UploadReply["artifacts"];
 
-async function collect(ports: Ports, { task: begun, end }: Lease): Promise<Task> {
+async function collect(ports: Ports, { task: begun, end, untilMs }: Lease): Promise<Task> {
   try {
     const task = await withPages(ports, begun);
     const pages = await unsettledPages(ports, task);
     const { leaving } = task.conversation ?? {};
     const listed = [...pages.values()].flat().filter(isPending);
     const pending = [...(leaving ? [leaving] : []), ...listed].slice(0, BATCH);
-    const { said, failure } = pending.length > 0 ? await ask(ports, task, pending) : { said: [] };
+    const { said, failure } = pending.length > 0 ? await ask(ports, task, pending, untilMs) : { said: [] };
     const updates = new Map(
       await Promise.all(pending.map(async (file) => [file.id, await verify(ports, task, file, said)] as const)),
     );
@@ -114,7 +114,12 @@ function withState(task: Task, update: Update | undefined): Task {
 }
 
 /** What the worker says of each; where it cannot be asked, what that means for them. */
-async function ask(ports: Ports, task: Task, pending: TaskArtifact[]): Promise<{ said: Said; failure?: unknown }> {
+async function ask(
+  ports: Ports,
+  task: Task,
+  pending: TaskArtifact[],
+  untilMs: number,
+): Promise<{ said: Said; failure?: unknown }> {
   // Nobody is there to send any: what whoever held the call has kept is here.
   if (task.channel === "synchronous") return { said: [] };
   const targets = await Promise.all(
@@ -123,7 +128,9 @@ async function ask(ports: Ports, task: Task, pending: TaskArtifact[]): Promise<{
   const bootId = task.session?.bootId ?? "";
   const operation = { contract: CONTRACT, op: "upload", bootId, taskId: task.id, targets } as const;
   try {
-    const reply = await adapterOf(ports, task).invoke(task, operation, { timeoutMs: UPLOAD_TIMEOUT_MS });
+    // Saying where files go may have taken longer than the invocation is noted.
+    const bounds = boundsOf(ports, untilMs, UPLOAD_TIMEOUT_MS);
+    const reply = await adapterOf(ports, task).invoke(task, operation, bounds);
     return { said: parseReply(uploadReplySchema, reply).artifacts };
   } catch (failure) {
     ports.log.warn("artifacts could not be asked for", { taskId: task.id, error: String(failure) });

@@ -16,6 +16,10 @@ export function isOverdue({ deadlineAtMs, phases, limits }: Task, nowMs: number)
   return nowMs > endsAtMs + limits.graceSeconds * 1000 + OVERDUE_MS;
 }
 
+/** When somebody should look at a task again, in epoch milliseconds: at its deadline at the latest. */
+export const dueAt = ({ deadlineAtMs }: { deadlineAtMs?: number | undefined }, atMs: number): number =>
+  Math.min(atMs, deadlineAtMs ?? atMs);
+
 /**
  * The task after its worker has answered, with the deadline as the worker counts it: its clock stands while the machine
  * sleeps, and nobody can set it.

@@ -1,11 +1,44 @@
+import type { Bounds } from "../backends/adapter.ts";
+import { own } from "../contract/configuration.ts";
 import { factsOf } from "../contract/error-codes.ts";
-import { DispatchError, OutcomeUnknownError, RefusedError } from "../contract/errors.ts";
+import { DispatchError, OutcomeUnknownError, RefusedError, RetryableError } from "../contract/errors.ts";
 import type { Session, Task } from "../contract/task.ts";
 import { randomHex } from "../contract/task-id.ts";
 import type { Ports } from "./ports.ts";
 
-/** Slack between the end of an invocation's own time limit and the moment nothing of it can arrive any more. */
-export const IN_FLIGHT_SLACK_MS = 1000;
+/**
+ * Slack between the end of an invocation's own time limit and the moment nothing of it can arrive any more. It covers what was on
+ * the wire when its connection was given up. What a network holds back for longer no sender can call back: AgentCore refuses it
+ * five minutes after it was signed (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html), and a machine that it
+ * begins before that has no job (`start` names another boot) and ends by itself when it was idle for IDLE_SECONDS.
+ */
+const IN_FLIGHT_SLACK_MS = 1000;
+
+/** An invocation that is noted in its task: nothing of it may be under way after `untilMs`, in epoch milliseconds. */
+export type Invocation = { task: Task; invocation: string; untilMs: number };
+
+/** Until when an invocation is noted that begins now and takes so long at most, in epoch milliseconds. */
+export const notedUntil = ({ now }: Pick<Ports, "now">, timeoutMs: number): number =>
+  now() + timeoutMs + IN_FLIGHT_SLACK_MS;
+
+/**
+ * What bounds each request of an invocation: what is left of the time for which it is noted, and `mostMs` at most. This process may
+ * have stood still since it was noted, a Lambda function frozen or a machine asleep; the session may be over by now, and a
+ * request would begin, and bill, another machine. So it is asked once more as the last thing before the request leaves. Throws
+ * RetryableError `platform.stood_still` when nothing is left.
+ */
+export function boundsOf({ now }: Pick<Ports, "now">, untilMs: number, mostMs: number): Required<Bounds> {
+  const endsAtMs = untilMs - IN_FLIGHT_SLACK_MS;
+  const beforeSend = () => {
+    if (now() < endsAtMs) return;
+    throw new RetryableError("platform.stood_still", "this process stood still for too long: nothing was sent", {
+      hint: "ask again",
+    });
+  };
+  beforeSend();
+  // Timers want whole milliseconds, and the steady clock has fractions.
+  return { timeoutMs: Math.max(1, Math.floor(Math.min(mostMs, endsAtMs - now()))), beforeSend };
+}
 
 /**
  * The gate before every invocation: notes the invocation in the task in the same write as `edit`, and only while the session is
@@ -17,7 +50,7 @@ export async function beginInvocation(
   taskId: string,
   timeoutMs: number,
   edit: (task: Task) => Task | undefined,
-): Promise<{ task: Task; invocation: string } | undefined> {
+): Promise<Invocation | undefined> {
   const invocation = randomHex(8);
   const task = await ports.store.change(taskId, (current) => {
     const next = edit(current);
@@ -26,13 +59,17 @@ export async function beginInvocation(
     const now = ports.now();
     // Those whose outcome never came are over by now, and would pile up.
     const underWay = Object.entries(next.session.inFlight).filter(([, untilMs]) => untilMs > now);
-    const inFlight = { ...Object.fromEntries(underWay), [invocation]: now + timeoutMs + IN_FLIGHT_SLACK_MS };
+    const inFlight = { ...Object.fromEntries(underWay), [invocation]: notedUntil(ports, timeoutMs) };
     return countSent(withSession(next, { inFlight }), 1);
   });
-  return task.session && Object.hasOwn(task.session.inFlight, invocation) ? { task, invocation } : undefined;
+  const untilMs = own(task.session?.inFlight ?? {}, invocation);
+  return untilMs === undefined ? undefined : { task, invocation, untilMs };
 }
 
-/** Notes the end of an invocation in the same write as `edit`: now, or when what was sent cannot arrive any more, `lateMs` from now. */
+/**
+ * Notes the end of an invocation in the same write as `edit`: now, or when what was sent cannot arrive any more, `lateMs`
+ * from now.
+ */
 export function endInvocation(
   ports: Ports,
   taskId: string,
@@ -80,7 +117,7 @@ export const clampInFlight = ({ inFlight }: Pick<Session, "inFlight">, latestMs:
 
 /**
  * Sends one operation inside the gate. Resolves with undefined, and sends nothing, when `edit` returns undefined. Throws
- * what the adapter throws, and RefusedError `session.closed`.
+ * what the adapter throws, RefusedError `session.closed`, RetryableError `platform.stood_still`.
  */
 export async function invokeOnce(
   ports: Ports,
@@ -91,9 +128,10 @@ export async function invokeOnce(
 ): Promise<unknown> {
   const begun = await beginInvocation(ports, taskId, timeoutMs, edit);
   if (!begun) return undefined;
-  const { task, invocation } = begun;
+  const { task, invocation, untilMs } = begun;
   try {
-    const reply = await adapterOf(ports, task).invoke(task, operation(task), { timeoutMs });
+    const adapter = adapterOf(ports, task);
+    const reply = await adapter.invoke(task, operation(task), boundsOf(ports, untilMs, timeoutMs));
     await endInvocation(ports, taskId, invocation);
     return reply;
   } catch (error) {

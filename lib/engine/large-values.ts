@@ -26,7 +26,7 @@ export async function keepLargeValue<Name extends "input" | "result">(
 }
 
 /** What stays in the task of an object that is kept elsewhere. */
-export const storedPreview = (value: Json): Json => previewValue(value, PREVIEW_LENGTH) as Json;
+export const storedPreview = (value: Json, length = PREVIEW_LENGTH): Json => previewValue(value, length) as Json;
 
 /** As `keepLargeValue`, for an object; of one that is kept elsewhere a preview stays. */
 export async function keepLargeFields<Name extends "input">(
@@ -34,10 +34,10 @@ export async function keepLargeFields<Name extends "input">(
   taskId: string,
   name: Name,
   value: Json,
-  maxBytes = LARGE_VALUE_BYTES,
+  { maxBytes, previewLength }: { maxBytes?: number | undefined; previewLength?: number | undefined } = {},
 ): Promise<{ [key in Name]: Json } & { [key in `${Name}Ref`]?: ValueRef }> {
   const kept = await keepLargeValue(ports, taskId, name, value, maxBytes);
-  return { ...kept, [name]: kept[`${name}Ref`] ? storedPreview(value) : value } as Awaited<
+  return { ...kept, [name]: kept[`${name}Ref`] ? storedPreview(value, previewLength) : value } as Awaited<
     ReturnType<typeof keepLargeFields<Name>>
   >;
 }

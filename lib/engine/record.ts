@@ -10,7 +10,7 @@ import { artifactCountOf } from "./artifact-pages.ts";
 
 /** The handle of a task. */
 export function taskHandle(task: Task, adapters: Adapters): TaskHandle {
-  const cloudAgent = own(adapters, task.backend)?.cloudAgent(task);
+  const cloudAgent = cloudAgentOf(task, adapters);
   return {
     taskId: task.id,
     status: task.status,
@@ -24,9 +24,18 @@ export function taskHandle(task: Task, adapters: Adapters): TaskHandle {
   };
 }
 
+/** How its agent is talked to; what is made of other tasks has none itself. */
+const cloudAgentOf = (task: Task, adapters: Adapters) =>
+  task.orchestration ? undefined : own(adapters, task.backend)?.cloudAgent(task);
+
+/** What of a record does not stand in the task. */
+export type RecordMore = Pick<TaskRecord, "queuePosition" | "admissionPausedBy"> & { adapters?: Adapters };
+
 /** A task as its owner may see it. Leases, revisions, sessions and the values of environment variables stay inside. */
-export function taskRecord(task: Task, more: { queuePosition?: number; adapters?: Adapters } = {}): TaskRecord {
-  const cloudAgent = more.adapters && own(more.adapters, task.backend)?.cloudAgent(task);
+export function taskRecord(task: Task, more: RecordMore = {}): TaskRecord {
+  const cloudAgent = more.adapters && cloudAgentOf(task, more.adapters);
+  // What its children are made of stands in their records.
+  const estimate = task.orchestration ? undefined : more.adapters && own(more.adapters, task.backend)?.estimate?.(task);
   return defined({
     id: task.id,
     provider: task.provider,
@@ -59,9 +68,11 @@ export function taskRecord(task: Task, more: { queuePosition?: number; adapters?
     depth: task.depth,
     phases: task.phases,
     queuePosition: more.queuePosition,
+    admissionPausedBy: more.admissionPausedBy,
     deadlineAt: task.deadlineAtMs === undefined ? undefined : new Date(task.deadlineAtMs).toISOString(),
     progress: task.progress,
-    usage: task.usage,
+    // What models cost is said by the framework; what the rest does is ours to guess.
+    usage: estimate ? { ...task.usage, estimate } : task.usage,
     inputRequests: task.status === "input_required" ? task.inputRequests : undefined,
     logLength: task.logLength,
     logTruncated: task.logTruncated || undefined,
@@ -151,7 +162,8 @@ const artifactView = (
   createdAt,
 });
 
-const summary = ({ input }: Task): string | undefined => {
-  const text = input.instruction ?? input.command;
+const summary = ({ input, progress, taskType }: Task): string | undefined => {
+  const items = progress?.payload?.total;
+  const text = taskType === "parallel.run" ? `${items} tasks` : (input.instruction ?? input.command ?? input.topic);
   return typeof text === "string" ? text.slice(0, 200).toWellFormed() : undefined;
 };

@@ -4,16 +4,21 @@ import { isTerminal } from "../contract/lifecycle.ts";
 import type { Json, Task } from "../contract/task.ts";
 import type { Typical } from "../contract/tools/agents.ts";
 import { type ToolResult as Result, toolSchemas } from "../contract/tools/index.ts";
-import { admitLater } from "./admission/admission.ts";
-import { cancelTask } from "./cancellation.ts";
+import { cacheStats, clearCache } from "./answer-cache/cache.ts";
+import { Jobs } from "./jobs/jobs.ts";
+import { removeEnded } from "./keeping/gc.ts";
+import { usageOf } from "./ledger/usage.ts";
+import { type AgentPlace, usualOf } from "./ledger/usual.ts";
 import { waitForTask } from "./poll/waiting.ts";
 import type { Ports } from "./ports.ts";
 import { taskRecord } from "./record.ts";
 import { parse, readArguments } from "./service/arguments.ts";
+import { cancelOwn } from "./service/cancel.ts";
 import { listCapabilities } from "./service/capabilities.ts";
 import { checkRuntime } from "./service/check.ts";
 import { dispatchExplicitly } from "./service/dispatch.ts";
 import { type Followed, followArguments, followed } from "./service/follow.ts";
+import { inspectGroup, listGroups } from "./service/groups.ts";
 import { answer, steer } from "./service/input.ts";
 import { readLogs } from "./service/logs.ts";
 import { lastLine, progressTeller, type Tell } from "./service/progress.ts";
@@ -21,9 +26,11 @@ import { send } from "./service/send.ts";
 import { shownRecord } from "./service/shown-record.ts";
 import { spawn } from "./service/spawn.ts";
 import { describeTask } from "./service/status.ts";
-import { type AgentPlace, typicalOf } from "./service/typical.ts";
+import { listSessions, ownAdmission, stopOwn } from "./service/stopping.ts";
 import { TaskReader } from "./task-reader.ts";
+import { type TreeView, treeOf } from "./tree/tree-of.ts";
 
+export type { Caller } from "./tree/within.ts";
 export type { Followed };
 
 /** Whoever waits for an answer. */
@@ -52,6 +59,11 @@ export class TaskService extends TaskReader {
     this.#owner = owner;
   }
 
+  /** The same tasks as jobs of agents. */
+  get jobs(): Jobs {
+    return new Jobs(this.#ports, this.#owner);
+  }
+
   /** Hands an instruction to an agent, or asks for what is missing. */
   spawn(given: Json): Promise<Result<"spawn_cloud_agent">> {
     return spawn(this.#ports, this.#owner, given);
@@ -78,19 +90,24 @@ export class TaskService extends TaskReader {
     return readLogs(this.#ports, await this.task(task_id), { cursor, limit, waitSeconds, signal });
   }
 
+  /** All that was set off together with a task of the owner, and what is left of each limit of that. */
+  async tree(given: Json): Promise<TreeView> {
+    return treeOf(this.#ports, await this.task(readArguments(toolSchemas.get_task_status, given).task_id));
+  }
+
   /** Waits until a task has ended or needs input, and tells of its progress meanwhile. */
   async wait(given: Json, { signal, tell }: Waiting = {}): Promise<Result<"wait_for_task">> {
     const { task_id, timeout_seconds: timeoutSeconds = 25 } = readArguments(toolSchemas.wait_for_task, given);
     await this.task(task_id);
     const teller = tell && progressTeller(this.#ports, tell);
-    const { task, timedOut } = await waitForTask(this.#ports, task_id, {
+    const { task, timedOut, askAgainSeconds } = await waitForTask(this.#ports, task_id, {
       timeoutSeconds,
       until: ({ status }) => isTerminal(status) || status === "input_required",
       ...(signal && { signal }),
       ...(teller && { onChange: teller.see }),
     }).finally(() => teller?.end());
     const record = await shownRecord(this.#ports, task);
-    return timedOut ? { ...record, timedOutWaiting: true } : record;
+    return { ...record, ...(timedOut && { timedOutWaiting: true }), ...defined({ askAgainSeconds }) };
   }
 
   /**
@@ -103,16 +120,16 @@ export class TaskService extends TaskReader {
     if (timeoutSeconds <= 0 || isTerminal(task.status)) return this.#followed(task);
     const until = ({ status }: Task) => isTerminal(status);
     const waited = await waitForTask(this.#ports, task_id, { timeoutSeconds, until, ...(signal && { signal }) });
-    return this.#followed(waited.task);
+    const isCrowded = waited.askAgainSeconds !== undefined;
+    return { ...(await this.#followed(waited.task)), ...(isCrowded && { isCrowded }) };
   }
 
   /** The same of all of the owner's tasks, newest first. */
   async followAll(given: Json): Promise<{ items: Followed[]; cursor?: string }> {
     const { limit = 50, ...filter } = readArguments(toolSchemas.list_tasks, given);
-    const { items, cursor } = await this.#ports.store.list(this.#owner, { limit, ...defined(filter) });
-    const own = items.filter(({ owner }) => owner === this.#owner);
+    const { items, cursor } = await this.page({ limit, ...defined(filter) });
     return {
-      items: own.map((task) => followed(this.#ports, task, taskRecord(task))),
+      items: items.map((task) => followed(this.#ports, task, taskRecord(task))),
       ...(cursor !== undefined && { cursor }),
     };
   }
@@ -129,10 +146,23 @@ export class TaskService extends TaskReader {
   /** Ends a task that has not ended by itself. */
   async cancel(given: Json): Promise<Result<"cancel_task">> {
     const { task_id, cascade = true } = readArguments(toolSchemas.cancel_task, given);
-    const { id, status, error, conversation } = await cancelTask(this.#ports, await this.task(task_id), { cascade });
-    // One that waited with its turn, for a slot, keeps those behind it no longer.
-    if (status === "cancelled" && conversation) await admitLater(this.#ports, this.#owner);
+    const { id, status, error } = await cancelOwn(this.#ports, this.#owner, await this.task(task_id), { cascade });
     return { taskId: id, status, ...(error && { error }) };
+  }
+
+  /** What runs or bills now. */
+  sessions(given: Json): Promise<Result<"list_sessions">> {
+    return listSessions(this.#ports, this.#owner, given);
+  }
+
+  /** Stops all of the owner's tasks, and says what was seen to be over; without a confirmation it says what it would stop. */
+  stopAll(given: Json): Promise<Result<"stop_all">> {
+    return stopOwn(this.#ports, this.#owner, given);
+  }
+
+  /** Pauses the admission of the owner's tasks, resumes it, or says how it stands. */
+  setAdmission(given: Json): Promise<Result<"set_admission">> {
+    return ownAdmission(this.#ports, this.#owner, given);
   }
 
   /**
@@ -187,8 +217,41 @@ export class TaskService extends TaskReader {
     };
   }
 
+  /** What the owner's tasks took and cost that have ended. */
+  async usage(given: Json): Promise<Result<"get_usage">> {
+    return usageOf(this.#ports, this.#owner, readArguments(toolSchemas.get_usage, given));
+  }
+
+  /** Removes tasks of the owner that ended long ago, for good. */
+  async removeEnded(given: Json): Promise<Result<"dispatch_gc">> {
+    return removeEnded(this.#ports, this.#owner, readArguments(toolSchemas.dispatch_gc, given));
+  }
+
+  /** How many answers are kept for the same requests again, and how often they were of use. */
+  async cacheStats(given: Json): Promise<Result<"cache_stats">> {
+    readArguments(toolSchemas.cache_stats, given);
+    return cacheStats(this.#ports, this.#owner);
+  }
+
+  /** Forgets those answers. */
+  async clearCache(given: Json): Promise<Result<"cache_clear">> {
+    readArguments(toolSchemas.cache_clear, given);
+    return clearCache(this.#ports, this.#owner);
+  }
+
+  /** The groups of agents that are configured. */
+  async groups(given: Json): Promise<Result<"list_groups">> {
+    readArguments(toolSchemas.list_groups, given);
+    return listGroups(this.#ports);
+  }
+
+  /** How to work with a group, what its members share, and who they are. */
+  async group(given: Json): Promise<Result<"inspect_group">> {
+    return inspectGroup(this.#ports, readArguments(toolSchemas.inspect_group, given).name);
+  }
+
   /** What tasks of these agents took and cost so far, by name. */
   typical(agents: readonly AgentPlace[]): Promise<Map<string, Typical>> {
-    return typicalOf(this.#ports, this.#owner, agents);
+    return usualOf(this.#ports, this.#owner, agents);
   }
 }

@@ -1,11 +1,13 @@
+import type { BackendAdapter, Placement } from "../backends/adapter.ts";
 import { own } from "../contract/configuration.ts";
 import { RefusedError } from "../contract/errors.ts";
 import { ownEvent } from "../contract/events.ts";
 import { defined, isObject } from "../contract/json.ts";
+import { type Channel, jobTypeOf } from "../contract/kinds.ts";
 import { buildPrompt } from "../contract/prompt.ts";
 import { type Json, type Task, type TaskConversation, transition, without } from "../contract/task.ts";
 import type { Job, JobConversation } from "../contract/worker.ts";
-import { IN_FLIGHT_SLACK_MS } from "./invocation-gate.ts";
+import { notedUntil } from "./invocation-gate.ts";
 import { readLargeValue } from "./large-values.ts";
 import type { Ports } from "./ports.ts";
 
@@ -27,7 +29,7 @@ export async function jobOf(ports: Ports, task: Task): Promise<Job> {
   const conversation = task.conversation && (await conversationOf(ports, task.conversation));
   return {
     taskId: task.id,
-    taskType: task.taskType,
+    taskType: jobTypeOf(task.taskType),
     ...(prompt && { prompt }),
     input: task.responseFormat ? { ...input, response_format: task.responseFormat } : input,
     ...(context && { context }),
@@ -37,7 +39,39 @@ export async function jobOf(ports: Ports, task: Task): Promise<Job> {
     depth: task.depth,
     ...(isTrusted(ports, task) && { trusted: true }),
     ...(conversation && { conversation }),
+    ...(task.trace !== undefined && { traceparent: task.trace }),
   };
+}
+
+/** Whether the agent of a task dispatches tasks of its own: as the configuration now says, which may take it back. */
+export const mayDispatch = (
+  ports: Pick<Ports, "configuration">,
+  { profile, taskType }: Pick<Task, "profile" | "taskType">,
+): boolean => taskType === "agent.run" && own(ports.configuration().runtimes, profile)?.mayDispatch === true;
+
+/** Refuses an agent that is to dispatch from where it reaches nothing. Throws RefusedError `adapter.unsupported`, `task.target_incomplete`. */
+export function assertReaching(
+  ports: Pick<Ports, "configuration">,
+  route: Placement & Pick<Task, "profile" | "taskType">,
+  { name, reachesSystem, agentRole }: BackendAdapter,
+  channel: Channel | undefined,
+): void {
+  if (!mayDispatch(ports, route)) return;
+  if (!reachesSystem || channel === "synchronous") {
+    const whose = reachesSystem ? "a runtime without the worker contract" : name;
+    const message = `agents of ${whose} cannot dispatch, as mayDispatch of ${route.profile} says`;
+    throw new RefusedError("adapter.unsupported", message, {
+      hint: "name a runtime profile without mayDispatch, or leave the place to the profile",
+    });
+  }
+  if (agentRole && agentRole(route) === undefined)
+    throw new RefusedError(
+      "task.target_incomplete",
+      "nobody says which role the runtime has whose agent is to dispatch",
+      {
+        hint: "set executionRoleArn in the details of its backend or of its runtime profile",
+      },
+    );
 }
 
 /** What the worker has to know of the conversation; files that are not kept any more are as if there had been none. */
@@ -92,5 +126,6 @@ export const HELLO_MS = 60_000;
 
 /** For how long an invocation of the task's session may be under way at most, in milliseconds. Never throws. */
 export function longestInvocationMs(ports: Ports, task: Task): number {
-  return Math.max(HELLO_MS, task.channel === "synchronous" ? secondsFor(ports, task) * 1000 : 0) + IN_FLIGHT_SLACK_MS;
+  const longestMs = Math.max(HELLO_MS, task.channel === "synchronous" ? secondsFor(ports, task) * 1000 : 0);
+  return notedUntil({ now: () => 0 }, longestMs);
 }

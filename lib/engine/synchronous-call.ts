@@ -6,7 +6,7 @@ import { unansweredProblem } from "../contract/questions/unanswered.ts";
 import { type Task, without } from "../contract/task.ts";
 import type { PollReply } from "../contract/worker.ts";
 import { undelivered, withDelivered } from "./answers.ts";
-import { adapterOf, withSession } from "./invocation-gate.ts";
+import { adapterOf, boundsOf, withSession } from "./invocation-gate.ts";
 import { applyReply, canBeAsked } from "./poll/apply-reply.ts";
 import { cleared } from "./poll/failure-detection.ts";
 import { keepReply } from "./poll/keep-reply.ts";
@@ -29,7 +29,8 @@ const STOP_MS = 5000;
  * Makes the one call that the job of a task is, and holds it until it is answered. For so long this process is the worker:
  * it writes what comes as it comes, under the lease of whoever polls, so that nobody takes the worker for lost; when this
  * process dies, that lease lapses. A job that was attempted before is not sent again. Throws RetryableError
- * `platform.conflict` just after an attempt that failed before anything was sent, RefusedError `adapter.unsupported`.
+ * `platform.conflict` just after an attempt that failed before anything was sent, `platform.stood_still` where that took too
+ * long, RefusedError `adapter.unsupported`.
  */
 export async function callSynchronously(ports: Ports, task: Task): Promise<void> {
   const calls = callsOf(ports, task);
@@ -44,10 +45,11 @@ export async function callSynchronously(ports: Ports, task: Task): Promise<void>
   // Until the call is made, a failure leaves the job to whoever comes next.
   let undo = unattempted;
   try {
+    const { timeoutMs, beforeSend } = boundsOf(ports, lease.untilMs, secondsFor(ports, task) * 1000);
+    const overAtMs = ports.steady() + timeoutMs;
     const started = await noteStart(ports, task.id);
-    const overAtMs = ports.steady() + secondsFor(ports, task) * 1000;
     undo = (current) => current;
-    if (started.status === "running") held.begin((call) => calls.call(lease.task, job, call));
+    if (started.status === "running") held.begin((call) => calls.call(lease.task, job, { ...call, beforeSend }));
     const leaveOff = stayHolder(ports, lease);
     try {
       const isEnded = await follow({ ports, calls, lease, held, overAtMs }, started);

@@ -9,9 +9,16 @@ import { readArguments } from "./service/arguments.ts";
 import { readLog } from "./service/logs.ts";
 import { readResult } from "./service/result.ts";
 import { describeTask } from "./service/status.ts";
+import { isReached, reached } from "./tree/within.ts";
 
 /** What a list of tasks has besides them: a cursor. */
 const LIST_ENDS = 2500;
+/** Pages of the store that one page of an agent is made of at most. */
+const MOST_PAGES = 10;
+/** By how much the clocks differ at most by which a task and one below it were made. */
+const CLOCKS_MS = 3_600_000;
+
+type Asked = Parameters<ReadPorts["store"]["list"]>[1];
 
 /**
  * What can be read of the tasks of one owner, whether or not anything runs; another owner's task does not exist. Methods
@@ -43,8 +50,8 @@ export class TaskReader {
     limit: number,
     filter: Omit<Parameters<ReadPorts["store"]["list"]>[1], "limit">,
   ): Promise<Result<"list_tasks">> {
-    const page = await this.#ports.store.list(this.#owner, { limit, ...filter });
-    const items = page.items.filter(({ owner }) => owner === this.#owner).map(shortRecord);
+    const page = await this.page({ limit, ...filter });
+    const items = page.items.map(shortRecord);
     const fitting = countFitting(items, MAX_REPLY - LIST_ENDS);
     if (fitting < items.length && fitting > 0) return this.#page(fitting, filter);
     return { items, ...(page.cursor !== undefined && { cursor: page.cursor }) };
@@ -67,11 +74,31 @@ export class TaskReader {
     return readResult(this.#ports, await this.task(task_id), { artifactsCursor, offset, maxChars });
   }
 
+  /**
+   * A page of the owner's tasks, newest first, of those that are there for whoever calls. For the agent of a task a few pages of the
+   * store make one, so that it may be short only where others began much since; none is asked for that is older than its task.
+   */
+  protected async page(asked: Asked): Promise<{ items: Task[]; cursor?: string }> {
+    const { store, within } = this.#ports;
+    const found: Task[] = [];
+    const oldestMs = within === undefined ? 0 : Date.parse((await store.get(within))?.createdAt ?? "") - CLOCKS_MS;
+    let next: { cursor?: string } | undefined = asked;
+    for (let pages = within === undefined ? 1 : MOST_PAGES; next && pages > 0 && found.length < asked.limit; pages--) {
+      const { items, cursor } = await store.list(this.#owner, { ...asked, ...next, limit: asked.limit - found.length });
+      const own = items.filter(({ owner }) => owner === this.#owner);
+      const isThere = await Promise.all(own.map((task) => isReached(this.#ports, task)));
+      found.push(...own.filter((_, at) => isThere[at]));
+      const isPast = items.some(({ createdAt }) => Date.parse(createdAt) < oldestMs);
+      next = cursor === undefined || isPast ? undefined : { cursor };
+    }
+    return { items: found, ...next };
+  }
+
   /** The owner's task. */
   protected async task(id: string): Promise<Task> {
     const task = await this.#ports.store.get(id);
     if (!task || task.owner !== this.#owner) throw taskNotFound(id);
-    return task;
+    return reached(this.#ports, task);
   }
 }
 

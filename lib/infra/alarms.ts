@@ -16,12 +16,15 @@ import { Construct } from "constructs";
 import type { CloudSettings } from "../contract/cloud.ts";
 import type { Janitor } from "./janitor.ts";
 import type { McpApi } from "./mcp-api.ts";
+import { ourMetric } from "./metrics.ts";
 import type { Workflow } from "./workflow.ts";
 
 type Props = { cloud: CloudSettings; mcp: McpApi; workflow: Workflow; janitor: Janitor };
 
-const period = Duration.minutes(5);
 const statistic = "Sum";
+const period = Duration.minutes(5);
+/** What mends itself, or fails one call, is worth a look only when it goes on. */
+const longer = { period: Duration.minutes(15), statistic };
 
 /** What somebody should know of. They are there in any case; with an address they also tell. */
 export class Alarms extends Construct {
@@ -30,7 +33,7 @@ export class Alarms extends Construct {
   constructor(scope: Construct, id: string, { cloud, mcp, workflow, janitor }: Props) {
     super(scope, id);
     this.#topic = cloud.alarmEmail === undefined ? undefined : this.#openTopic(cloud.alarmEmail);
-    this.#add("McpErrors", "the MCP function failed", mcp.function.lambda.metricErrors({ period, statistic }), 1);
+    this.#add("McpErrors", "the MCP function fails", mcp.function.lambda.metricErrors(longer), 3);
     this.#add("McpServerErrors", "the endpoint answered 5xx", mcp.api.metricServerError({ period, statistic }), 5);
     const { machine } = workflow;
     this.#add(
@@ -39,14 +42,14 @@ export class Alarms extends Construct {
       new MathExpression({
         expression: "failed + timedOut + aborted",
         usingMetrics: {
-          failed: machine.metricFailed({ period, statistic }),
-          timedOut: machine.metricTimedOut({ period, statistic }),
-          aborted: machine.metricAborted({ period, statistic }),
+          failed: machine.metricFailed(longer),
+          timedOut: machine.metricTimedOut(longer),
+          aborted: machine.metricAborted(longer),
         },
         label: "executions that died",
-        period,
+        period: longer.period,
       }),
-      1,
+      3,
     );
     this.#add(
       "StepErrors",
@@ -62,7 +65,23 @@ export class Alarms extends Construct {
       }).metric({ period, statistic }),
       20,
     );
-    this.#add("JanitorErrors", "the janitor failed", janitor.function.lambda.metricErrors({ period, statistic }), 1);
+    this.#add(
+      "PlatformFailures",
+      "tasks fail for what is neither theirs nor their workers'",
+      ourMetric(cloud, "PlatformFailures", undefined, longer),
+      3,
+    );
+    this.#add(
+      "StuckObligations",
+      "something of a task that is over can neither be stopped nor deleted, and may be billed",
+      // Each is tried again, and counted again, in an hour.
+      ourMetric(cloud, "StuckObligations", undefined, { period: Duration.hours(1), statistic }),
+      1,
+    );
+    // The next run does what one did not.
+    const again = { evaluationPeriods: 3, datapointsToAlarm: 2 };
+    const failures = janitor.function.lambda.metricErrors({ period, statistic });
+    this.#add("JanitorErrors", "the janitor fails", failures, 1, again);
     // A function that does not run has no data at all, and neither has one that was deployed just now: so this is told when
     // the data stops, and not while there has never been any.
     const silence = this.#add(
@@ -81,7 +100,7 @@ export class Alarms extends Construct {
 
   #add(id: string, text: string, metric: IMetric, threshold: number, more: Partial<AlarmProps> = {}): Alarm {
     const alarm = new Alarm(this, id, {
-      alarmDescription: `AgentDispatch: ${text}`,
+      alarmDescription: `AgentDispatch: ${text}. What to do: docs/OPERATIONS.md#${id.toLowerCase()}`,
       metric,
       threshold,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,

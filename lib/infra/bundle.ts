@@ -3,7 +3,7 @@ import { copyFile, cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { build, type Metafile } from "esbuild";
 import { plugins, withRequire } from "./bundle-plugins.ts";
-import { agentFolder, childEntry, childName, imageFiles, imagePackage, workerEntry } from "./worker-image.ts";
+import { agentFolder, besideWorker, childEntry, imageFiles, imagePackage, workerEntry } from "./worker-image.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 
@@ -14,19 +14,25 @@ const root = resolve(import.meta.dirname, "../..");
 export const sizeBudgets = {
   "worker/main.ts": 710_000,
   "worker/frameworks/strands/child.ts": 2_100_000,
+  "lib/client/bridge/main.ts": 540_000,
   "lib/mcp/server.ts": 435_000,
-  "lambdas/mcp/handler.ts": 2_145_000,
-  "lambdas/workflow/handler.ts": 1_870_000,
-  "lambdas/janitor/handler.ts": 1_840_000,
+  "lambdas/mcp/handler.ts": 2_495_000,
+  "lambdas/workflow/handler.ts": 2_200_000,
+  "lambdas/janitor/handler.ts": 2_165_000,
+  "lambdas/operator/handler.ts": 2_400_000,
 } as const;
 
 /** What an entry file became: its main file, the bytes of all its files, and which module went where. */
 export type Bundle = { file: string; bytes: number; metafile: Metafile };
 
-/** The programs that are deployed, as paths in the repository: the worker, the agent that it starts, and each handler. */
+/** The programs that are deployed, as paths in the repository: the worker, what it starts, and each handler. */
 export function deployedEntries(): string[] {
   const handlers = readdirSync(join(root, "lambdas")).map((name) => `lambdas/${name}/handler.ts`);
-  return [workerEntry, childEntry, ...handlers.filter((entry) => existsSync(join(root, entry))).sort()];
+  return [
+    workerEntry,
+    ...Object.keys(besideWorker),
+    ...handlers.filter((entry) => existsSync(join(root, entry))).sort(),
+  ];
 }
 
 /**
@@ -70,14 +76,14 @@ export async function copyAgent(out: string, folder?: string): Promise<void> {
 }
 
 /**
- * Bundles one entry into the folder below `out` that is named like its own, which is emptied first; the worker's child lies
+ * Bundles one entry into the folder below `out` that is named like its own, which is emptied first; what the worker starts lies
  * beside the worker. Source maps go to `<out>/maps`: they are for whoever reads a stack trace, and no part of what is
  * deployed.
  */
 export async function bundle(entry: string, out: string): Promise<Bundle> {
-  const isChild = entry === childEntry;
-  const place = dirname(isChild ? workerEntry : entry);
-  const name = isChild ? childName : basename(entry, ".ts");
+  const beside = besideWorker[entry];
+  const place = dirname(beside === undefined ? entry : workerEntry);
+  const name = beside ?? basename(entry, ".ts");
   const folder = join(out, place);
   const maps = join(out, "maps", place);
   const { outputFiles, metafile } = await build({
@@ -101,13 +107,14 @@ export async function bundle(entry: string, out: string): Promise<Bundle> {
     logLevel: "warning",
     plugins: [...plugins],
     chunkNames: `${name}-[hash]`,
-    ...(isChild && { external: [imagePackage.name], banner: { js: withRequire } }),
+    ...(entry === childEntry && { external: [imagePackage.name] }),
+    ...(needsRequire(entry) && { banner: { js: withRequire } }),
   });
   await mkdir(folder, { recursive: true });
   await mkdir(maps, { recursive: true });
   for (const emptied of [folder, maps]) {
     const before = await readdir(emptied);
-    const own = before.filter((file) => !isChild || isOfChild(file));
+    const own = before.filter((file) => beside === undefined || file.startsWith(beside));
     await Promise.all(own.map((file) => rm(join(emptied, file), { recursive: true, force: true })));
   }
   let bytes = 0;
@@ -119,8 +126,8 @@ export async function bundle(entry: string, out: string): Promise<Bundle> {
   return { file: join(folder, `${name}.mjs`), bytes, metafile };
 }
 
-/** Whether a file of the worker's folder is one that its child became. */
-const isOfChild = (file: string): boolean => file.startsWith(childName);
+/** Whether some of what an entry becomes asks for parts of Node as CommonJS does: the libraries of an agent, and of traces. */
+export const needsRequire = (entry: string): boolean => entry === childEntry || entry.startsWith("lambdas/");
 
 /** The modules that run as soon as the entry is imported, as paths in the repository: without what it loads later. */
 export function loadedAtOnce({ outputs }: Metafile, entry: string): Set<string> {

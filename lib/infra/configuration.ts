@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { cloudDefaults } from "../backends/agentcore/cloud-defaults.ts";
-import { agentCore } from "../backends/agentcore/description.ts";
+import { deployedAgentCore } from "../backends/agentcore/description.ts";
 import { withBuiltIn } from "../config/built-in.ts";
 import { checkedConfiguration, readConfiguration } from "../config/config-file.ts";
 import { ConfigurationError, type ConfigurationPlace } from "../config/locate.ts";
@@ -40,7 +40,7 @@ const builtIn = cloudDefaults(unknown);
 export function loadCloudConfiguration(source: ConfigurationPlace): CloudConfiguration {
   const { path, input } = readConfiguration(source);
   const configuration = checkedConfiguration(path, withBuiltIn(builtIn, input), {
-    adapters: [agentCore],
+    adapters: [deployedAgentCore],
     baseDir: dirname(path),
     others: [...localParts(input), ...unusablePatterns(input)],
   });

@@ -14,6 +14,10 @@ export type Deployment = {
   /** Of each adapter that is deployed. */
   backends: readonly BackendGrants[];
   workflow: WorkflowReference;
+  /** Whether a profile keeps sessions ready. */
+  keepsWarm: boolean;
+  /** Where agents reach the endpoint, where a profile lets some dispatch. */
+  agentEndpoint?: string;
   /** What the defaults of a deployment refer to, by the names of the settings that say it. */
   environment: Record<string, string>;
 };

@@ -10,42 +10,50 @@ import {
   Runtime,
   Tracing,
 } from "aws-cdk-lib/aws-lambda";
+import type { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import { environmentVariables } from "../contract/execution-environment.ts";
 import type { LogLevel } from "../contract/logger.ts";
 import type { Deployment } from "./deployment.ts";
 import { logGroup } from "./log-group.ts";
+import { metricsNamespace } from "./metrics.ts";
 
 type Props = {
   deployment: Deployment;
   /** The folder of its handler in `lambdas`. */
-  bundle: "mcp" | "workflow" | "janitor";
+  bundle: "mcp" | "workflow" | "janitor" | "operator";
   timeout: Duration;
   memorySize: number;
   /** Of the workflow: the state whose step it is. */
   step?: string;
+  /** What it is told beside what all are. */
+  environment?: Record<string, string>;
   /** Executions kept for it, and the most it gets. */
   reserved?: number | undefined;
 };
 
-const levels: Readonly<Record<LogLevel, ApplicationLogLevel>> = {
-  debug: ApplicationLogLevel.DEBUG,
-  info: ApplicationLogLevel.INFO,
-  warn: ApplicationLogLevel.WARN,
-  error: ApplicationLogLevel.ERROR,
-};
+/**
+ * The functions leave out by themselves what is below the level. Lambda takes lines without a level for `INFO`, and those of
+ * metrics have none: they must pass in any case.
+ * https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+ */
+const passing = (level: LogLevel): ApplicationLogLevel =>
+  level === "debug" ? ApplicationLogLevel.DEBUG : ApplicationLogLevel.INFO;
 
 /** A function of AgentDispatch: its code is what was bundled, and it reads and writes tasks. */
 export class DispatchFunction extends Construct implements IGrantable {
   readonly lambda: LambdaFunction;
+  /** What it says of its work. */
+  readonly logs: LogGroup;
   readonly grantPrincipal: IPrincipal;
 
-  constructor(scope: Construct, id: string, { deployment, bundle, timeout, memorySize, step, reserved }: Props) {
+  constructor(scope: Construct, id: string, props: Props) {
     super(scope, id);
+    const { deployment, bundle, timeout, memorySize, step, environment, reserved } = props;
     const { cloud, bundles, table, artifacts, workflow } = deployment;
-    const logs = logGroup(this, "Logs", cloud, `/aws/lambda/${cloud.stackName}/${step ?? bundle}`);
+    this.logs = logGroup(this, "Logs", cloud, `/aws/lambda/${cloud.stackName}/${step ?? bundle}`);
     const role = new Role(this, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
-    logs.grantWrite(role);
+    this.logs.grantWrite(role);
     table.grantReadWrite(role);
     this.lambda = new LambdaFunction(this, "Function", {
       description: `AgentDispatch: ${step ? `the step ${step}` : bundle}`,
@@ -57,16 +65,19 @@ export class DispatchFunction extends Construct implements IGrantable {
       timeout,
       memorySize,
       tracing: Tracing.ACTIVE,
-      logGroup: logs,
+      logGroup: this.logs,
       loggingFormat: LoggingFormat.JSON,
-      applicationLogLevelV2: levels[cloud.logLevel],
+      applicationLogLevelV2: passing(cloud.logLevel),
       ...(reserved !== undefined && { reservedConcurrentExecutions: reserved }),
       environment: {
         [environmentVariables.logLevel]: cloud.logLevel,
         [environmentVariables.table]: table.name,
         [environmentVariables.bucket]: artifacts.name,
         [environmentVariables.stateMachine]: workflow.arn,
+        [environmentVariables.metricsNamespace]: metricsNamespace(cloud),
+        [environmentVariables.serviceName]: cloud.stackName,
         ...deployment.environment,
+        ...environment,
         ...(step !== undefined && { [environmentVariables.step]: step }),
       },
     });

@@ -1,10 +1,11 @@
 import { join } from "node:path";
-import { Stack, Tags } from "aws-cdk-lib";
+import { Annotations, Stack, Tags } from "aws-cdk-lib";
 import { DockerImageAsset, Platform } from "aws-cdk-lib/aws-ecr-assets";
 import type { Construct } from "constructs";
 import { cloudDefaults } from "../backends/agentcore/cloud-defaults.ts";
 import { withBuiltIn } from "../config/built-in.ts";
 import { configurationSchema } from "../contract/configuration.ts";
+import { warmCosts } from "../contract/costs/warm.ts";
 import { environmentVariables } from "../contract/execution-environment.ts";
 import { AgentRuntimes } from "./agentcore/agent-runtimes.ts";
 import { toolPermissions } from "./agentcore/agent-tools.ts";
@@ -17,8 +18,11 @@ import { WorkerRole } from "./agentcore/worker-role.ts";
 import { Alarms } from "./alarms.ts";
 import { ArtifactBucket } from "./artifact-bucket.ts";
 import type { CloudConfiguration } from "./configuration.ts";
+import { Dashboard } from "./dashboard.ts";
 import { Janitor } from "./janitor.ts";
+import { LogQueries } from "./log-queries.ts";
 import { McpApi } from "./mcp-api.ts";
+import { Operator } from "./operator.ts";
 import { addOutputs } from "./outputs.ts";
 import { TaskTable } from "./task-table.ts";
 import { imageArguments } from "./worker-image.ts";
@@ -40,6 +44,8 @@ export class DispatchStack extends Stack {
     super(scope, id, { description: "AgentDispatch: durable tasks for cloud agents, behind one MCP endpoint", tags });
     for (const [name, value] of Object.entries(tags)) Tags.of(this).add(name, value);
     const { cloud } = configuration;
+    for (const line of warmCosts(configuration))
+      Annotations.of(this).addInfoV2(`agent-dispatch:${line.split(":")[0]}`, line);
 
     const table = new TaskTable(this, "Tasks", cloud);
     const artifacts = new ArtifactBucket(this, "Artifacts", configuration);
@@ -72,6 +78,7 @@ export class DispatchStack extends Stack {
       table,
       artifacts,
       workflow,
+      keepsWarm: Object.values(configuration.runtimes).some(({ warm }) => warm !== undefined),
       // What was checked when it was read, with what the stack makes in it.
       backends: [new AgentRuntimes(this, configurationSchema.parse(withBuiltIn(cloudDefaults(deployed), input)))],
       environment: {
@@ -82,9 +89,18 @@ export class DispatchStack extends Stack {
       },
     };
     const mcp = new McpApi(this, "Mcp", deployment);
-    const machine = new Workflow(this, "Workflow", deployment);
+    const { endpoint, arn } = mcp.forAgents;
+    const dispatches = Object.values(configuration.runtimes).some(({ mayDispatch }) => mayDispatch);
+    if (dispatches) workerRole.letDispatch(arn);
+    const machine = new Workflow(this, "Workflow", { ...deployment, ...(dispatches && { agentEndpoint: endpoint }) });
     const janitor = new Janitor(this, "Janitor", deployment);
-    new Alarms(this, "Alarms", { cloud, mcp, workflow: machine, janitor });
-    addOutputs(this, { mcp, table, artifacts, workflow, image, shared });
+    const operator = new Operator(this, "Operator", deployment);
+    operator.sweepBetween(mcp.wayIn, table, artifacts, machine, shared, workerRole);
+    const parts = { cloud, mcp, workflow: machine, janitor };
+    new Alarms(this, "Alarms", parts);
+    if (cloud.dashboard) new Dashboard(this, "Dashboard", parts);
+    const functions = [mcp.function, ...machine.steps, janitor.function, operator.function];
+    new LogQueries(this, "Queries", { cloud, logGroups: functions.map(({ logs }) => logs) });
+    addOutputs(this, { mcp, table, artifacts, workflow, image, shared, operator });
   }
 }

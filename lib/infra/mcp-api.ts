@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import {
   AccessLogField,
   AccessLogFormat,
@@ -11,11 +11,15 @@ import {
   ResponseType,
   RestApi,
 } from "aws-cdk-lib/aws-apigateway";
-import { Construct } from "constructs";
+import { PolicyStatement } from "aws-cdk-lib/aws-iam";
+import { Construct, type IConstruct } from "constructs";
 import type { Deployment } from "./deployment.ts";
 import { DispatchFunction } from "./dispatch-function.ts";
+import { functionMemory } from "./function-memory.ts";
 import { logGroup } from "./log-group.ts";
 import { tooLong } from "./too-long.ts";
+
+const STAGE = "live";
 
 /** Who asked for what and how it ended; nothing of what was said, and no header. */
 const accessLog = {
@@ -37,6 +41,13 @@ export class McpApi extends Construct {
   readonly function: DispatchFunction;
   readonly api: RestApi;
   readonly url: string;
+  /** All without which nobody gets in, though the API keeps its address. */
+  readonly wayIn: readonly IConstruct[];
+  /**
+   * The same address for agents, and what a role needs to call it: by the API alone, whatever of it is there yet. What runs agents is
+   * made before the way in, and outlives it.
+   */
+  readonly forAgents: { endpoint: string; arn: string };
 
   constructor(scope: Construct, id: string, deployment: Deployment) {
     super(scope, id);
@@ -46,15 +57,18 @@ export class McpApi extends Construct {
       bundle: "mcp",
       // A call waits 45 s at most.
       timeout: Duration.minutes(2),
-      memorySize: 1024,
+      memorySize: functionMemory.mcp,
       reserved: cloud.concurrency.mcp ?? undefined,
     });
     artifacts.grantReadWrite(this.function);
+    // How many calls may wait follows from how many functions may run. It knows no resources.
+    this.function.grantPrincipal.addToPrincipalPolicy(
+      new PolicyStatement({ actions: ["servicequotas:GetServiceQuota"], resources: ["*"] }),
+    );
     workflow.grantStart(this.function);
-    for (const backend of backends) {
-      backend.grant("check", this.function);
-      backend.grant("invoke", this.function);
-    }
+    // The last two for who stops everything at once: a stop that only the workflow could carry out would need it alive.
+    for (const backend of backends)
+      for (const use of ["check", "invoke", "stop", "deleteRuntime"] as const) backend.grant(use, this.function);
 
     const { requestsPerSecond, burst } = cloud.throttle;
     this.api = new RestApi(this, "Api", {
@@ -66,7 +80,7 @@ export class McpApi extends Construct {
       cloudWatchRole: true,
       cloudWatchRoleRemovalPolicy: RemovalPolicy.RETAIN,
       deployOptions: {
-        stageName: "live",
+        stageName: STAGE,
         throttlingRateLimit: requestsPerSecond,
         throttlingBurstLimit: burst,
         // Those of the API as a whole are free, and are what the alarms read; those of each method are paid for.
@@ -93,7 +107,13 @@ export class McpApi extends Construct {
       allowTestInvoke: false,
     });
     const mcpResource = this.api.root.addResource("mcp");
-    mcpResource.addMethod("ANY", integration, { authorizationType: AuthorizationType.IAM });
+    const method = mcpResource.addMethod("ANY", integration, { authorizationType: AuthorizationType.IAM });
     this.url = this.api.urlForPath("/mcp");
+    this.wayIn = [this.function, method, this.api.deploymentStage];
+    const { region, urlSuffix } = Stack.of(this);
+    this.forAgents = {
+      endpoint: `https://${this.api.restApiId}.execute-api.${region}.${urlSuffix}/${STAGE}/mcp`,
+      arn: this.api.arnForExecuteApi("POST", "/mcp", STAGE),
+    };
   }
 }

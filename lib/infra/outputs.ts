@@ -4,6 +4,7 @@ import { taskRuntimePrefix } from "./agentcore/runtime-names.ts";
 import type { SharedRuntime } from "./agentcore/shared-runtime.ts";
 import type { ArtifactBucket } from "./artifact-bucket.ts";
 import type { McpApi } from "./mcp-api.ts";
+import type { Operator } from "./operator.ts";
 import type { TaskTable } from "./task-table.ts";
 import type { WorkflowReference } from "./workflow-reference.ts";
 
@@ -14,10 +15,11 @@ type Parts = {
   workflow: WorkflowReference;
   image: DockerImageAsset;
   shared: SharedRuntime;
+  operator: Operator;
 };
 
 /** What somebody needs to know after a deployment, first of all the line that connects a client. */
-export function addOutputs(stack: Stack, { mcp, table, artifacts, workflow, image, shared }: Parts): void {
+export function addOutputs(stack: Stack, { mcp, table, artifacts, workflow, image, shared, operator }: Parts): void {
   const { url } = mcp;
   const { region } = stack;
   const outputs: Record<string, [value: string, description: string]> = {
@@ -34,6 +36,10 @@ export function addOutputs(stack: Stack, { mcp, table, artifacts, workflow, imag
     WorkerImageUri: [image.imageUri, "the worker's image"],
     WorkerRepository: [image.repository.repositoryUri, "where the worker's image is"],
     SharedRuntimeArn: [shared.arn, "the runtime of the profile shared"],
+    OperatorFunctionArn: [
+      operator.function.lambda.functionArn,
+      "the function that `agent-dispatch admin` invokes, with the credentials of whoever operates the stack",
+    ],
     RuntimePrefix: [taskRuntimePrefix(stack), "what the names of the runtimes made for tasks begin with"],
   };
   for (const [id, [value, description]] of Object.entries(outputs)) new CfnOutput(stack, id, { value, description });

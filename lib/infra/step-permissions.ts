@@ -19,7 +19,8 @@ const needs: Readonly<Record<string, Needs>> = {
   Complete: { artifacts: "readWrite", backends: ["invoke"] },
   // Whether a job goes on after all is for Watch to ask.
   Fail: { backends: [] },
-  Cleanup: { backends: ["stop", "deleteRuntime"], starts: true },
+  // What is made of other tasks goes on as one of these ends: its input and its answer may be kept there.
+  Cleanup: { artifacts: "readWrite", backends: ["stop", "deleteRuntime"], starts: true },
 };
 
 /** Gives the step of a state what it needs. Throws an Error for a state of which that is not known. */

@@ -5,9 +5,13 @@ type WorkerImage = NonNullable<CloudSettings["workerImage"]>;
 /** The program that the image runs. */
 export const workerEntry = "worker/main.ts";
 
-/** The program that an agent on Strands runs in, which the worker starts: beside it, under this name, with files of its own. */
+/** The program that an agent on Strands runs in, and the one by which an agent dispatches. */
 export const childEntry = "worker/frameworks/strands/child.ts";
+export const bridgeEntry = "lib/client/bridge/main.ts";
 export const childName = "strands";
+const bridgeName = "bridge";
+/** What the worker starts lies beside it under these names, each with files of its own. */
+export const besideWorker: Readonly<Record<string, string>> = { [childEntry]: childName, [bridgeEntry]: bridgeName };
 
 /**
  * A package that lies beside the bundle as it is, because it looks for its own files: the client of a browser that runs

@@ -3,8 +3,10 @@ import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { LogGroup } from "aws-cdk-lib/aws-logs";
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
+import { environmentVariables } from "../contract/execution-environment.ts";
 import type { Deployment } from "./deployment.ts";
 import { DispatchFunction } from "./dispatch-function.ts";
+import { stepMemory } from "./function-memory.ts";
 import { logGroup } from "./log-group.ts";
 import { grantStep } from "./step-permissions.ts";
 import { taskStates, workflowDefinition } from "./workflow-definition.ts";
@@ -22,7 +24,7 @@ export class Workflow extends Construct {
 
   constructor(scope: Construct, id: string, deployment: Deployment) {
     super(scope, id);
-    const { cloud, workflow } = deployment;
+    const { cloud, workflow, agentEndpoint } = deployment;
     const definition = workflowDefinition();
     const states = taskStates(definition);
     const functions = states.map(({ name, placeholder, timeoutSeconds }) => {
@@ -31,8 +33,13 @@ export class Workflow extends Construct {
         bundle: "workflow",
         step: name,
         timeout: Duration.seconds(Math.min(LONGEST_SECONDS, timeoutSeconds - SPARE_SECONDS)),
-        memorySize: 512,
+        memorySize: stepMemory(name),
         reserved: cloud.concurrency.steps,
+        // Whoever hands a job over says to its agent where it dispatches.
+        ...(name === "Start" &&
+          agentEndpoint !== undefined && {
+            environment: { [environmentVariables.agentEndpoint]: agentEndpoint },
+          }),
       });
       grantStep(name, deployment, step);
       return { placeholder, step };

@@ -1,11 +1,14 @@
 import type { Server, ServerCapabilities } from "@modelcontextprotocol/server";
 import type { JsonObject } from "../contract/json.ts";
 import type { Logger } from "../contract/logger.ts";
+import type { Caller } from "../engine/service.ts";
 
 /** What is known of one message before its handler sees it. */
 export type Scope = {
-  /** Whose tasks these are. */
-  owner: string;
+  /** Whose tasks these are, and which of them. */
+  caller: Caller;
+  /** The trace that it belongs to. */
+  trace?: string | undefined;
   /** `legacy` is any revision of 2025, `modern` is 2026-07-28. */
   era: "legacy" | "modern";
   /** The revision that the request's header names; clients of some revisions send none. */

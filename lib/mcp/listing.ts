@@ -38,8 +38,9 @@ function inputSchema({ input }: ToolSchemas): ObjectSchema {
       }
     },
   });
-  const { $schema: _, ...schema } = JSON.parse(JSON.stringify(json), oneType) as JsonObject;
-  return { ...schema, type: "object" };
+  const { $schema: _, properties = {}, ...schema } = JSON.parse(JSON.stringify(json), oneType) as JsonObject;
+  const shown = Object.entries(properties as JsonObject).filter(([, field]) => !isObject(field) || !field.unlisted);
+  return { ...schema, type: "object", properties: Object.fromEntries(shown) };
 }
 
 /** There are models that take no list of types: each becomes a schema of its own. */

@@ -8,21 +8,21 @@ import {
   Server,
 } from "@modelcontextprotocol/server";
 import manifest from "../../package.json" with { type: "json" };
-import type { AgentService } from "../agents/service.ts";
+import type { Agents } from "../agents/service.ts";
 import { parseBounded } from "../contract/bounded-json.ts";
 import { DispatchError } from "../contract/errors.ts";
 import { isObject, type JsonObject } from "../contract/json.ts";
 import type { Toolset } from "../contract/kinds.ts";
 import { MAX_CALL_BYTES } from "../contract/limits.ts";
 import type { Logger } from "../contract/logger.ts";
-import type { TaskService } from "../engine/service.ts";
+import type { Caller, TaskService } from "../engine/service.ts";
 import { answerBatch, mayBatch } from "./batch.ts";
 import type { McpExtra } from "./extra.ts";
 import type { Feature, Scope } from "./feature.ts";
 import { completionFeature } from "./features/completion.ts";
 import { promptsFeature } from "./features/prompts.ts";
 import { resourcesFeature } from "./features/resources.ts";
-import { serve, serveTask } from "./features/serve-tool.ts";
+import { serveAgents, serveTask } from "./features/serve-tool.ts";
 import { toolsFeature } from "./features/tools.ts";
 import { isNestedTooDeeply } from "./hostile.ts";
 import { instructions } from "./instructions.ts";
@@ -34,12 +34,15 @@ import { tasksFeature } from "./tasks/feature.ts";
 import { refuseListening } from "./tasks/listen.ts";
 import type { ServedTool } from "./tool.ts";
 import { agentTools, tools as taskTools } from "./tools/index.ts";
+import { traceOfRequest } from "./trace.ts";
 
 export type McpOptions = {
-  /** All that a tool can reach: the tasks of whoever calls. */
-  tasksOf(owner: string): TaskService;
-  /** The agents of whoever calls; absent where none can live. */
-  agentsOf?(owner: string): AgentService;
+  /** All that a tool can reach: the tasks of whoever calls, in that trace. */
+  tasksOf(caller: Caller, trace?: string): TaskService;
+  /** The agents of whoever calls. */
+  agentsOf?(caller: Caller): Agents;
+  /** Nobody changes them by a call, so only the toolset `agents` has them. */
+  agentsAreFixed?: boolean;
   /** Which tools are listed; default `core`. */
   toolset?(): Toolset | undefined;
   log: Logger;
@@ -51,16 +54,16 @@ export type McpOptions = {
  * where progress has to travel.
  *
  * @example
- * const mcp = createMcp({ tasksOf: (owner) => new TaskService(ports, owner), log });
- * const response = await mcp.fetch(request, "local");
+ * const mcp = createMcp({ tasksOf: ({ owner }) => new TaskService(ports, owner), log });
+ * const response = await mcp.fetch(request, { owner: "local" });
  */
-export function createMcp({ tasksOf, agentsOf, toolset, log, extra = {} }: McpOptions): {
-  fetch(request: Request, owner: string): Promise<Response>;
+export function createMcp({ tasksOf, agentsOf, agentsAreFixed = false, toolset, log, extra = {} }: McpOptions): {
+  fetch(request: Request, caller: Caller): Promise<Response>;
 } {
   const onerror = (error: Error) => log.debug("an MCP request was refused", { error: error.message });
   const tools: readonly ServedTool[] = [
     ...taskTools.map((tool) => serveTask(tool, tasksOf)),
-    ...(agentsOf ? agentTools.map((tool) => serve(tool, agentsOf)) : []),
+    ...(agentsOf ? agentTools.map((tool) => serveAgents(tool, agentsOf, agentsAreFixed)) : []),
     ...(extra.tools ?? []),
   ];
   const prompts = [dispatchWork, ...(extra.prompts ?? [])];
@@ -111,7 +114,7 @@ export function createMcp({ tasksOf, agentsOf, toolset, log, extra = {} }: McpOp
     }
   }
 
-  async function receive(request: Request, owner: string): Promise<Response> {
+  async function receive(request: Request, caller: Caller): Promise<Response> {
     if (request.method !== "POST") {
       return rpcError(405, -32_000, "Method not allowed: this endpoint answers POST", null, { Allow: "POST" });
     }
@@ -127,17 +130,17 @@ export function createMcp({ tasksOf, agentsOf, toolset, log, extra = {} }: McpOp
     }
     if (Array.isArray(body) && mayBatch(request)) {
       return answerBatch(body, {
-        one: (message) => answer(bare(request), owner, message, false),
+        one: (message) => answer(bare(request), caller, message, false),
         refuse: (text, id) => rpcError(400, ProtocolErrorCode.InvalidRequest, text, id ?? null),
       });
     }
     if (!isObject(body))
       return rpcError(400, ProtocolErrorCode.InvalidRequest, "The body must be one JSON-RPC message");
-    return answer(takesAnything(request) ? bare(request) : request, owner, body, true);
+    return answer(takesAnything(request) ? bare(request) : request, caller, body, true);
   }
 
   /** Answers one message of a request whose body was read. */
-  async function answer(request: Request, owner: string, body: JsonObject, mayStream: boolean): Promise<Response> {
+  async function answer(request: Request, caller: Caller, body: JsonObject, mayStream: boolean): Promise<Response> {
     const { message, taken } = takeArguments(body);
     if (isNestedTooDeeply(message)) {
       return rpcError(400, ProtocolErrorCode.InvalidRequest, "The request is nested too deeply", idOf(body));
@@ -146,12 +149,20 @@ export function createMcp({ tasksOf, agentsOf, toolset, log, extra = {} }: McpOp
     // What the SDK itself would call an internal error.
     if (hasWrongParams(message, isLegacy))
       return rpcError(400, ProtocolErrorCode.InvalidParams, "Invalid params", idOf(body));
-    const era = isLegacy ? "legacy" : "modern";
-    const revision = request.headers.get("mcp-protocol-version");
-    const scope: Scope = { owner, era, revision, call: { arguments: taken }, log };
+    const scope: Scope = {
+      caller,
+      trace: traceOfRequest(request, message),
+      era: isLegacy ? "legacy" : "modern",
+      revision: request.headers.get("mcp-protocol-version"),
+      call: { arguments: taken },
+      log,
+    };
     const limits = { maxRequestBodySize: MAX_CALL_BYTES };
     if (!isLegacy) {
-      const modern = createMcpHandler(() => serverFor(scope), { legacy: "reject", onerror, ...limits });
+      // One that waits long is heard of meanwhile: a client, or what lies between, may take silence for an end.
+      const isLong = isStreamed(message) && mayStream;
+      const mode = { ...(isLong && { responseMode: "sse" as const }) };
+      const modern = createMcpHandler(() => serverFor(scope), { legacy: "reject", onerror, ...limits, ...mode });
       return refuseListening(message) ?? modern.fetch(request, { parsedBody: message });
     }
     return mayStream && isStreamed(message)
@@ -160,9 +171,9 @@ export function createMcp({ tasksOf, agentsOf, toolset, log, extra = {} }: McpOp
   }
 
   return {
-    fetch: async (request, owner) => {
+    fetch: async (request, caller) => {
       try {
-        return await receive(request, owner);
+        return await receive(request, caller);
       } catch (error) {
         log.error("an MCP request failed", { error: stackOf(error) });
         return rpcError(500, ProtocolErrorCode.InternalError, "Internal error");

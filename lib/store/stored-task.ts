@@ -17,6 +17,9 @@ const taskUnreadable = (id: string, cause?: unknown) =>
 export const isUnreadable = (error: unknown): error is RefusedError =>
   error instanceof RefusedError && error.code === CODE;
 
+/** Of a task that is made of others, which programs of version 2 do not know: they leave it alone. */
+const MADE_OF_OTHERS = 3;
+
 const NEWER = "platform.newer_version";
 
 /** Whether the error says that a newer version of this program wrote the record of a task. */
@@ -36,6 +39,7 @@ const newerVersion = (id: string, version: number) =>
 export function toStored({ executionNumber, obligations, recoveries, session, ...rest }: Task): Json {
   return {
     ...rest,
+    ...(rest.orchestration && { version: MADE_OF_OTHERS }),
     n: executionNumber,
     owes: obligations,
     ...(recoveries && { revivals: recoveries }),
@@ -79,8 +83,9 @@ function upgradeFrom1(record: Json): void {
 /** Brings a record to the version of this program. Throws RefusedError `platform.newer_version`. */
 function upgrade(id: string, record: Json): void {
   const { version = 1 } = record;
-  if (typeof version === "number" && version > TASK_VERSION) throw newerVersion(id, version);
-  if (version === 1) record.version = TASK_VERSION;
+  const isMadeOfOthers = version === MADE_OF_OTHERS && record.orchestration !== undefined;
+  if (typeof version === "number" && version > TASK_VERSION && !isMadeOfOthers) throw newerVersion(id, version);
+  if (version === 1 || isMadeOfOthers) record.version = TASK_VERSION;
   upgradeFrom1(record);
 }
 

@@ -1,5 +1,7 @@
 import { createHmac } from "node:crypto";
+import { once } from "node:events";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { AgentService } from "../agents/service.ts";
 import { openArtifacts } from "../artifacts/files/artifacts.ts";
 import type { AdapterRegistration } from "../backends/adapter.ts";
@@ -7,22 +9,28 @@ import { agentCoreBackend } from "../backends/agentcore/backend.ts";
 import { agentCore } from "../backends/agentcore/description.ts";
 import { type LocalBackend, localBackend } from "../backends/local-process/backend.ts";
 import { localProcess } from "../backends/local-process/description.ts";
+import { commandLine } from "../client/local/program.ts";
 import { folderBackend } from "../config/agent-workspaces.ts";
 import { watchConfiguration } from "../config/config-file.ts";
 import { editConfigurationFile } from "../config/edit-file.ts";
 import { prepareState } from "../config/state-files.ts";
+import { own, toolsetOf } from "../contract/configuration.ts";
 import { environmentVariables } from "../contract/execution-environment.ts";
 import { defined } from "../contract/json.ts";
 import { type Logger, logLevelOf } from "../contract/logger.ts";
 import { without } from "../contract/task.ts";
 import { breather } from "../engine/admission/breather.ts";
+import { observedStore } from "../engine/observation/observed-store.ts";
 import type { Ports } from "../engine/ports.ts";
 import { recoverAll } from "../engine/recovery.ts";
-import { TaskService } from "../engine/service.ts";
+import { type Caller, TaskService } from "../engine/service.ts";
+import { sweepRuntimes } from "../engine/shared-runtimes/housekeeping.ts";
+import { keepWarm } from "../engine/shared-runtimes/keep-warm.ts";
 import { stepHandlers } from "../engine/steps/handler.ts";
 import type { Step } from "../engine/steps/step.ts";
 import type { McpExtra } from "../mcp/extra.ts";
 import { createMcp } from "../mcp/server.ts";
+import type { EstimateOf } from "../store/ledger.ts";
 import type { TaskStore } from "../store/port.ts";
 import { openTaskStore } from "../store/sqlite/task-store.ts";
 import { readableOrNewer } from "../store/stored-task.ts";
@@ -33,13 +41,21 @@ import { untilIdle } from "./local/idleness.ts";
 import { startJanitor } from "./local/janitor.ts";
 import { tryLock } from "./local/lock.ts";
 import { stderrLogger } from "./local/logger.ts";
+import { localObserver } from "./local/observer.ts";
 import { isAnythingOpen, neededSessions } from "./local/settling.ts";
+import { bridgeForTask, openForTask } from "./local/task-door.ts";
 import { type TaskListener, tellingOfTasks } from "./local/task-news.ts";
 import { keepYoungSpaceSmall } from "./local/young-space.ts";
 
 const OWNER = "local";
-/** A streamed answer may last an hour: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/bedrock-agentcore-limits.html */
+/**
+ * A streamed answer may last an hour:
+ * https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/bedrock-agentcore-limits.html
+ */
 const HOLD_SECONDS = 3600;
+/** How long the system tries, as it ends, to have runtimes taken for deletion, and how often. */
+const DROP_MS = 10_000;
+const DROP_AGAIN_MS = 500;
 
 /** A table that this system alone uses; without an endpoint and region the environment says where it is. */
 export type DynamoStore = { kind: "dynamodb"; table: string; endpoint?: string; region?: string };
@@ -61,7 +77,7 @@ export type LocalOptions = {
   /** For tests: other functions in place of the workflow's steps. */
   steps?: Readonly<Record<string, Step>>;
   /** For tests: what the MCP endpoint serves besides its own. */
-  extra?: (tasksOf: (owner: string) => TaskService) => McpExtra;
+  extra?: (tasksOf: (caller: Caller) => TaskService) => McpExtra;
 };
 
 export type LocalSystem = {
@@ -114,11 +130,14 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
     const { token, tokenFile } = readOrMakeToken(stateDir);
 
     const { retentionDays } = watched.loaded.configuration;
+    const estimate: EstimateOf = (task) => own(ports.backends, task.backend)?.estimate?.(task);
     const opened = options.store
-      ? await openDynamoStore(options.store, retentionDays, log)
-      : openTaskStore(stateDir, { retentionDays, log });
+      ? await openDynamoStore(options.store, { retentionDays, estimate, log })
+      : openTaskStore(stateDir, { retentionDays, estimate, log });
     closers.push(() => opened.close());
-    const store = options.onTask ? tellingOfTasks(opened, options.onTask) : opened;
+    const observe = localObserver(log);
+    const observed = observedStore(opened, observe, Date.now);
+    const store = options.onTask ? tellingOfTasks(observed, options.onTask) : observed;
     const secret = createHmac("sha256", token).update("artifact uploads").digest();
     let baseUrl = "";
     const artifacts = openArtifacts(join(stateDir, "artifacts"), {
@@ -138,6 +157,8 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
       isClosing: () => closing.signal.aborted,
       log,
     });
+    let runtimesOf: Ports | undefined;
+    closers.push(() => runtimesOf && dropRuntimes(runtimesOf));
     closers.push(() => workflow.close());
     closers.push(() => backend.close());
     const { current: configuration } = watched;
@@ -148,6 +169,8 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
       now: Date.now,
       holdSeconds: HOLD_SECONDS,
       asCaller: true,
+      // Of this state folder alone: others use the same account.
+      runtimePrefix: `ad_${createHmac("sha256", token).update("names of runtimes").digest("hex").slice(0, 8)}_`,
     });
     const others = more.map(({ open }) => open({ configuration, log }));
     const closing = new AbortController();
@@ -163,11 +186,17 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
       pace: { visitSeconds: 50, maxPauseSeconds: 0 },
       closing: closing.signal,
       log,
+      observe,
+      dispatching: ({ id }) => ({
+        by: bridgeForTask({ launcher: commandLine({ stateDir }), stateDir, secret: token, taskId: id }),
+      }),
     };
-    const tasksOf = (owner: string) => new TaskService(ports, owner);
-    const agentsOf = (owner: string) =>
+    runtimesOf = ports;
+    const tasksOf = ({ owner, within }: Caller, trace?: string) =>
+      new TaskService({ ...ports, ...defined({ trace, within }) }, owner);
+    const agentsOf = (caller: Caller) =>
       new AgentService({
-        tasks: tasksOf(owner),
+        tasks: tasksOf(caller),
         configuration,
         file: watched.file,
         edit: (decide, dry = false) =>
@@ -176,9 +205,14 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
         stateDir,
       });
     const extra = options.extra?.(tasksOf) ?? {};
-    const mcp = createMcp({ tasksOf, agentsOf, toolset: () => configuration().toolset, log, extra });
+    const mcp = createMcp({ tasksOf, agentsOf, toolset: () => toolsetOf(configuration()), log, extra });
     const http = await openHttp(
-      { token, mcp: (request) => mcp.fetch(request, OWNER), artifacts: artifacts.serve },
+      {
+        token,
+        taskOf: (given) => openForTask(ports, token, given),
+        mcp: (request, within) => mcp.fetch(request, { owner: OWNER, ...defined({ within }) }),
+        artifacts: artifacts.serve,
+      },
       options.port ?? 0,
     );
     closers.push(() => http.close());
@@ -206,18 +240,32 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
   }
 }
 
+/**
+ * Nobody is left here who would delete them later: those that no task uses go now. What does not go in time is found again at
+ * the next start.
+ */
+async function dropRuntimes(ports: Ports): Promise<void> {
+  const late = AbortSignal.timeout(DROP_MS);
+  const drop = async () => {
+    await keepWarm(ports, { ending: true });
+    // One that is just being made cannot be deleted before it is there.
+    while ((await sweepRuntimes(ports, { idleMs: 0 })).held > 0 && !late.aborted) await setTimeout(DROP_AGAIN_MS);
+  };
+  const over = once(late, "abort");
+  await Promise.race([over, drop()]).catch((error) => ports.log.warn(String(error)));
+}
+
 /** On a stand-in for DynamoDB the table is made when it is missing. */
 async function openDynamoStore(
   { table: tableName, ...connection }: DynamoStore,
-  retentionDays: number,
-  log: Logger,
+  options: { retentionDays: number; estimate: EstimateOf; log: Logger },
 ): Promise<TaskStore & { close(): void }> {
   const [{ openTaskStore }, { prepareTable }] = await Promise.all([
     import("../store/dynamodb/task-store.ts"),
     import("../store/dynamodb/create-table.ts"),
   ]);
   await prepareTable({ tableName, ...connection });
-  return openTaskStore({ tableName, retentionDays, log, ...connection });
+  return openTaskStore({ tableName, ...options, ...connection });
 }
 
 /** Ends what belongs to nobody, and brings every open task on: its worker is found again, or found to be gone. */

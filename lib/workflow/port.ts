@@ -14,7 +14,8 @@ export type StepHandler = (input: StepInput) => Promise<StepOutput>;
 export interface Workflow {
   /**
    * Starts execution `<id>-<n>`: `started`, also when it runs already, or `exists` when one of that name has ended.
-   * Throws RetryableError when it cannot tell, RefusedError when it is not allowed to.
+   * Throws RetryableError when it cannot tell, RefusedError when it is not allowed to. It belongs to the `trace`, if there is
+   * one.
    */
-  start(taskId: string, n: number): Promise<"started" | "exists">;
+  start(taskId: string, n: number, trace?: string): Promise<"started" | "exists">;
 }

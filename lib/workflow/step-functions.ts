@@ -1,5 +1,6 @@
-import type { SFNClient } from "@aws-sdk/client-sfn";
+import type { SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { addressOf, type Connection } from "../aws/connection.ts";
+import { amazonTrace } from "../contract/observation/trace.ts";
 import type { Workflow } from "./port.ts";
 import { explain, isTaken } from "./step-functions-errors.ts";
 
@@ -22,13 +23,15 @@ export function stepFunctionsWorkflow(options: WorkflowOptions): Workflow & { cl
   const { stateMachineArn } = options;
   let sdk: Promise<Sdk> | undefined;
   return {
-    async start(id, n) {
+    async start(id, n, trace) {
       sdk ??= openSdk(options);
       try {
         const { client, StartExecutionCommand } = await sdk;
         // The same text each time: with another input the name would be refused.
         const input = JSON.stringify({ id, n });
-        await client.send(new StartExecutionCommand({ stateMachineArn, name: `${id}-${n}`, input }));
+        const command = new StartExecutionCommand({ stateMachineArn, name: `${id}-${n}`, input });
+        if (trace !== undefined) putInTrace(command, trace);
+        await client.send(command);
         return "started";
       } catch (error) {
         if (isTaken(error)) return "exists";
@@ -42,6 +45,21 @@ export function stepFunctionsWorkflow(options: WorkflowOptions): Workflow & { cl
       );
     },
   };
+}
+
+/**
+ * The trace goes into the header, which counts more than the field of the request: there the SDK would put the trace of the
+ * function, and of a janitor that is not the caller's.
+ */
+function putInTrace({ middlewareStack }: StartExecutionCommand, trace: string): void {
+  middlewareStack.add(
+    (next) => (args) => {
+      const { headers } = args.request as { headers: Record<string, string> };
+      headers["X-Amzn-Trace-Id"] = amazonTrace(trace);
+      return next(args);
+    },
+    { step: "build" },
+  );
 }
 
 /** A request has three seconds to connect and five to be answered, and is sent at most three times. */

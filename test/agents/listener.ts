@@ -5,7 +5,10 @@ import { listen } from "../emulators/requests/listen.ts";
 
 const script = join(import.meta.dirname, "fixtures/call-home.mjs");
 
-/** Whoever is called by what a folder holds, until the test ends: the paths that were asked for, and a command that asks for one. */
+/**
+ * Whoever is called by what a folder holds, until the test ends: the paths that were asked for, and a command that asks for
+ * one.
+ */
 export async function openListener() {
   const heard: string[] = [];
   const server = createServer((request, response) => {

@@ -4,6 +4,8 @@ import { type BenchSystem, withSystem } from "./bench-system.ts";
 import { setCalls } from "./beside.ts";
 import { benchBridge } from "./bridge.ts";
 import { benchBundles } from "./bundles.ts";
+import { benchCached } from "./cached.ts";
+import { benchChildren } from "./children.ts";
 import { benchCommand, benchFirst, benchMany } from "./command.ts";
 import { report } from "./figures.ts";
 import { benchHandle } from "./handle.ts";
@@ -12,6 +14,7 @@ import { benchNothing, benchQueue } from "./load.ts";
 import { benchLogLine } from "./log-line.ts";
 import { benchIdleJobs } from "./memory.ts";
 import { benchOutput } from "./output.ts";
+import { benchParallel } from "./parallel.ts";
 import { benchStart } from "./start.ts";
 
 const { values, positionals: names } = parseArgs({
@@ -21,6 +24,8 @@ const { values, positionals: names } = parseArgs({
     beside: { type: "string" },
     /** The command line is an MCP server on stdio instead, and this is a call that makes up a job. */
     call: { type: "string", multiple: true, default: [] },
+    /** The command line that starts the Python package agent-dispatch as an MCP server on stdio. */
+    python: { type: "string" },
   },
 });
 setCalls(values.call);
@@ -29,6 +34,9 @@ const warm = (measure: (system: BenchSystem) => Promise<void>) => withSystem({ p
 
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   handle: () => withSystem({ prewarm: false }, benchHandle),
+  cached: benchCached,
+  parallel: () => benchParallel(values.python),
+  children: benchChildren,
   command: () => warm((system) => benchCommand(system, values.beside)),
   many: () => warm(benchMany),
   first: () => benchFirst(warm),

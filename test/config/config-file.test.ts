@@ -131,6 +131,18 @@ test.each([
   expect(defaults.runtime).toBe(expected[0]);
 });
 
+test("agents may dispatch where they can reach the system, and nowhere else", () => {
+  const backends = {
+    far: { adapter: "aws-agentcore", account: "dev-aws" },
+    here: { adapter: "local-process", account: "local" },
+  };
+  const [lead, near] = ["far", "here"].map((backend) => ({ backend, mayDispatch: true }));
+  write({ accounts: { ...aws, local: { provider: "local" } }, backends, runtimes: { lead, near } });
+  expect(issuesOf(() => loadConfiguration({ adapters, cwd, env }))).toEqual({
+    "runtimes.lead.mayDispatch": "agents of aws-agentcore cannot dispatch; only those of local-process can",
+  });
+});
+
 test("a backend of an account that the file does not name is a mistake, with those that it names", () => {
   write({ accounts: aws, backends: { here: { adapter: "local-process", account: "local" } } });
   expect(issuesOf(() => loadConfiguration({ adapters, cwd, env }))).toEqual({
@@ -224,6 +236,22 @@ test("an edit to a file that was left alone for long is seen as well", () => {
   expect(watched.current()).toBe(watched.current());
   write({ defaults: { limits: { maxRunning: 2 } } });
   expect(watched.current().defaults.limits.maxRunning).toBe(2);
+});
+
+test("what a profile keeps ready, and bills meanwhile, is told when the file is read, and when it is read again", () => {
+  const configured = (warm: number) => ({
+    accounts: { aws: { provider: "aws", region: "us-west-2" } },
+    backends: { cloud: { adapter: "aws-agentcore", account: "aws" } },
+    runtimes: { ready: { backend: "cloud", warm } },
+  });
+  write(configured(1));
+  using watched = watchConfiguration({ adapters, cwd, env }, log);
+  write(configured(20));
+  expect(watched.current().runtimes.ready?.warm).toBe(20);
+  expect(warnings.map(([message]) => message)).toEqual([
+    expect.stringMatching(/^runtimes\.ready\.warm: a session that is kept ready .* costs \$0\.86 to/),
+    expect.stringMatching(/^runtimes\.ready\.warm: 20 sessions that are kept ready .* cost \$17\.25 to/),
+  ]);
 });
 
 test("a bad edit keeps the last good one and is told once; the next good one counts", () => {

@@ -1,13 +1,8 @@
 import { expect, test } from "vitest";
-import {
-  type AgentAnswer,
-  agentAnswerSchema,
-  type McpServer,
-  mcpServerSchema,
-  runtimeToolsSchema,
-} from "../../lib/contract/agent.ts";
+import { type AgentAnswer, agentAnswerSchema, runtimeToolsSchema } from "../../lib/contract/agent.ts";
 import { builtInFramework } from "../../lib/contract/frameworks.ts";
 import { type PermissionMode, permissionModes } from "../../lib/contract/kinds.ts";
+import { type McpServer, mcpServerSchema } from "../../lib/contract/worker.ts";
 import { builtIn } from "../../worker/frameworks/registry.ts";
 
 test("an answer needs its text and an outcome, which may be null", () => {

@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { BackendAdapter } from "../../lib/backends/adapter.ts";
 import { DispatchError } from "../../lib/contract/errors.ts";
+import { jobTypeOf } from "../../lib/contract/kinds.ts";
 import type { Target, Task } from "../../lib/contract/task.ts";
 import { CONTRACT, helloReplySchema, pollReplySchema, refusalReplySchema } from "../../lib/contract/worker.ts";
 import { makeTask, withFields } from "./make-task.ts";
@@ -67,7 +68,16 @@ export function backendContract(open: () => Promise<BackendUnderTest>): void {
     return session;
   };
   const startOf = ({ id, taskType, input, limits }: Task, bootId: string) =>
-    ({ contract: CONTRACT, op: "start", bootId, taskId: id, taskType, input, limits, depth: 0 }) as const;
+    ({
+      contract: CONTRACT,
+      op: "start",
+      bootId,
+      taskId: id,
+      taskType: jobTypeOf(taskType),
+      input,
+      limits,
+      depth: 0,
+    }) as const;
   const pollOf = ({ id }: Task, bootId: string, waitSeconds = 0) =>
     ({ contract: CONTRACT, op: "poll", bootId, taskId: id, after: 0, waitSeconds, maxBytes: 100_000 }) as const;
 

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { warmCosts } from "../../lib/contract/costs/warm.ts";
 import { InvalidInputError } from "../../lib/contract/errors.ts";
 import { parseConfiguration } from "../fixtures/configuration.ts";
 import { documentedConfiguration } from "../fixtures/documented-configuration.ts";
@@ -23,10 +24,16 @@ const example = documentedConfiguration({
 /** What is there without a word of the user's. */
 const ofDeployments = {
   retentionDays: 90,
+  cache: {},
+  dispatch: { waitSeconds: 290 },
+  groups: {},
   cloud: {
     stackName: "agent-dispatch",
     logLevel: "info",
     logRetentionDays: 30,
+    runtimeIdleMinutes: 60,
+    runtimeLogDays: 7,
+    dashboard: false,
     retainData: true,
     deletionProtection: false,
     throttle: { requestsPerSecond: 100, burst: 200 },
@@ -55,6 +62,8 @@ test("a deployment is configured in one place, and its mistakes are told with al
     stackName: "team-agents",
     logLevel: "debug",
     logRetentionDays: 7,
+    runtimeIdleMinutes: 5,
+    runtimeLogDays: 0,
     models: ["us.anthropic.claude-opus-4-8", "amazon.nova-*"],
     alarmEmail: "on-call@example.com",
     retainData: false,
@@ -66,6 +75,8 @@ test("a deployment is configured in one place, and its mistakes are told with al
   const wrong = {
     stackName: "no spaces",
     logRetentionDays: 8,
+    runtimeIdleMinutes: 0,
+    runtimeLogDays: -1,
     models: ["a b"],
     alarmEmail: "nobody",
     throttle: { burst: 0 },
@@ -77,12 +88,37 @@ test("a deployment is configured in one place, and its mistakes are told with al
     "accounts.a.roleArn",
     "cloud.stackName",
     "cloud.logRetentionDays",
+    "cloud.runtimeLogDays",
     "cloud.models.0",
+    "cloud.runtimeIdleMinutes",
     "cloud.alarmEmail",
     "cloud.throttle.burst",
     "cloud.concurrency.steps",
     "cloud.concurrency.mcp",
     "cloud",
+  ]);
+});
+
+test("sessions are kept ready where that can be, and what they cost is said", () => {
+  const accounts = { here: { provider: "local" }, aws: { provider: "aws", region: "us-west-2" } };
+  const backends = {
+    here: { adapter: "local-process", account: "here" },
+    cloud: { adapter: "aws-agentcore", account: "aws" },
+  };
+  const runtimes = { ready: { backend: "cloud", warm: 2 }, other: { backend: "cloud" } };
+  const costs = warmCosts(parseConfiguration({ accounts, backends, runtimes }));
+  expect(costs).toEqual([
+    "runtimes.ready.warm: 2 sessions that are kept ready around the clock cost $1.72 to $13.80 a month for memory (0.125 to 1 GB each), also while no task uses any",
+  ]);
+  const wrong = {
+    a: { backend: "here", warm: 1 },
+    b: { backend: "cloud", warm: 0 },
+    c: { backend: "cloud", warm: 51 },
+  };
+  expect(pathsOf({ accounts, backends, runtimes: wrong })).toEqual([
+    "runtimes.b.warm",
+    "runtimes.c.warm",
+    "runtimes.a.warm",
   ]);
 });
 
@@ -263,6 +299,9 @@ const valid = fc.uniqueArray(name, { minLength: 1, maxLength: 4 }).chain((names)
     allowed: fc.constant({}),
     retentionDays: fc.integer({ min: 1, max: 3650 }),
     cloud: fc.constant(ofDeployments.cloud),
+    cache: fc.record({ ttlSeconds: fc.integer({ min: 0, max: 3600 }) }, { requiredKeys: [] }),
+    dispatch: fc.record({ waitSeconds: fc.integer({ min: 1, max: 3600 }) }),
+    groups: fc.constant({}),
   }),
 );
 

@@ -3,6 +3,7 @@ import { InvalidInputError, TransitionRefusedError } from "../../lib/contract/er
 import { isTerminal, type Status, statuses, transitions } from "../../lib/contract/lifecycle.ts";
 import { isSettled, RETENTION_DAYS, type Task, without } from "../../lib/contract/task.ts";
 import { newTaskId, randomHex } from "../../lib/contract/task-id.ts";
+import type { TaskStore } from "../../lib/store/port.ts";
 import { makeTask, moved, withFields } from "./make-task.ts";
 import { allPages, hostileStrings, newOwner, sharedStore } from "./shared-store.ts";
 import type { OpenStoreFunction } from "./task-store.ts";
@@ -255,6 +256,28 @@ export function tasksSuite(open: OpenStoreFunction): void {
       expect(await store().listDue(8000, 10)).toEqual(idsOf(2000, 3000, 5000, 1000));
       await Promise.all(tasks.map(({ id }) => store().change(id, move("cancelled"))));
       expect(await store().listDue(10_000, 10)).toEqual([]);
+    });
+
+    it("lists those that have begun apart from those that wait, however many these are", async () => {
+      const queued = Array.from({ length: 120 }, (_, i) => makeTask({ dueAtMs: 30_000 + i }));
+      const [first = makeTask(), second = makeTask()] = queued;
+      const running = makeTask({ dueAtMs: 30_500, status: "running" });
+      await Promise.all([...queued, running].map((task) => store().create(task)));
+      const due = (...of: Parameters<TaskStore["listDue"]>) =>
+        store()
+          .listDue(...of)
+          .then((ids) => ids.filter((id) => [running, ...queued].some((task) => task.id === id)));
+      expect(await due(40_000, 2, "begun")).toEqual([running.id]);
+      expect(await due(40_000, 2, "queued")).toEqual([first.id, second.id]);
+      expect(await due(40_000, 2)).toEqual([first.id, second.id]);
+      expect(await due(30_499, 2, "begun")).toEqual([]);
+      // One that begins is among the others from then on, and is due when it was.
+      await store().change(first.id, move("provisioning"));
+      expect(await due(40_000, 2, "begun")).toEqual([first.id, running.id]);
+      expect(await due(40_000, 1, "queued")).toEqual([second.id]);
+      await Promise.all(queued.slice(1).map(({ id }) => store().change(id, move("cancelled"))));
+      for (const { id } of [first, running]) await store().change(id, move("failed"));
+      expect(await due(40_000, 10)).toEqual([]);
     });
 
     it("keeps a task open until its last debt is paid", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { statuses } from "../../lib/contract/lifecycle.ts";
+import { notBegun } from "../../lib/contract/orchestration/state.ts";
 import { type Json, TASK_VERSION, type Task } from "../../lib/contract/task.ts";
 import { makeTask, type TaskFields } from "./make-task.ts";
 import { newOwner } from "./shared-store.ts";
@@ -132,6 +133,20 @@ export function versionsSuite(open: OpenStoreFunction): void {
       await using opened = await stored({ status: "failed" }, (record) => ({ ...record, error }));
       const nearest = { ...error, code: "worker.other", details: { code: error.code } };
       expect(await opened.store.get(opened.task.id)).toMatchObject({ status: "failed", error: nearest });
+    });
+
+    it("of a task that is made of others have a number that programs before it leave alone", async () => {
+      let version: unknown;
+      const made: TaskFields = {
+        taskType: "parallel.run",
+        orchestration: { ...notBegun, begun: 2, active: [1], succeeded: 1 },
+      };
+      await using opened = await stored(made, (record) => {
+        ({ version } = record);
+        return record;
+      });
+      expect(version).toBe(TASK_VERSION + 1);
+      expect(await opened.store.get(opened.task.id)).toMatchObject({ version: TASK_VERSION, ...made });
     });
 
     it("after this one are refused by name, and left alone", async () => {

@@ -10,20 +10,30 @@ import { openTaskStore } from "../../lib/store/dynamodb/task-store.ts";
 import definition from "../../lib/workflow/dispatch.asl.json" with { type: "json" };
 import type { Caller } from "../aws/callers.ts";
 import { credentials, Emulator, IMAGE, REGION, ROLE } from "./agentcore/emulator.ts";
+import type { Park } from "./agentcore/machines.ts";
+import { startBedrockModels } from "./bedrock-models.ts";
+import { startCloudFormation } from "./cloudformation.ts";
 import { startCloudWatchLogs } from "./cloudwatch-logs.ts";
 import { startDynalite } from "./dynalite.ts";
+import { startEcr } from "./ecr.ts";
 import { statesOf } from "./executions.ts";
-import { buildFunction, type DeployedFunction, deployFunction } from "./lambda-runner.ts";
+import { buildFunction, Concurrency, type DeployedFunction, deployFunction } from "./lambda-runner.ts";
 import { openRestApi } from "./rest-api.ts";
 import { startS3 } from "./s3.ts";
+import { startServiceQuotas } from "./service-quotas.ts";
 import { startStepFunctions } from "./step-functions.ts";
 
 /** What every Wait state takes: visits follow each other at this pace, whatever the steps ask for. */
 const PAUSE_MS = 250;
 const RETRY_SCALE = 0.1;
 const BUCKET = "artifacts";
-/** As `test/infra/synthesis.ts` resolves it. */
+/** As `test/infra/synthesis.ts` resolves them. */
 const RUNTIME_PREFIX = "ad_0a1b2c3d_";
+/** Whose digits the prefix has. */
+export const STACK_ID =
+  "arn:aws:cloudformation:us-west-2:123456789012:stack/agent-dispatch/0a1b2c3d-4e5f-11ef-8a9b-0c1d2e3f4a5b";
+/** The code of the quota of functions that run at once. */
+const CONCURRENCY = "L-B99A9384";
 /** Of one function: more would only have to share the processor. */
 const MOST_ENVIRONMENTS = 10;
 
@@ -45,6 +55,13 @@ type CloudOptions = {
   endpoints?: number;
   /** Of the machines of the shared runtime. */
   environment?: Record<string, string>;
+  /** Default: machines with real workers in processes. */
+  machines?: Park;
+  /**
+   * Functions that the account may run at once, as Service Quotas says too; more are refused. Default: as many as are asked
+   * for.
+   */
+  concurrency?: number;
 };
 
 /**
@@ -54,12 +71,18 @@ type CloudOptions = {
  */
 export async function openCloudSystem(
   configurationWith: (deployed: Deployed) => ConfigurationInput,
-  { mcp: mcpEntry = "lambdas/mcp/handler.ts", endpoints = 1, environment = {} }: CloudOptions = {},
+  {
+    mcp: mcpEntry = "lambdas/mcp/handler.ts",
+    endpoints = 1,
+    environment = {},
+    machines,
+    concurrency,
+  }: CloudOptions = {},
 ) {
   const stack = new AsyncDisposableStack();
   const out = mkdtempSync(join(tmpdir(), "agent-dispatch-cloud-"));
   stack.defer(() => rmSync(out, { recursive: true, force: true }));
-  const emulator = stack.use(await new Emulator().listen());
+  const emulator = stack.use(await new Emulator({ ...(machines && { machines }) }).listen());
   const deployed = {
     workerImageUri: IMAGE,
     workerRoleArn: ROLE,
@@ -67,17 +90,26 @@ export async function openCloudSystem(
   };
   const build = (entry: string) => buildFunction(entry, out, configurationWith(deployed));
   const identities = { [credentials.accessKeyId]: credentials.secretAccessKey };
-  const [dynalite, s3, logs, mcpFile, stepFile, janitorFile] = await Promise.all([
-    startDynalite(),
-    startS3({ region: REGION, identities }),
-    startCloudWatchLogs({ region: REGION, identities }),
-    build(mcpEntry),
-    build("lambdas/workflow/handler.ts"),
-    build("lambdas/janitor/handler.ts"),
-  ]);
+  const statuses: Record<string, string> = {};
+  const [dynalite, s3, logs, quotas, models, images, stacks, mcpFile, stepFile, janitorFile, operatorFile] =
+    await Promise.all([
+      startDynalite(),
+      startS3({ region: REGION, identities }),
+      startCloudWatchLogs({ region: REGION, identities }),
+      startServiceQuotas({ region: REGION, identities }),
+      startBedrockModels({ region: REGION, identities }),
+      startEcr({ region: REGION, identities }),
+      startCloudFormation({ region: REGION, identities, stacks: { [STACK_ID]: {} }, statuses }),
+      build(mcpEntry),
+      build("lambdas/workflow/handler.ts"),
+      build("lambdas/janitor/handler.ts"),
+      build("lambdas/operator/handler.ts"),
+    ]);
   stack.defer(dynalite.stop);
   stack.defer(s3.close);
-  stack.defer(() => logs.close());
+  for (const service of [logs, quotas, models, images, stacks]) stack.defer(() => service.close());
+  if (concurrency !== undefined) quotas.values[CONCURRENCY] = concurrency;
+  const account = concurrency === undefined ? undefined : new Concurrency(concurrency);
   const objects = s3.makeBucket(BUCKET);
   const table = await dynalite.makeTable();
   const store = openTaskStore({ tableName: table, client: dynalite.client });
@@ -116,31 +148,40 @@ export async function openCloudSystem(
       AWS_ENDPOINT_URL_DYNAMODB: dynalite.endpoint,
       AWS_ENDPOINT_URL_S3: s3.endpoint,
       AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: logs.endpoint,
+      AWS_ENDPOINT_URL_SERVICE_QUOTAS: quotas.endpoint,
+      AWS_ENDPOINT_URL_BEDROCK: models.endpoint,
+      AWS_ENDPOINT_URL_ECR: images.endpoint,
+      AWS_ENDPOINT_URL_CLOUDFORMATION: stacks.endpoint,
       AWS_ENDPOINT_URL_SFN: stepFunctions.endpoint,
       AWS_ENDPOINT_URL_BEDROCK_AGENTCORE: emulator.endpoint,
       AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL: emulator.endpoint,
       ...more,
     };
-    const made = deployFunction(file, env, MOST_ENVIRONMENTS);
+    const made = deployFunction(file, env, { most: MOST_ENVIRONMENTS, ...(account && { account }) });
     stack.defer(made.stop);
     return made;
   };
-  for (const state of taskStates) steps[state] = deploy(state, stepFile, { [environmentVariables.step]: state });
-  const mcps = Array.from({ length: endpoints }, () => deploy("mcp", mcpFile));
-  const [mcp] = mcps as [DeployedFunction];
-  const requests = mcps.map(() => 0);
+  const requests = Array.from({ length: endpoints }, () => 0);
   let last = -1;
-  const janitor = deploy("janitor", janitorFile);
   const api = await openRestApi({
     invoke: (event, options) => {
       const { userArn } = (event as { requestContext: { identity: { userArn: string } } }).requestContext.identity;
       const incident = meet("mcp", ownerOf(userArn));
-      last = (last + 1) % mcps.length;
+      last = (last + 1) % endpoints;
       requests[last] = (requests[last] ?? 0) + 1;
       return (mcps[last] ?? mcp).invoke(event, { ...options, dies: incident?.dies === true }).finally(incident?.met);
     },
   });
   stack.defer(api.stop);
+  for (const state of taskStates)
+    steps[state] = deploy(state, stepFile, {
+      [environmentVariables.step]: state,
+      ...(state === "Start" && { [environmentVariables.agentEndpoint]: api.url }),
+    });
+  const mcps = Array.from({ length: endpoints }, () => deploy("mcp", mcpFile));
+  const [mcp] = mcps as [DeployedFunction];
+  const janitor = deploy("janitor", janitorFile);
+  const operator = deploy("operator", operatorFile);
   // Before the functions, which nothing must start again.
   stack.defer(stepFunctions.close);
 
@@ -162,16 +203,18 @@ export async function openCloudSystem(
     const result = (await answer.json()) as { errorType: string; errorMessage: string };
     if (incident?.dies) incident.met();
     if (!answer.headers.has("x-amz-function-error")) return result;
-    throw Object.assign(new Error(result.errorMessage), { name: result.errorType });
+    // As Step Functions calls it: https://docs.aws.amazon.com/lambda/latest/dg/services-stepfunctions.html
+    const name = answer.status === 429 ? "Lambda.TooManyRequestsException" : result.errorType;
+    throw Object.assign(new Error(result.errorMessage), { name });
   }
 
-  const functions = { ...steps, mcp, janitor };
+  const functions = { ...steps, mcp, janitor, operator };
   return {
     url: api.url,
     admit: api.admit,
     /** How many each endpoint has had so far. */
     requests,
-    functions: functions as Record<string, DeployedFunction> & Record<"mcp" | "janitor", DeployedFunction>,
+    functions: functions as Record<string, DeployedFunction> & Record<"mcp" | "janitor" | "operator", DeployedFunction>,
     emulator,
     dynalite,
     s3,
@@ -179,6 +222,12 @@ export async function openCloudSystem(
     stepFunctions,
     store,
     table,
+    bucket: BUCKET,
+    /** How the stack stands, as CloudFormation says, by its id. */
+    statuses,
+    /** Of the functions of the account, where it is bounded. */
+    account,
+    deployed,
     taskStates,
     /** Holds the next step of that owner's tasks at a state until `release` is called. */
     holdAt(state: string, caller: Caller) {
@@ -202,6 +251,18 @@ export async function openCloudSystem(
       const answer = await janitor.invoke({ source: "aws.scheduler", "detail-type": "Scheduled Event", detail: {} });
       if (answer.headers.has("x-amz-function-error")) throw new Error(await answer.text());
       await answer.text();
+    },
+    /** Lets the time pass for which runtimes that tasks share are kept, and the janitor delete them. */
+    async dropRuntimes(): Promise<void> {
+      for (;;) {
+        const left = (await store.listRuntimes()).filter(({ state }) => state !== "gone");
+        if (left.length === 0) return;
+        for (const { id } of left)
+          await store.changeRuntime(id, (runtime) => runtime && { ...runtime, lastUsedAtMs: 0, attemptedAtMs: 0 });
+        const answer = await janitor.invoke({ source: "aws.scheduler", "detail-type": "Scheduled Event", detail: {} });
+        if (answer.headers.has("x-amz-function-error")) throw new Error(await answer.text());
+        await answer.text();
+      }
     },
     /** Resolves with the task once it has ended and owes nothing. */
     async settled(id: string): Promise<Task> {

@@ -5,15 +5,17 @@ type Options = {
   identities: Record<string, string>;
   /** Outputs by the name of the stack; a stack may be changed, added and taken away. */
   stacks: Record<string, Record<string, string>>;
+  /** How a stack stands, by its name, where that is not `UPDATE_COMPLETE`. */
+  statuses?: Record<string, string>;
 };
 
 /**
- * CloudFormation, for the outputs of stacks, on a free port of this machine.
+ * CloudFormation, for the outputs of stacks and how they stand, on a free port of this machine.
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
  *
  * Left out: every other operation, pages, stacks that are being made or have been deleted, and what is denied.
  */
-export async function startCloudFormation({ region, identities, stacks }: Options) {
+export async function startCloudFormation({ region, identities, stacks, statuses = {} }: Options) {
   const asked: string[] = [];
   const service = await startStandIn({
     name: "cloudformation",
@@ -33,7 +35,7 @@ export async function startCloudFormation({ region, identities, stacks }: Option
       );
       return {
         status: 200,
-        body: `<DescribeStacksResponse xmlns="${NAMESPACE}"><DescribeStacksResult><Stacks><member><StackName>${name}</StackName><CreationTime>2026-11-20T10:00:00Z</CreationTime><StackStatus>UPDATE_COMPLETE</StackStatus><Outputs>${members.join("")}</Outputs></member></Stacks></DescribeStacksResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></DescribeStacksResponse>`,
+        body: `<DescribeStacksResponse xmlns="${NAMESPACE}"><DescribeStacksResult><Stacks><member><StackName>${name}</StackName><CreationTime>2026-11-20T10:00:00Z</CreationTime><StackStatus>${statuses[name] ?? "UPDATE_COMPLETE"}</StackStatus><Outputs>${members.join("")}</Outputs></member></Stacks></DescribeStacksResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></DescribeStacksResponse>`,
       };
     },
   });

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { createTable } from "../../lib/store/dynamodb/create-table.ts";
 import { openClient } from "../../lib/store/dynamodb/dynamo-client.ts";
+import { REGION } from "../aws/callers.ts";
+import { witness } from "./requests/witness.ts";
 
 /** Where DynamoDB Local runs, if it is to be used in place of the stand-in. */
 const elsewhere = process.env.DYNAMODB_LOCAL_ENDPOINT;
@@ -17,8 +19,14 @@ const elsewhere = process.env.DYNAMODB_LOCAL_ENDPOINT;
 export async function startDynalite() {
   if (elsewhere !== undefined) return { ...(await tablesAt(elsewhere)), fail: notThere };
   const script = join(import.meta.dirname, "dynalite-server.mjs");
-  const child = spawn(process.execPath, [script], { stdio: ["pipe", "pipe", "inherit"] });
-  const lines = createInterface({ input: child.stdout });
+  const child = spawn(process.execPath, [script], { stdio: ["pipe", "pipe", "inherit", "ipc"] });
+  child.on("message", (seen) => {
+    const { headers, body } = seen as { headers: Record<string, string>; body: string };
+    witness({ request: { headers }, query: {}, service: "dynamodb", region: REGION, body: Buffer.from(body) });
+  });
+  const { stdin, stdout } = child;
+  if (!stdin || !stdout) throw new Error("dynalite has no standard streams");
+  const lines = createInterface({ input: stdout });
   const port = await new Promise<number>((resolve, reject) => {
     lines.once("line", (line) => resolve(Number(line)));
     child.once("exit", (code) => reject(new Error(`dynalite ended with ${code}`)));
@@ -29,7 +37,7 @@ export async function startDynalite() {
     /** The next requests of this operation, whoever sends them, are refused with that error. */
     async fail(operation: string, code: string, times: number): Promise<void> {
       const noted = once(lines, "line");
-      child.stdin.write(`${JSON.stringify({ operation, code, times })}\n`);
+      stdin.write(`${JSON.stringify({ operation, code, times })}\n`);
       await noted;
     },
     async stop() {

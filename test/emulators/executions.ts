@@ -22,10 +22,15 @@ export type RunnerOptions = {
   /** What pauses before a failed state is tried again are multiplied by; default 1. */
   retryScale?: number;
   now: () => number;
+  /**
+   * Hears of what an execution does, by its name: each event of the interpreter, and `TaskAttempted` for each call of a
+   * function.
+   */
+  onEvent?: (name: string, type: string) => void;
 };
 
 /** Makes what starts executions of a definition; the functions stand behind its Task states. */
-export function runner({ definition, functions, waits = {}, retryScale = 1, now }: RunnerOptions) {
+export function runner({ definition, functions, waits = {}, retryScale = 1, now, onEvent }: RunnerOptions) {
   const scaled = withRetries(definition as Definition, retryScale);
   const machine = new StateMachine(scaled as ConstructorParameters<typeof StateMachine>[0], {
     validationOptions: { noValidate: true },
@@ -40,15 +45,17 @@ export function runner({ definition, functions, waits = {}, retryScale = 1, now 
         (event: unknown) => {
           // The library wakes up whoever waits to try again, and tries again.
           if (isAborted) return new Promise(() => {});
+          onEvent?.(name, "TaskAttempted");
           const call = asLambda(run, event);
           underWay.add(call);
           return call.finally(() => underWay.delete(call));
         },
       ]),
     );
-    const { result, abort } = machine.run(JSON.parse(input), {
+    const { result, abort, eventLogs } = machine.run(JSON.parse(input), {
       overrides: { taskResourceLocalHandlers: handlers, waitTimeOverrides: waits },
     });
+    if (onEvent) void tell(eventLogs, (type) => onEvent(name, type));
     const execution: Execution = {
       name,
       input,
@@ -70,6 +77,10 @@ export function runner({ definition, functions, waits = {}, retryScale = 1, now 
     };
     return execution;
   };
+}
+
+async function tell(events: AsyncIterable<{ type: string }>, hear: (type: string) => void): Promise<void> {
+  for await (const { type } of events) hear(type);
 }
 
 type Retrier = { IntervalSeconds?: number; MaxDelaySeconds?: number };

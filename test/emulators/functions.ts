@@ -13,7 +13,10 @@ const { accounts, backends, runtimes, defaults } = exampleConfiguration;
 const configuration = {
   accounts: { "dev-aws": accounts["dev-aws"] },
   backends: { "agentcore-dev": backends["agentcore-dev"] },
-  runtimes: { research: { ...runtimes.research, limits: { timeoutSeconds: 600 } } },
+  runtimes: {
+    research: { ...runtimes.research, limits: { timeoutSeconds: 600 } },
+    lead: { backend: "agentcore-dev", framework: "strands", mayDispatch: true, target: { mode: "session" as const } },
+  },
   defaults: { ...defaults, runtime: "research", limits: { maxRunning: 100, maxRunningPerProfile: 100 } },
 };
 

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import type { Readable } from "node:stream";
 import type { ConfigurationInput } from "../../lib/contract/configuration.ts";
 import { bundle } from "../../lib/infra/bundle.ts";
 
@@ -33,17 +34,61 @@ export async function buildFunction(entry: string, out: string, configuration: C
   return file;
 }
 
+/** The functions of an account that run at once. */
+export class Concurrency {
+  readonly most: number;
+  running = 0;
+  highest = 0;
+  refused = 0;
+
+  constructor(most: number) {
+    this.most = most;
+  }
+
+  /** False when as many run as may. */
+  enter(): boolean {
+    if (this.running >= this.most) {
+      this.refused += 1;
+      return false;
+    }
+    this.running += 1;
+    this.highest = Math.max(this.highest, this.running);
+    return true;
+  }
+
+  leave(): void {
+    this.running -= 1;
+  }
+}
+
+type Limits = {
+  /** Environments of this function. */
+  most?: number;
+  account?: Concurrency;
+};
+
 /**
- * A built handler as Lambda runs it: in processes of its own that see nothing but their code and their environment, in
- * which nobody's credentials are. Each handles one event at a time, and stands still between events; while all are busy,
- * another is started. Once there are `most`, an event waits, where Lambda would have its sender try again.
+ * A built handler as Lambda runs it: in processes of its own that see nothing but their code and their environment, in which
+ * nobody's credentials are. Each handles one event at a time, and stands still between events; while all are busy, another is
+ * started. Once there are `most`, an event waits, where Lambda would have its sender try again; beyond the concurrency of the
+ * account it is refused.
  *
- * Left out: the limits of memory, time, payload and /tmp, throttling, retries and destinations of asynchronous events, the
- * role of the function, and that an environment ends after hours.
+ * Left out: the limits of memory, time, payload and /tmp, the bursts in which concurrency grows, retries and destinations of
+ * asynchronous events, the role of the function, and that an environment ends after hours.
  */
-export function deployFunction(file: string, env: Record<string, string>, most = Number.POSITIVE_INFINITY) {
+export function deployFunction(file: string, env: Record<string, string>, limits: Limits = {}) {
+  const { most = Number.POSITIVE_INFINITY, account } = limits;
   const environments = new Set<Environment>();
   let output = "";
+  /** Whole lines only: several processes write, each to two streams. */
+  const listen = (stream: Readable) => {
+    let begun = "";
+    stream.setEncoding("utf8").on("data", (chunk: string) => {
+      const lines = (begun + chunk).split("\n");
+      begun = lines.pop() ?? "";
+      for (const line of lines) output += `${line}\n`;
+    });
+  };
   let isStopped = false;
   const waiting: (() => void)[] = [];
 
@@ -51,20 +96,20 @@ export function deployFunction(file: string, env: Record<string, string>, most =
     if (isStopped) throw new Error("the function was deleted");
     const child = spawn(process.execPath, [runtime, file], {
       cwd: dirname(file),
-      stdio: ["ignore", "pipe", "inherit", "ipc"],
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
       env: {
         AWS_REGION: "us-east-1",
         AWS_ACCESS_KEY_ID: "local",
         AWS_SECRET_ACCESS_KEY: "local",
         LAMBDA_TASK_ROOT: dirname(file),
+        POWERTOOLS_SERVICE_NAME: "agent-dispatch",
+        POWERTOOLS_METRICS_NAMESPACE: "AgentDispatch/agent-dispatch",
         NODE_COMPILE_CACHE: join(tmpdir(), "agentdispatch-test-compile-cache"),
         ...env,
       },
     });
     running.add(child);
-    child.stdout?.on("data", (chunk) => {
-      output += chunk;
-    });
+    for (const stream of [child.stdout, child.stderr]) if (stream) listen(stream);
     const ended = once(child, "exit");
     const environment: Environment = { child, url: "", busy: true, exited: ended.then(() => undefined) };
     environments.add(environment);
@@ -120,9 +165,11 @@ export function deployFunction(file: string, env: Record<string, string>, most =
      */
     async invoke(event: unknown, options: InvokeOptions = {}): Promise<Response> {
       const { signal, remainingMs = 900_000, dies = false } = options;
+      if (account && !account.enter()) return throttled();
       const environment = await take();
       const requestId = randomUUID();
       const over = handled(environment, requestId).then(() => {
+        account?.leave();
         environment.busy = false;
         environment.child.kill("SIGSTOP");
         waiting.shift()?.();
@@ -144,19 +191,33 @@ export function deployFunction(file: string, env: Record<string, string>, most =
     recycle: () => end([...environments].filter(({ busy }) => !busy)),
     /** Kills every environment, whatever it does. */
     killAll: () => end(environments),
-    /** Log lines so far, each one as JSON. */
-    logged: () =>
-      output
-        .split("\n")
-        .slice(0, -1)
-        .map((line) => JSON.parse(line) as Record<string, unknown>),
+    /** Log lines so far, each one as JSON; one that is not is there as `{text}`. */
+    logged: () => output.split("\n").slice(0, -1).map(lineOf),
+    /** All that was written so far, as it is. */
+    written: () => output,
     async stop() {
       isStopped = true;
       await end(environments);
     },
   };
 }
+/** Lambda keeps what is no JSON, a warning of Node for one, as it is. */
+function lineOf(text: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { text };
+  }
+}
+
 export type DeployedFunction = ReturnType<typeof deployFunction>;
+
+/** https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html */
+const throttled = (): Response =>
+  Response.json(
+    { errorType: "TooManyRequestsException", errorMessage: "Rate Exceeded." },
+    { status: 429, headers: { "x-amz-function-error": "Throttled" } },
+  );
 
 /** What Lambda answers when an environment ends in the middle. */
 const exitError = (requestId: string): Response =>

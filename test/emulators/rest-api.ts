@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { tooLong } from "../../lib/infra/too-long.ts";
@@ -77,6 +77,13 @@ export async function readStreamed(answer: Response): Promise<Streamed> {
   return { statusCode, headers, body: body() };
 }
 
+/**
+ * What the gateway adds to a request that has none:
+ * https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
+ */
+const newTrace = (): string =>
+  `Root=1-${Math.floor(Date.now() / 1000).toString(16)}-${randomBytes(12).toString("hex")}`;
+
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html */
 const flawAnswers: Partial<Record<Flaw, readonly [type: string, message: string]>> = {
   missing: ["MissingAuthenticationTokenException", "Missing Authentication Token"],
@@ -113,7 +120,10 @@ export async function openRestApi(target: Pick<DeployedFunction, "invoke">) {
     const [, accessKeyId = ""] = /Credential=([^/]+)/.exec(request.headers.authorization ?? "") ?? [];
     const event = restEvent(callers.get(accessKeyId)?.userArn ?? "", {
       method: request.method ?? "",
-      headers: Object.fromEntries(Object.entries(request.headersDistinct).map(([name, values = []]) => [name, values])),
+      headers: {
+        "X-Amzn-Trace-Id": [newTrace()],
+        ...Object.fromEntries(Object.entries(request.headersDistinct).map(([name, values = []]) => [name, values])),
+      },
       ...(body.length > 0 && { body: body.toString() }),
     });
     if (Buffer.byteLength(JSON.stringify(event)) > MAX_EVENT) {
@@ -135,9 +145,9 @@ export async function openRestApi(target: Pick<DeployedFunction, "invoke">) {
   const { endpoint, close } = await listen(server);
   return {
     url: `${endpoint}/live/mcp`,
-    /** A caller with an access key that this API knows. */
-    admit(userArn?: string): Caller {
-      const caller = newCaller(userArn);
+    /** A caller with an access key that this API knows, a new one unless it is given. */
+    admit(userArn?: string, keys: Partial<Pick<Caller, "accessKeyId" | "secretAccessKey">> = {}): Caller {
+      const caller = { ...newCaller(userArn), ...keys };
       callers.set(caller.accessKeyId, caller);
       return caller;
     },

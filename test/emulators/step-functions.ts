@@ -33,6 +33,7 @@ export async function startStepFunctions(options: Options) {
   const { region = "us-east-1", identities = localIdentity, now = Date.now } = options;
   const stateMachineArn = `arn:aws:states:${region}:123456789012:stateMachine:agent-dispatch`;
   const executions = new Map<string, Execution>();
+  const traces = new Map<string, string>();
   const execute = runner({ ...options, now });
   const faults = new Faults();
 
@@ -62,6 +63,8 @@ export async function startStepFunctions(options: Options) {
     if (!isJson(body.toString())) return refusal("SerializationException");
     const started = start(JSON.parse(body.toString()));
     if ("code" in started) return started;
+    const trace = request.headers["x-amzn-trace-id"];
+    if (typeof trace === "string" && !traces.has(started.name)) traces.set(started.name, trace);
     const executionArn = `${stateMachineArn.replace(":stateMachine:", ":execution:")}:${started.name}`;
     return { status: 200, body: JSON.stringify({ executionArn, startDate: started.startedAtMs / 1000 }) };
   }
@@ -86,6 +89,8 @@ export async function startStepFunctions(options: Options) {
     faults,
     /** By name, in the order of their starts. */
     executions: executions as ReadonlyMap<string, Execution>,
+    /** The header of the trace with which each was started, by name. */
+    traces: traces as ReadonlyMap<string, string>,
     /** Ends what runs, and listens no more. */
     async close() {
       await close();

@@ -303,7 +303,7 @@ describe("the next turn", () => {
       code: "input.invalid",
       hint: expect.stringContaining("leave conversation out"),
     });
-    expect((await spawn({ metadata })).conversation).not.toBe(conversation);
+    expect((await spawn({ metadata, instruction: "a part of it" })).conversation).not.toBe(conversation);
   });
 
   it("is refused where a hundred wait", async () => {

@@ -236,16 +236,20 @@ describe("a task that was dispatched by a task", () => {
   test("lies one level deeper, down to the limit", async () => {
     const ports = openPorts();
     let parentTaskId: string | undefined;
+    let root: string | undefined;
     for (let depth = 0; depth <= 3; depth++) {
-      const { taskId } = await dispatch(ports, OWNER, plan(ports, {}, parentTaskId ? { parentTaskId } : undefined));
+      const input = { command: `true ${depth}` };
+      const below = parentTaskId ? { parentTaskId } : undefined;
+      const { taskId } = await dispatch(ports, OWNER, plan(ports, { input }, below));
       const task = await ports.store.get(taskId);
       expect(task?.depth).toBe(depth);
       expect(task?.parent).toBe(parentTaskId);
+      root ??= taskId;
       parentTaskId = taskId;
     }
     expect(await problem(dispatch(ports, OWNER, plan(ports, {}, { parentTaskId })))).toMatchObject({
-      code: "policy.denied",
-      details: { depth: 4, maxDepth: 3 },
+      code: "tree.limit",
+      details: { root, limit: "maxDepth", value: 3 },
     });
   });
 

@@ -1,6 +1,7 @@
 /** Tasks that dispatch tasks: whose slot they use, and what a cancel of one does to the others, whoever dies in between. */
 import { describe, expect, it } from "vitest";
 import { chooseProfile, route } from "../../lib/config/routing.ts";
+import type { ConfigurationInput } from "../../lib/contract/configuration.ts";
 import { isTerminal, type Status } from "../../lib/contract/lifecycle.ts";
 import { isSettled, type Task } from "../../lib/contract/task.ts";
 import { admit } from "../../lib/engine/admission/admission.ts";
@@ -18,10 +19,14 @@ import { idleAdapter, openPorts } from "../mcp/ports.ts";
 const OWNER = "local";
 const nobody: Slots = { running: [], byProfile: {} };
 
+type ConfiguredLimits = NonNullable<NonNullable<ConfigurationInput["defaults"]>["limits"]>;
+/** What a task has dispatched goes on without it. */
+const orphansGoOn = { orphans: "keep" } as const;
+
 type Asked = { parent?: string | undefined; runtime?: string };
 
 /** A control plane with these limits, whose tasks run when the test says so. */
-function plane(maxRunning: number, profiles: Record<string, number> = {}) {
+function plane(maxRunning: number, profiles: Record<string, number> = {}, more: ConfiguredLimits = {}) {
   let aheadMs = 0;
   const runtimes = Object.entries(profiles).map(([name, most]) => [name, { limits: { maxRunning: most } }] as const);
   const ports = openPorts({
@@ -32,11 +37,12 @@ function plane(maxRunning: number, profiles: Record<string, number> = {}) {
       runtimes: Object.fromEntries(
         [["local", {}] as const, ...runtimes].map(([name, more]) => [name, { backend: "here", ...more }]),
       ),
-      defaults: { runtime: "local", limits: { maxRunning } },
+      defaults: { runtime: "local", limits: { maxRunning, ...more } },
     },
   });
   const { store } = ports;
   const ids: string[] = [];
+  let asked = 0;
   const read = (id: string) => store.get(id) as Promise<Task>;
   const move = (id: string, ...path: Status[]) =>
     store.change(id, (task) => path.reduce((now, status) => moved(now, status, ports.now()), task));
@@ -52,9 +58,10 @@ function plane(maxRunning: number, profiles: Record<string, number> = {}) {
     async spawn({ parent, runtime }: Asked = {}, by: Ports = ports): Promise<string> {
       const metadata = parent === undefined ? {} : { metadata: { parentTaskId: parent } };
       const profile = chooseProfile(ports.configuration(), runtime);
-      const asked = { taskType: "command.run", mode: "session", ...metadata };
-      const to = route(ports.configuration(), ports.backends, asked, profile);
-      const input = { command: "true" };
+      const request = { taskType: "command.run", mode: "session", ...metadata };
+      const to = route(ports.configuration(), ports.backends, request, profile);
+      // None asks for what another was asked for.
+      const input = { command: "true", args: [String(asked++)] };
       const plan = { route: to, input, envField: "input.env", call: {} } as const;
       const { taskId } = await dispatch(by, OWNER, plan, {});
       ids.push(taskId);
@@ -138,7 +145,7 @@ describe("a child, once its owner's slots are full", () => {
   });
 
   it("waits for its sisters, the oldest first, also for those of an ended parent", async () => {
-    const { spawn, run, end, clean, slots, statuses } = plane(1);
+    const { spawn, run, end, clean, slots, statuses } = plane(1, {}, orphansGoOn);
     const top = await spawn();
     await run(top);
     const parent = await spawn({ parent: top });
@@ -220,7 +227,7 @@ describe("a slot of a family", () => {
 
   it.each(["child", "parent"])("is neither lost nor doubled when the clean-up of the %s dies", (who) =>
     dyingEverywhere(async (mortal) => {
-      const { ports, spawn, run, end, clean, recover, slots, read } = plane(1);
+      const { ports, spawn, run, end, clean, recover, slots, read } = plane(1, {}, orphansGoOn);
       const parent = await spawn();
       await run(parent);
       const child = await spawn({ parent });
@@ -242,7 +249,7 @@ describe("a slot of a family", () => {
     ["parent", "child"],
   ])("is not left with the dead when the %s and the %s end at once", async (slow, fast) => {
     for (let call = 1; call < most; call++) {
-      const { ports, spawn, run, end, clean, slots, read } = plane(1);
+      const { ports, spawn, run, end, clean, slots, read } = plane(1, {}, orphansGoOn);
       const parent = await spawn();
       await run(parent);
       const child = await spawn({ parent });

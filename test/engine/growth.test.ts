@@ -14,6 +14,7 @@ import { openTaskStore } from "../../lib/store/dynamodb/task-store.ts";
 import type { TaskStore } from "../../lib/store/port.ts";
 import { type TaskFields, withFields } from "../contract/make-task.ts";
 import { type Dynalite, startDynalite } from "../emulators/dynalite.ts";
+import { keptValues } from "../fixtures/kept-values.ts";
 import { answering, type VirtualSystem, virtualSystem } from "../fixtures/virtual-system.ts";
 
 const HOUR_MS = 3_600_000;
@@ -45,27 +46,12 @@ async function systemOn(store: string, options: Options = {}): Promise<VirtualSy
   return virtualSystem({ ...options, openStore: ({ now }) => openTaskStore({ tableName, endpoint, now }) });
 }
 
-/** Where values that are large are kept. */
-function keeping() {
-  const kept = new Map<string, Uint8Array>();
-  return {
-    put: async (_: string, name: string, content: Uint8Array) => {
-      const ref = { uri: `kept:${name}:${kept.size}`, sizeBytes: content.byteLength, sha256: "" };
-      kept.set(ref.uri, content);
-      return ref;
-    },
-    get: async ({ uri }: { uri: string }) => kept.get(uri) ?? new Uint8Array(),
-    uploadTarget: async () => ({ url: "http://127.0.0.1:1/", headers: {} }),
-    has: async () => true,
-  };
-}
-
 describe.each(["SQLite", "DynamoDB"])("on %s", (kind) => {
   describe.each(["ASCII", "other characters"] as const)("in %s", (alphabet) => {
     it("a task that is as large as may be, and whose job says all that it can, ends with its result", {
       timeout: 180_000,
     }, async () => {
-      await using system = await systemOn(kind, { artifacts: keeping(), durationMs: () => 5000 });
+      await using system = await systemOn(kind, { artifacts: keptValues(), durationMs: () => 5000 });
       const text = (bytes: number) => noise(bytes, alphabet);
       const [message, payload, inputRequests] = [text(30 * KB), { t: text(30 * KB) }, { question: text(1000 * KB) }];
       const timestamp = "2026-01-02T03:04:05.678Z";
@@ -105,7 +91,7 @@ describe.each(["SQLite", "DynamoDB"])("on %s", (kind) => {
     });
 
     it("a dispatch that is too large is refused with the sizes, and nothing of it is kept", async () => {
-      await using system = await systemOn(kind, { artifacts: keeping() });
+      await using system = await systemOn(kind, { artifacts: keptValues() });
       const large = noise(200 * KB, alphabet);
       await expect(system.dispatch("local", { command: "true" }, { metadata: { large } })).rejects.toMatchObject({
         code: "input.invalid",
@@ -116,7 +102,7 @@ describe.each(["SQLite", "DynamoDB"])("on %s", (kind) => {
     });
 
     it("an input that is small enough gives way to metadata that is not", async () => {
-      await using system = await systemOn(kind, { artifacts: keeping() });
+      await using system = await systemOn(kind, { artifacts: keptValues() });
       const command = noise(90 * KB, alphabet);
       const id = await system.dispatch("local", { command }, { metadata: { note: noise(70 * KB, alphabet) } });
       const { inputRef } = await system.settled(id);

@@ -1,6 +1,6 @@
 import { route } from "../../lib/config/routing.ts";
 import type { Json } from "../../lib/contract/task.ts";
-import type { Plan } from "../../lib/engine/dispatch.ts";
+import type { Plan } from "../../lib/engine/plan.ts";
 import type { Ports } from "../../lib/engine/ports.ts";
 
 /** A dispatch of a command, as the configuration of the ports routes it. */

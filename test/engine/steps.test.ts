@@ -4,6 +4,7 @@ import { cancelTask } from "../../lib/engine/cancellation.ts";
 import { withSession } from "../../lib/engine/invocation-gate.ts";
 import { recoverAll, recoverDue } from "../../lib/engine/recovery.ts";
 import { awaitReady } from "../../lib/engine/steps/await-ready.ts";
+import { fail } from "../../lib/engine/steps/fail.ts";
 import { done } from "../../lib/engine/steps/step.ts";
 import type { TaskStore } from "../../lib/store/port.ts";
 import { makeTask } from "../contract/make-task.ts";
@@ -43,6 +44,36 @@ describe("the workflow", () => {
     };
     await system.settled(await system.dispatch());
     expect(allowed).toMatchObject({ hello: 60_000, start: 20_000 });
+  });
+
+  it("says hello to no worker of a session that has ended meanwhile, however late", async () => {
+    const over = Promise.withResolvers<void>();
+    let late: Promise<unknown> | undefined;
+    await using system = virtualSystem({
+      wrap: (state, step) => (ports, input) => {
+        const change: TaskStore["change"] = async (...args) => {
+          await over.promise;
+          return ports.store.change(...args);
+        };
+        // A second call of the same function, which stands still from its first write on.
+        if (state === "Start") late ??= step({ ...ports, store: { ...ports.store, change } }, input);
+        return step(ports, input);
+      },
+    });
+    const sent: string[] = [];
+    const invoke = system.backend.invoke.bind(system.backend);
+    system.backend.invoke = (task, operation, options) => {
+      sent.push(operation.op);
+      return invoke(task, operation, options);
+    };
+    const id = await system.dispatch();
+    expect(await system.settled(id)).toMatchObject({ status: "succeeded" });
+    expect(late).toBeDefined();
+    const before = [...sent];
+    over.resolve();
+    await Promise.allSettled([late]);
+    expect(before).toContain("hello");
+    expect(sent).toEqual(before);
   });
 
   it("watches a job of seven and a half hours within the history of one execution", async () => {
@@ -248,6 +279,26 @@ describe("the workflow", () => {
     expect(system.backend.started.length).toBe(state === "Watch" ? 1 : 0);
     expect(await system.ports.store.listEvents(task.id, 0, 1)).toMatchObject([{ type: "task.created" }]);
   });
+
+  it.each([
+    [1, "failed"],
+    [2, "running"],
+  ])(
+    "takes a refusal of the last of %d attempts to start a job for what it says alone: it is %s",
+    async (startAttempts, status) => {
+      const adapter = idleAdapter();
+      const ports = openPorts({ backends: { [adapter.name]: adapter } });
+      const task = makeTask({
+        status: "starting",
+        session: { id: "s", state: "open", inFlight: {}, sent: 2, bootId: "b", startAttemptedAtMs: 1, startAttempts },
+      });
+      await ports.store.create(task);
+      const error = { code: "platform.invalid_request", message: "no", retryable: false };
+      const failure = { Error: "x", Cause: JSON.stringify({ errorMessage: JSON.stringify(error) }) };
+      await fail(ports, { id: task.id, n: task.executionNumber, failure });
+      expect(await ports.store.get(task.id)).toMatchObject({ status });
+    },
+  );
 
   it("does nothing in a step of an older execution", async () => {
     const stale: string[] = [];

@@ -374,6 +374,31 @@ describe("the files of a job that has ended", () => {
     expect(output).toMatchObject({ again: true });
   });
 
+  it("are not asked for once nobody expects that any more, since it would begin another machine, but later", async () => {
+    let isThere = false;
+    const asked: number[] = [];
+    let saidWhere = 0;
+    await using system = virtualSystem({
+      artifacts: {
+        async uploadTarget() {
+          // The first takes longer than the note of it lasts: a process that stood still.
+          if (++saidWhere === 1) await system.clock.sleep(150_000);
+          return { url: "http://127.0.0.1:1/", headers: {} };
+        },
+        has: async () => isThere,
+      },
+    });
+    answering(system, async (operation, answer) => {
+      if (operation.op !== "upload") return leavingAFile(operation, answer);
+      asked.push(saidWhere);
+      isThere = true;
+      return { artifacts: [{ id: file.id, state: "stored" }] };
+    });
+    const task = await system.settled(await system.dispatch());
+    expect(await filesOf(system, task)).toMatchObject({ status: "succeeded", artifacts: [{ name: file.name }] });
+    expect(asked).toEqual([2]);
+  });
+
   it("are asked for again after AWS has refused to, and given up half an hour later with that reason", async () => {
     let refusals = 0;
     let isThere = false;

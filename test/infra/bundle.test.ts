@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { bundle, deployedEntries, loadedAtOnce, sizeBudgets } from "../../lib/infra/bundle.ts";
-import { childEntry, imagePackage, workerEntry } from "../../lib/infra/worker-image.ts";
+import { bundle, deployedEntries, loadedAtOnce, needsRequire, sizeBudgets } from "../../lib/infra/bundle.ts";
+import { bridgeEntry, childEntry, imagePackage, workerEntry } from "../../lib/infra/worker-image.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { temporaryFolder } from "../worker/start-worker.ts";
 
@@ -45,16 +45,23 @@ describe.each([...new Set([...deployedEntries(), ...measured])])("the bundle of 
     );
     const packages = outside.map(({ path }) => path).filter((path) => !isBuiltin(path) && !besideTheBundle.has(path));
     expect(packages).toEqual([]);
-    // Only the child's files have a `require`, which knows the parts of Node.
+    // Only files that need it have a `require`, which knows the parts of Node.
     const isHelped = (text: string) => text.startsWith('import{createRequire as requireFrom}from"node:module"');
     expect(texts.some((text) => text.includes("Dynamic require of") && !isHelped(text))).toBe(false);
-    expect(texts.some(isHelped)).toBe(entry === childEntry);
+    expect(texts.some(isHelped)).toBe(needsRequire(entry));
   });
 
   test("loads no AWS client at once", () => {
     const modules = [...loadedAtOnce(metafile, entry)];
     expect(modules).toContain(entry);
     expect(modules.filter((name) => /node_modules\/@(?:aws-sdk|smithy)\//.test(name))).toEqual([]);
+  });
+
+  test("loads what makes spans only for a trace that is sampled", () => {
+    const isOfSpans = (name: string) => /aws-xray-sdk-core|powertools\/tracer|cls-hooked/.test(name);
+    expect([...loadedAtOnce(metafile, entry)].filter(isOfSpans)).toEqual([]);
+    const all = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
+    expect(all.some(isOfSpans)).toBe(entry.startsWith("lambdas/"));
   });
 });
 
@@ -84,6 +91,6 @@ test("the worker loads no framework before it is used", async () => {
   expect([...loadedAtOnce(metafile, workerEntry)].filter(isLate)).toEqual([]);
 });
 
-test("the worker is deployed, and the agent that it starts", () => {
-  expect(deployedEntries()).toEqual(expect.arrayContaining(["worker/main.ts", childEntry]));
+test("the worker is deployed, and the programs that it starts", () => {
+  expect(deployedEntries()).toEqual(expect.arrayContaining(["worker/main.ts", childEntry, bridgeEntry]));
 });

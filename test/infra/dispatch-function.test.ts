@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { functionLogger } from "../../lib/aws/logger.ts";
+import { openObservation } from "../../lib/aws/observe/observe.ts";
 import { environmentVariables } from "../../lib/contract/execution-environment.ts";
 import { openPorts } from "../../lib/system/aws.ts";
 import { ROLE_ARN, RUNTIME_ARN } from "../mcp/ports.ts";
@@ -22,11 +22,12 @@ const environmentOf = ({ Environment }: Record<string, unknown>): Record<string,
   return Object.fromEntries(Object.entries(Variables).map(([name, value]) => [name, text(value)]));
 };
 
-test("there is one for the endpoint, the janitor and each step", () => {
+test("there is one for the endpoint, the janitor, operators and each step", () => {
   expect(functions.map(([name]) => name).sort()).toEqual(
     [
       "mcp",
       "janitor",
+      "operator",
       "Provision",
       "AwaitReady",
       "Start",
@@ -40,7 +41,7 @@ test("there is one for the endpoint, the janitor and each step", () => {
 });
 
 describe.each(functions)("%s", (name, properties) => {
-  const isStep = name !== "mcp" && name !== "janitor";
+  const isStep = !["mcp", "janitor", "operator"].includes(name);
 
   test("runs on Node 24 and arm64, traced", () => {
     expect(properties).toMatchObject({
@@ -61,6 +62,8 @@ describe.each(functions)("%s", (name, properties) => {
       "workerRole",
       "sharedRuntime",
       "runtimePrefix",
+      "metricsNamespace",
+      "serviceName",
     ] as const;
     const names = [...needed.map((key) => environmentVariables[key]), ...(isStep ? [environmentVariables.step] : [])];
     const environment = environmentOf(properties);
@@ -79,9 +82,9 @@ describe.each(functions)("%s", (name, properties) => {
     );
   });
 
-  test("logs as JSON, at the configured level, into a group of its own that forgets", () => {
+  test("logs as JSON, into a group of its own that forgets; what is no more than metrics passes at any level", () => {
     const { LoggingConfig } = properties as { LoggingConfig: Record<string, unknown> };
-    expect(LoggingConfig).toMatchObject({ LogFormat: "JSON", ApplicationLogLevel: "WARN" });
+    expect(LoggingConfig).toMatchObject({ LogFormat: "JSON", ApplicationLogLevel: "INFO" });
     const id = (LoggingConfig.LogGroup as { Ref: string }).Ref;
     expect(built.resources[id]).toMatchObject({
       Type: "AWS::Logs::LogGroup",
@@ -92,7 +95,7 @@ describe.each(functions)("%s", (name, properties) => {
 
   test("opens its ports with the configuration beside its code", () => {
     const bundle = isStep ? "workflow" : name;
-    const log = functionLogger({ level: "error", version: "0", write: () => {} });
+    const { log, observe } = openObservation({ level: "error", version: "0" });
     const folder = join(built.folder, "dist/lambdas", bundle);
     // Only a deployment knows what it has made.
     const made = {
@@ -100,7 +103,7 @@ describe.each(functions)("%s", (name, properties) => {
       [environmentVariables.workerRole]: ROLE_ARN,
       AWS_REGION: "us-west-2",
     };
-    const ports = openPorts({ folder, log, env: { ...environmentOf(properties), ...made } });
+    const ports = openPorts({ folder, log, observe, env: { ...environmentOf(properties), ...made } });
     expect(Object.keys(ports.configuration().runtimes)).toEqual(["worker", "shared", "quick"]);
     expect(ports.configuration().retentionDays).toBe(10);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CONTRACT_TAG } from "../../lib/contract/tags.ts";
+import { CONTRACT_TAG } from "../../lib/contract/runtimes.ts";
 import { CONTRACT } from "../../lib/contract/worker.ts";
 import { Synthesis, text } from "./synthesis.ts";
 
@@ -47,7 +47,9 @@ test("everything that can be tagged is, and says whose it is", () => {
     "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::Permission",
     "AWS::Logs::MetricFilter",
+    "AWS::Logs::QueryDefinition",
     "AWS::S3::BucketPolicy",
+    "Custom::AgentDispatchSweep",
     "Custom::ServiceLinkedRole",
   ]);
 });

@@ -96,7 +96,7 @@ describe("the stage", () => {
 
 describe("the function", () => {
   test("outlasts the longest wait of a call", () => {
-    expect(built.functions.mcp).toMatchObject({ Timeout: 120, MemorySize: 1024, Handler: "handler.handler" });
+    expect(built.functions.mcp).toMatchObject({ Timeout: 120, MemorySize: 512, Handler: "handler.handler" });
   });
 
   test.each([
@@ -126,6 +126,7 @@ test("the outputs end in the line that connects Claude Code", () => {
     "BucketName",
     "Connect",
     "Endpoint",
+    "OperatorFunctionArn",
     "Region",
     "RuntimePrefix",
     "SharedRuntimeArn",

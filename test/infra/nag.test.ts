@@ -42,7 +42,7 @@ const accepted: Accepted[] = [
   },
   {
     rule: /^IAM5\[Resource::\*\]$/,
-    at: /^(?:WorkerRole|Mcp\/Handler|Janitor\/Handler|Workflow\/\w+)\//,
+    at: /^(?:WorkerRole|(?:Mcp|Janitor|Operator)\/Handler|Workflow\/\w+)\//,
     because:
       "traces, metrics, log deliveries, quotas, tokens and lists know no resources; permissions.test.ts has them all",
   },
@@ -50,6 +50,11 @@ const accepted: Accepted[] = [
     rule: /^IAM5\[Resource::arn:<AWS::Partition>:logs:\*:<AWS::AccountId>:log-group:(?:\*|\/aws\/bedrock-agentcore\/runtimes\/(?:ad_.+_|shared_agent_dispatch-)\*)\]$/,
     at: /^WorkerRole\//,
     because: "AgentCore names a log group for a runtime that does not exist yet, and documents these resources",
+  },
+  {
+    rule: /^IAM5\[Resource::arn:[^[\]]+:log-group:(?:\*|\/aws\/bedrock-agentcore\/runtimes\/shared_agent_dispatch-\*)\]$/,
+    at: /^Janitor\/Handler\//,
+    because: "a list of log groups has no narrower resource, and AgentCore chooses the end of a runtime's name",
   },
   {
     rule: /^IAM5\[Resource::arn:<AWS::Partition>:bedrock:\*::foundation-model\/anthropic\..+\]$/,
@@ -63,27 +68,27 @@ const accepted: Accepted[] = [
   },
   {
     rule: /^IAM5\[Resource::<ArtifactsBucket\w+\.Arn>\/tasks\/\*\]$/,
-    at: /^(?:Mcp\/Handler|Workflow\/\w+)\//,
+    at: /^(?:(?:Mcp|Janitor|Operator)\/Handler|Workflow\/\w+)\//,
     because: "files are named for tasks and contents that nobody knows before",
   },
   {
     rule: /^IAM5\[Resource::arn:[^[\]]+:runtime\/ad_.+_\*\]$/,
-    at: /^(?:Mcp\/Handler|Workflow\/\w+)\//,
-    because: "runtimes are named for their tasks, and end in letters that AgentCore chooses",
+    at: /^(?:(?:Mcp|Janitor|Operator)\/Handler|Workflow\/\w+)\//,
+    because: "runtimes are named for their stack, and end in letters that AgentCore chooses",
   },
   {
     rule: /^IAM5\[Resource::<SharedRuntime\w+\.AgentRuntimeArn>\/\*\]$/,
-    at: /^(?:Mcp\/Handler|Workflow\/\w+)\//,
+    at: /^(?:(?:Mcp|Janitor|Operator)\/Handler|Workflow\/\w+)\//,
     because: "a call is authorized for the runtime and for the endpoint below it",
   },
   {
     rule: /^IAM5\[Resource::arn:[^[\]]+:(?:runtime|workload-identity-directory\/default\/workload-identity)\/\*\]$/,
     at: /^Workflow\/Provision\//,
-    because: "what is being made has no name yet; the tag of a task is demanded in its place",
+    because: "what is being made has no name yet; the tag of tasks is demanded in its place",
   },
   {
     rule: /^IAM5\[Resource::arn:[^[\]]+:workload-identity-directory\/default(?:\/workload-identity\/ad_.+_\*)?\]$/,
-    at: /^Workflow\/Cleanup\//,
+    at: /^(?:(?:Mcp|Janitor|Operator)\/Handler|Workflow\/Cleanup)\//,
     because: "the identity of a runtime is named like it, and deleted with it, in whichever region it was made",
   },
   {
@@ -93,8 +98,8 @@ const accepted: Accepted[] = [
   },
   {
     rule: /^IAM5\[Resource::arn:[^[\]]+:log-group:\/aws\/bedrock-agentcore\/runtimes\/ad_.+_\*\]$/,
-    at: /^Workflow\/(?:AwaitReady|Start|SynchronousCall|Cleanup)\//,
-    because: "the log group of a runtime is named like it, read when it does not start, and deleted with it",
+    at: /^(?:Janitor\/Handler|Workflow\/(?:AwaitReady|Start|SynchronousCall))\//,
+    because: "the log group of a runtime is named like it, read when it does not start, and removed some days after it",
   },
 ];
 

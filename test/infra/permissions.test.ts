@@ -92,13 +92,34 @@ describe("on AgentCore", () => {
     );
     expect(allowed).toEqual({
       mcp: [
+        "DeleteAgentRuntime",
+        "DeleteAgentRuntimeEndpoint",
+        "DeleteWorkloadIdentity",
         "GetAgentRuntime",
         "GetAgentRuntimeEndpoint",
         "InvokeAgentRuntime",
         "ListAgentRuntimes",
         "ListTagsForResource",
+        "StopRuntimeSession",
       ],
-      janitor: [],
+      operator: [
+        "DeleteAgentRuntime",
+        "DeleteAgentRuntimeEndpoint",
+        "DeleteWorkloadIdentity",
+        "GetAgentRuntime",
+        "InvokeAgentRuntime",
+        "ListAgentRuntimes",
+        "StopRuntimeSession",
+      ],
+      janitor: [
+        "DeleteAgentRuntime",
+        "DeleteAgentRuntimeEndpoint",
+        "DeleteWorkloadIdentity",
+        "GetAgentRuntime",
+        "ListAgentRuntimes",
+        "ListTagsForResource",
+        "StopRuntimeSession",
+      ],
       Provision: [
         "CreateAgentRuntime",
         "CreateAgentRuntimeEndpoint",
@@ -137,7 +158,7 @@ describe("on AgentCore", () => {
     expect(resourcesFor(everyStatement, `bedrock-agentcore:${verb}`)).toEqual([...shared, own].sort());
   });
 
-  test("only what was made for a task can be deleted", () => {
+  test("only what was made for tasks can be deleted", () => {
     expect(resourcesFor(everyStatement, "bedrock-agentcore:DeleteAgentRuntime")).toEqual([own]);
     expect(resourcesFor(everyStatement, "bedrock-agentcore:DeleteAgentRuntimeEndpoint")).toEqual([own]);
     expect(resourcesFor(everyStatement, "bedrock-agentcore:DeleteWorkloadIdentity")).toEqual([
@@ -145,12 +166,40 @@ describe("on AgentCore", () => {
       "arn:aws:bedrock-agentcore:*:123456789012:workload-identity-directory/default/workload-identity/ad_0a1b2c3d_*",
     ]);
     expect(resourcesFor(everyStatement, "logs:DeleteLogGroup")).toEqual([ownLogs]);
-    expect(Object.entries(byFunction("logs:DeleteLogGroup")).filter(([, actions]) => actions.length > 0)).toEqual([
-      ["Cleanup", ["logs:DeleteLogGroup"]],
+  });
+
+  test("their logs are removed by the janitor alone, unless they go with their runtimes", async () => {
+    const removers = (stack: Synthesis) =>
+      Object.keys(stack.functions).filter((name) =>
+        resourcesFor(stack.allowedTo(stack.roleOf(name)), "logs:DeleteLogGroup"),
+      );
+    expect(removers(built)).toEqual(["janitor"]);
+    expect(removers(await Synthesis.of({ cloud: { runtimeLogDays: 0 } })).sort()).toEqual([
+      "Cleanup",
+      "janitor",
+      "mcp",
+      "operator",
+    ]);
+    const logs = "arn:aws:logs:*:123456789012:log-group:";
+    const keeping = byFunction("logs:");
+    expect(keeping.janitor).toEqual([
+      "logs:CreateLogStream",
+      "logs:DeleteLogGroup",
+      "logs:DescribeLogGroups",
+      "logs:DescribeLogStreams",
+      "logs:PutLogEvents",
+      "logs:PutRetentionPolicy",
+    ]);
+    const mayJanitor = (action: string) => resourcesFor(built.allowedTo(built.roleOf("janitor")), `logs:${action}`);
+    expect(mayJanitor("DescribeLogGroups")).toEqual([`${logs}*`]);
+    expect(mayJanitor("DescribeLogStreams")).toEqual([ownLogs]);
+    expect(mayJanitor("PutRetentionPolicy")).toEqual([
+      ownLogs,
+      `${logs}/aws/bedrock-agentcore/runtimes/shared_agent_dispatch-*`,
     ]);
   });
 
-  test("what is made carries the tag of a task", () => {
+  test("what is made carries the tag of a task, or of those that share it", () => {
     const making = everyStatement.filter(({ actions }) =>
       actions.some((action) => /:(?:CreateAgentRuntime|TagResource)$/.test(action)),
     );
@@ -159,7 +208,7 @@ describe("on AgentCore", () => {
         Effect: "Allow",
         actions: ["bedrock-agentcore:CreateAgentRuntime", "bedrock-agentcore:TagResource"],
         resources: [`arn:aws:bedrock-agentcore:${account}:runtime/*`, identities, `${identities}/workload-identity/*`],
-        condition: '{"StringLike":{"aws:RequestTag/agentdispatch:task":"task_*"}}',
+        condition: '{"StringLike":{"aws:RequestTag/agentdispatch:task":["task_*","shared"]}}',
       },
     ]);
   });
@@ -227,7 +276,8 @@ describe("tasks", () => {
     const readWrite = ["s3:GetObject", "s3:ListBucket", "s3:PutObject"];
     expect(byFunction("s3:")).toEqual({
       mcp: readWrite,
-      janitor: [],
+      janitor: readWrite,
+      operator: readWrite,
       Provision: [],
       AwaitReady: [],
       Start: ["s3:GetObject", "s3:ListBucket"],
@@ -235,7 +285,7 @@ describe("tasks", () => {
       Watch: readWrite,
       Complete: readWrite,
       Fail: [],
-      Cleanup: [],
+      Cleanup: readWrite,
     });
     expect(resourcesFor(everyStatement, "s3:PutObject")).toEqual(["<ArtifactsBucket.Arn>/tasks/*"]);
     expect(resourcesFor(everyStatement, "s3:GetObject")).toEqual(["<ArtifactsBucket.Arn>/tasks/*"]);
@@ -244,7 +294,7 @@ describe("tasks", () => {
 
   test("executions of this workflow are started by those who admit or recover", () => {
     const starting = byFunction("states:");
-    expect(names.filter((name) => starting[name]?.length).sort()).toEqual(["Cleanup", "janitor", "mcp"]);
+    expect(names.filter((name) => starting[name]?.length).sort()).toEqual(["Cleanup", "janitor", "mcp", "operator"]);
     expect(resourcesFor(everyStatement, "states:StartExecution")).toEqual([
       `arn:aws:states:${account}:stateMachine:agent-dispatch`,
     ]);
@@ -258,7 +308,7 @@ test("a function writes its own log and traces, and takes no other service", () 
       [...new Set(actionsOf(built.allowedTo(built.roleOf(name)), "").map((action) => action.split(":")[0]))],
     ]),
   );
-  expect(services.janitor).toEqual(["dynamodb", "logs", "states", "xray"]);
+  expect(services.janitor).toEqual(["bedrock-agentcore", "dynamodb", "logs", "s3", "states", "xray"]);
   expect(services.Fail).toEqual(["dynamodb", "logs", "xray"]);
   for (const name of names) {
     const logs = resourcesFor(built.allowedTo(built.roleOf(name)), "logs:PutLogEvents");
@@ -285,11 +335,13 @@ test("only Lambda takes the roles of functions, and only API Gateway and the jan
     { who: "events.amazonaws.com", what: "<JanitorHandlerFunction.Arn>", from: "<JanitorSchedule.Arn>" },
     { who: "events.amazonaws.com", what: "<JanitorHandlerFunction.Arn>", from: "<JanitorDeaths.Arn>" },
   ]);
+  // No service and no other account may invoke that of operators: their own credentials have to allow it.
+  expect(JSON.stringify(permissions)).not.toContain("Operator");
 });
 
 test("the state machine invokes its own steps", () => {
   const machine = text(built.only("AWS::StepFunctions::StateMachine").RoleArn).replace(/^<(.+)\.Arn>$/, "$1");
-  const steps = names.filter((name) => name !== "mcp" && name !== "janitor");
+  const steps = names.filter((name) => !["mcp", "janitor", "operator"].includes(name));
   expect(resourcesFor(built.allowedTo(machine), "lambda:InvokeFunction")).toEqual(
     steps.map((name) => `<Workflow${name}Function.Arn>`).sort(),
   );
@@ -328,7 +380,21 @@ describe("a configuration that names more", async () => {
     ]);
   });
 
-  test("still deletes nothing but what was made for a task", () => {
+  test("lets Provision and the endpoint's check ask what the tags of its private images stand for, and nobody else", async () => {
+    expect(everyStatement.some(({ actions }) => actions.includes("ecr:DescribeImages"))).toBe(false);
+    const images = await Synthesis.of({
+      allowed: { repositories: ["123456789012.dkr.ecr.us-west-2.amazonaws.com/team/*", "public.ecr.aws/x/*"] },
+    });
+    const asking = Object.keys(images.functions).filter((name) =>
+      resourcesFor(images.allowedTo(images.roleOf(name)), "ecr:DescribeImages"),
+    );
+    expect(asking.sort()).toEqual(["Provision", "mcp"]);
+    expect(resourcesFor(images.allowedTo(images.roleOf("Provision")), "ecr:DescribeImages")).toEqual([
+      "arn:aws:ecr:us-west-2:123456789012:repository/team/*",
+    ]);
+  });
+
+  test("still deletes nothing but what was made for tasks", () => {
     const deletable = resourcesFor(may("Cleanup"), "bedrock-agentcore:DeleteAgentRuntime") ?? [];
     expect(deletable.filter((resource) => !resource.endsWith(":runtime/ad_0a1b2c3d_*"))).toEqual([]);
   });
@@ -336,9 +402,71 @@ describe("a configuration that names more", async () => {
   test("lets those who use AgentCore enter its accounts", () => {
     const entering = Object.keys(named.functions).filter((name) => resourcesFor(may(name), "sts:AssumeRole"));
     expect(entering.sort()).toEqual(
-      ["AwaitReady", "Cleanup", "Complete", "SynchronousCall", "Provision", "Start", "Watch", "mcp"].sort(),
+      [
+        "AwaitReady",
+        "Cleanup",
+        "Complete",
+        "SynchronousCall",
+        "Provision",
+        "Start",
+        "Watch",
+        "janitor",
+        "mcp",
+        "operator",
+      ].sort(),
     );
     expect(resourcesFor(may("Watch"), "sts:AssumeRole")).toEqual(["arn:aws:iam::210987654321:role/entered"]);
+  });
+});
+
+test("the janitor begins sessions, and makes runtimes for them, only where a profile keeps some ready; it may always stop them", async () => {
+  const prefix = "bedrock-agentcore:";
+  const mayJanitor = (stack: Synthesis) => actionsOf(stack.allowedTo(stack.roleOf("janitor")), "");
+  const more = [
+    `${prefix}CreateAgentRuntime`,
+    `${prefix}GetAgentRuntimeEndpoint`,
+    `${prefix}InvokeAgentRuntime`,
+    "iam:PassRole",
+  ];
+  expect(mayJanitor(built)).toContain(`${prefix}StopRuntimeSession`);
+  expect(mayJanitor(built).filter((action) => more.includes(action))).toEqual([]);
+  const ready = await Synthesis.of({ runtimes: { ready: { backend: "agentcore", warm: 1 } } });
+  expect(mayJanitor(ready)).toEqual(expect.arrayContaining(more));
+  expect(resourcesFor(ready.allowedTo(ready.roleOf("janitor")), `${prefix}InvokeAgentRuntime`)).toEqual(
+    [...shared, own].sort(),
+  );
+});
+
+describe("agents", () => {
+  const invoke = "execute-api:Invoke";
+
+  test("call the endpoint, by POST and that of this API alone, where a profile lets them dispatch", async () => {
+    const leading = await Synthesis.of({ runtimes: { lead: { backend: "agentcore", mayDispatch: true } } });
+    expect(leading.allowedTo("WorkerRole").filter(({ actions }) => actions.includes(invoke))).toEqual([
+      {
+        Effect: "Allow",
+        actions: [invoke],
+        resources: [`arn:aws:execute-api:${account}:<McpApi>/live/POST/mcp`],
+        condition: "{}",
+      },
+    ]);
+    // It is where the stack says that it is, and nobody else is told.
+    const told = Object.entries(leading.functions).flatMap(([name, { Environment }]) => {
+      const { Variables } = Environment as { Variables: Record<string, unknown> };
+      return "AGENTDISPATCH_AGENT_ENDPOINT" in Variables ? [[name, text(Variables.AGENTDISPATCH_AGENT_ENDPOINT)]] : [];
+    });
+    expect(told).toEqual([["Start", "https://<McpApi>.execute-api.us-west-2.amazonaws.com/live/mcp"]]);
+    for (const name of Object.keys(leading.functions))
+      expect(actionsOf(leading.allowedTo(leading.roleOf(name)), "execute-api:")).toEqual([]);
+  });
+
+  test.each([
+    ["nothing of it", {}],
+    ["that one may not", { lead: { backend: "agentcore", mayDispatch: false } }],
+  ])("do not where a configuration says %s", async (_, runtimes) => {
+    const stack = await Synthesis.of({ runtimes });
+    expect(stack.allowedTo("WorkerRole").flatMap(({ actions }) => actions)).not.toContain(invoke);
+    expect(JSON.stringify(stack.resources)).not.toContain("AGENTDISPATCH_AGENT_ENDPOINT");
   });
 });
 

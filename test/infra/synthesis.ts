@@ -46,7 +46,7 @@ export class Synthesis {
     const folder = temporaryFolder();
     const bundles = join(folder, "dist");
     writeFileSync(join(folder, "agentdispatch.config.json"), JSON.stringify(file));
-    for (const name of ["mcp", "workflow", "janitor"]) {
+    for (const name of ["mcp", "workflow", "janitor", "operator"]) {
       mkdirSync(join(bundles, "lambdas", name), { recursive: true });
       writeFileSync(join(bundles, "lambdas", name, "handler.mjs"), "");
     }

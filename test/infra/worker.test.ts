@@ -159,6 +159,7 @@ describe("the role of workers", () => {
 
 describe("the shared runtime", () => {
   const [[, runtime] = []] = plain.ofType("AWS::BedrockAgentCore::Runtime");
+  expect(runtime?.Properties.platformVersion ?? runtime?.Properties.PlatformVersion).toBe("V1");
 
   test("it runs the worker's image in the worker's role, reached over HTTP from anywhere", () => {
     expect(runtime?.Properties).toMatchObject({

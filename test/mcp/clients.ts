@@ -43,12 +43,12 @@ function handlerOf({
   toolset = "core",
 }: Served): (request: Request) => Promise<Response> {
   const mcp = createMcp({
-    tasksOf: (name) => new TaskService(ports, name),
+    tasksOf: ({ owner: name }) => new TaskService(ports, name),
     toolset: () => toolset,
     log: ports.log,
     extra,
   });
-  return (request) => mcp.fetch(request, owner);
+  return (request) => mcp.fetch(request, { owner });
 }
 
 /** Serves the endpoint over HTTP for the length of a test. */
@@ -228,8 +228,9 @@ export function bareCaller(served: Served) {
   };
 }
 
-/** The problem of an error reply. */
+/** The problem of an error reply, also of one in a single level. */
 export function problemOf({ isError, text }: Reply): Json {
   if (!isError) throw new Error(`not an error: ${JSON.stringify(text).slice(0, 500)}`);
-  return (text as { error: Json }).error;
+  const { error, error_code: code, ...rest } = text as Json & { error: Json | string };
+  return typeof error === "string" ? { ...rest, code, message: error } : error;
 }

@@ -29,7 +29,7 @@ const extra: McpExtra = {
     },
   ],
   resources: {
-    list: async ({ owner }) => ({ resources: [{ uri: `of://${owner}`, name: "yours" }] }),
+    list: async ({ caller }) => ({ resources: [{ uri: `of://${caller.owner}`, name: "yours" }] }),
     templates: [{ uriTemplate: "of://{name}", name: "of somebody" }],
     read: async (_scope, uri) => (uri.startsWith("of://") ? { contents: [{ uri, text: "hello" }] } : undefined),
     complete: async (_scope, _template, _variable, value) => [`${value}1`],

@@ -1,8 +1,10 @@
+import { createHash, randomBytes } from "node:crypto";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { Json } from "../../lib/contract/task.ts";
+import { newTaskId } from "../../lib/contract/task-id.ts";
 import { signingFetch } from "../aws/callers.ts";
-import { makeTask } from "../contract/make-task.ts";
+import { makeTask, type TaskFields } from "../contract/make-task.ts";
 import { type Cloud, openCloud } from "../emulators/functions.ts";
 import type { DeployedFunction } from "../emulators/lambda-runner.ts";
 import { openRestApi, readStreamed, restEvent } from "../emulators/rest-api.ts";
@@ -199,7 +201,8 @@ test("log lines are structured, know their request, and hold nothing of what was
   const body = message("dispatch_task", { provider: "aws", input: { env: { A: secret } }, unknown: secret });
   await send(restEvent(ANN, { headers: { ...rpcHeaders, authorization: [secret] }, body }));
   await send(restEvent(ANN, { headers: { ...rpcHeaders, authorization: [secret], accept: [secret] }, body }));
-  const lines = mcp.logged();
+  // Lines of metrics have a form of their own.
+  const lines = mcp.logged().filter((line) => !("_aws" in line));
   expect(lines.length).toBeGreaterThan(0);
   for (const line of lines)
     expect(line).toMatchObject({
@@ -242,4 +245,121 @@ test("resources and prompts are there in a function too, and a resource of someb
   expect(JSON.parse(result.contents[0]?.text ?? "")).toMatchObject({ id: structured?.taskId, status: "provisioning" });
   expect(await ask(BOB, "resources/read", { uri })).toMatchObject({ error: { code: -32_002, data: { uri } } });
   expect(await ask(ANN, "prompts/list")).toMatchObject({ result: { prompts: [{ name: "dispatch-work" }] } });
+});
+
+describe("the agent of a task", () => {
+  const AGENT_ROLE = "arn:aws:iam::123456789012:role/agent-dispatch-worker";
+  const AGENT = `${ROLE}/agent-dispatch-worker/session-1`;
+  const OWNER = `${ROLE}/deployer`;
+  const RUNNING = { status: "running", profile: "lead" } as const;
+
+  /** A task whose agent was handed a token, and that. */
+  async function begun(fields: TaskFields = {}, executionRoleArn = AGENT_ROLE) {
+    const id = newTaskId();
+    const token = `${id}.${randomBytes(32).toString("hex")}`;
+    const tokens = [createHash("sha256").update("another attempt").digest("hex")];
+    tokens.push(createHash("sha256").update(token).digest("hex"));
+    const runtimeArn = "arn:aws:bedrock-agentcore:us-west-2:123456789012:runtime/theirs-AbCdEf1234";
+    await cloud.store.create(
+      makeTask({
+        id,
+        owner: OWNER,
+        taskType: "agent.run",
+        backend: "aws-agentcore",
+        backendName: "agentcore-dev",
+        provider: "aws",
+        target: { mode: "session", details: { runtimeArn, executionRoleArn } },
+        session: { id: `session-of-${id}`, state: "open", inFlight: {}, tokens },
+        ...RUNNING,
+        ...fields,
+      }),
+    );
+    return { id, token };
+  }
+
+  const sendAs = (principal: string, token: string[] | undefined, body = message("list_tasks")) =>
+    send(restEvent(principal, { headers: { ...rpcHeaders, ...(token && { "X-AgentDispatch-Task": token }) }, body }));
+  const refusal = (code: string, text: RegExp) => ({
+    statusCode: 403,
+    json: { id: null, error: { message: expect.stringMatching(text), data: { code, hint: expect.any(String) } } },
+  });
+
+  test("who has its role and no token is nobody", async () => {
+    for (const body of [message("list_tasks"), JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list" })])
+      expect(await sendAs(AGENT, undefined, body)).toMatchObject(
+        refusal("caller.token_missing", /the header x-agentdispatch-task is missing/),
+      );
+    // So is who has the role of another runtime that the configuration names.
+    expect(await sendAs(`${ROLE}/agents/session-2`, undefined)).toMatchObject(
+      refusal("caller.token_missing", /the role of agents/),
+    );
+  });
+
+  test("dispatches its task's children, as its owner, and sees nothing else", async () => {
+    const other = await aTaskOf(OWNER);
+    const { id, token } = await begun();
+    const place = { runtime: "research", instruction: "Look around.", context: { topic: "moss" } };
+    const { json } = await sendAs(AGENT, [token], message("spawn_cloud_agent", place));
+    const [taskId] = /task_[0-9a-f]{32}/.exec(JSON.stringify(json)) ?? [];
+    expect(await cloud.store.get(String(taskId))).toMatchObject({ parent: id, root: id, depth: 1, owner: OWNER });
+    const listed = await sendAs(AGENT, [token]);
+    expect(listed).toMatchObject({
+      statusCode: 200,
+      json: { result: { structuredContent: { items: [{ id: taskId }] } } },
+    });
+    for (const [tool, task] of [
+      ["get_task_status", other],
+      ["cancel_task", other],
+      ["cancel_task", id],
+    ] as const)
+      expect((await sendAs(AGENT, [token], message(tool, { task_id: task }))).content).toContain("task.not_found");
+    expect((await sendAs(AGENT, [token], message("stop_all"))).content).toContain("is not for the agent of a task");
+    const elsewhere = message("spawn_cloud_agent", { ...place, metadata: { parentTaskId: other } });
+    expect((await sendAs(AGENT, [token], elsewhere)).content).toContain("policy.denied");
+  });
+
+  test("a forged token, half of one, and that of another task are none", async () => {
+    const [{ id, token }, { id: other }] = [await begun(), await begun()];
+    const secret = token.split(".")[1] ?? "";
+    const hash = createHash("sha256").update(token).digest("hex");
+    const given = [`${id}.${"0".repeat(64)}`, `${other}.${secret}`, `${newTaskId()}.${secret}`, `${id}.${hash}`];
+    given.push(id, secret, "", `${token}0`, token.toUpperCase(), `adt_${id.slice(5)}_${secret}`);
+    for (const each of given)
+      expect(await sendAs(AGENT, [each]), each).toMatchObject(
+        refusal("caller.token_refused", /^no task has this token$/),
+      );
+    expect(await sendAs(AGENT, [token, token])).toMatchObject(refusal("caller.token_refused", /no task/));
+    expect((await sendAs(AGENT, [token])).statusCode).toBe(200);
+  });
+
+  test("its token is of no use to anybody without its role", async () => {
+    const { token } = await begun();
+    const named = "arn:aws:iam::123456789012:role/teams/a/agents";
+    const { token: elsewhere } = await begun({}, named);
+    const refused = refusal("caller.token_refused", /this caller has not the role/);
+    const strangers = [
+      ANN,
+      BOB,
+      `${ROLE}/agents/session-2`,
+      "arn:aws:sts::210987654321:assumed-role/agent-dispatch-worker/session-1",
+    ];
+    for (const principal of strangers) expect(await sendAs(principal, [token]), principal).toMatchObject(refused);
+    expect(await sendAs(AGENT, [elsewhere])).toMatchObject(refused);
+    expect((await sendAs(`${ROLE}/agents/session-2`, [elsewhere])).statusCode).toBe(200);
+  });
+
+  test("its token is good as long as the task is not over, and its profile may dispatch", async () => {
+    for (const status of ["succeeded", "failed", "cancelled"] as const) {
+      const { token } = await begun({ status });
+      expect(await sendAs(AGENT, [token])).toMatchObject(refusal("caller.token_refused", /is over$/));
+    }
+    const { token } = await begun({ profile: "research" });
+    expect(await sendAs(AGENT, [token])).toMatchObject(refusal("caller.token_refused", /may not dispatch any more$/));
+  });
+
+  test("nothing of its token is in the log", async () => {
+    const { token } = await begun();
+    for (const each of [token, token.replace("task_", "task_0")]) await sendAs(AGENT, [each]);
+    expect(JSON.stringify(mcp.logged())).not.toContain(token.split(".")[1]);
+  });
 });

@@ -4,6 +4,7 @@ import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { lambdaHttp, type Metadata } from "../../lambdas/mcp/lambda-http.ts";
 import { RefusedError } from "../../lib/contract/errors.ts";
+import type { Caller } from "../../lib/engine/service.ts";
 
 const context = { awsRequestId: "1" };
 const event = (changes: object = {}) => ({
@@ -14,13 +15,13 @@ const event = (changes: object = {}) => ({
   ...changes,
 });
 
-const ownerOf = (principal = "") => {
+const callerOf = async ({ principal = "", token }: { principal: string | undefined; token?: string | undefined }) => {
   if (principal === "nobody") throw new RefusedError("caller.unsupported", "this caller is not known");
-  return `owner of ${principal}`;
+  return { owner: `owner of ${principal}`, ...(token !== undefined && { within: `named by ${token}` }) };
 };
 
 /** The function around a handler, and what it said. */
-function around(serve: (request: Request, owner: string) => Promise<Response>) {
+function around(serve: (request: Request, caller: Caller) => Promise<Response>) {
   const begun: Metadata[] = [];
   const logged: string[] = [];
   const streams = {
@@ -30,24 +31,34 @@ function around(serve: (request: Request, owner: string) => Promise<Response>) {
     },
   };
   const log = { debug: (line: string) => void logged.push(line), error: (line: string) => void logged.push(line) };
-  return { run: lambdaHttp({ serve, ownerOf, streams, log }), begun, logged };
+  return { run: lambdaHttp({ serve, callerOf, streams, log }), begun, logged };
 }
 
-test("a request has the address, the headers and the body of the event, and no signature", async () => {
+test("a request has the address, the headers and the body of the event, and nothing of what says who calls", async () => {
   const seen: unknown[] = [];
-  const { run, begun } = around(async (request, owner) => {
-    seen.push(request.url, owner, Object.fromEntries(request.headers), await request.text());
+  const { run, begun } = around(async (request, caller) => {
+    seen.push(request.url, caller, Object.fromEntries(request.headers), await request.text());
     return new Response("yes", {
       status: 201,
-      headers: { Connection: "close", "Transfer-Encoding": "chunked", "X-A": "1" },
+      headers: { Connection: "close", "Content-Type": "text/plain", "Transfer-Encoding": "chunked", "X-A": "1" },
     });
   });
   const out = new PassThrough();
-  const headers = { Authorization: "AWS4-HMAC-SHA256 x", "X-Amz-Security-Token": "t", "X-B": "2" };
+  const headers = {
+    Authorization: "AWS4-HMAC-SHA256 x",
+    "X-Amz-Security-Token": "t",
+    "X-AgentDispatch-Task": "t",
+    "X-B": "2",
+  };
   const body = Buffer.from("grüße").toString("base64");
   const [content] = await Promise.all([text(out), run(event({ headers, body, isBase64Encoded: true }), out, context)]);
-  expect(seen).toEqual(["https://api.example.com/live/mcp", "owner of arn", { "x-b": "2" }, "grüße"]);
-  expect(begun).toEqual([{ statusCode: 201, headers: { "content-type": "text/plain;charset=UTF-8", "x-a": "1" } }]);
+  expect(seen).toEqual([
+    "https://api.example.com/live/mcp",
+    { owner: "owner of arn", within: "named by t" },
+    { "x-b": "2" },
+    "grüße",
+  ]);
+  expect(begun).toEqual([{ statusCode: 201, headers: { "content-type": "text/plain", "x-a": "1" } }]);
   expect(content).toBe("yes");
 });
 

@@ -11,6 +11,7 @@ import type { Logger } from "../../lib/contract/logger.ts";
 import type { Ports } from "../../lib/engine/ports.ts";
 import { openTaskStore } from "../../lib/store/sqlite/task-store.ts";
 import { parseConfiguration } from "../fixtures/configuration.ts";
+import { loggedBy } from "../fixtures/logged-by.ts";
 
 /** A runtime in an account that does not exist. */
 export const RUNTIME_ARN = "arn:aws:bedrock-agentcore:us-west-2:123456789012:runtime/research-AbCdEf1234";
@@ -137,6 +138,7 @@ export function openPorts(
     pace: { visitSeconds: 1, maxPauseSeconds: 1 },
     closing: new AbortController().signal,
     log,
+    observe: loggedBy(log),
     folder,
     starts,
     logged,

@@ -1,6 +1,7 @@
 import { Tiktoken } from "js-tiktoken/lite";
 import vocabulary from "js-tiktoken/ranks/o200k_base";
 import { describe, expect, test } from "vitest";
+import type { Toolset } from "../../lib/contract/kinds.ts";
 import type { Json } from "../../lib/contract/task.ts";
 import type { Ports } from "../../lib/engine/ports.ts";
 import { instructions } from "../../lib/mcp/instructions.ts";
@@ -22,14 +23,17 @@ const listed = tools.map(listedTool);
 const encoder = new Tiktoken(vocabulary);
 const tokensOf = (value: unknown): number => encoder.encode(JSON.stringify(value)).length;
 /** What a client is shown unless the configuration says otherwise. */
-const core = tools.filter(({ toolset }) => toolset !== "all");
+const core = tools.filter(({ toolset }) => toolset === undefined);
+const forAgents = tools.filter(({ toolset }) => toolset === "agents");
 
 test("the list of tools stays below 3,200 tokens, schemas included", () => {
   expect(tokensOf({ tools: core.map(listedTool) })).toBeLessThan(3200);
 });
 
-test("those for agents take 1,800 more on one machine, and nothing elsewhere", async () => {
-  expect(tokensOf({ tools: agentTools.map(listedTool) })).toBeLessThan(1800);
+test("those for agents take 1,800 more on one machine and 4,300 where agents are, and nothing elsewhere", async () => {
+  const shown = agentTools.filter(({ toolset }) => toolset === undefined);
+  expect(tokensOf({ tools: shown.map(listedTool) })).toBeLessThan(1800);
+  expect(tokensOf({ tools: forAgents.map(listedTool) })).toBeLessThan(4300);
   const { result } = (await (await open().post(list)).json()) as { result: { tools: { name: string }[] } };
   expect(result.tools.map(({ name }) => name)).toEqual(core.map(({ name }) => name));
 });
@@ -102,7 +106,7 @@ test("the instructions are short, and begin with what the server is for and when
 });
 
 describe("the toolset of the configuration", () => {
-  const names = async (toolset: "core" | "all") => {
+  const names = async (toolset: Toolset) => {
     const ports = openPorts();
     const { post, call } = bareCaller({ ports, toolset });
     const { result } = (await (await post(list)).json()) as { result: { tools: { name: string }[] } };
@@ -112,7 +116,15 @@ describe("the toolset of the configuration", () => {
   test("all lists every tool, and core those that hand over work", async () => {
     expect((await names("all")).shown).toEqual(tools.map(({ name }) => name));
     const { shown } = await names("core");
-    expect(tools.map(({ name }) => name).filter((name) => !shown.includes(name))).toEqual(["a2a_send"]);
+    expect(tools.map(({ name }) => name).filter((name) => !shown.includes(name))).toEqual([
+      "a2a_send",
+      "list_sessions",
+      "stop_all",
+      "set_admission",
+      "get_usage",
+      ...forAgents.map(({ name }) => name),
+    ]);
+    expect((await names("agents")).shown).toEqual([...core, ...forAgents].map(({ name }) => name));
   });
 
   test("hides nothing from a call", async () => {

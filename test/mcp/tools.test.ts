@@ -65,7 +65,7 @@ describe.each(revisions)("a client on %s", (revision) => {
       adapter: "local-process",
       provider: "local",
       capability: "agent-runtime",
-      taskTypes: ["agent.run", "command.run"],
+      taskTypes: ["agent.run", "command.run", "parallel.run", "dialogue.run"],
       targetModes: ["session"],
       protocols: ["http"],
       configRequirements: { session: [] },

@@ -1,6 +1,6 @@
 /**
- * `npm run test:storms -- [--seed <number>] [--jobs <number>] [--faults <number>] [--rounds <number>] [--keep]`: storms over the local
- * system, one after the other, each with the next seed. Exits with 1 when a promise was broken.
+ * `npm run test:storms -- [--seed <number>] [--jobs <number>] [--faults <number>] [--rounds <number>] [--keep]`: storms over
+ * the local system, one after the other, each with the next seed. Exits with 1 when a promise was broken.
  */
 import { parseArgs } from "node:util";
 import { storm } from "./storm.ts";

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, it } from "vitest";
 import type { Json } from "../../lib/contract/task.ts";
-import type { Emulator } from "../emulators/agentcore/emulator.ts";
+import { type Emulator, IMAGE } from "../emulators/agentcore/emulator.ts";
 import {
   configurationWith,
   onAgentCore,
@@ -97,6 +97,50 @@ describe.concurrent("a slot", () => {
     }
     for (const { arn } of emulator.runtimes.made) emulator.runtimes.vanish(arn);
     await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
+  });
+});
+
+describe.concurrent("a runtime that tasks share", () => {
+  const exact = `${IMAGE.replace(/:1$/, "")}@sha256:${"a".repeat(64)}`;
+
+  it("serves one task after the other, and is asked to go when the system ends", async ({
+    expect,
+    onTestFinished: atEnd,
+  }) => {
+    const emulator = await startEmulator(atEnd);
+    const { client, kill } = await startLaptop(atEnd, emulator, configurationWith(undefined, { ecrImageUri: exact }));
+    const arns: unknown[] = [];
+    for (const text of ["one", "two"]) {
+      const id = await client.command({ command: `echo ${text}`, shell: true }, onAgentCore("runtime"));
+      const record = await client.ended(id);
+      expect(record).toMatchObject({ status: "succeeded" });
+      expect(await client.log(id)).toBe(`${text}\n`);
+      arns.push((record.providerRefs as { runtimeArn: string }).runtimeArn);
+    }
+    expect(arns[1]).toBe(arns[0]);
+    await expect.poll(() => emulator.inventory.sessions, settles).toEqual([]);
+    expect(emulator.machines.booted).toBe(2);
+    expect(emulator.countOf("DeleteAgentRuntime")).toBe(0);
+    await kill("SIGTERM");
+    expect(emulator.inventory).toEqual(nothing);
+    expect(emulator.countOf("CreateAgentRuntime")).toBe(1);
+    expect(emulator.flaws).toEqual([]);
+  });
+
+  it("is deleted by the next system, where the last was killed", async ({ expect, onTestFinished: atEnd }) => {
+    const emulator = await startEmulator(atEnd);
+    const folder = temporaryFolder(atEnd);
+    const configuration = configurationWith(undefined, { ecrImageUri: exact });
+    const first = await startLaptop(atEnd, emulator, configuration, folder);
+    const id = await first.client.command("true", onAgentCore("runtime"));
+    expect(await first.client.ended(id)).toMatchObject({ status: "succeeded" });
+    await first.kill("SIGKILL");
+    expect(emulator.inventory.runtimes).toHaveLength(1);
+    const second = await startLaptop(atEnd, emulator, configuration, folder);
+    await second.client.ended(id);
+    await expect.poll(() => emulator.inventory.sessions, settles).toEqual([]);
+    await second.kill("SIGTERM");
+    expect(emulator.inventory).toEqual(nothing);
   });
 });
 
@@ -268,7 +312,8 @@ describe.concurrent("trouble on the way", () => {
     await expect.poll(() => emulator.countOf("CreateAgentRuntime"), settles).toBe(1);
     await client.must("cancel_task", { task_id: id });
     expect(await client.ended(id)).toMatchObject({ status: "cancelled" });
-    await expect.poll(() => emulator.inventory, settles).toEqual(nothing);
+    // Each look at one that is not there yet is followed by a pause of ten seconds at least.
+    await expect.poll(() => emulator.inventory, { timeout: 90_000 }).toEqual(nothing);
     expect(emulator.flaws).toEqual([]);
   });
 });

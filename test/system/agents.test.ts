@@ -75,8 +75,14 @@ test("an agent is made of a folder, shown, given a task, changed and removed", a
     stacks: ["TypeScript", "Node.js", "Docker"],
     databases: ["PostgreSQL"],
     mcpServers: ["portainer", "lab"],
+    // As the Python program calls it.
+    directory: workspace,
+    has_claude_md: true,
+    has_mcp_config: true,
+    mcp_servers: ["portainer", "lab"],
+    dbs: ["PostgreSQL"],
   };
-  expect(added).toEqual({ ...seen, file: configFile });
+  expect(added).toEqual({ ...seen, file: configFile, added: "orders", instructions: "Read only." });
   expect(statSync(configFile).mode & 0o777).toBe(0o600);
   expect(JSON.parse(readFileSync(configFile, "utf8"))).toEqual({
     runtimes: { orders: { backend: "local", workspace, instructions: "Read only.", framework: "echo" } },
@@ -132,7 +138,7 @@ test("an agent is made of a folder, shown, given a task, changed and removed", a
     name: "orders",
     workspace,
     file: configFile,
-    removed: true,
+    removed: "orders",
   });
   expect(await itemsOf(system)).toEqual([]);
   expect(existsSync(join(workspace, "CLAUDE.md"))).toBe(true);
@@ -252,13 +258,104 @@ test("a folder by way of a link is written down as the folder that it is", async
   });
 });
 
+test("a call of the Python program is understood", async () => {
+  const system = await open();
+  const directory = system.project("web");
+  const rest = {
+    permission_mode: "plan",
+    allowed_tools: "Read, Grep,",
+    disallowed_tools: "Bash",
+    timeout: 90,
+    model: "",
+  };
+  const labels = { capabilities: "logs,deploys", risky_capabilities: "restarts", instructions: "Read only." };
+  const added = await system.must("add_agent", { name: "web", directory, max_budget_usd: 0, ...rest, ...labels });
+  expect(added).toMatchObject({
+    directory,
+    allowed_tools: ["Read", "Grep"],
+    disallowed_tools: ["Bash"],
+    timeoutSeconds: 90,
+    capabilities: ["logs", "deploys"],
+    risky_capabilities: ["restarts"],
+  });
+  await system.must("update_agent", {
+    name: "web",
+    description: "The web",
+    timeout: 0,
+    allowed_tools: "none",
+    capabilities: "none",
+  });
+  const [{ allowed_tools, capabilities, ...shown } = {}] = await itemsOf(system);
+  expect([allowed_tools, capabilities]).toEqual([undefined, undefined]);
+  expect(shown).toMatchObject({ description: "The web", timeoutSeconds: 90, disallowed_tools: ["Bash"] });
+  expect(
+    await system.must("update_agent", {
+      name: "web",
+      model: "NONE",
+      instructions: " ",
+      max_budget_usd: -1,
+      timeout: 60,
+    }),
+  ).toMatchObject({ updated: "web", fields: ["model", "max_budget_usd", "timeout"] });
+  expect((await system.refusal("update_agent", { name: "web", model: "", timeout: 0 })).message).toContain(
+    "names nothing to change",
+  );
+  const both = { name: "web", workspace: directory, directory };
+  expect((await system.refusal("update_agent", both)).message).toContain('"directory"');
+});
+
+test("an agent is shown as that program shows it, and what goes wrong is a text", async () => {
+  const system = await open();
+  const directory = system.project("web", { "README.md": "one\ntwo\n", "CLAUDE.md": "Be brief." });
+  await system.must("add_agent", { name: "web", directory, instructions: "Read only.", max_budget_usd: 2 });
+  const shown = await system.must("inspect_agent", { name: "web", preview_lines: 1 });
+  expect(shown).toMatchObject({
+    name: "web",
+    directory,
+    timeout: 3600,
+    max_budget_usd: 2,
+    instructions: "Read only.",
+    has_claude_md: true,
+    claude_md_preview: "Be brief.",
+    has_readme: true,
+    readme_preview: "one",
+    readme_truncated: true,
+    has_mcp_config: false,
+    mcp_servers: [],
+    stacks: [],
+    dbs: [],
+  });
+  expect(shown).not.toHaveProperty("claude_md_truncated");
+  const without = await system.must("inspect_agent", { name: "web", preview_lines: 0 });
+  expect(without).toMatchObject({ has_readme: true });
+  expect(without).not.toHaveProperty("readme_preview");
+  expect(await system.must("inspect_agent", { name: "web", preview_lines: 1000 })).toMatchObject({
+    readme_preview: "one\ntwo\n",
+  });
+  for (const [tool, args] of [
+    ["inspect_agent", { name: "nobody" }],
+    ["update_agent", { name: "nobody", model: "small" }],
+    ["remove_agent", { name: "nobody" }],
+    ["add_agent", { name: "web", directory }],
+    ["inspect_group", { name: "nobody" }],
+    ["dispatch_gc", { max_age_days: -1 }],
+  ] as const) {
+    const { isError, text } = await system.call(tool, args);
+    expect([tool, isError, text]).toEqual([
+      tool,
+      true,
+      expect.objectContaining({ error: expect.any(String), error_code: expect.any(String) }),
+    ]);
+  }
+});
+
 test("every field that is wrong is named", async () => {
   const system = await open();
   const workspace = system.project("web");
   await system.must("add_agent", { name: "web", workspace });
-  const wrong = { colour: "red", permission_mode: "sometimes", allowed_tools: "Read", timeout_seconds: 0 };
+  const wrong = { colour: "red", permission_mode: "sometimes", allowed_tools: [1], timeout_seconds: -1 };
   const pathsOf = ({ details }: Json) => (details as { issues: Json[] }).issues.map(({ path }) => path);
-  const paths = ["permission_mode", "allowed_tools", "timeout_seconds", ""];
+  const paths = ["permission_mode", "allowed_tools.0", "timeout_seconds", ""];
   expect(pathsOf(await system.refusal("add_agent", { name: "x", workspace, ...wrong }))).toEqual(paths);
   expect(pathsOf(await system.refusal("update_agent", { name: "web", ...wrong }))).toEqual(paths);
   expect(pathsOf(await system.refusal("update_agent", { name: "web", unset: ["workspace"] }))).toEqual(["unset.0"]);

@@ -7,10 +7,9 @@ import { newCaller, signingFetch } from "../aws/callers.ts";
 import type { Operation } from "../emulators/agentcore/constraints.ts";
 import { leftOf } from "../emulators/agentcore/left.ts";
 import { type CloudSystem, openCloudSystem } from "../emulators/cloud-system.ts";
-import { witnessed } from "../emulators/requests/witness.ts";
 import { problemOf } from "../mcp/clients.ts";
 import { cloudConfiguration, cloudUnderTest, onAws } from "./cloud-under-test.ts";
-import { forbiddenActions } from "./permissions.ts";
+import { forbidden, policiesOf } from "./permissions.ts";
 import { processesOf } from "./system.ts";
 
 let cloud: CloudSystem;
@@ -23,6 +22,9 @@ const system = cloudUnderTest(() => cloud);
 const nothing = { runtimes: [], sessions: [] };
 const settles = { timeout: 50_000 };
 const hasLog = ({ logLength }: Json) => (logLength as number) > 0;
+
+/** A runtime that the task has to itself. */
+const alone = onAws("runtime", { target: { mode: "runtime", details: { reuse: false } } });
 
 /** A job that proves that it ran, and how often. */
 function jobIn(folder: string) {
@@ -79,7 +81,7 @@ describe.concurrent("an environment killed", () => {
   }) => {
     const { client, caller, died } = await system.openDying("Fail", { atEnd });
     const { isThere, release } = cloud.holdAt("Provision", caller);
-    const id = await client.command("true", onAws("runtime"));
+    const id = await client.command("true", alone);
     await isThere;
     cloud.emulator.fail("CreateAgentRuntime", { error: "AccessDeniedException" }, 1, isOf(id));
     release();
@@ -101,7 +103,7 @@ describe.concurrent("an environment killed", () => {
     const { client, folder, isThere, release } = await system.openHeld(state, { atEnd });
     const { job, runs } = jobIn(folder);
     // Watch sees a job that lasts.
-    const id = await client.command({ ...job, command: `${job.command}; sleep 1` }, onAws("runtime"));
+    const id = await client.command({ ...job, command: `${job.command}; sleep 1` }, alone);
     await isThere;
     const killed = killDuring(state, operation, isOf(id, op));
     release();
@@ -250,7 +252,7 @@ describe.concurrent("AgentCore that throttles", () => {
   it("neither ends nor doubles a job", async ({ expect, onTestFinished: atEnd }) => {
     const { client, folder, isThere, release } = await system.openHeld("Provision", { atEnd });
     const { job, runs } = jobIn(folder);
-    const id = await client.command({ ...job, command: `${job.command}; sleep 1` }, onAws("runtime"));
+    const id = await client.command({ ...job, command: `${job.command}; sleep 1` }, alone);
     await isThere;
     const { emulator } = cloud;
     const throttled = { error: "ThrottlingException" } as const;
@@ -327,6 +329,37 @@ describe("DynamoDB that throttles", () => {
   });
 });
 
+describe("a runtime that tasks share, on whose way a function is killed,", () => {
+  it.for([
+    ["Provision", "CreateAgentRuntime"],
+    ["AwaitReady", "GetAgentRuntime"],
+  ] as const)("in %s during %s, is one for all that wait for it", async ([state, operation], test) => {
+    const { expect, onTestFinished: atEnd } = test;
+    const { client, folder } = await system.open({ atEnd });
+    await cloud.dropRuntimes();
+    const killed = killDuring(state, operation, () => true);
+    const proofs = ["one", "two", "three"].map((name) => join(folder, name));
+    const ids = await Promise.all(
+      proofs.map((proof) => client.command({ command: `echo ran >> ${proof}`, shell: true }, onAws("runtime"))),
+    );
+    await killed;
+    for (const id of ids) expect(await client.ended(id)).toMatchObject({ status: "succeeded" });
+    for (const proof of proofs) expect(readFileSync(proof, "utf8")).toBe("ran\n");
+    expect(cloud.emulator.inventory.runtimes).toHaveLength(1);
+    ended.push(...ids);
+  });
+
+  it("in the janitor during its deletion, is deleted by the next run", { timeout: 180_000 }, async ({ expect }) => {
+    // A poll whose answer nobody waited for counts as under way for a minute.
+    await expect.poll(() => openTasks(), { timeout: 120_000 }).toEqual([]);
+    expect(cloud.emulator.inventory.runtimes).toHaveLength(1);
+    const killed = killDuring("janitor", "DeleteAgentRuntime", () => true);
+    await Promise.all([killed, cloud.dropRuntimes().catch(() => {})]);
+    await cloud.dropRuntimes();
+    expect(cloud.emulator.inventory).toEqual(nothing);
+  });
+});
+
 describe("Step Functions that throttles", () => {
   it("delays a task, and loses none", async ({ expect, onTestFinished: atEnd }) => {
     const { client, folder } = await system.open({ atEnd });
@@ -348,13 +381,13 @@ it("nothing is left of all this", async ({ expect }) => {
     expect(leftOf(cloud.emulator, id)).toEqual(nothing);
     await expect.poll(() => processesOf(id), settles).toEqual([]);
   }
+  await cloud.dropRuntimes();
   expect(cloud.emulator.inventory).toEqual(nothing);
   expect(cloud.emulator.flaws).toEqual([]);
 });
 
 it("has done nothing that the stack's policies do not allow", async ({ expect }) => {
-  expect(await forbiddenActions()).toEqual([]);
-  expect([...witnessed.keys()]).toEqual(expect.arrayContaining(["janitor"]));
+  expect(forbidden(await policiesOf(cloud))).toEqual([]);
 });
 
 /** Every task that has not ended, or owes something, and how it stands. */

@@ -19,7 +19,10 @@ export function cloudConfiguration({ workerImageUri, workerRoleArn, sharedRuntim
       narrow: { adapter, account: "aws", details },
       here: { adapter, account: "aws", details: { ...details, environment: workersOnly } },
     },
-    runtimes: { narrow: { backend: "narrow", limits: { maxRunning: 1 } } },
+    runtimes: {
+      narrow: { backend: "narrow", limits: { maxRunning: 1 } },
+      echo: { backend: "narrow", target: { mode: "session" }, framework: "echo" },
+    },
     defaults: { limits: { maxRunning: 50, graceSeconds: 1 } },
     allowed: { runtimes: ["arn:aws:bedrock-agentcore:*:*:runtime/strangers-*"] },
   };
@@ -37,6 +40,16 @@ export type OpenedCloud = OpenedSystem & {
   caller: Caller;
   /** Another caller's client. */
   clientOf(caller: Caller): Promise<SystemClient>;
+};
+
+/** What the tools of a deployed stack tell of it. */
+export const cloudAbout = {
+  providers: ["aws"],
+  accounts: [{ name: "aws", provider: "aws" }],
+  capabilities: [{ adapter, targetModes: ["runtime", "session"] }],
+  check: { adapter, target_mode: "runtime" },
+  backend: adapter,
+  framework: "strands",
 };
 
 /** One cloud for all tests, each as a caller of its own; commands run in sessions on the shared runtime. */
@@ -63,14 +76,7 @@ export function cloudUnderTest(cloud: () => CloudSystem) {
   }
 
   return {
-    about: {
-      providers: ["aws"],
-      accounts: [{ name: "aws", provider: "aws" }],
-      capabilities: [{ adapter, targetModes: ["runtime", "session"] }],
-      check: { adapter, target_mode: "runtime" },
-      backend: adapter,
-      framework: "strands",
-    },
+    about: cloudAbout,
     secretPlace: { backend: "here", target: { mode: "runtime" } },
     open: (options: OpenOptions) => openAs(cloud().admit(), options),
     async openHeld(state: string, options: OpenOptions) {

@@ -2,19 +2,21 @@
 import { createServer } from "node:http";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import type { ConfigurationInput } from "../../lib/contract/configuration.ts";
+import { pricesDate } from "../../lib/contract/costs/prices.ts";
 import type { Json } from "../../lib/contract/task.ts";
 import { type CloudSystem, openCloudSystem } from "../emulators/cloud-system.ts";
 import { type Bedrock, startBedrock } from "../emulators/models/bedrock.ts";
 import { scripted } from "../emulators/models/script.ts";
 import { listen } from "../emulators/requests/listen.ts";
-import { witnessed } from "../emulators/requests/witness.ts";
+import type { Policies } from "../infra/policies.ts";
 import { revisions } from "../mcp/clients.ts";
 import { cloudConfiguration, cloudUnderTest, onAws } from "./cloud-under-test.ts";
-import { forbiddenActions } from "./permissions.ts";
+import { forbidden, policiesOf, unused } from "./permissions.ts";
 import { cancelling } from "./suites/cancelling.ts";
 import { dispatching } from "./suites/dispatching.ts";
 import { dying } from "./suites/dying.ts";
 import { families } from "./suites/families.ts";
+import { withoutNeed, withoutReason } from "./unused-permissions.ts";
 
 const ACCESS_KEY = "AKIAWORKER";
 let cloud: CloudSystem;
@@ -73,10 +75,33 @@ describe.concurrent("the cloud as deployed", () => {
     expect(await client.ended(taskId as string)).toMatchObject({
       status: "succeeded",
       result: { output: "It is written.", outcome: "done" },
+      usage: {
+        inputTokens: expect.any(Number),
+        estimate: {
+          controlPlaneUsd: expect.any(Number),
+          computeUsdAtMost: expect.any(Number),
+          pricesOf: pricesDate,
+          estimated: true,
+        },
+      },
     });
     const { artifacts } = await client.must("get_task_result", { task_id: taskId as string });
     expect(artifacts).toMatchObject([{ name: "report.md" }]);
     expect(bedrock.requests[0]?.path).toBe("/model/global.anthropic.claude-sonnet-5/converse-stream");
+  });
+
+  it("says what a task could run on", async ({ expect, onTestFinished: atEnd }) => {
+    const { client } = await system.open({ atEnd });
+    const check = (mode: string) => client.must("check_cloud_agent_runtime", { runtime: "models", target: { mode } });
+    for (const mode of ["runtime", "session"]) {
+      const { checks } = await check(mode);
+      expect(checks).toEqual(
+        expect.arrayContaining([
+          expect.objectContaining({ name: "quota", status: "pass" }),
+          expect.objectContaining({ name: "model", status: "pass" }),
+        ]),
+      );
+    }
   });
 
   it("goes on with an agent on another machine, once its turn there is over", async ({
@@ -121,15 +146,29 @@ describe.concurrent("the cloud as deployed", () => {
   });
 });
 
-it("has left nothing behind", async ({ expect }) => {
+it("made one runtime for all that could share it, and has left nothing behind", async ({ expect }) => {
+  await expect.poll(() => cloud.emulator.inventory.sessions, { timeout: 40_000 }).toEqual([]);
+  const fingerprints = (await cloud.store.listRuntimes()).map(({ fingerprint }) => fingerprint);
+  expect(new Set(fingerprints).size).toBe(fingerprints.length);
+  expect(cloud.emulator.inventory.runtimes).toHaveLength(fingerprints.length);
+  await cloud.dropRuntimes();
   await expect.poll(() => cloud.emulator.inventory, { timeout: 40_000 }).toEqual({ runtimes: [], sessions: [] });
   await expect.poll(() => cloud.store.listDue(Number.MAX_SAFE_INTEGER, 1000), { timeout: 40_000 }).toEqual([]);
   expect(cloud.emulator.flaws).toEqual([]);
 });
 
-it("has done nothing that the stack's policies do not allow", async ({ expect }) => {
-  expect(await forbiddenActions()).toEqual([]);
-  expect([...witnessed.keys()]).toEqual(
-    expect.arrayContaining(["mcp", "Provision", "AwaitReady", "Start", "SynchronousCall", "Watch", "Cleanup"]),
-  );
+describe("the stack's policies", () => {
+  let policies: Policies;
+  beforeAll(async () => {
+    policies = await policiesOf(cloud);
+  });
+
+  it("allow all that was done, to what it was done to", ({ expect }) => {
+    expect(forbidden(policies)).toEqual([]);
+  });
+
+  it("allow nothing else without a reason", ({ expect }) => {
+    expect(withoutReason(unused(policies))).toEqual([]);
+    expect(withoutNeed(unused(policies))).toEqual([]);
+  });
 });

@@ -90,7 +90,8 @@ it("a damaged task keeps no other of its family from its end", { timeout }, asyn
   const stateDir = temporaryFolder();
   const limits = { maxRunning: 4, graceSeconds: 1 };
   const first = await startSystem(stateDir, { limits });
-  const below = (parentTaskId: string) => first.client.command("sleep 600", { metadata: { parentTaskId } });
+  let jobs = 600;
+  const below = (parentTaskId: string) => first.client.command(`sleep ${++jobs}`, { metadata: { parentTaskId } });
   const parents = [await first.client.command("sleep 600"), await first.client.command("sleep 600")];
   const [healthy = "", damagedParent = ""] = parents;
   for (const id of parents) await first.client.until(id, ({ status }) => status === "running");

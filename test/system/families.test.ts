@@ -103,7 +103,7 @@ describe.concurrent("jobs that dispatch jobs and wait for them", () => {
   }) => {
     const { client, stateDir } = await start(2, atEnd);
     const top = await client.command("sleep 600");
-    const child = await client.command("sleep 600", { metadata: { parentTaskId: top } });
+    const child = await client.command("sleep 601", { metadata: { parentTaskId: top } });
     for (const id of [top, child]) await client.until(id, ({ status }) => status === "running");
     const words = [program, "cancel", top, "--no-cascade", "--state-dir", stateDir];
     expect((await run(process.execPath, words)).stdout).toContain("cancelling");

@@ -58,6 +58,7 @@ describe.concurrent("the local system with AgentCore", () => {
       providers: ["aws"],
       accounts: [{ name: "dev-aws", provider: "aws" }],
       check: { adapter },
+      framework: "strands",
       backend: adapter,
     },
   });

@@ -1,8 +1,9 @@
 /** The suite for tasks of MCP on the cloud as deployed, where no process answers two requests. */
-import { afterAll, beforeAll, describe } from "vitest";
+import { afterAll, beforeAll, describe, it } from "vitest";
 import { signingFetch } from "../aws/callers.ts";
 import { type CloudSystem, openCloudSystem } from "../emulators/cloud-system.ts";
 import { cloudConfiguration, onAws } from "./cloud-under-test.ts";
+import { forbidden, policiesOf } from "./permissions.ts";
 import { mcpTasks } from "./suites/mcp-tasks.ts";
 import { commandCall } from "./system.ts";
 
@@ -27,3 +28,7 @@ describe("the bundle of the endpoint behind a REST API", () =>
       commandCall: (input) => commandCall(input, place),
     };
   }));
+
+it("has done nothing that the stack's policies do not allow", async ({ expect }) => {
+  expect(forbidden(await policiesOf(cloud))).toEqual([]);
+});

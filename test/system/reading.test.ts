@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import type { Json } from "../../lib/contract/task.ts";
+import { migrate, migrations } from "../../lib/store/sqlite/schema.ts";
 import { idsBeginning, openReading, type Reading } from "../../lib/system/reading.ts";
 import { endAllOf } from "../client/cli/left-behind.ts";
 import { startSystem, temporaryFolder } from "./system.ts";
@@ -149,9 +150,14 @@ test("a state that was closed in order is read, and one that an older version of
   expect(await reading(folder).call("get_task_status", { task_id: ids.failed })).toMatchObject({ status: "failed" });
   expect(keptIn(folder)).toEqual(closed);
 
-  const old = new DatabaseSync(join(folder, "tasks.sqlite"));
-  old.exec("DROP TABLE conversations; ALTER TABLE queue DROP COLUMN conversation; PRAGMA user_version = 4");
+  const path = join(folder, "tasks.sqlite");
+  renameSync(path, join(folder, "tasks.new"));
+  const old = new DatabaseSync(path);
+  migrate(old, migrations.slice(0, 1));
+  old.prepare("ATTACH ? AS new").run(join(folder, "tasks.new"));
+  for (const table of ["tasks", "events", "log"]) old.exec(`INSERT INTO ${table} SELECT * FROM new.${table}`);
   old.close();
+  rmSync(join(folder, "tasks.new"));
   const older = keptIn(folder);
   expect(await reading(folder).call("get_task_status", { task_id: ids.failed })).toMatchObject({ status: "failed" });
   expect(keptIn(folder)).toEqual(older);

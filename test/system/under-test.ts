@@ -82,6 +82,7 @@ export function localSystem(variant: LocalVariant = {}): SystemUnderTest {
     startSystem(folder, {
       configuration: {
         backends: { here: { adapter: "local-process", account: "local", details: { environment: workersOnly } } },
+        runtimes: { echo: { backend: "here", framework: "echo" } },
       },
       limits: { graceSeconds: 1, ...(narrow && { maxRunning: 1 }) },
       ...(variant.storeOf && { store: variant.storeOf(folder) }),

@@ -8,6 +8,7 @@ import { protocolPorts } from "../../lib/contract/kinds.ts";
 import { copyAgent } from "../../lib/infra/bundle.ts";
 import { agentFolder, childName, imageArguments, imageFiles, imagePackage } from "../../lib/infra/worker-image.ts";
 import manifest from "../../package.json" with { type: "json" };
+import { bundledBridge } from "../../worker/dispatching.ts";
 import { startBedrock } from "../emulators/models/bedrock.ts";
 import { scripted } from "../emulators/models/script.ts";
 import { TestWorker, temporaryFolder, until } from "./start-worker.ts";
@@ -42,12 +43,17 @@ describe("the image's files, and nothing else", () => {
 
   test("are the build context", () => {
     const files = [...Object.keys(imageFiles), agentFolder, "node_modules"].sort();
-    // Beside the two programs lies what they load when they need it.
-    const isOther = (file: string) => !/^(main-\w+|strands|strands-\w+)\.mjs$/.test(file);
+    // Beside the programs lies what they load when they need it.
+    const isOther = (file: string) => !/^(main-\w+|(strands|bridge)(-\w+)?)\.mjs$/.test(file);
     expect(readdirSync(context).filter(isOther).sort()).toEqual(files);
     expect([...readdirSync(image), "Dockerfile"].filter(isOther).sort()).toEqual(files);
-    expect(readdirSync(image)).toContain(`${childName}.mjs`);
+    expect(readdirSync(image)).toEqual(expect.arrayContaining([`${childName}.mjs`, bundledBridge]));
     expect(readdirSync(join(image, "node_modules"))).toEqual([imagePackage.name]);
+  });
+
+  test("bring the bridge by which agents dispatch", () => {
+    const said = execFileSync(process.execPath, [join(image, bundledBridge), "--version"]).toString();
+    expect(said).toBe(`${manifest.version}\n`);
   });
 
   test("run a job, and end with code 0 at SIGTERM", async () => {

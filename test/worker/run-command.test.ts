@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { environmentVariables } from "../../lib/contract/execution-environment.ts";
-import { startWorker, temporaryFolder } from "./start-worker.ts";
+import { startWorker, temporaryFolder, until } from "./start-worker.ts";
 
 const ok = { exitCode: 0, timedOut: false, durationMs: expect.any(Number) };
 
@@ -34,6 +34,28 @@ test.concurrent("with shell, the command is a script and the arguments are its p
   await using worker = await startWorker();
   const { text } = await worker.run({ command: 'echo "$2 $1" | tr a-z A-Z', shell: true, args: ["one", "two"] });
   expect(text("stdout")).toBe("TWO ONE\n");
+});
+
+test.concurrent("a command is told of the trace that its task belongs to, unless its call names another", async () => {
+  const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  await using worker = await startWorker();
+  const { text } = await worker.run({ command: "printenv TRACEPARENT" }, { traceparent });
+  expect(text("stdout")).toBe(`${traceparent}\n`);
+  const { taskId } = worker;
+  const said = await until(() => (worker.stderr().includes("a task ended") ? worker.stderr() : ""));
+  expect(said).toContain(`a task started taskId=${taskId} traceId=4bf92f3577b34da6a3ce929d0e0e4736\n`);
+  expect(said).toMatch(
+    new RegExp(`a task ended taskId=${taskId} traceId=4bf92f3577b34da6a3ce929d0e0e4736 status=succeeded ms=\\d+\n`),
+  );
+  await using another = await startWorker();
+  const named = await another.run({ command: "printenv TRACEPARENT" }, { traceparent, env: { TRACEPARENT: "own" } });
+  expect(named.text("stdout")).toBe("own\n");
+  await using third = await startWorker();
+  const none = await third.run(
+    { command: "printenv TRACEPARENT || echo none", shell: true },
+    { traceparent: "no trace" },
+  );
+  expect(none.text("stdout")).toBe("none\n");
 });
 
 test.concurrent("a command gets its stdin, environment and folder", async () => {

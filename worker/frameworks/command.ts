@@ -18,8 +18,8 @@ import { outcomeProtocol } from "./outcome.ts";
 const MAX_ANSWER_LENGTH = 8 * 1024 * 1024;
 
 /**
- * Any program as a framework. It reads the task as one line of JSON on stdin and prints its answer: text, or one JSON
- * object `{output, result, outcome, needs, events, artifacts, usage}`. On stderr, a line `@event {"type","message","payload"}` is an
+ * Any program as a framework. It reads the task as one line of JSON on stdin and prints its answer: text, or one JSON object
+ * `{output, result, outcome, needs, events, artifacts, usage}`. On stderr, a line `@event {"type","message","payload"}` is an
  * event, at once; any other line is log.
  */
 export function commandFramework([file = "", ...args]: readonly string[]): Framework {

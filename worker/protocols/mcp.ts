@@ -27,7 +27,10 @@ const inputSchema = z.strictObject({
 });
 type Arguments = z.infer<typeof inputSchema>;
 
-/** What is under way in a session: turns that ask, by the name that their answer is to give, and calls by the id of their request. */
+/**
+ * What is under way in a session: turns that ask, by the name that their answer is to give, and calls by the id of their
+ * request.
+ */
 type Open = { asking: Map<string, Turn>; calls: Map<unknown, Turn> };
 
 /**

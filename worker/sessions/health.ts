@@ -3,9 +3,9 @@ import { report } from "../report.ts";
 type Status = "Healthy" | "HealthyBusy";
 
 /**
- * What `/ping` answers. Busy keeps the machine alive, so it lasts from the start of a task until somebody has all of
- * it, and at most an hour, or what is configured, after its end. The time moves only with the status: a platform would take any other change
- * for activity, and never end the machine.
+ * What `/ping` answers. Busy keeps the machine alive, so it lasts from the start of a task until somebody has all of it, and
+ * at most an hour, or what is configured, after its end. The time moves only with the status: a platform would take any other
+ * change for activity, and never end the machine.
  */
 export class Health {
   #status: Status = "Healthy";

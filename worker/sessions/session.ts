@@ -1,15 +1,18 @@
 import { RefusedError, RetryableError } from "../../lib/contract/errors.ts";
+import { traceIdOf } from "../../lib/contract/observation/trace.ts";
 import { Uploads } from "../artifacts/uploads.ts";
 import type { SessionConfig } from "../config.ts";
 import { Job } from "../job.ts";
 import { type JobFolder, makeJobFolder, removeJobFolder } from "../job-folder.ts";
 import type { PipePool } from "../processes/pipes.ts";
+import { tell } from "../report.ts";
 import { runAgent } from "../run-agent.ts";
 import { runCommand } from "../run-command.ts";
 import type { JobTask } from "../runner.ts";
 import { Conversations, type Message } from "../turns/conversations.ts";
 import type { Turn } from "../turns/turn.ts";
 import { makeBootId } from "./boot-id.ts";
+import { withGiven } from "./given.ts";
 import { Health } from "./health.ts";
 
 type SessionSetup = { config: SessionConfig; pipes: PipePool; uncollectedSeconds: number };
@@ -141,15 +144,23 @@ export class Session {
     this.#folder = undefined;
     const runner = task.taskType === "command.run" ? runCommand : runAgent;
     this.health.taskStarted();
+    const startedAtMs = performance.now();
+    const facts = { taskId: task.taskId, ...(task.traceparent && { traceId: traceIdOf(task.traceparent) }) };
+    tell("a task started", facts);
     const job = new Job({
       task,
-      config: this.config,
+      config: withGiven(this.config, task.given),
       pipes: this.#pipes,
       runner,
       ...(folder && { folder }),
       ...(turn && { turn }),
     });
-    if (!turn) void job.done.then(() => this.health.taskEnded());
+    void job.done.then(() => {
+      const { code } = job.outcome.error ?? {};
+      const ms = Math.round(performance.now() - startedAtMs);
+      tell("a task ended", { ...facts, status: job.status, ...(code !== undefined && { code }), ms });
+      if (!turn) this.health.taskEnded();
+    });
     return job;
   }
 }

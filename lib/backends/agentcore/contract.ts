@@ -1,5 +1,5 @@
 import { RefusedError } from "../../contract/errors.ts";
-import { CONTRACT_TAG, TASK_TAG } from "../../contract/tags.ts";
+import { CONTRACT_TAG, TASK_TAG } from "../../contract/runtimes.ts";
 import { CONTRACT } from "../../contract/worker.ts";
 import type { Placement } from "../adapter.ts";
 import type { ControlPlane } from "./account/clients.ts";

@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isNotDelivered } from "./problems.ts";
 
+/** Behind loading, credentials, signing and whatever pauses: https://github.com/smithy-lang/smithy-typescript */
+const LAST = { step: "finalizeRequest", priority: "low" } as const;
+
 /** Pauses before an invocation that AgentCore turned away is sent again; each is cut by half at random. */
 const PAUSES_MS = [250, 500, 1000, 2000, 4000];
 
@@ -33,3 +36,15 @@ const slept = (ms: number, signal: AbortSignal): Promise<boolean> =>
     () => true,
     () => false,
   );
+
+type Middleware = <Args, Result>(next: (args: Args) => Promise<Result>) => (args: Args) => Promise<Result>;
+type Command = { middlewareStack: { add(middleware: Middleware, options: typeof LAST): void } };
+
+/** As the last thing before each request of a command leaves, `check` is called; what it throws the command throws. */
+export function checkLast(command: Command, check: () => void = () => {}): void {
+  const middleware: Middleware = (next) => async (args) => {
+    check();
+    return next(args);
+  };
+  command.middlewareStack.add(middleware, LAST);
+}

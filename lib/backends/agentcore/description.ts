@@ -36,6 +36,8 @@ const details = z.strictObject({
   /** The tool of an MCP server that takes a job. */
   tool: text(),
   environment: environmentSchema.optional(),
+  /** Whether a task in mode `runtime` may use a runtime that others use as well; false makes one for it alone. */
+  reuse: z.boolean().optional(),
 });
 
 const images = { list: "repositories", what: "image repository" };
@@ -74,8 +76,12 @@ export const agentCore: BackendDescription = {
     defaultExecutionRoleArn: roles,
   },
   configurationOnly: ["environment"],
+  keepsWarm: true,
   aliases: targetNames,
   // An image without a runtime can only become a new runtime.
   usualMode: ({ ecrImageUri, runtimeArn }) =>
     ecrImageUri !== undefined && runtimeArn === undefined ? "runtime" : "session",
 };
+
+/** The same where a stack deploys it: there agents reach the endpoint. */
+export const deployedAgentCore: BackendDescription = { ...agentCore, reachesSystem: true };

@@ -5,7 +5,7 @@ import type {
 } from "@aws-sdk/client-bedrock-agentcore-control";
 import type { ControlPlane } from "./account/clients.ts";
 import { explain, isDenied, isNotFound } from "./problems.ts";
-import { isOfOneTask, parseRuntimeArn, type RuntimeRef } from "./resources.ts";
+import { isOfTasks, parseRuntimeArn, type RuntimeRef } from "./resources.ts";
 
 /**
  * What AgentCore knows of a runtime; undefined when it does not exist. A service may deny what is not there instead of not
@@ -22,7 +22,7 @@ export async function getRuntime(
     return await client.send(new GetAgentRuntimeCommand({ agentRuntimeId: id }));
   } catch (error) {
     if (isNotFound(error)) return undefined;
-    if (isDenied(error) && isOfOneTask(runtime) && (await isUnlisted(plane, id))) return undefined;
+    if (isDenied(error) && isOfTasks(runtime) && (await isUnlisted(plane, id))) return undefined;
     throw explain(error, { action: "GetAgentRuntime", runtimeId: id });
   }
 }
@@ -49,20 +49,20 @@ const isUnlisted = (plane: ControlPlane, id: string): Promise<boolean> =>
 
 /** The account's runtime of that name in this region, if there is one. Throws DispatchError. */
 export async function findRuntime(plane: ControlPlane, name: string): Promise<RuntimeRef | undefined> {
+  return parseRuntimeArn((await find(plane, ({ agentRuntimeName }) => agentRuntimeName === name))?.agentRuntimeArn);
+}
+
+/** Every runtime of the account in this region, a page after the other. Throws DispatchError. */
+export async function* listRuntimes({ client, paginateListAgentRuntimes }: ControlPlane): AsyncGenerator<AgentRuntime> {
   try {
-    return parseRuntimeArn((await find(plane, ({ agentRuntimeName }) => agentRuntimeName === name))?.agentRuntimeArn);
+    for await (const { agentRuntimes = [] } of paginateListAgentRuntimes({ client, pageSize: 100 }, {}))
+      yield* agentRuntimes;
   } catch (error) {
     throw explain(error, { action: "ListAgentRuntimes" });
   }
 }
 
-async function find(
-  { client, paginateListAgentRuntimes }: ControlPlane,
-  fits: (runtime: AgentRuntime) => boolean,
-): Promise<AgentRuntime | undefined> {
-  for await (const { agentRuntimes = [] } of paginateListAgentRuntimes({ client, pageSize: 100 }, {})) {
-    const found = agentRuntimes.find(fits);
-    if (found) return found;
-  }
+async function find(plane: ControlPlane, fits: (runtime: AgentRuntime) => boolean): Promise<AgentRuntime | undefined> {
+  for await (const runtime of listRuntimes(plane)) if (fits(runtime)) return runtime;
   return undefined;
 }

@@ -8,7 +8,7 @@ import { parseRuntimeArn, type RuntimeRef } from "./resources.ts";
 export const NO_CONTRACT = "none";
 
 /** The endpoint that every runtime has, and that follows its newest version. */
-const DEFAULT_QUALIFIER = "DEFAULT";
+export const DEFAULT_QUALIFIER = "DEFAULT";
 
 /** A placement, or a task, which knows more of its runtime once it was provisioned. */
 export type Placed = Pick<Placement, "target"> & { providerRefs?: Readonly<Record<string, string>> };
@@ -35,10 +35,11 @@ export const qualifierOf = (placed: Placed): string =>
 /** What is spoken with the runtime: what it speaks, as far as that is known, else what was configured. */
 export const protocolOf = ({ target, providerRefs }: Placed): Protocol =>
   protocols.find((protocol) => serverProtocols[protocol] === providerRefs?.serverProtocol) ?? target.protocol ?? "http";
-export const serverProtocolOf = (placed: Placed) => serverProtocols[protocolOf(placed)];
+export type ServerProtocol = (typeof serverProtocols)[Protocol];
+export const serverProtocolOf = (placed: Placed): ServerProtocol => serverProtocols[protocolOf(placed)];
 
 /** Whether a text names a protocol as AgentCore does. */
-export const isServerProtocol = (text: unknown): text is (typeof serverProtocols)[Protocol] =>
+export const isServerProtocol = (text: unknown): text is ServerProtocol =>
   Object.values(serverProtocols).some((known) => known === text);
 
 /** The role that a new runtime gets: the call's, else the backend's default. */
@@ -60,9 +61,11 @@ export function regionOf(placed: Placed, fallback: string | undefined): string |
   return named?.region ?? detail(placed, "region") ?? fallback;
 }
 
+/** What the names of all log groups of runtimes begin with. */
+export const LOG_GROUPS = "/aws/bedrock-agentcore/runtimes/";
+
 /**
  * Where the service writes what the runtime's container prints.
  * https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/observability-view.html
  */
-export const logGroupOf = (runtimeId: string, qualifier: string): string =>
-  `/aws/bedrock-agentcore/runtimes/${runtimeId}-${qualifier}`;
+export const logGroupOf = (runtimeId: string, qualifier: string): string => `${LOG_GROUPS}${runtimeId}-${qualifier}`;

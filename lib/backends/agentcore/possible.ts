@@ -23,6 +23,11 @@ type Options = {
 export function assertPossible(job: PlacedJob, { region, environment = {}, assertCallable }: Options): void {
   saidContract(job);
   neededRegion(job, region);
+  const reuse = job.target.details?.reuse;
+  if (reuse !== undefined && typeof reuse !== "boolean")
+    throw new RefusedError("task.target_incomplete", `target.details.reuse is ${JSON.stringify(reuse)}`, {
+      hint: "it is true, or false for a runtime that no other task uses",
+    });
   if (job.target.mode === "session") namedRuntime(job);
   else {
     neededDetail(job, "ecrImageUri");

@@ -3,7 +3,7 @@
 /** https://docs.aws.amazon.com/bedrock-agentcore-control/latest/APIReference/API_CreateAgentRuntime.html */
 const runtimeArnPattern =
   /^arn:(aws|aws-cn|aws-us-gov):bedrock-agentcore:([a-z0-9-]+):(\d{12}):runtime\/([A-Za-z][A-Za-z0-9_]{0,47}-[A-Za-z0-9]{10})$/;
-/** `ad_`, the stack that it belongs to, if any, and the task. */
+/** `ad_`, the stack that it belongs to, if any, and the digits of its task, or of its own. */
 const ownNamePattern = /^ad_(?:[0-9a-f]{8}_)?[0-9a-f]{32}-/;
 const rolePattern = /^arn:aws(-[^:]+)?:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/;
 /** https://docs.aws.amazon.com/bedrock-agentcore-control/latest/APIReference/API_ContainerConfiguration.html */
@@ -21,13 +21,13 @@ export function parseRuntimeArn(arn: unknown): RuntimeRef | undefined {
   return { arn: text, partition, region, account, id };
 }
 
-/** Whether a runtime was made for one task, which alone may use it. */
-export const isOfOneTask = ({ id }: RuntimeRef): boolean => ownNamePattern.test(id);
+/** Whether a runtime was made for a task, or for those that share it: nobody else may use it. */
+export const isOfTasks = ({ id }: RuntimeRef): boolean => ownNamePattern.test(id);
 
 /** Why a text is no runtime that a target can name; undefined when it is one. */
 export function runtimeIssue(arn: string): string | undefined {
   const runtime = parseRuntimeArn(arn);
-  if (runtime) return isOfOneTask(runtime) ? "this runtime was made for one task; name another" : undefined;
+  if (runtime) return isOfTasks(runtime) ? "this runtime was made for tasks; name another" : undefined;
   return /^arn:[^:]+:bedrock-agentcore:[^:]+:\d{12}:runtime\/[A-Za-z]\w*$/.test(arn)
     ? `${arn} lacks the end of the ARN: a dash and ten characters, which AgentCore has given the runtime`
     : `${arn} is not the ARN of an AgentCore runtime`;

@@ -1,20 +1,14 @@
-import { createHash } from "node:crypto";
 import { DispatchError, NothingMadeError, RefusedError, RetryableError } from "../../contract/errors.ts";
-import { environmentVariables as variables } from "../../contract/execution-environment.ts";
-import { IDLE_SECONDS, MAX_LIFETIME_SECONDS } from "../../contract/limits.ts";
-import { contractTag, TASK_TAG } from "../../contract/tags.ts";
+import { IDLE_SECONDS } from "../../contract/limits.ts";
 import type { Task } from "../../contract/task.ts";
-import type { Readiness } from "../adapter.ts";
-import { givenNames } from "../worker-environment.ts";
+import type { Placement } from "../adapter.ts";
+import type { RuntimeEnd, RuntimeReadiness } from "../shared-runtimes.ts";
 import type { ControlPlane } from "./account/clients.ts";
-import { imageHint, withImageHint } from "./image-hint.ts";
+import { imageHint, withImageHint } from "./images/hint.ts";
 import { findRuntime, getEndpoint, getRuntime } from "./known-runtimes.ts";
-import { isContractLess, neededDetail, protocolOf, qualifierOf, roleOf, runtimeOf, serverProtocolOf } from "./place.ts";
+import { qualifierOf, type ServerProtocol } from "./place.ts";
 import { explain, hadNoEffect, isConflict, isInvalid, isNotFound } from "./problems.ts";
 import { parseRuntimeArn, type RuntimeRef } from "./resources.ts";
-
-/** What a machine lives longer than its job may last: to start, to end in peace, and to hand over its files. */
-const SPARE_SECONDS = 1800;
 
 /** How long a runtime whose making had no answer is looked for by name before it is held to have never been made. */
 const UNSEEN_MS = 30 * 60_000;
@@ -23,10 +17,8 @@ const LATE_MS = 60_000;
 /** For so long a new runtime, or its endpoint, may be missing from reads, or not take invocations although it is READY. */
 const YOUNG_MS = 5 * 60_000;
 
-/** Fits `[a-zA-Z][a-zA-Z0-9_]{0,47}` with a prefix of up to 16 of these, and is used for no other task. */
-export const runtimeNameOf = ({ id }: Task, prefix: string): string => id.replace(/^task_/, prefix);
-
-const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+/** How a runtime is reached, and reaches others. */
+export const NETWORK = "PUBLIC";
 
 type Attempt = { mayHaveMade: boolean };
 
@@ -41,41 +33,43 @@ export async function orNothingMade<T>(make: (attempt: Attempt) => Promise<T>): 
   }
 }
 
-type Making = { name: string; environment: Record<string, string> | undefined; nowMs: number; attempt: Attempt };
+/** What a runtime is made of. */
+export type RuntimeSpec = {
+  name: string;
+  /** What nothing else is made with: the same again makes nothing more. */
+  token: string;
+  image: string;
+  roleArn: string;
+  serverProtocol: ServerProtocol;
+  environment: Record<string, string>;
+  maxLifetimeSeconds: number;
+  tags: Record<string, string>;
+};
 
-/** Makes the runtime of a task, or finds the one that an earlier attempt made. Throws DispatchError. */
-export async function createRuntime(
+/** What an attempt to make one is about: the account and the image as they were named, and since when it is being made. */
+type Making = { about: Pick<Placement, "accountProfile" | "target">; sinceMs: number; nowMs: number; attempt: Attempt };
+
+/** Makes a runtime, or finds the one that an earlier attempt made. Throws DispatchError. */
+export async function makeRuntime(
   plane: ControlPlane,
-  task: Task,
-  { name, environment, nowMs, attempt }: Making,
+  spec: RuntimeSpec,
+  { about, sinceMs, nowMs, attempt }: Making,
 ): Promise<RuntimeRef> {
-  const roleArn = roleOf(task) ?? neededDetail(task, "executionRoleArn");
-  const containerUri = neededDetail(task, "ecrImageUri");
-  const known = runtimeOf(task);
-  if (known) return known;
-  const earlier = nowMs - provisionedAtMs(task) > LATE_MS ? await findRuntime(plane, name) : undefined;
+  const { name, maxLifetimeSeconds: maxLifetime, environment: environmentVariables } = spec;
+  const earlier = nowMs - sinceMs > LATE_MS ? await findRuntime(plane, name) : undefined;
   if (earlier) return earlier;
-  const maxLifetime = Math.min(MAX_LIFETIME_SECONDS, Math.ceil(task.limits.timeoutSeconds) + SPARE_SECONDS);
-  const environmentVariables = {
-    ...(environment && { ...environment, ...givenNames(environment) }),
-    ...spokenBy(task),
-  };
   const { client, CreateAgentRuntimeCommand } = plane;
   const command = new CreateAgentRuntimeCommand({
     agentRuntimeName: name,
-    clientToken: sha256(task.id),
-    agentRuntimeArtifact: { containerConfiguration: { containerUri } },
-    roleArn,
-    networkConfiguration: { networkMode: "PUBLIC" },
-    protocolConfiguration: { serverProtocol: serverProtocolOf(task) },
+    clientToken: spec.token,
+    agentRuntimeArtifact: { containerConfiguration: { containerUri: spec.image } },
+    roleArn: spec.roleArn,
+    networkConfiguration: { networkMode: NETWORK },
+    protocolConfiguration: { serverProtocol: spec.serverProtocol },
     lifecycleConfiguration: { idleRuntimeSessionTimeout: Math.min(IDLE_SECONDS, maxLifetime), maxLifetime },
     ...(Object.keys(environmentVariables).length > 0 && { environmentVariables }),
-    tags: {
-      [TASK_TAG]: task.id,
-      "agentdispatch:owner": sha256(task.owner).slice(0, 32),
-      ...(!isContractLess(task) && contractTag),
-    },
-    // V2 takes minutes for a snapshot that one session has no use for.
+    tags: spec.tags,
+    // V2 takes minutes for a snapshot before the first session.
     platformVersion: "V1",
   });
   // The SDK sends again by itself, and shows the last failure only.
@@ -100,34 +94,30 @@ export async function createRuntime(
   } catch (error) {
     const made = isConflict(error) ? await findRuntime(plane, name) : undefined;
     if (made) return made;
-    throw withImageHint(explain(error, { action: "CreateAgentRuntime", accountProfile: task.accountProfile }), task);
+    throw withImageHint(explain(error, { action: "CreateAgentRuntime", accountProfile: about.accountProfile }), about);
   }
 }
 
-/** What our worker is told to speak, where it is not what it speaks by itself. */
-function spokenBy(task: Task): Record<string, string> {
-  const protocol = protocolOf(task);
-  return protocol === "http" || isContractLess(task) ? {} : { [variables.workerProtocol]: protocol };
-}
+/** For whom one looks, and since when the runtime may be there, at the latest. */
+type Looked = { task: Task; sinceMs: number; nowMs: number };
 
 /**
- * Whether the runtime of a task can be invoked: it and its endpoint are ready. Throws DispatchError when they never will.
+ * Whether a runtime that was made can be invoked: it and its endpoint are ready. Throws DispatchError when they never will.
  * https://docs.aws.amazon.com/bedrock-agentcore-control/latest/APIReference/API_GetAgentRuntimeEndpoint.html
  */
 export async function isRuntimeReady(
   plane: ControlPlane,
-  task: Task,
   runtime: RuntimeRef,
-  nowMs: number,
-): Promise<Readiness> {
-  const waiting = { ready: false, waitSeconds: nowMs - provisionedAtMs(task) < 30_000 ? 1 : 5 } as const;
+  { task, sinceMs, nowMs }: Looked,
+): Promise<RuntimeReadiness> {
+  const waiting = { ready: false, waitSeconds: nowMs - sinceMs < 30_000 ? 1 : 5 } as const;
   const states = [
     ["runtime", () => getRuntime(plane, runtime)],
     ["endpoint of the runtime", () => getEndpoint(plane, runtime, qualifierOf(task))],
   ] as const;
   for (const [what, get] of states) {
     const seen = await get();
-    if (!seen && nowMs - provisionedAtMs(task) >= YOUNG_MS)
+    if (!seen && nowMs - sinceMs >= YOUNG_MS)
       throw new RetryableError("worker.lost", `the ${what} made for the task was deleted by somebody else`, {
         hint: "dispatch the task again",
       });
@@ -149,7 +139,14 @@ function failedStart(task: Task, runtime: RuntimeRef, what: string, { status, fa
   });
 }
 
-const provisionedAtMs = (task: Task): number => Date.parse(task.phases.provisioning ?? task.createdAt);
+/** When it was first tried, at the earliest, to make a runtime for a task, in epoch milliseconds. */
+export const provisionedAtMs = (task: Task): number => Date.parse(task.phases.provisioning ?? task.createdAt);
+
+/**
+ * Since when a task's own runtime may be there, at the latest, in epoch milliseconds: the task may have been on its way for
+ * long before.
+ */
+export const madeAtMs = (task: Task): number => task.attemptedAtMs ?? provisionedAtMs(task);
 
 /**
  * Whether a refused invocation means "later": that a runtime made for a task is not found, or not ready for invocation,
@@ -161,25 +158,29 @@ export function isTooEarly(task: Task, error: unknown, nowMs: number): boolean {
   return nowMs - since < YOUNG_MS && (isNotFound(error) || isInvalid(error));
 }
 
-/** Deletes the runtime that a task owns; resolves with true once it does not exist. Throws DispatchError. */
+/** What is to be deleted, and since when it may be there, at the latest. */
+type Deleting = { runtime: RuntimeRef | undefined; name: string; sinceMs: number; nowMs: number };
+
+/** Deletes a runtime, by its name where nobody noted more. Throws DispatchError. */
 export async function deleteRuntime(
   plane: ControlPlane,
-  task: Task,
-  { name, nowMs }: { name: string; nowMs: number },
-): Promise<boolean> {
-  const runtime = runtimeOf(task) ?? (await findRuntime(plane, name));
-  if (!runtime) return nowMs - provisionedAtMs(task) > UNSEEN_MS;
+  { runtime: known, name, sinceMs, nowMs }: Deleting,
+): Promise<RuntimeEnd> {
+  const runtime = known ?? (await findRuntime(plane, name));
+  if (!runtime) return nowMs - sinceMs > UNSEEN_MS ? "gone" : "held";
   const seen = await getRuntime(plane, runtime);
-  if (!seen) return true;
+  // A young one may be missing from reads alone: then its deletion tells.
+  if (!seen && nowMs - sinceMs >= YOUNG_MS) return "gone";
+  if (seen?.status === "DELETING") return "going";
   // Before it has settled nothing can be deleted.
-  if (seen.status === "CREATING" || seen.status === "UPDATING" || seen.status === "DELETING") return false;
+  if (seen?.status === "CREATING" || seen?.status === "UPDATING") return "held";
   const { client, DeleteAgentRuntimeCommand } = plane;
   try {
     await client.send(new DeleteAgentRuntimeCommand({ agentRuntimeId: runtime.id }));
-    return (await getRuntime(plane, runtime)) === undefined;
+    return (await getRuntime(plane, runtime)) === undefined ? "gone" : "going";
   } catch (error) {
-    if (isNotFound(error)) return true;
-    if (isConflict(error)) return false;
+    if (isNotFound(error)) return "gone";
+    if (isConflict(error)) return "held";
     throw explain(error, { action: "DeleteAgentRuntime", runtimeId: runtime.id });
   }
 }

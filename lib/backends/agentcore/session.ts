@@ -1,10 +1,12 @@
 import { RetryableError } from "../../contract/errors.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
 import { MAX_LIFETIME_SECONDS } from "../../contract/limits.ts";
+import { amazonTrace } from "../../contract/observation/trace.ts";
 import type { Task } from "../../contract/task.ts";
 import type { Operation } from "../../contract/worker.ts";
+import type { Bounds } from "../adapter.ts";
 import type { DataPlane } from "./account/clients.ts";
-import { untilDelivered } from "./delivery.ts";
+import { checkLast, untilDelivered } from "./delivery.ts";
 import { protocolOf, qualifierOf } from "./place.ts";
 import { type Asked, explain, explainInvocation, isNotFound } from "./problems.ts";
 import { readReply } from "./reply.ts";
@@ -25,11 +27,12 @@ export function invocationOf(task: Task, runtime: RuntimeRef, body: unknown) {
     ...(protocolOf(task) === "mcp" && { mcpSessionId: id }),
     contentType: CONTENT_TYPE,
     accept: ACCEPT,
+    ...(task.trace !== undefined && { traceId: amazonTrace(task.trace), traceParent: task.trace }),
     payload: new TextEncoder().encode(JSON.stringify(body)),
   };
 }
 
-type Limits = { signal: AbortSignal; now: () => number };
+type Limits = Pick<Bounds, "beforeSend"> & { signal: AbortSignal; now: () => number };
 
 /**
  * Sends one operation to the worker of a session and resolves with its reply. Throws WorkerGoneError when the runtime
@@ -40,11 +43,12 @@ export async function callWorker(
   task: Task,
   runtime: RuntimeRef,
   operation: Operation | Record<string, unknown>,
-  { signal: abortSignal, now }: Limits,
+  { signal: abortSignal, beforeSend, now }: Limits,
 ): Promise<unknown> {
   const isEarly = (error: unknown) => isTooEarly(task, error, now());
   try {
     const command = new InvokeAgentRuntimeCommand(invocationOf(task, runtime, operation));
+    checkLast(command, beforeSend);
     const send = () => once.send(command, { abortSignal });
     const { response, contentType } = await untilDelivered(send, abortSignal, isEarly);
     return await readReply(response, contentType, abortSignal);

@@ -3,7 +3,7 @@ import type { Task } from "../../contract/task.ts";
 import type { Placement } from "../adapter.ts";
 import { ofAnotherTask } from "./contract.ts";
 import { neededDetail, runtimeOf } from "./place.ts";
-import { isOfOneTask, parseRuntimeArn, type RuntimeRef, runtimeIssue } from "./resources.ts";
+import { isOfTasks, parseRuntimeArn, type RuntimeRef, runtimeIssue } from "./resources.ts";
 
 /** The runtime that a target in mode `session` names. Throws RefusedError `task.target_incomplete` or `policy.denied`. */
 export function namedRuntime(placed: Pick<Placement, "target">): RuntimeRef {
@@ -13,7 +13,7 @@ export function namedRuntime(placed: Pick<Placement, "target">): RuntimeRef {
     throw new RefusedError("task.target_incomplete", `target.details.runtimeArn: ${runtimeIssue(arn)}`, {
       hint: "it looks like arn:aws:bedrock-agentcore:us-west-2:123456789012:runtime/my_runtime-AbCdEf1234",
     });
-  if (isOfOneTask(runtime)) throw ofAnotherTask();
+  if (isOfTasks(runtime)) throw ofAnotherTask();
   return runtime;
 }
 

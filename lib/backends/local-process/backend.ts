@@ -165,12 +165,16 @@ export function localBackend({ stateDir, configuration, log, prewarm }: Options)
       while ((await open(task)) === undefined);
     },
 
-    async invoke(task, operation, { timeoutMs }) {
+    async invoke(task, operation, { timeoutMs, beforeSend }) {
       const sessionId = sessionOf(task);
+      beforeSend?.();
       return workerOf(sessionId).client.call(sessionId, operation, signalFor(timeoutMs));
     },
 
-    say: (task, message, { signal }) => workerOf(sessionOf(task)).client.say(sessionOf(task), message, signal),
+    async say(task, message, { signal, beforeSend }) {
+      beforeSend?.();
+      return workerOf(sessionOf(task)).client.say(sessionOf(task), message, signal);
+    },
 
     stop: (task) => end(sessionOf(task)),
     deleteRuntime: async () => true,

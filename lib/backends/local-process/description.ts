@@ -28,6 +28,7 @@ export const localProcess: BackendDescription = {
   guarded: {},
   configurationOnly: ["environment"],
   keptDetails: ["workspace"],
+  reachesSystem: true,
   aliases: {},
   builtIn: {
     accounts: { local: { provider: "local", credentialSource: "none" } },

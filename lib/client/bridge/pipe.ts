@@ -52,7 +52,10 @@ export class Pipe {
     }
   }
 
-  /** Takes nothing more, and waits for what is under way, but for streams that end with the client, and no longer than `limitMs`. */
+  /**
+   * Takes nothing more, and waits for what is under way, but for streams that end with the client, and no longer than
+   * `limitMs`.
+   */
   async finish(limitMs: number): Promise<void> {
     this.#isEnding = true;
     const ended = new RefusedError("endpoint.closed", "the bridge has ended before the answer came", {

@@ -24,8 +24,8 @@ export type Receiving = {
 
 /**
  * The messages in an answer of the endpoint, as they arrive: each a text of JSON, which is all that is known of it. The next
- * is read once the one before was taken. Throws ConnectionFailure when they break off, and RefusedError `endpoint.failed` for an answer
- * that is neither JSON nor a stream of events, or is too long.
+ * is read once the one before was taken. Throws ConnectionFailure when they break off, and RefusedError `endpoint.failed` for
+ * an answer that is neither JSON nor a stream of events, or is too long.
  */
 export async function* received({ status, headers, body }: Answer, receiving: Receiving): AsyncGenerator<Buffer> {
   const type = headers["content-type"]?.split(";")[0]?.trim().toLowerCase();

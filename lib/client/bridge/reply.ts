@@ -40,7 +40,10 @@ function* passOn(text: Buffer, open: ReadonlySet<string>): Generator<Passed> {
   }
 }
 
-/** Either an object that is the result, or an error with a code and a message: https://www.jsonrpc.org/specification#response_object */
+/**
+ * Either an object that is the result, or an error with a code and a message:
+ * https://www.jsonrpc.org/specification#response_object
+ */
 function isAnswer(text: Buffer, members: ReadonlyMap<string, Span>): boolean {
   const [result, error] = [members.get("result"), members.get("error")];
   if (!error) return result !== undefined && text[result.start] === BRACE;

@@ -7,18 +7,13 @@ const NAME = "agent-dispatch";
 export const packageFolder = findPackage(import.meta.dirname);
 const launcher = join(packageFolder, "bin", `${NAME}.js`);
 
-let known: string | undefined;
-
 /**
  * How this program is called where it runs: `agent-dispatch` where the person's PATH leads to it, `npx agent-dispatch` in
  * the folder of a clone or of a project that has it, else by where it and its Node are: as it stands it may be typed.
  *
  * @example `${commandName()} list`
  */
-export function commandName(): string {
-  known ??= nameIn({ cwd: process.cwd(), path: process.env.PATH ?? "" });
-  return known;
-}
+export const commandName = (): string => nameIn({ cwd: process.cwd(), path: process.env.PATH ?? "" });
 
 /** A text of ours in which commands begin lines or stand behind blanks, as they are called here. */
 export const asCalledHere = (text: string): string =>

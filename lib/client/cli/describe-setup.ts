@@ -56,6 +56,7 @@ export function addSetup(program: Command, withPlace: (command: Command) => Comm
 function addBridge(program: Command): void {
   program
     .command("bridge")
+    .alias("serve")
     .summary("An MCP server on standard input and output, for assistants that start one.")
     .description(
       "An MCP server on standard input and output, in front of a deployed endpoint, with every request signed, or of the " +

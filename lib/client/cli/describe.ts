@@ -8,7 +8,11 @@ import { addCompletion } from "./completion/describe-completion.ts";
 import { DEFAULT_PORT } from "./connecting.ts";
 import type { Bind, Context } from "./context.ts";
 import { addSetup } from "./describe-setup.ts";
+import { addGroups } from "./groups/describe-groups.ts";
 import { write } from "./io.ts";
+import { addKeeping } from "./keeping/describe-keeping.ts";
+import { addOrchestration } from "./orchestration/describe-orchestration.ts";
+import { addStopping } from "./stopping/describe-stopping.ts";
 import { withLocalPlace, withPlace } from "./systems/describe-place.ts";
 import { addTasks } from "./tasks/describe-tasks.ts";
 
@@ -32,7 +36,11 @@ export function describe(context: Context, done: (exitCode: number) => void): Co
   addRun(program, bind);
   addLocal(program, bind);
   addTasks(program, withPlace, bind);
+  addStopping(program, withPlace, bind);
   addAgents((name, text) => withPlace(program.command(name).description(text)).option("--json", "print JSON"), bind);
+  addGroups(program, withPlace, bind);
+  addKeeping(program, withPlace, bind);
+  addOrchestration(program, withPlace, bind);
   addSetup(program, withPlace, bind);
   addCompletion(program, bind);
   return program;
@@ -54,6 +62,7 @@ function addRun(program: Command, { context, done }: Bind): void {
     .option("--shell", "with --command: let a shell run the line")
     .option("--env <NAME=value>", "a variable for the job's environment; may be given again", collectPairs)
     .option("--runtime <name>", "the runtime profile that the agent runs with")
+    .option("--group <name>", "the group whose facts the agent is told; it has to be a member")
     .option(
       "--framework <name>",
       "the agent framework: claude-code, codex, gemini, opencode, strands, echo, or one of your own; without it that of the " +
@@ -80,6 +89,8 @@ function addRun(program: Command, { context, done }: Bind): void {
     .option("--conversation <id>", "go on with that conversation, of which each turn waits for the one before it")
     .addOption(new Option("--response-format <kind>", "what the agent answers with: one JSON value").choices(["json"]))
     .option("--schema <file>", "with --response-format json: the JSON Schema that it has to fit")
+    .option("--cache", "take the answer to the same request, if one is kept; by default as cache.ttlSeconds says")
+    .option("--no-cache", "run anew, whatever is kept")
     .option("--timeout <time>", "how long it may take: 90s, 5m, 2h", parseSeconds)
     .option("--idempotency-key <key>", "the same run under the same key happens once")
     .option("--quiet", "say nothing besides what the job writes and answers")

@@ -4,6 +4,7 @@ import type { TaskRecord } from "../../contract/tools/task-record.ts";
 import { commandName } from "./command-name.ts";
 import { harmless } from "./harmless.ts";
 import { type Io, write } from "./io.ts";
+import { answerText } from "./orchestration/answer-text.ts";
 import { formatBytes, formatDuration, oneLine, paint } from "./print.ts";
 import { type Place, placeWords } from "./systems/place.ts";
 import { outputText, usageWords } from "./task-text.ts";
@@ -29,7 +30,8 @@ export async function printOutcome(
   result: TaskResult,
   { elapsedMs, place, most = Number.POSITIVE_INFINITY, quiet = false }: View,
 ): Promise<void> {
-  const answer = record.taskType === "agent.run" ? outputText(result.result) : undefined;
+  const answer =
+    record.taskType === "agent.run" ? outputText(result.result) : answerText(record.taskType, result.result);
   if (answer) await write(io.stdout, harmless(io.stdout, answer.endsWith("\n") ? answer : `${answer}\n`));
   if (quiet) return;
   for (const line of artifactLines(result, most, `${commandName()} result ${record.id}${placeWords(place)}`))

@@ -20,6 +20,9 @@ export type RunOptions = Place & {
   stdin?: string;
   shell?: boolean;
   runtime?: string;
+  group?: string;
+  /** Whether the answer to the same request is good enough; as the configuration says without it. */
+  cache?: boolean;
   framework?: string;
   model?: string;
   protocol?: Protocol;
@@ -72,6 +75,8 @@ function agentCall(instruction: string | undefined, options: RunOptions): ToolAr
   return {
     ...(instruction !== undefined && { instruction }),
     ...(options.runtime !== undefined && { runtime: options.runtime }),
+    ...(options.cache !== undefined && { cache: options.cache }),
+    ...(options.group !== undefined && { group: options.group }),
     ...(options.framework !== undefined && { framework: options.framework }),
     ...(options.model !== undefined && { model: options.model }),
     ...(options.protocol !== undefined && { protocol: options.protocol }),
@@ -139,6 +144,9 @@ function findIssues(instruction: string | undefined, options: RunOptions): Issue
   }
   const only = given({
     "--runtime": options.runtime,
+    "--group": options.group,
+    "--cache": options.cache || undefined,
+    "--no-cache": options.cache === false || undefined,
     "--framework": options.framework,
     "--model": options.model,
     "--protocol": options.protocol,

@@ -2,7 +2,10 @@ import type { Problem } from "../../contract/errors.ts";
 import { commandName } from "./command-name.ts";
 import { type Place, placeWords } from "./systems/place.ts";
 
-/** What stands at the command line for a tool, and for a field of one, that an error names. */
+/**
+ * What stands at the command line for a tool, and for a field of one, that an error names; not for `dispatch`, a word of any
+ * sentence.
+ */
 export const terms: Readonly<Record<string, string>> = {
   spawn_cloud_agent: "agent-dispatch run",
   dispatch_task: "agent-dispatch run",
@@ -18,11 +21,36 @@ export const terms: Readonly<Record<string, string>> = {
   list_account_profiles: "agent-dispatch accounts",
   list_providers: "agent-dispatch accounts",
   list_capabilities: "agent-dispatch capabilities",
+  list_sessions: "agent-dispatch sessions",
+  "stop_all with confirm: true": "agent-dispatch stop-all --yes",
+  stop_all: "agent-dispatch stop-all",
+  set_admission: "agent-dispatch admission",
+  get_usage: "agent-dispatch stats",
+  dispatch_gc: "agent-dispatch gc",
+  max_age_days: "--older-than",
+  cache_stats: "agent-dispatch cache stats",
+  cache_clear: "agent-dispatch cache clear",
   list_agents: "agent-dispatch list --agents",
   inspect_agent: "agent-dispatch describe",
   add_agent: "agent-dispatch add",
   update_agent: "agent-dispatch update",
   remove_agent: "agent-dispatch remove",
+  list_groups: "agent-dispatch group list",
+  inspect_group: "agent-dispatch group inspect",
+  add_group: "agent-dispatch group add",
+  update_group: "agent-dispatch group update",
+  remove_group: "agent-dispatch group remove",
+
+  dispatch_session: "agent-dispatch run",
+  dispatch_parallel: "agent-dispatch parallel",
+  dispatch_stream: "agent-dispatch run",
+  dispatch_dialogue: "agent-dispatch dialogue",
+  dispatch_async: "agent-dispatch run",
+  dispatch_status: "agent-dispatch status <id>",
+  dispatch_wait: "agent-dispatch wait <id>",
+  dispatch_cancel: "agent-dispatch cancel <id>",
+  dispatch_jobs: "agent-dispatch list",
+  fetch_result: "agent-dispatch result <id>",
 
   "target.details.workspace": "--cwd",
   environment_variables: "--env",
@@ -50,8 +78,18 @@ export const terms: Readonly<Record<string, string>> = {
   max_budget_usd: "--max-budget",
   max_tokens: "--max-tokens",
   dry_run: "--dry-run",
+  shared_context: "--shared-context",
+  use_for: "what the member is for",
+  add_members: "--add-member",
+  remove_members: "--remove-member",
   "metadata.parentTaskId": "--metadata parentTaskId=…",
   task_id: "the task's id",
+  job_id: "the task's id",
+  session_id: "--conversation",
+  risky_capabilities: "labels of what is risky",
+  max_parallel: "--max-parallel",
+  fail_fast: "--fail-fast",
+  max_rounds: "--max-rounds",
   task_type: "the kind of task",
   account_profile: "the account",
   runtime_tools: "the tools of the runtime profile",
@@ -73,7 +111,7 @@ const named = new RegExp(
 
 /** A command of ours that asks a system, with the task it asks for. */
 const command =
-  /\bagent-dispatch (?:local (?:stop|status)|local|list|check|doctor|accounts|capabilities|runtimes|init|run|add|update|remove|describe|(?:status|events|logs|wait|result|artifacts get|artifacts|cancel|send-task-input|a2a-send)(?: <id>| task_\w+)?)(?![\w-])/g;
+  /\bagent-dispatch (?:local (?:stop|status)|local|group (?:add|list|inspect|update|remove)|cache (?:stats|clear)|gc|list|sessions|stats|stop-all|admission|parallel|dialogue|tree <id>|tree|check|doctor|accounts|capabilities|runtimes|init|run|add|update|remove|describe|(?:status|events|logs|wait|result|artifacts get|artifacts|cancel|send-task-input|a2a-send)(?: <id>| task_\w+)?)(?![\w-])/g;
 
 /** Our name before a command, where nobody has said yet how it is called here. */
 const ours = /(?<!npx |[\w./-])agent-dispatch(?= [a-z])/g;

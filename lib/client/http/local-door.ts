@@ -1,11 +1,12 @@
 import { RefusedError } from "../../contract/errors.ts";
+import { environmentVariables } from "../../contract/execution-environment.ts";
 import type { Door, DoorOptions, LocalAddress, LocalPlace } from "./door.ts";
 import { explainStatus } from "./refusal.ts";
 
 const NAME = "the local system";
 
 /** The door of a local system: a bearer token from its state folder. Found when first used, and again when it has gone. */
-export function localDoor(place: LocalPlace, { findLocal }: Pick<DoorOptions, "findLocal">): Door {
+export function localDoor(place: LocalPlace, { findLocal, env = {} }: DoorOptions): Door {
   let found: Promise<LocalAddress> | undefined;
   const find = (): Promise<LocalAddress> => {
     found ??= findLocal(place).then((address) => {
@@ -27,10 +28,15 @@ export function localDoor(place: LocalPlace, { findLocal }: Pick<DoorOptions, "f
       return true;
     },
     explain: (refusal) =>
-      refusal.status === 401
-        ? new RefusedError("endpoint.unauthenticated", `${NAME} refused the token of its state folder`, {
-            hint: "end every local system on that folder, and start one anew",
-          })
-        : explainStatus(NAME, refusal),
+      refusal.status === 401 ? unauthenticated(env[environmentVariables.taskToken]) : explainStatus(NAME, refusal),
   };
 }
+
+const unauthenticated = (taskToken: string | undefined): RefusedError =>
+  taskToken
+    ? new RefusedError("endpoint.unauthenticated", `${NAME} refused the token of a task`, {
+        hint: "a task dispatches as long as it runs and its profile may (mayDispatch); nothing can be dispatched for it now",
+      })
+    : new RefusedError("endpoint.unauthenticated", `${NAME} refused the token of its state folder`, {
+        hint: "end every local system on that folder, and start one anew",
+      });

@@ -14,5 +14,5 @@ import { stackDoor } from "./stack-door.ts";
 export function openDoor(target: Target, { findLocal, env = process.env }: DoorOptions): Door {
   if ("endpoint" in target) return signedDoor(target, env);
   if ("stack" in target) return stackDoor(target, env);
-  return localDoor(target.local, { findLocal });
+  return localDoor(target.local, { findLocal, env });
 }

@@ -1,6 +1,8 @@
 import { DispatchError, RefusedError } from "../../contract/errors.ts";
+import { TASK_HEADER } from "../../contract/tokens/task-token.ts";
 import type { Door, Outgoing, Post, Posted, Refusal, Refused, Remembered } from "./door.ts";
 import { answerLost, unreachable } from "./failure.ts";
+import { throughTrace } from "./outgoing.ts";
 import { Patience, retryAfterMs } from "./patience.ts";
 import { readAnswer } from "./read-answer.ts";
 import { ConnectionFailure, type RequestOptions, request } from "./request.ts";
@@ -87,7 +89,8 @@ export const post: Post = async (door, posted, options) => {
 async function send(door: Door, url: URL, { headers, body }: Posted, options: RequestOptions) {
   const outgoing: Outgoing = { method: "POST", url, headers, body };
   const opening = await unlessAborted(door.authorize(outgoing), options.signal);
-  const answer = await request({ ...outgoing, headers: { ...headers, ...opening } }, options);
+  // Unsigned: what is on the way may put its own span into it.
+  const answer = await request({ ...outgoing, headers: { ...headers, ...throughTrace(), ...opening } }, options);
   return { answer, opening };
 }
 
@@ -108,5 +111,7 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefine
 }
 
 /** A gateway may show the request that it refuses, with what was to open the door. */
-const without = ({ authorization, "x-amz-security-token": token }: Record<string, string>, text: string): string =>
-  [authorization, token].reduce<string>((left, secret) => (secret ? left.replaceAll(secret, "(hidden)") : left), text);
+const without = (opening: Record<string, string>, text: string): string =>
+  ["authorization", "x-amz-security-token", TASK_HEADER]
+    .map((name) => opening[name])
+    .reduce<string>((left, secret) => (secret ? left.replaceAll(secret, "(hidden)") : left), text);

@@ -9,14 +9,22 @@ import type { StackEndpoint } from "./stack-cache.ts";
  * `endpoint.unreachable`.
  */
 export async function askStack(stack: Stack, credentials: () => Promise<Credentials>): Promise<StackEndpoint> {
-  const { stackOutputs } = await import("./aws.ts");
-  const { outputs, region } = await stackOutputs(stack, credentials).catch((error) => {
-    throw explain(error, stack);
-  });
+  const { outputs, region } = await readOutputs(stack, credentials);
   const endpoint = outputs.get("Endpoint");
   if (endpoint) return { endpoint, region: outputs.get("Region") ?? region };
   throw new RefusedError("endpoint.address_invalid", `the stack ${stack.stack} has no output Endpoint`, {
     hint: "name the stack that the deployment of agent-dispatch printed, or wait until it is deployed",
+  });
+}
+
+/** The outputs of a stack by their names, and the region in which it is. Throws as `askStack` does. */
+export async function readOutputs(
+  stack: Stack,
+  credentials: () => Promise<Credentials>,
+): Promise<{ outputs: Map<string | undefined, string | undefined>; region: string }> {
+  const { stackOutputs } = await import("./aws.ts");
+  return stackOutputs(stack, credentials).catch((error) => {
+    throw explain(error, stack);
   });
 }
 

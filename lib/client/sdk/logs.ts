@@ -1,6 +1,7 @@
 import { isTerminal } from "../../contract/lifecycle.ts";
 import { MAX_LOG_REPLY_LENGTH } from "../../contract/limits.ts";
 import { throwIfAborted } from "./aborting.ts";
+import { inTime } from "./ask-again.ts";
 import type { ToolCaller } from "./caller.ts";
 
 export type LogOptions = {
@@ -23,7 +24,8 @@ export async function* logsOf(caller: ToolCaller, taskId: string, options: LogOp
     throwIfAborted(signal);
     const wait = last ? {} : { wait_seconds: WAIT_SECONDS };
     const args = { task_id: taskId, cursor, limit: MAX_LOG_REPLY_LENGTH, ...wait };
-    const { data, nextCursor } = await caller.call("get_task_logs", args, { signal });
+    const reply = await caller.call("get_task_logs", args, { signal });
+    const { data, nextCursor } = reply;
     cursor = nextCursor;
     if (data) {
       yield data;
@@ -33,5 +35,6 @@ export async function* logsOf(caller: ToolCaller, taskId: string, options: LogOp
     // What was written just before the end is read once more after the end was seen.
     const { status } = await caller.call("get_task_status", { task_id: taskId }, { signal });
     last = isTerminal(status);
+    if (!last) await inTime(reply, { signal });
   }
 }

@@ -3,6 +3,7 @@ import type { TaskEvent } from "../../contract/events.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
 import type { TaskRecord } from "../../contract/tools/task-record.ts";
 import { abortError, throwIfAborted } from "./aborting.ts";
+import { inTime } from "./ask-again.ts";
 import type { ToolCaller } from "./caller.ts";
 
 /** A look at a task: how it stands, and its events since the look before, in their order. */
@@ -50,7 +51,7 @@ export async function* newsOf(caller: ToolCaller, taskId: string, options: NewsO
       quiet = true;
       const cursor = record.logLength ?? 0;
       const wait = { task_id: taskId, cursor, limit: 1, wait_seconds: NEWS_WAIT_SECONDS };
-      const news = caller.call("get_task_logs", wait, { signal });
+      const news = caller.call("get_task_logs", wait, { signal }).then((reply) => inTime(reply, { signal }));
       // While input is required, waiting for the end returns at once.
       if (record.status !== "input_required")
         end ??= waitForEnd(caller, taskId, signal).finally(() => {
@@ -64,7 +65,9 @@ export async function* newsOf(caller: ToolCaller, taskId: string, options: NewsO
 }
 
 const waitForEnd = (caller: ToolCaller, taskId: string, signal: AbortSignal): Promise<unknown> =>
-  caller.call("wait_for_task", { task_id: taskId, timeout_seconds: END_WAIT_SECONDS }, { signal });
+  caller
+    .call("wait_for_task", { task_id: taskId, timeout_seconds: END_WAIT_SECONDS }, { signal })
+    .then((reply) => inTime(reply, { signal }));
 
 /** The promises that are there; the one that loses the race may fail unheard, as the next call fails too. */
 function settling(...promises: (Promise<unknown> | undefined)[]): Promise<unknown>[] {

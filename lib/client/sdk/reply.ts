@@ -17,7 +17,8 @@ z.config({ jitless: true });
  */
 export async function readReply<Name extends ToolName>(tool: Name, reply: ToolAnswer): Promise<ToolResult<Name>> {
   const value = isObject(reply.structuredContent) ? reply.structuredContent : parseJsonObject(textOf(reply.content[0]));
-  const refused = value?.error === undefined ? undefined : problem.safeParse(value.error);
+  const refused =
+    value?.error === undefined ? undefined : problem.safeParse(reply.isError ? problemIn(value) : value.error);
   if (reply.isError || !value) {
     if (refused?.success) throw new DispatchError(refused.data);
     throw failed(textOf(reply.content[0]) || "the endpoint answered without a value");
@@ -29,6 +30,10 @@ export async function readReply<Name extends ToolName>(tool: Name, reply: ToolAn
   const text = issues.map(({ path, message }) => `${path}: ${message}`).join("; ");
   throw failed(`the endpoint answered ${tool} in a way that this version does not know: ${text}`);
 }
+
+/** An error, also in the one level of the toolset `agents`. */
+const problemIn = ({ error, error_code: code, ...rest }: Record<string, unknown>): unknown =>
+  typeof error === "string" ? { ...rest, code, message: error } : error;
 
 const failed = (message: string) => new RefusedError("endpoint.failed", message);
 

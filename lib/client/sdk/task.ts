@@ -6,6 +6,7 @@ import type { TaskResult } from "../../contract/tools/get-task-result.ts";
 import type { ToolResult } from "../../contract/tools/index.ts";
 import type { TaskHandle } from "../../contract/tools/task-handle.ts";
 import type { TaskRecord } from "../../contract/tools/task-record.ts";
+import { inTime } from "./ask-again.ts";
 import type { CallOptions, ToolCaller } from "./caller.ts";
 import { streamOf } from "./content.ts";
 import { follow, type Watcher } from "./follow.ts";
@@ -78,8 +79,10 @@ export class ClientTask {
     for (;;) {
       const leftMs = Math.max(0, Math.min(WAIT_MS, deadline - performance.now()));
       const args = { task_id: this.id, timeout_seconds: leftMs / 1000 };
-      const { timedOutWaiting, ...record } = await this.#caller.call("wait_for_task", args, { signal, onProgress });
+      const reply = await this.#caller.call("wait_for_task", args, { signal, onProgress });
+      const { timedOutWaiting, askAgainSeconds: _, ...record } = reply;
       if (!timedOutWaiting || performance.now() >= deadline) return record;
+      await inTime(reply, { signal, mostMs: deadline - performance.now() });
     }
   }
 

@@ -14,7 +14,8 @@ const input = z.strictObject({
     .json(field.MAX_OBJECT)
     .describe(
       "command.run: command, args?, cwd?, env?, stdin?, shell?, timeoutSeconds?; " +
-        "agent.run: instruction, context?, framework?, model?, runtime_tools?, timeoutSeconds?",
+        "agent.run: instruction, context?, framework?, model?, runtime_tools?, timeoutSeconds?; " +
+        "parallel.run: items; dialogue.run: requester, responder, topic",
     ),
   metadata: field.metadata.optional().describe("parentTaskId names the task that dispatched it"),
   timeout_seconds: field.timeoutSeconds.optional(),

@@ -80,3 +80,9 @@ export const problem = saidProblem
 
 /** A field of a result that may be missing, and that the list of tools leaves out: every token of it costs. */
 export const unlisted = <T extends z.ZodType>(type: T) => type.exactOptional().meta({ unlisted: true });
+
+/** A field that a call may have, and that the list of tools leaves out for the same reason; the documentation has it. */
+export const unlistedInput = <T extends z.ZodType>(type: T) => type.optional().meta({ unlisted: true });
+
+/** There where a call was to wait and too many wait already: when to ask again. */
+export const askAgainSeconds = unlisted(z.number());

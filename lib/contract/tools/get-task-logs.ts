@@ -23,6 +23,7 @@ const output = z.object({
   data: z.string(),
   /** At the end of a log whose rest was not kept. */
   logTruncated: z.boolean().exactOptional(),
+  askAgainSeconds: field.askAgainSeconds,
 });
 
 export const getTaskLogs = { input, output } satisfies ToolSchemas;

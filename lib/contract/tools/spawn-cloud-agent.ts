@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { nameSchema } from "../configuration.ts";
 import { conversationIdSchema } from "../task-id.ts";
 import { aliases } from "./aliases.ts";
 import * as field from "./fields.ts";
@@ -18,6 +19,8 @@ const input = z.strictObject({
   runtime_tools: field.json(64_000).optional(),
   environment_variables: z.record(z.string(), z.string()).optional().describe("Set for the job; never credentials"),
   timeout_seconds: field.timeoutSeconds.optional(),
+  group: field.unlistedInput(nameSchema),
+  cache: field.unlistedInput(z.boolean()),
   conversation: conversationIdSchema.optional().describe("From a handle: goes on with its agent"),
   ...field.answerFields,
   idempotency_key: field.idempotencyKey

@@ -17,6 +17,8 @@ export const taskHandle = z.object({
   }),
   /** The one that this task begins or goes on with, for `conversation` of the next call. */
   conversation: field.unlisted(z.string()),
+  /** It is an earlier task, whose answer serves this call. */
+  cached: field.unlisted(z.literal(true)),
   cloudAgent: field.object.exactOptional(),
 });
 export type TaskHandle = z.infer<typeof taskHandle>;

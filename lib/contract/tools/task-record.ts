@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { statuses } from "../lifecycle.ts";
+import { pauseSchema } from "../stopping/pause.ts";
 import { leftOutSchema, limitsSchema, progressSchema, valueRefSchema } from "../task.ts";
 import * as field from "./fields.ts";
 
@@ -44,6 +45,8 @@ export const taskRecord = z.object({
   /** When each status was reached. */
   phases: unlisted(z.partialRecord(z.enum(statuses), time)),
   queuePosition: unlisted(z.number()),
+  /** While it waits: who has paused admission, so that it does not begin. */
+  admissionPausedBy: unlisted(z.array(pauseSchema.shape.by)),
   deadlineAt: unlisted(time),
   progress: unlisted(progressSchema),
   usage: unlisted(field.object),

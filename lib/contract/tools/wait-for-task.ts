@@ -10,5 +10,8 @@ const input = z.strictObject({
 
 export const waitForTask = {
   input,
-  output: taskRecord.extend({ timedOutWaiting: z.boolean().exactOptional() }),
+  output: taskRecord.extend({
+    timedOutWaiting: z.boolean().exactOptional(),
+    askAgainSeconds: field.askAgainSeconds,
+  }),
 } satisfies ToolSchemas;

@@ -7,8 +7,10 @@ import type { Holder, QueueEntry, SlotAnswer, TaskStore } from "../../store/port
 import { readable, readableOrNewer } from "../../store/stored-task.ts";
 import { calledOff, queueEntry } from "../cancellation.ts";
 import { type TurnAnswer, takeOver, takeTurn } from "../conversations/turns.ts";
+import { removeStray } from "../janitor/queue-items.ts";
 import { settle } from "../poll/poll.ts";
 import type { Ports } from "../ports.ts";
+import { leavesNothing } from "../tree/orphans.ts";
 import { breather } from "./breather.ts";
 import { giveBack, holdersOf } from "./lending.ts";
 import { childrenOf, leaveParent, lineage } from "./lineage.ts";
@@ -22,6 +24,13 @@ export async function admitLater(ports: Ports, owner: string): Promise<void> {
   await admit(ports, owner).catch((error) =>
     ports.log.warn("the queue is left to the janitor", { error: String(error) }),
   );
+}
+
+/** Lets all begin that may, those too that begin in the place of a task above them: after a pause none of them was let begin. */
+export async function admitAll(ports: Ports, owner: string): Promise<void> {
+  await admit(ports, owner);
+  const { running } = await ports.store.listSlots(owner);
+  for (const id of running) while (await beginBelow(ports, id, { left: MAX_LOOKED_AT }));
 }
 
 type Passes = { running: Promise<void>; next?: Promise<void> };
@@ -116,7 +125,7 @@ async function passThrough(ports: Ports, owner: string): Promise<void> {
     await breathe();
     const { conversation = "" } = entry;
     const answer = busy.has(conversation) ? "busy" : await take(ports, entry);
-    if (answer === "full") return;
+    if (answer === "full" || answer === "paused") return;
     if (answer === "profile_full") {
       waiting.passOver(entry);
       continue;
@@ -145,7 +154,7 @@ export async function beginInFamily(ports: Ports, id: string): Promise<boolean> 
   if (task?.status !== "queued") return false;
   const above = await lineage(ports, task);
   const entry = queueEntry(task);
-  const isOver = above.some((each) => each.calledOff);
+  const isOver = above.some((each) => leavesNothing(ports, each));
   if (!isOver && (await take(ports, entry, holdersOf(above))) !== "taken") return false;
   await beginQueued(ports, entry, { task, above });
   return true;
@@ -167,14 +176,18 @@ async function beginBelow(ports: Ports, id: string, seen: { left: number }): Pro
  * Lets a task begin that holds a slot, and takes it out of the queue. One that is not there any more gives the slot back, and
  * so does one that a newer version of the program wrote: that stays queued, for a program that knows it.
  */
-async function beginQueued(ports: Ports, entry: QueueEntry, known?: { task: Task; above: Task[] }): Promise<void> {
+export async function beginQueued(
+  ports: Ports,
+  entry: QueueEntry,
+  known?: { task: Task; above: Task[] },
+): Promise<void> {
   const task = known?.task ?? (await readableOrNewer(ports.store, entry.taskId));
   if (task && task !== "newer") {
     await begin(ports, task, { above: known?.above, entry });
     return;
   }
   await ports.store.releaseSlot(entry.owner, entry);
-  if (!task) await ports.store.dequeue(entry);
+  if (!task) await removeStray(ports, entry);
 }
 
 /**
@@ -190,7 +203,7 @@ async function begin(
   const { store, workflow, log } = ports;
   const { id, profile } = known;
   // Read after the task was written: whoever cancels a family writes first, and then looks for what is in it.
-  const isOver = (above ?? (await lineage(ports, known))).some((each) => each.calledOff);
+  const isOver = (above ?? (await lineage(ports, known))).some((each) => leavesNothing(ports, each));
   const conversation = await takeOver(ports, known, before);
   const task = await settle(ports, () =>
     store.change(id, (current) => {
@@ -213,7 +226,7 @@ async function begin(
     return task;
   }
   try {
-    await workflow.start(id, task.executionNumber);
+    await workflow.start(id, task.executionNumber, task.trace);
   } catch (error) {
     log.warn("the execution could not be started; the janitor will", { taskId: id, error: String(error) });
   }

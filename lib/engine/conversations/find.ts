@@ -4,6 +4,7 @@ import { firstTurnOf } from "../../contract/task-id.ts";
 import type { Conversation, SeenConversation } from "../../store/port.ts";
 import { readable } from "../../store/stored-task.ts";
 import type { Ports } from "../ports.ts";
+import { isReached } from "../tree/within.ts";
 
 /** Turns that may wait in one conversation; each begins when all before it have ended. */
 export const MAX_WAITING = 100;
@@ -17,13 +18,16 @@ export const orFirstTurn = (id: string, owner: string, seen: SeenConversation | 
  * `conversation.not_found`, in the same words for another owner's, for one whose turns have all expired and for one that never
  * was, and `conversation.full`.
  */
-export async function findLastTurn({ store }: Pick<Ports, "store">, owner: string, id: string): Promise<Task> {
+export async function findLastTurn(ports: Pick<Ports, "store" | "within">, owner: string, id: string): Promise<Task> {
+  const { store } = ports;
   const seen = await store.getConversation(id);
   const { turn, before, waiting } = orFirstTurn(id, owner, seen);
   const turns = [...waiting.toReversed(), turn, ...(before === undefined ? [] : [before])];
   for (const taskId of seen && seen.owner !== owner ? [] : turns) {
     const task = await readable(store, taskId);
     if (task?.owner !== owner || task.conversation?.id !== id) continue;
+    // A turn of somebody else's may have told the agent what is none of a job's business, whoever began the conversation.
+    if (!(await isReached(ports, task))) break;
     if (waiting.length < MAX_WAITING) return task;
     throw new RefusedError("conversation.full", `${waiting.length} turns of conversation ${id} wait already`, {
       hint: "wait until some of them have ended, or cancel them; list_tasks shows them",

@@ -12,6 +12,8 @@ const PAUSE_MS = 500;
 /** The lease of whoever polls a task: the task as it stood when it was taken, and what ends it, in the same write as `edit`. */
 export type Lease = {
   task: Task;
+  /** Until when its invocation is noted, in epoch milliseconds: `boundsOf` says what that leaves. */
+  untilMs: number;
   /**
    * Keeps the others away for as long again, in the same write as `edit`; a lease that lapsed is taken back from whoever
    * took it. Nothing is written when `edit` returns undefined.
@@ -50,7 +52,7 @@ export async function takeLease(
     return next && !isTaken(task) ? leased(next) : undefined;
   });
   if (!begun) return undefined;
-  const { task, invocation } = begun;
+  const { task, invocation, untilMs } = begun;
 
   const release = (current: Task, failed: boolean): Task => {
     if (current.lease?.holder !== holder) return current;
@@ -59,6 +61,7 @@ export async function takeLease(
   };
   return {
     task,
+    untilMs,
     renew: (edit) =>
       ports.store.change(taskId, (current) => {
         const next = edit(current);

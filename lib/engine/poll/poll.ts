@@ -5,11 +5,11 @@ import { MAX_POLL_WAIT_SECONDS, POLL_BYTES } from "../../contract/limits.ts";
 import type { Task } from "../../contract/task.ts";
 import { CONTRACT, type PollReply, pollReplySchema } from "../../contract/worker.ts";
 import { undelivered, withDelivered, withRefused } from "../answers.ts";
-import { adapterOf } from "../invocation-gate.ts";
+import { adapterOf, boundsOf } from "../invocation-gate.ts";
 import type { Ports } from "../ports.ts";
 import { applyFailure, applyReply, canBeAsked } from "./apply-reply.ts";
 import { type Kept, keepReply } from "./keep-reply.ts";
-import { takeLease } from "./poll-lease.ts";
+import { type Lease, takeLease } from "./poll-lease.ts";
 import { applyUnkept, withoutResult } from "./unkept-reply.ts";
 import { hearingOf, parseReply, refuseRefusal } from "./worker-reply.ts";
 
@@ -45,7 +45,7 @@ export async function poll(
   let asked: Awaited<ReturnType<typeof ask>>;
   try {
     if (task.channel === "synchronous") throw NOBODY_HOLDS;
-    asked = await ask(ports, task, waitSeconds, timeoutMs);
+    asked = await ask(ports, lease, waitSeconds, timeoutMs);
   } catch (error) {
     ports.log.debug("a poll failed", { taskId, error: String(error) });
     return settle(ports, () => end((current) => applyFailure(current, error, ports.now()), error));
@@ -85,7 +85,7 @@ type Edit = (task: Task) => Task;
 
 async function ask(
   ports: Ports,
-  task: Task,
+  { task, untilMs }: Lease,
   waitSeconds: number,
   timeoutMs: number,
 ): Promise<{ reply: PollReply; heard: Edit }> {
@@ -94,7 +94,7 @@ async function ask(
   const endsAtMs = ports.steady() + timeoutMs;
   if (task.status === "cancelling") {
     const operation = { ...common, op: "cancel", graceSeconds: task.limits.graceSeconds } as const;
-    refuseRefusal(await adapter.invoke(task, operation, { timeoutMs: BEFORE_MS }));
+    refuseRefusal(await adapter.invoke(task, operation, boundsOf(ports, untilMs, BEFORE_MS)));
   }
   const answers = undelivered(task);
   const keys = Object.keys(answers);
@@ -102,15 +102,14 @@ async function ask(
   // Before it is asked what is new: what it said until then had not heard them.
   if (keys.length > 0) {
     const input = { ...common, op: "input", inputResponses: answers } as const;
-    const hearing = hearingOf(await adapter.invoke(task, input, { timeoutMs: BEFORE_MS }));
+    const hearing = hearingOf(await adapter.invoke(task, input, boundsOf(ports, untilMs, BEFORE_MS)));
     if (hearing.outcome === "refused") {
       ports.log.warn("a worker refused an answer, and asks again", { taskId: task.id, error: hearing.reason });
       heard = (current) => withRefused(current, keys);
     } else if (hearing.outcome !== "later") heard = (current) => withDelivered(current, keys);
   }
   const operation = { ...common, op: "poll", after: task.workerSequence, waitSeconds, maxBytes: POLL_BYTES } as const;
-  // Timers want whole milliseconds, and the steady clock has fractions
-  const leftMs = Math.max(1, Math.floor(endsAtMs - ports.steady()));
-  const reply = parseReply(pollReplySchema, await adapter.invoke(task, operation, { timeoutMs: leftMs }));
+  const bounds = boundsOf(ports, untilMs, endsAtMs - ports.steady());
+  const reply = parseReply(pollReplySchema, await adapter.invoke(task, operation, bounds));
   return { reply, heard };
 }

@@ -52,7 +52,13 @@ export function withoutNulls(schema: z.ZodObject, value: Json, open = false): Js
       const type: unknown = Object.hasOwn(schema.shape, name) ? schema.shape[name] : undefined;
       if (field === null && (type === undefined ? open : type instanceof z.ZodOptional)) return [];
       const inner = type instanceof z.ZodOptional ? type.unwrap() : type;
-      return [[name, inner instanceof z.ZodObject && isObject(field) ? withoutNulls(inner, field) : field]];
+      return [[name, withoutInnerNulls(inner, field)]];
     }),
   );
+}
+
+function withoutInnerNulls(type: unknown, value: unknown): unknown {
+  if (type instanceof z.ZodArray && Array.isArray(value))
+    return value.map((one) => withoutInnerNulls(type.element, one));
+  return type instanceof z.ZodObject && isObject(value) ? withoutNulls(type, value) : value;
 }

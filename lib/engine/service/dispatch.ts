@@ -1,20 +1,29 @@
 import type * as z from "zod";
 import { refuseUnknownFramework } from "../../config/framework-choice.ts";
 import { refuseCredentials } from "../../config/policy.ts";
-import { route } from "../../config/routing.ts";
+import { type Route, route } from "../../config/routing.ts";
 import { own } from "../../contract/configuration.ts";
 import { InvalidInputError } from "../../contract/errors.ts";
 import { defined, isObject } from "../../contract/json.ts";
+import { isOrchestration } from "../../contract/kinds.ts";
+import { orchestrationInputs, type Specification } from "../../contract/orchestration/specification.ts";
 import type { Json } from "../../contract/task.ts";
 import { dispatchTask } from "../../contract/tools/dispatch-task.ts";
 import type { TaskHandle } from "../../contract/tools/task-handle.ts";
 import { agentInputSchema, commandInputSchema } from "../../contract/worker.ts";
 import { dispatch } from "../dispatch.ts";
+import { orchestrate } from "../orchestration/orchestrate.ts";
 import type { Ports } from "../ports.ts";
 import { answerWanted } from "./answer-wanted.ts";
 import { issuesIn, parse, underListedNames, withoutNulls } from "./arguments.ts";
 
-const inputSchemas: Record<string, z.ZodObject> = { "agent.run": agentInputSchema, "command.run": commandInputSchema };
+const inputSchemas: Record<string, z.ZodObject> = {
+  "agent.run": agentInputSchema,
+  "command.run": commandInputSchema,
+  ...orchestrationInputs,
+};
+
+type Call = z.output<typeof dispatchTask.input>;
 
 /** Dispatches a task with everything said explicitly. Throws as `dispatch` of the engine does. */
 export async function dispatchExplicitly(ports: Ports, owner: string, given: Json): Promise<TaskHandle> {
@@ -37,6 +46,7 @@ export async function dispatchExplicitly(ports: Ports, owner: string, given: Jso
     timeoutSeconds: call.timeout_seconds,
     jobTimeoutSeconds: typeof jobTimeout === "number" ? jobTimeout : undefined,
   });
+  if (isOrchestration(chosen.taskType)) return dispatchOrchestration(ports, owner, call, chosen);
   if (chosen.taskType === "agent.run") refuseUnknownFramework(ports.backends, chosen);
   return dispatch(
     ports,
@@ -54,8 +64,18 @@ export async function dispatchExplicitly(ports: Ports, owner: string, given: Jso
   );
 }
 
+/** As `dispatchExplicitly`, for a task that is made of others. */
+function dispatchOrchestration(ports: Ports, owner: string, call: Call, chosen: Route): Promise<TaskHandle> {
+  const { idempotency_key, input, timeout_seconds: timeoutSeconds, ...rest } = call;
+  const specification = { type: chosen.taskType, ...input } as Specification;
+  const asked = { tool: "dispatch_task", input, timeoutSeconds, ...rest };
+  const answer = answerWanted(call, chosen.taskType);
+  const plan = { route: chosen, input, answer, envField: "input.env", call: asked } as const;
+  return orchestrate(ports, owner, specification, { ...plan, timeoutSeconds }, { idempotencyKey: idempotency_key });
+}
+
 /** Throws InvalidInputError with the issues of the call and those of the job's input, together. */
-function readCall(given: Json): z.output<typeof dispatchTask.input> {
+function readCall(given: Json): Call {
   const fields = underListedNames(dispatchTask, given);
   refuseCredentials(fields);
   const schema = own(inputSchemas, String(fields.task_type));

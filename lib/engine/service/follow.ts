@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { Task } from "../../contract/task.ts";
 import { taskId, waitSeconds } from "../../contract/tools/fields.ts";
 import type { TaskRecord } from "../../contract/tools/task-record.ts";
-import { pauseSeconds } from "../poll/rhythm.ts";
+import { lookAgainSeconds } from "../poll/rhythm.ts";
 import type { Ports } from "../ports.ts";
 
 /** Which task, and for how long its end may be waited for. */
@@ -15,6 +15,8 @@ export type Followed = {
   lastLine?: string;
   /** For how long from its creation it is kept in any case, in milliseconds; it grows until the task is settled. */
   ttlMs: number;
+  /** Its end was to be waited for, and too many wait already. */
+  isCrowded?: true;
   /** When it is worth looking again, in milliseconds. */
   pollIntervalMs: number;
 };
@@ -26,16 +28,15 @@ const DAY_MS = 86_400_000;
 /** A task with for how long it is kept, and when the workflow will have looked at it again. */
 export function followed(
   ports: Pick<Ports, "pace" | "now" | "configuration">,
-  { status, phases, createdAt, expiresAtSeconds }: Task,
+  task: Task,
   record: TaskRecord,
 ): Followed {
+  const { createdAt, expiresAtSeconds } = task;
   const keptUntilMs = expiresAtSeconds === undefined ? ports.now() + retentionMs(ports) : expiresAtSeconds * 1000;
-  // A job that asks is watched like one that works.
-  const since = (status === "input_required" && phases.running) || (phases[status] ?? createdAt);
   return {
     record,
     ttlMs: Math.max(1, keptUntilMs - Date.parse(createdAt)),
-    pollIntervalMs: Math.max(SHORTEST_POLL_MS, pauseSeconds(ports, since) * 1000),
+    pollIntervalMs: Math.max(SHORTEST_POLL_MS, lookAgainSeconds(ports, task) * 1000),
   };
 }
 

@@ -40,6 +40,14 @@ export function hearsNothing({ id, status, conversation }: Task): RefusedError {
   });
 }
 
+/** Refuses what an agent would hear that is not there yet. */
+export function assertBegun({ status }: Task): void {
+  if (status === "running" || status === "input_required") return;
+  throw new RetryableError("platform.not_ready", `the agent of the task has not begun: it is ${status}`, {
+    hint: "wait_for_task returns when it asks or has ended; try again in a moment",
+  });
+}
+
 /**
  * Answers what a task asks: the answers are kept in the task, and then delivered, by whoever reaches its worker next. Some
  * of several questions may be answered. Throws InvalidInputError with every field that its form does not take, RefusedError
@@ -75,14 +83,8 @@ async function readGiven(task: Task, responses: Json, ignoresOver: boolean): Pro
   const hashes = await Promise.all(
     Object.entries(responses).map(async ([key, said]) => [key, said, await callHash(said)] as const),
   );
-  const isOver = (key: string, given: string) => {
-    try {
-      return wasAnswered(task, key, given) || !Object.hasOwn(task.inputRequests ?? {}, key);
-    } catch {
-      return true;
-    }
-  };
-  const meant = ignoresOver ? hashes.filter(([key, , given]) => !isOver(key, given)) : hashes;
+  // What is asked has no answer yet: a question is taken away in the same write as its answer is kept.
+  const meant = ignoresOver ? hashes.filter(([key]) => Object.hasOwn(task.inputRequests ?? {}, key)) : hashes;
   const fresh = meant.filter(([key, , given]) => !wasAnswered(task, key, given));
   if (fresh.length > 0 && task.status !== "input_required") throw notAsked(task, `task ${task.id} asks nothing now`);
   const said = Object.fromEntries(fresh.map(([key, value]) => [key, value]));
@@ -156,14 +158,12 @@ async function leaveForHolder(
  */
 export async function steer(ports: Ports, task: Task, text: string): Promise<Receipt> {
   assertHears(task);
+  if (task.orchestration) throw isMadeOfOthers(task);
   if (task.taskType !== "agent.run")
     throw new RefusedError("adapter.unsupported", "the task runs a program, which hears no messages", {
       hint: "a program hears answers to what it asks: responses",
     });
-  if (task.status !== "running" && task.status !== "input_required")
-    throw new RetryableError("platform.not_ready", `the agent of the task has not begun: it is ${task.status}`, {
-      hint: "wait_for_task returns when it asks or has ended; try again in a moment",
-    });
+  assertBegun(task);
   if (task.channel === "synchronous")
     throw new RefusedError(
       "adapter.unsupported",
@@ -196,6 +196,12 @@ export async function steer(ports: Ports, task: Task, text: string): Promise<Rec
     };
   }
 }
+
+/** Of a task that hears nothing itself. */
+export const isMadeOfOthers = ({ id }: Task): RefusedError =>
+  new RefusedError("adapter.unsupported", `task ${id} is made of others, and hears no messages itself`, {
+    hint: "list_tasks shows the tasks that have it as their parent: send it to one of those",
+  });
 
 const AFTER = "its agent hears it when the turn is over that it works on";
 const NOT_KEPT = "a message is not kept: send it again, once get_task_logs shows that it did not arrive";

@@ -1,3 +1,4 @@
+import { defined } from "../../contract/json.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
 import { fittingLength, MAX_REPLY, replySize } from "../../contract/replies/reply-size.ts";
 import type { Task } from "../../contract/task.ts";
@@ -26,7 +27,7 @@ export async function readLogs(
     return readLog(ports, task, window);
   const wait = { timeoutSeconds: waitSeconds, until: (seen: Task) => seen.logLength > window.cursor, gathers: true };
   const waited = await waitForTask(ports, task.id, { ...wait, ...(signal && { signal }) });
-  return readLog(ports, waited.task, window);
+  return { ...(await readLog(ports, waited.task, window)), ...defined({ askAgainSeconds: waited.askAgainSeconds }) };
 }
 
 /** The output of a task from a cursor on, as much as fits into a reply. */

@@ -1,4 +1,5 @@
 import type { Task } from "../../contract/task.ts";
+import type { ReadableStore } from "../../store/port.ts";
 import type { Ports } from "../ports.ts";
 
 /** Tells a caller that asked for it how far the work is; `progress` grows from call to call. */
@@ -11,7 +12,10 @@ const TAIL = 1000;
 const MAX_LINE = 300;
 /** A job may print faster than anybody reads. */
 const BETWEEN_LINES_MS = 1000;
-/** What colors and moves a cursor in a terminal: https://www.ecma-international.org/publications-and-standards/standards/ecma-48/ */
+/**
+ * What colors and moves a cursor in a terminal:
+ * https://www.ecma-international.org/publications-and-standards/standards/ecma-48/
+ */
 const escapes = new RegExp(`${String.fromCharCode(27)}\\[[0-?]*[ -/]*[@-~]`, "g");
 
 /**
@@ -66,17 +70,26 @@ export function progressTeller(ports: Watched, notify: Tell) {
 }
 
 /** The last line of a task's output that is not empty, of the length that it has. */
-export async function lastLine(
-  ports: Pick<Watched, "store">,
+export const lastLine = async (watched: Pick<Ports, "store">, id: string, logLength: number) =>
+  (await lastLines(watched, id, logLength, 1)).at(-1);
+
+/** The last lines of a task's output that are not empty, at most so many, of the length that it has. */
+export async function lastLines(
+  ports: { store: Pick<ReadableStore, "readLog"> },
   id: string,
   logLength: number,
-): Promise<string | undefined> {
-  const { data } = await ports.store.readLog(id, Math.max(0, logLength - TAIL), TAIL);
+  count: number,
+): Promise<string[]> {
+  const { data } = await ports.store.readLog(id, Math.max(0, logLength - TAIL * count), TAIL * count);
   const lines = data.replaceAll(escapes, "").split(/[\r\n]+/);
-  const line = lines.findLast((text) => text.trim() !== "");
-  return line
-    ?.replaceAll(/\p{Cc}/gu, " ")
-    .trim()
-    .slice(0, MAX_LINE)
-    .toWellFormed();
+  return lines
+    .filter((text) => text.trim() !== "")
+    .slice(-count)
+    .map((line) =>
+      line
+        .replaceAll(/\p{Cc}/gu, " ")
+        .trim()
+        .slice(0, MAX_LINE)
+        .toWellFormed(),
+    );
 }

@@ -103,6 +103,13 @@ export async function shownTask(ports: Kept, known: EndedTask): Promise<ShownTas
   };
 }
 
+/** An address that the whole result of a task can be read from. */
+export async function linkOf(ports: Kept, task: Task): Promise<string> {
+  const content = () => new TextEncoder().encode(JSON.stringify(task.result ?? null));
+  const ref = task.resultRef ?? (await ports.artifacts.put(task.id, "result.json", content(), "application/json"));
+  return (await readable(ports, task.id, ref)).uri;
+}
+
 /** A preview of so many characters at most, with what an agent says of its answer besides. */
 function summaryOf(task: EndedTask, maxChars: number): unknown {
   const { text, beside } = textOf(task);

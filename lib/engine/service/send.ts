@@ -8,15 +8,17 @@ import { asKnown, saidProblem } from "../../contract/said-problem.ts";
 import type { Task } from "../../contract/task.ts";
 import { randomHex } from "../../contract/task-id.ts";
 import type { ToolResult } from "../../contract/tools/index.ts";
-import { adapterOf, beginInvocation, endInvocation, isOver } from "../invocation-gate.ts";
+import { adapterOf, beginInvocation, boundsOf, endInvocation, isOver } from "../invocation-gate.ts";
 import { waitForTask } from "../poll/waiting.ts";
 import type { Ports } from "../ports.ts";
-import { answer, assertHears, hearsNothing } from "./input.ts";
+import { answer, assertBegun, assertHears, hearsNothing, isMadeOfOthers } from "./input.ts";
 
 type Sent = ToolResult<"a2a_send">;
 type Wanted = { text: string; timeoutSeconds: number; signal?: AbortSignal | undefined };
 
 const SPARE_MS = 2000;
+/** So long an answer is waited for where too many calls wait already. */
+const SHORT_SECONDS = 5;
 /** Of a reply in a result, in UTF-16 units; the log has all of it. */
 const MAX_REPLY_LENGTH = 16_000;
 
@@ -28,10 +30,8 @@ const MAX_REPLY_LENGTH = 16_000;
 export async function send(ports: Ports, task: Task, wanted: Wanted): Promise<Sent> {
   assertHears(task);
   if (task.status === "input_required") return answerInText(ports, task, wanted);
-  if (task.status !== "running")
-    throw new RetryableError("platform.not_ready", `the agent of the task has not begun: it is ${task.status}`, {
-      hint: "wait_for_task returns when it asks or has ended; try again in a moment",
-    });
+  if (task.orchestration) throw isMadeOfOthers(task);
+  assertBegun(task);
   return followUp(ports, task, wanted);
 }
 
@@ -53,24 +53,34 @@ async function answerInText(ports: Ports, task: Task, { text, timeoutSeconds, si
 }
 
 /** Sends a message of A2A to the worker, and waits for the agent to have heard it. */
-async function followUp(ports: Ports, task: Task, { text, timeoutSeconds, signal }: Wanted): Promise<Sent> {
+async function followUp(ports: Ports, task: Task, wanted: Wanted): Promise<Sent> {
+  const place = await ports.waiting?.take(task.owner, wanted.timeoutSeconds);
+  const seconds = ports.waiting && !place ? Math.min(SHORT_SECONDS, wanted.timeoutSeconds) : wanted.timeoutSeconds;
+  return sayTo(ports, task, { ...wanted, timeoutSeconds: seconds }).finally(() => place?.leave());
+}
+
+async function sayTo(ports: Ports, task: Task, { text, timeoutSeconds, signal }: Wanted): Promise<Sent> {
   const { say, name } = adapterOf(ports, task);
   if (!say || task.channel !== "call")
     throw new RefusedError("adapter.unsupported", `an agent of ${name} is told something only when it asks`, {
       hint: "wait until the task asks, or spawn one with protocol a2a on a runtime with our worker",
     });
-  const timeoutMs = timeoutSeconds * 1000 + SPARE_MS;
-  const begun = await beginInvocation(ports, task.id, timeoutMs, (now) => (now.status === "running" ? now : undefined));
+  const mostMs = timeoutSeconds * 1000;
+  const begun = await beginInvocation(ports, task.id, mostMs + SPARE_MS, (now) =>
+    now.status === "running" ? now : undefined,
+  );
   if (!begun) throw hearsNothing((await ports.store.get(task.id)) ?? task);
-  const limit = AbortSignal.any([AbortSignal.timeout(timeoutMs - SPARE_MS), ...(signal ? [signal] : [])]);
+  let limit: AbortSignal | undefined;
   try {
-    const reply = await say(begun.task, messageOf(task.id, text), { signal: limit });
+    const { timeoutMs, beforeSend } = boundsOf(ports, begun.untilMs, mostMs);
+    limit = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]);
+    const reply = await say(begun.task, messageOf(task.id, text), { signal: limit, beforeSend });
     await endInvocation(ports, task.id, begun.invocation);
     return saidIn(reply, task);
   } catch (error) {
     if (isOver(error)) await endInvocation(ports, task.id, begun.invocation);
     // It was sent, and the agent is at work: what it says to it comes in the log.
-    if (limit.aborted && error instanceof OutcomeUnknownError) return { taskId: task.id, status: "running" };
+    if (limit?.aborted && error instanceof OutcomeUnknownError) return { taskId: task.id, status: "running" };
     throw error;
   }
 }

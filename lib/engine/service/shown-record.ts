@@ -4,7 +4,7 @@ import { taskUri } from "../../contract/replies/task-uri.ts";
 import { hasEnded, type Task } from "../../contract/task.ts";
 import type { TaskRecord } from "../../contract/tools/task-record.ts";
 import type { ReadPorts } from "../ports.ts";
-import { taskRecord } from "../record.ts";
+import { type RecordMore, taskRecord } from "../record.ts";
 import { fitRecord } from "./fit-record.ts";
 import { type ShownTask, shownTask } from "./result.ts";
 
@@ -14,12 +14,12 @@ type Ports = Omit<ReadPorts, "backends"> & { backends: Adapters };
 export async function shownRecord(
   ports: Ports,
   task: Task,
-  { queuePosition, room = MAX_REPLY }: { queuePosition?: number; room?: number } = {},
+  { room = MAX_REPLY, ...more }: Omit<RecordMore, "adapters"> & { room?: number } = {},
 ): Promise<TaskRecord> {
   const adapters = ports.backends;
   const shown: Task | ShownTask =
     hasEnded(task) && task.summaryChars !== undefined ? await shownTask(ports, task) : task;
-  const record = taskRecord(shown, { adapters, ...(queuePosition !== undefined && { queuePosition }) });
+  const record = taskRecord(shown, { adapters, ...more });
   if (!("previews" in shown) || !shown.previews) return fitRecord(record, room);
   return fitRecord({ ...record, previews: shown.previews, resource: taskUri(task.id, "result") }, room);
 }

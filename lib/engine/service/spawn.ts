@@ -1,6 +1,7 @@
 import { askedDetails, clarify, requiredNames } from "../../config/clarification.ts";
+import { contextFor } from "../../config/groups.ts";
 import { refuseCredentials } from "../../config/policy.ts";
-import { type RouteRequest, tryRoute } from "../../config/routing.ts";
+import { chooseProfile, type RouteRequest, tryRoute } from "../../config/routing.ts";
 import { DispatchError } from "../../contract/errors.ts";
 import { defined, isObject } from "../../contract/json.ts";
 import type { Json } from "../../contract/task.ts";
@@ -9,12 +10,25 @@ import type { TaskHandle } from "../../contract/tools/task-handle.ts";
 import { asLastTurn } from "../conversations/defaults.ts";
 import { findLastTurn } from "../conversations/find.ts";
 import { dispatch } from "../dispatch.ts";
+import type { Plan } from "../plan.ts";
 import type { Ports } from "../ports.ts";
 import { answerWanted } from "./answer-wanted.ts";
 import { parse, underListedNames } from "./arguments.ts";
 
 /** Hands an instruction to an agent, or asks for what is missing. Throws as `dispatch` does. */
 export async function spawn(ports: Ports, owner: string, given: Json): Promise<TaskHandle | Clarification> {
+  const planned = await planSpawn(ports, owner, given);
+  if ("status" in planned) return planned;
+  const { plan, idempotencyKey } = planned;
+  return dispatch(ports, owner, plan, { idempotencyKey });
+}
+
+/** What a spawn would dispatch, or what it asks for. Nothing is written. Throws as `dispatch` does. */
+export async function planSpawn(
+  ports: Ports,
+  owner: string,
+  given: Json,
+): Promise<{ plan: Plan; idempotencyKey: string | undefined } | Clarification> {
   const configuration = ports.configuration();
   const fields = underListedNames(spawnCloudAgent, given);
   refuseCredentials(fields);
@@ -33,7 +47,11 @@ export async function spawn(ports: Ports, owner: string, given: Json): Promise<T
   const { runtime, request } = last ? asLastTurn(configuration, ports.backends, said, last) : said;
   const told = isObject(last?.input.context) ? last.input.context : {};
   const needed = last ? requiredNames(configuration, runtime) : [];
-  const context = { ...pick(told, (name) => needed.includes(name)), ...call.context, ...answersTo(facts) };
+  const shared =
+    call.group === undefined
+      ? {}
+      : contextFor(configuration, call.group, runtime ?? chooseProfile(configuration, undefined)?.name);
+  const context = { ...pick(told, (name) => needed.includes(name)), ...shared, ...call.context, ...answersTo(facts) };
 
   const routed = tryRoute(configuration, ports.backends, request, runtime);
   const chosen = routed instanceof DispatchError ? undefined : routed;
@@ -48,30 +66,27 @@ export async function spawn(ports: Ports, owner: string, given: Json): Promise<T
   if (routed instanceof DispatchError) throw routed;
 
   const { idempotency_key, ...rest } = call;
-  return dispatch(
-    ports,
-    owner,
-    {
-      route: routed,
-      input: defined({
-        instruction: call.instruction,
-        context: Object.keys(context).length > 0 ? context : undefined,
-        framework: routed.framework,
-        model: routed.model,
-        runtime_tools: routed.runtimeTools,
-        protocol: routed.target.protocol,
-        timeoutSeconds: call.timeout_seconds,
-      }),
-      goal: call.goal,
-      caller: call.caller,
-      env: call.environment_variables,
-      conversation: call.conversation,
-      answer: answerWanted(call, "agent.run"),
-      envField: "environment_variables",
-      call: { tool: "spawn_cloud_agent", ...rest, context, ...answers },
-    },
-    { idempotencyKey: idempotency_key },
-  );
+  const plan: Plan = {
+    route: routed,
+    input: defined({
+      instruction: call.instruction,
+      context: Object.keys(context).length > 0 ? context : undefined,
+      framework: routed.framework,
+      model: routed.model,
+      runtime_tools: routed.runtimeTools,
+      protocol: routed.target.protocol,
+      timeoutSeconds: call.timeout_seconds,
+    }),
+    goal: call.goal,
+    caller: call.caller,
+    env: call.environment_variables,
+    conversation: call.conversation,
+    cache: { asked: call.cache },
+    answer: answerWanted(call, "agent.run"),
+    envField: "environment_variables",
+    call: { tool: "spawn_cloud_agent", ...rest, context, ...answers },
+  };
+  return { plan, idempotencyKey: idempotency_key };
 }
 
 function requestOf(call: SpawnCall, answers: Json): RouteRequest {

@@ -1,5 +1,4 @@
 import { finalEvents, sequences, type TaskEvent } from "../../contract/events.ts";
-import { isTerminal } from "../../contract/lifecycle.ts";
 import { previewText } from "../../contract/preview.ts";
 import { MAX_REPLY, replySize } from "../../contract/replies/reply-size.ts";
 import type { Task } from "../../contract/task.ts";
@@ -7,7 +6,9 @@ import type { ToolResult } from "../../contract/tools/index.ts";
 import { FIRST_WORKER_SEQUENCE } from "../../contract/worker.ts";
 import type { ReadableStore } from "../../store/port.ts";
 import { queueEntry } from "../cancellation.ts";
+import { progressEvent } from "../orchestration/progress.ts";
 import type { ReadPorts } from "../ports.ts";
+import type { RecordMore } from "../record.ts";
 import { shownRecord } from "./shown-record.ts";
 
 const MAX_EVENTS = 200;
@@ -19,8 +20,7 @@ export async function describeTask(
   eventsAfter: number | undefined,
 ): Promise<ToolResult<"get_task_status">> {
   const { store } = ports;
-  const ahead = task.status === "queued" ? await store.countAhead(queueEntry(task)) : undefined;
-  const place = ahead === undefined ? {} : { queuePosition: ahead + 1 };
+  const place = task.status === "queued" ? await placeInQueue(store, task) : {};
   if (eventsAfter === undefined) return shownRecord(ports, task, place);
 
   const fitted = await shownRecord(ports, task, { ...place, room: MAX_REPLY / 4 });
@@ -29,15 +29,27 @@ export async function describeTask(
   return { ...fitted, events, eventsNext: events.at(-1)?.sequence ?? eventsAfter };
 }
 
+/** How many come before a task that waits, itself included, and who keeps all of them from beginning. */
+async function placeInQueue(
+  store: ReadPorts["store"],
+  task: Task,
+): Promise<Pick<RecordMore, "queuePosition" | "admissionPausedBy">> {
+  const [ahead, pauses] = await Promise.all([store.countAhead(queueEntry(task)), store.listPauses(task.owner)]);
+  const admissionPausedBy = pauses.map(({ by }) => by);
+  return { queuePosition: ahead + 1, ...(pauses.length > 0 && { admissionPausedBy }) };
+}
+
 /**
- * A page of a task's events. Those of its end are written once it has ended, which may be a moment later, or never in this
- * process: they follow from the task alone, so nobody who sees the end has to wait for them.
+ * A page of a task's events. Those of its end, and how far it is made of others, are written after the task itself, which may
+ * be a moment later, or never in this process: they follow from the task alone, so nobody who sees the end has to wait for
+ * them.
  */
 async function eventsOf(store: Pick<ReadableStore, "listEvents">, task: Task, after: number): Promise<TaskEvent[]> {
   const stored = await store.listEvents(task.id, after, MAX_EVENTS);
-  if (stored.length >= MAX_EVENTS || !isTerminal(task.status)) return stored;
+  const own = [...finalEvents(task), ...(task.orchestration ? progressEvent(task) : [])];
+  if (stored.length >= MAX_EVENTS || own.length === 0) return stored;
   const known = new Set(stored.map(({ sequence }) => sequence));
-  const missing = finalEvents(task).filter(({ sequence }) => sequence > after && !known.has(sequence));
+  const missing = own.filter(({ sequence }) => sequence > after && !known.has(sequence));
   return missing.length === 0 ? stored : [...stored, ...missing].sort((a, b) => a.sequence - b.sequence);
 }
 

@@ -15,8 +15,10 @@ export const fail: Step = async (ports, input) => {
   const task = await current(ports, input);
   if (!task || isTerminal(task.status)) return done;
   const problem = problemOf(input.failure);
-  // A refusal is final; anything else may have happened on the way, and only the worker can tell.
-  if (problem.retryable && (await goesOn(ports, task))) return again(1);
+  // A refusal is final, unless another attempt to start it overlapped; anything else may have happened on the way, and only the
+  // worker can tell.
+  const isFinal = !problem.retryable && (task.session?.startAttempts ?? 0) <= 1;
+  if (!isFinal && (await goesOn(ports, task))) return again(1);
   await settle(ports, () =>
     ports.store.change(task.id, (now) =>
       now.executionNumber === input.n ? failed(now, problem, ports.now()) : undefined,

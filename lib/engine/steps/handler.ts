@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../../contract/error-codes.ts";
 import { DispatchError, toProblem } from "../../contract/errors.ts";
 import type { StepHandler } from "../../workflow/port.ts";
 import type { Ports } from "../ports.ts";
@@ -6,12 +7,23 @@ import type { Step } from "./step.ts";
 
 /** The step of a state as the workflow calls it. The ports are asked for when it runs. What it throws is a StepError. */
 export function stepHandler(state: string, step: Step, ports: () => Ports): StepHandler {
-  return async (input) => {
-    try {
-      return await step(ports(), input);
-    } catch (error) {
-      throw new StepError(error, ports(), state, input.id);
-    }
+  return (input) => {
+    const { observe, steady } = ports();
+    return observe.during({ step: state, taskId: input.id }, async () => {
+      const startedAtMs = steady();
+      const over = (again: boolean, code?: ErrorCode) => {
+        const ms = steady() - startedAtMs;
+        observe.decided({ decision: "stepped", taskId: input.id, step: state, ms, again, ...(code && { code }) });
+      };
+      try {
+        const output = await step(ports(), input);
+        over(output.again);
+        return output;
+      } catch (error) {
+        over(false, toProblem(error).code);
+        throw new StepError(error, ports(), state, input.id);
+      }
+    });
   };
 }
 

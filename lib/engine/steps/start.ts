@@ -6,7 +6,8 @@ import { takeAnotherWorker } from "../another-worker.ts";
 import { invokeOnce, withSession } from "../invocation-gate.ts";
 import { parseReply } from "../poll/worker-reply.ts";
 import type { Ports } from "../ports.ts";
-import { HELLO_MS, jobOf, noteStart } from "../starting.ts";
+import { HELLO_MS, jobOf, mayDispatch, noteStart } from "../starting.ts";
+import { boundByTree } from "../tree/bound.ts";
 import { current, done, type Step } from "./step.ts";
 
 const TIMEOUT_MS = 20_000;
@@ -18,8 +19,10 @@ const TIMEOUT_MS = 20_000;
  */
 export const start: Step = async (ports, input) => {
   for (;;) {
-    const task = await current(ports, input);
-    if (task?.status !== "starting") return done;
+    const known = await current(ports, input);
+    if (known?.status !== "starting") return done;
+    const task = await boundByTree(ports, known);
+    if (task.status !== "starting") return done;
     if (task.channel === "synchronous") return { ...done, synchronous: true };
     try {
       await handOver(ports, task);
@@ -31,7 +34,9 @@ export const start: Step = async (ports, input) => {
 
 async function handOver(ports: Ports, task: Task): Promise<void> {
   const bootId = task.session?.bootId ?? (await meet(ports, task));
-  const operation = { contract: CONTRACT, op: "start", bootId, ...(await jobOf(ports, task)) } as const;
+  const reaching = mayDispatch(ports, task) ? ports.dispatching?.(task) : undefined;
+  const job = { ...(await jobOf(ports, task)), ...(reaching && { dispatching: reaching.by }) };
+  const operation = { contract: CONTRACT, op: "start", bootId, ...job } as const;
   let reply: unknown;
   try {
     reply = await invokeOnce(
@@ -39,7 +44,7 @@ async function handOver(ports: Ports, task: Task): Promise<void> {
       task.id,
       TIMEOUT_MS,
       () => operation,
-      (now) => attempted(now, bootId, ports.now()),
+      (now) => attempted(now, bootId, ports.now(), reaching?.proof),
     );
     if (reply === undefined) return;
     parseReply(startReplySchema, reply);
@@ -58,18 +63,19 @@ const neverReached = (error: unknown): boolean =>
  * The task as the job is about to be handed to that boot of its worker; undefined when it must not be any more, because the
  * task was cancelled on the way here, or another attempt has given it another worker.
  */
-function attempted(task: Task, bootId: string, nowMs: number): Task | undefined {
+function attempted(task: Task, bootId: string, nowMs: number, proof: string | undefined): Task | undefined {
   const { session } = task;
   if (task.status !== "starting" || session?.bootId !== bootId) return undefined;
   const { startAttemptedAtMs = nowMs } = session;
   const before = session.startAttempts ?? (session.startAttemptedAtMs === undefined ? 0 : 1);
-  return withSession(task, { startAttemptedAtMs, startAttempts: before + 1 });
+  const tokens = proof === undefined ? {} : { tokens: [...(session.tokens ?? []), proof] };
+  return withSession(task, { startAttemptedAtMs, startAttempts: before + 1, ...tokens });
 }
 
 /** What the only attempt takes back that has failed: another may overlap it, after a lost answer, and have been accepted. */
 const unattempted = (task: Task): Task | undefined =>
   task.status === "starting" && task.session?.startAttempts === 1
-    ? { ...task, session: without(task.session, "startAttemptedAtMs", "startAttempts") }
+    ? { ...task, session: without(task.session, "startAttemptedAtMs", "startAttempts", "tokens") }
     : undefined;
 
 /** Stores the worker's boot id once; whoever answers with another later is another machine. */

@@ -7,12 +7,8 @@ import { pauseSeconds, SHORTEST_PAUSE_SECONDS } from "../poll/rhythm.ts";
 import type { Ports } from "../ports.ts";
 import { again, current, done, type Step } from "./step.ts";
 
-/**
- * What a visit may hold on for instead of another turn of the loop. A turn is three transitions, $0.000075, and a second of
- * this function (512 MB on arm64) $0.0000067: https://aws.amazon.com/step-functions/pricing/,
- * https://aws.amazon.com/lambda/pricing/
- */
-const TURN_SECONDS = 11;
+/** What a visit may hold on for instead of another turn of the loop, which costs as much as holding for 18 s: see docs/COSTS.md. */
+export const TURN_SECONDS = 10;
 
 /** Collects what the worker reports: for a whole visit while the pause after it would be short, else once. */
 export const watch: Step = async (ports, input) => {
@@ -24,18 +20,23 @@ export const watch: Step = async (ports, input) => {
       await endUnstarted(ports, task);
       continue;
     }
-    const pause = pauseSeconds(ports, task.phases.running ?? task.updatedAt);
-    const isHeld = ports.pace.visitSeconds > 0 && pause < TURN_SECONDS;
-    const leftSeconds = isHeld ? Math.max(0, (until - ports.steady()) / 1000) : 0;
+    const since = task.phases.running ?? task.updatedAt;
+    const leftSeconds = holds(ports, since) ? Math.max(0, (until - ports.steady()) / 1000) : 0;
     const polled = await poll(ports, task.id, { waitSeconds: leftSeconds, isWatch: true });
     if (polled && isOver(polled)) return done;
-    if (!isHeld || ports.steady() >= until || ports.closing.aborted)
-      return again(isHeld ? Math.min(SHORTEST_PAUSE_SECONDS, pause) : pause);
+    const pause = pauseSeconds(ports, since);
+    // Whoever else asks just now sees the end of the job as well: this is for when they have gone.
+    if (!holds(ports, since)) return again(polled ? pause : ports.pace.maxPauseSeconds);
+    if (ports.steady() >= until || ports.closing.aborted) return again(Math.min(SHORTEST_PAUSE_SECONDS, pause));
     // Somebody else is asking, or the worker could not be reached just now: what they write wakes this up.
     if (!polled)
       await ports.store.waitForChange(task.id, task.revision, Math.min(1000, leftSeconds * 1000), ports.closing);
   }
 };
+
+/** Whether a visit lasts, instead of another that would soon follow it. */
+const holds = (ports: Ports, since: string): boolean =>
+  ports.pace.visitSeconds > 0 && pauseSeconds(ports, since) < TURN_SECONDS;
 
 const isOver = (task: Task) => isTerminal(task.status) || isCompleting(task);
 

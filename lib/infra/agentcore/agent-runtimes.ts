@@ -2,9 +2,10 @@ import { Fn, Stack, Token } from "aws-cdk-lib";
 import { type IGrantable, PolicyStatement, type PolicyStatementProps } from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
 import type { Configuration } from "../../contract/configuration.ts";
+import { SHARED, TASK_TAG } from "../../contract/runtimes.ts";
 import type { BackendGrants, BackendUse } from "../backend-grants.ts";
-import { accountRoles, targetPatterns, targetRegions } from "./named-targets.ts";
-import { taskRuntimePrefix } from "./runtime-names.ts";
+import { accountRoles, repositoryArns, targetPatterns, targetRegions } from "./named-targets.ts";
+import { sharedRuntimeName, taskRuntimePrefix } from "./runtime-names.ts";
 import { allowServiceLinkedRole } from "./service-linked-role.ts";
 import { LOG_GROUPS } from "./worker-role.ts";
 
@@ -13,8 +14,8 @@ const idIn = (pattern: string): string =>
   Token.isUnresolved(pattern) ? Fn.select(1, Fn.split("/", pattern)) : (pattern.split("/")[1] ?? "");
 
 /**
- * The AgentCore runtimes that tasks run on: those made for one task, whose names begin with `taskRuntimePrefix`,
- * and those that the configuration names or lets callers name. Whoever uses them may also enter the accounts that the configuration names.
+ * The AgentCore runtimes that tasks run on: those made for tasks, whose names begin with `taskRuntimePrefix`, and those that
+ * the configuration names or lets callers name. Whoever uses them may also enter the accounts that the configuration names.
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrockagentcore.html
  */
 export class AgentRuntimes implements BackendGrants {
@@ -25,9 +26,13 @@ export class AgentRuntimes implements BackendGrants {
   readonly #account: string;
   readonly #regions: readonly string[];
   readonly #roles: readonly string[];
+  readonly #repositories: readonly string[];
   readonly #patterns: readonly string[];
   readonly #named: readonly string[];
   readonly #accountRoles: readonly string[];
+  readonly #runtimeLogDays: number;
+  /** A pattern for the id of the one that the stack deploys. */
+  readonly #deployedId: string;
 
   /** `configuration` is the one that functions see, with what the stack has made in it. */
   constructor(scope: Construct, configuration: Configuration) {
@@ -40,6 +45,7 @@ export class AgentRuntimes implements BackendGrants {
     this.#roles = targetPatterns(configuration, "roles").map((pattern) =>
       pattern === "*" ? `arn:${partition}:iam::${account}:role/*` : pattern,
     );
+    this.#repositories = repositoryArns(targetPatterns(configuration, "repositories"), partition);
     // Every call is authorized for the runtime and for the endpoint below it.
     this.#patterns = targetPatterns(configuration, "runtimes");
     this.#named = this.#patterns.flatMap((pattern) => {
@@ -47,6 +53,8 @@ export class AgentRuntimes implements BackendGrants {
       return pattern.endsWith("*") ? [pattern] : [pattern, `${pattern}/*`];
     });
     this.#accountRoles = accountRoles(configuration);
+    this.#runtimeLogDays = configuration.cloud.runtimeLogDays;
+    this.#deployedId = `${sharedRuntimeName(configuration.cloud.stackName)}-*`;
   }
 
   grant(use: BackendUse, grantee: IGrantable): void {
@@ -54,20 +62,21 @@ export class AgentRuntimes implements BackendGrants {
   }
 
   readonly #uses: Readonly<Record<BackendUse, readonly ((grantee: IGrantable) => void)[]>> = {
-    provision: [this.#create, this.#learn],
+    provision: [this.#create, this.#learn, this.#lookUpImages],
     awaitReady: [this.#readOwn, this.#readEndpointsOfOwn, this.#readLogsOfOwn],
     hello: [this.#invoke, this.#readLogs],
     invoke: [this.#invoke],
     call: [this.#invoke, this.#runCommands, this.#readLogs],
     stop: [this.#stopSessions],
-    deleteRuntime: [this.#readOwn, this.#delete],
-    check: [this.#read, this.#count, this.#seeModels],
+    deleteRuntime: [this.#readOwn, this.#delete, this.#removeLogsAtOnce],
+    sweep: [this.#readOwn, this.#readTagsOfOwn, this.#delete, this.#removeLogs, this.#tidyLogs],
+    check: [this.#read, this.#count, this.#seeModels, this.#lookUpImages],
   };
 
   /**
    * Making a runtime also makes its endpoint, an identity and their tags, in the maker's name: no page says so, but AWS
-   * denies each of these actions by itself. What is being made has no name yet, so the resource is `runtime/*`; the tag of
-   * a task, which only ours carry, stands in for one.
+   * denies each of these actions by itself. What is being made has no name yet, so the resource is `runtime/*`; the tag with
+   * the task that it is for, or with the word for those that tasks share, which only ours carry, stands in for one.
    */
   #create(grantee: IGrantable): void {
     const identities = this.#arns(
@@ -75,7 +84,7 @@ export class AgentRuntimes implements BackendGrants {
       "workload-identity-directory/default/workload-identity/*",
     );
     this.#allow(grantee, ["CreateAgentRuntime", "TagResource"], [...this.#arns("runtime/*"), ...identities], {
-      conditions: { StringLike: { "aws:RequestTag/agentdispatch:task": "task_*" } },
+      conditions: { StringLike: { [`aws:RequestTag/${TASK_TAG}`]: ["task_*", SHARED] } },
     });
     this.#allow(grantee, ["CreateAgentRuntimeEndpoint"], this.#arns("runtime/*"));
     this.#allow(grantee, ["CreateWorkloadIdentity"], identities);
@@ -89,7 +98,7 @@ export class AgentRuntimes implements BackendGrants {
     });
   }
 
-  /** Whether those made for a task are there. What is denied is looked for in the list. */
+  /** Whether those made for tasks are there. What is denied is looked for in the list. */
   #readOwn(grantee: IGrantable): void {
     this.#allow(grantee, ["GetAgentRuntime"], [this.#own]);
     this.#list(grantee);
@@ -103,6 +112,11 @@ export class AgentRuntimes implements BackendGrants {
   /** Whether a runtime knows the worker contract, as its tags say, and what it speaks if not. */
   #learn(grantee: IGrantable): void {
     this.#allow(grantee, ["GetAgentRuntime", "ListTagsForResource"], this.#usable());
+  }
+
+  /** What the tags of private images stand for, by which tasks that may share a runtime are told. */
+  #lookUpImages(grantee: IGrantable): void {
+    this.#add(grantee, { actions: ["ecr:DescribeImages"], resources: [...this.#repositories] });
   }
 
   #read(grantee: IGrantable): void {
@@ -123,7 +137,7 @@ export class AgentRuntimes implements BackendGrants {
     this.#allow(grantee, ["StopRuntimeSession"], this.#usable());
   }
 
-  /** Only those made for a task, with all that came with them. */
+  /** Only those made for tasks, with all that came with them. */
   #delete(grantee: IGrantable): void {
     this.#allow(grantee, ["DeleteAgentRuntime", "DeleteAgentRuntimeEndpoint"], [this.#own]);
     this.#allow(
@@ -135,7 +149,29 @@ export class AgentRuntimes implements BackendGrants {
       ],
     );
     this.#list(grantee);
+  }
+
+  #removeLogs(grantee: IGrantable): void {
     this.#add(grantee, { actions: ["logs:DeleteLogGroup"], resources: [this.#logGroup(this.#ownName)] });
+  }
+
+  /** Else they are left to the janitor. */
+  #removeLogsAtOnce(grantee: IGrantable): void {
+    if (this.#runtimeLogDays === 0) this.#removeLogs(grantee);
+  }
+
+  /** Which log groups there are, when their last lines were written, and how long those are kept that are not removed. */
+  #tidyLogs(grantee: IGrantable): void {
+    // It knows no narrower resource.
+    this.#add(grantee, { actions: ["logs:DescribeLogGroups"], resources: [this.#logGroups("*")] });
+    this.#add(grantee, { actions: ["logs:DescribeLogStreams"], resources: [this.#logGroup(this.#ownName)] });
+    const bounded = [this.#logGroup(this.#ownName), this.#logGroup(this.#deployedId)];
+    this.#add(grantee, { actions: ["logs:PutRetentionPolicy"], resources: bounded });
+  }
+
+  /** Who made one whose name begins as ours do. */
+  #readTagsOfOwn(grantee: IGrantable): void {
+    this.#allow(grantee, ["ListTagsForResource"], [this.#own]);
   }
 
   /** What their containers print: why one did not start is said nowhere else. */
@@ -168,7 +204,7 @@ export class AgentRuntimes implements BackendGrants {
   }
 
   /**
-   * Those made for a task, in every region: a task may be older than the configuration, and what it has made must be found
+   * Those made for tasks, in every region: a task may be older than the configuration, and what it has made must be found
    * and deleted all the same. Their name bounds it.
    */
   get #own(): string {
@@ -190,7 +226,11 @@ export class AgentRuntimes implements BackendGrants {
   }
 
   #logGroup(runtimes: string): string {
-    return `arn:${this.#partition}:logs:*:${this.#account}:log-group:${LOG_GROUPS}/${runtimes}`;
+    return this.#logGroups(`${LOG_GROUPS}/${runtimes}`);
+  }
+
+  #logGroups(names: string): string {
+    return `arn:${this.#partition}:logs:*:${this.#account}:log-group:${names}`;
   }
 
   #allow(grantee: IGrantable, verbs: string[], resources: string[], more: PolicyStatementProps = {}): void {

@@ -2,7 +2,10 @@ import type { Configuration } from "../../contract/configuration.ts";
 
 type Place = { partition: string; regions: readonly string[] };
 
-/** AgentCore's own, as every account has them: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrockagentcore.html */
+/**
+ * AgentCore's own, as every account has them:
+ * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrockagentcore.html
+ */
 const tools = {
   "code-interpreter": {
     resource: "code-interpreter/aws.codeinterpreter.v1",

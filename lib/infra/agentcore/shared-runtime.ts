@@ -5,7 +5,7 @@ import type { CloudSettings } from "../../contract/cloud.ts";
 import { environmentVariables } from "../../contract/execution-environment.ts";
 import { type Protocol, serverProtocols } from "../../contract/kinds.ts";
 import { IDLE_SECONDS, MAX_LIFETIME_SECONDS } from "../../contract/limits.ts";
-import { contractTag } from "../../contract/tags.ts";
+import { contractTag } from "../../contract/runtimes.ts";
 import { sharedRuntimeName } from "./runtime-names.ts";
 
 type Props = { cloud: CloudSettings; imageUri: string; role: IRole; protocol: Protocol };
@@ -22,6 +22,8 @@ export class SharedRuntime extends Construct {
       agentRuntimeArtifact: { containerConfiguration: { containerUri: imageUri } },
       roleArn: role.roleArn,
       networkConfiguration: { networkMode: "PUBLIC" },
+      // The cheaper one, as those that are made for tasks; where nothing is said, AWS chooses.
+      platformVersion: "V1",
       protocolConfiguration: serverProtocols[protocol],
       ...(protocol !== "http" && { environmentVariables: { [environmentVariables.workerProtocol]: protocol } }),
       lifecycleConfiguration: { idleRuntimeSessionTimeout: IDLE_SECONDS, maxLifetime: MAX_LIFETIME_SECONDS },

@@ -60,6 +60,11 @@ export class WorkerRole extends Role {
     if (models.length > 0) this.#subscribe();
   }
 
+  /** Lets agents dispatch, at that endpoint alone; which task each of them acts for, the endpoint learns from its token. */
+  letDispatch(endpointArn: string): void {
+    this.#allow(["execute-api:Invoke"], [endpointArn]);
+  }
+
   /**
    * The first request to a model of somebody else subscribes the account to it, in the name of whoever asked; only Bedrock
    * may do so for a job. Claude Code looks for the profiles that there are.

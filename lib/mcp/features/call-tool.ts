@@ -1,6 +1,7 @@
 import type { CallToolResult, ResourceLink, ServerContext } from "@modelcontextprotocol/server";
-import { DispatchError, toProblem } from "../../contract/errors.ts";
+import { DispatchError, type Problem, toProblem } from "../../contract/errors.ts";
 import type { JsonObject } from "../../contract/json.ts";
+import { say } from "../../contract/observation/decision.ts";
 import { firstOf } from "../../contract/preview.ts";
 import { fitReply } from "../../contract/replies/reply-size.ts";
 import type { Waiting } from "../../engine/service.ts";
@@ -9,34 +10,45 @@ import { refuseHostile } from "../hostile.ts";
 import { stackOf } from "../requests.ts";
 import type { Said } from "../tool.ts";
 
+/** Characters of one notification. */
+const MAX_TOLD = 2000;
+
 /** Calls a tool. What it throws becomes an error that the caller can read; what is not ours is logged and hidden. */
 export async function callTool(
-  tool: Pick<Said, "name" | "isList">,
+  tool: Pick<Said, "name" | "isList" | "flatErrors" | "logs">,
   work: (given: JsonObject, waiting: Waiting) => Promise<object>,
   scope: Scope,
   context: ServerContext,
 ): Promise<CallToolResult> {
   const { call, log } = scope;
+  const startedAt = performance.now();
   try {
     refuseHostile(call.arguments);
-    const result = resultOf(tool, await work(call.arguments, waitingOf(context)));
+    const result = resultOf(tool, await work(call.arguments, waitingOf(tool, context)));
     return knowsLinks(scope) ? result : { ...result, content: result.content.slice(0, 1) };
   } catch (error) {
     if (!(error instanceof DispatchError)) log.error("a tool failed", { tool: tool.name, error: stackOf(error) });
+    const { code } = toProblem(error);
+    say(log, { decision: "refused", tool: tool.name, ms: Math.round(performance.now() - startedAt), code });
     // Only as text: clients hold structured content against the outputSchema, also that of an error
-    return { isError: true, content: [{ type: "text", text: JSON.stringify(fitReply({ error: toProblem(error) })) }] };
+    const said = tool.flatErrors ? flat(toProblem(error)) : { error: toProblem(error) };
+    return { isError: true, content: [{ type: "text", text: JSON.stringify(fitReply(said)) }] };
   }
 }
 
-function waitingOf({ mcpReq: { signal, _meta, notify } }: ServerContext): Waiting {
+const flat = ({ message, code, ...rest }: Problem) => ({ error: message, error_code: code, ...rest });
+
+function waitingOf({ logs }: Pick<Said, "logs">, { mcpReq: { signal, _meta, notify, log } }: ServerContext): Waiting {
   const progressToken = _meta?.progressToken;
-  if (progressToken === undefined) return { signal };
+  // Of revision 2026-07-28 only to a client that names a level: https://modelcontextprotocol.io/specification/draft/server/utilities/logging
+  if (progressToken === undefined)
+    return { signal, ...(logs && { tell: (_, message) => log("info", firstOf(message, MAX_TOLD), "agent-dispatch") }) };
   return {
     signal,
     tell: (progress, message) =>
       notify({
         method: "notifications/progress",
-        params: { progressToken, progress, message: firstOf(message, 2000) },
+        params: { progressToken, progress, message: firstOf(message, MAX_TOLD) },
       }),
   };
 }
@@ -44,7 +56,7 @@ function waitingOf({ mcpReq: { signal, _meta, notify } }: ServerContext): Waitin
 /** The answer of a tool, as structured content and as text. */
 export function resultOf({ isList }: Pick<Said, "isList">, answer: object): CallToolResult {
   const structuredContent: JsonObject = { ...fitReply(answer) };
-  const text = JSON.stringify(isList ? structuredContent.items : structuredContent);
+  const text = JSON.stringify((isList && structuredContent.items) || structuredContent);
   return { content: [{ type: "text", text }, ...linksTo(structuredContent.resource)], structuredContent };
 }
 

@@ -14,11 +14,14 @@ export function toolsFeature(served: readonly ServedTool[], toolset: () => Tools
   const withTaskSupport = (tool: Tool): Tool =>
     byName.get(tool.name)?.taskSupport ? { ...tool, execution: { taskSupport: "optional" } } : tool;
   return {
-    capabilities: () => ({ tools: { listChanged: false } }),
+    capabilities: () => ({ tools: { listChanged: false }, logging: {} }),
     register(server, scope) {
       server.setRequestHandler("tools/list", () => {
         list ??= served.map((tool) => tool.listed());
-        const shown = list.filter(({ name }) => toolset() === "all" || byName.get(name)?.toolset !== "all");
+        const wanted = toolset();
+        const isShown = (of: Toolset | undefined) => wanted === "all" || of === undefined || of === wanted;
+        const may = (tool: ServedTool | undefined) => !tool?.isHidden && (!isJob(scope) || tool?.forJobs === true);
+        const shown = list.filter(({ name }) => isShown(byName.get(name)?.toolset) && may(byName.get(name)));
         return { tools: scope.revision === "2025-11-25" ? shown.map(withTaskSupport) : shown };
       });
       server.setRequestHandler("tools/call", ({ params }, context) => {
@@ -27,6 +30,7 @@ export function toolsFeature(served: readonly ServedTool[], toolset: () => Tools
           const name = JSON.stringify(params.name.slice(0, 100));
           throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool ${name}; tools/list names them`);
         }
+        if (isJob(scope) && !tool.forJobs) throw notForJobs(tool);
         const takes = takesTask(scope.era, params, context);
         refuseTaskSupport(tool, scope.era, takes);
         return tool.call({ ...scope, call: { ...scope.call, takesTask: takes } }, context);
@@ -34,6 +38,14 @@ export function toolsFeature(served: readonly ServedTool[], toolset: () => Tools
     },
   };
 }
+
+const isJob = ({ caller }: Scope): boolean => caller.within !== undefined;
+
+const notForJobs = ({ name }: ServedTool): ProtocolError =>
+  new ProtocolError(
+    ProtocolErrorCode.InvalidParams,
+    `The tool ${name} is not for the agent of a task; tools/list names those that are`,
+  );
 
 /** Throws where a tool works as a task alone and the client takes none, or the other way round. */
 function refuseTaskSupport({ name, taskSupport }: ServedTool, era: Scope["era"], takes: boolean): void {

@@ -9,7 +9,7 @@ import { DispatchError } from "../../contract/errors.ts";
 import { fitReply } from "../../contract/replies/reply-size.ts";
 import { readTaskUri, type TaskPart, taskUri } from "../../contract/replies/task-uri.ts";
 import type { ShortRecord } from "../../contract/tools/task-record.ts";
-import type { TaskService } from "../../engine/service.ts";
+import type { Caller, TaskService } from "../../engine/service.ts";
 import type { ServedResources } from "../features/resources.ts";
 
 const JSON_TYPE = "application/json";
@@ -33,23 +33,25 @@ const templates = [
 ];
 
 /** The tasks of whoever asks, as resources: what the tools read, at an address that a client can keep. */
-export function taskResources(tasksOf: (owner: string) => TaskService): ServedResources {
+export function taskResources(tasksOf: (caller: Caller) => TaskService): ServedResources {
   return {
     templates,
-    async list({ owner }, cursor) {
-      const page = await answering(() => tasksOf(owner).list({ limit: PAGE, ...(cursor !== undefined && { cursor }) }));
+    async list({ caller }, cursor) {
+      const page = await answering(() =>
+        tasksOf(caller).list({ limit: PAGE, ...(cursor !== undefined && { cursor }) }),
+      );
       const { items = [], cursor: nextCursor } = page ?? {};
       return { resources: items.map(resourceOf), ...(nextCursor !== undefined && { nextCursor }) };
     },
-    async read({ owner }, uri) {
+    async read({ caller }, uri) {
       const named = readTaskUri(uri);
       if (!named) return undefined;
-      const answer = await answering(() => reading(tasksOf(owner), named));
+      const answer = await answering(() => reading(tasksOf(caller), named));
       return answer && contentsOf(uri, answer);
     },
-    async complete({ owner }, _template, variable, value) {
+    async complete({ caller }, _template, variable, value) {
       if (variable !== "id") return [];
-      const { items } = await tasksOf(owner).list({ limit: MAX_COMPLETED });
+      const { items } = await tasksOf(caller).list({ limit: MAX_COMPLETED });
       return items.map(({ id }) => id).filter((id) => id.startsWith(value));
     },
   };

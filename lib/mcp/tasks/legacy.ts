@@ -65,5 +65,7 @@ export function registerLegacy(server: Server, { log }: Scope, tasks: TaskServic
 
 function goesOn(followed: Followed, next: string): ProtocolError {
   const task = legacyTask(followed);
-  return new ProtocolError(REQUEST_TIMEOUT, `Task ${task.taskId} goes on after ${WAIT_SECONDS} s: ${next}`, { task });
+  const { isCrowded, pollIntervalMs } = followed;
+  const since = isCrowded ? `, too many calls wait: in ${pollIntervalMs / 1000} s` : ` after ${WAIT_SECONDS} s:`;
+  return new ProtocolError(REQUEST_TIMEOUT, `Task ${task.taskId} goes on${since} ${next}`, { task });
 }

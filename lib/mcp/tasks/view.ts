@@ -77,7 +77,8 @@ function messageOf(followed: Followed, maxLength = MAX_MESSAGE): string {
 }
 
 function newsOf({ record, lastLine }: Followed): string | undefined {
-  const { status, queuePosition, progress, error, inputRequests = {} } = record;
+  const { status, queuePosition, admissionPausedBy, progress, error, inputRequests = {} } = record;
+  if (admissionPausedBy) return `${phrases.queued}: admission is paused by the ${admissionPausedBy.join(" and the ")}`;
   if (error) return `${error.code}: ${error.message}`;
   if (status === "queued" && queuePosition !== undefined) return `${phrases.queued}, as number ${queuePosition}`;
   if (status === "input_required") return questionText(inputRequestsOf(inputRequests));

@@ -3,6 +3,7 @@ import type { Tool } from "../tool.ts";
 /** Ends a task that has not ended by itself. */
 export const cancelTask: Tool = {
   name: "cancel_task",
+  forJobs: true,
   title: "Cancel a task",
   description:
     "Stops a task, everything it runs and the tasks that it dispatched. The answer is cancelled, or cancelling while it is " +

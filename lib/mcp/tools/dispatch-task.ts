@@ -3,6 +3,7 @@ import type { Tool } from "../tool.ts";
 /** Dispatches a task with everything said explicitly. */
 export const dispatchTask: Tool = {
   name: "dispatch_task",
+  forJobs: true,
   title: "Dispatch a task",
   description:
     "Runs a long-running task, a program (command.run) or an agent (agent.run), as a background job on another machine " +

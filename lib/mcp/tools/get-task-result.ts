@@ -3,6 +3,7 @@ import { reads, type Tool } from "../tool.ts";
 /** What a task came to. */
 export const getTaskResult: Tool = {
   name: "get_task_result",
+  forJobs: true,
   title: "Get a task's result",
   description:
     "Returns the result of a task that has ended, its artifacts with their addresses, and its error; before the end only " +

@@ -6,5 +6,6 @@ export const removeAgent: AgentTool = {
   title: "Remove an agent",
   description: "Takes an agent out of the configuration file. Its folder stays as it is, and so do its tasks.",
   annotations: { readOnlyHint: false, idempotentHint: false, destructiveHint: true, openWorldHint: false },
+  flatErrors: true,
   call: (agents, given) => agents.remove(given),
 };

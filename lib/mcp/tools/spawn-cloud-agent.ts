@@ -3,6 +3,7 @@ import type { Tool } from "../tool.ts";
 /** Hands an instruction to an agent, or asks for what is missing. */
 export const spawnCloudAgent: Tool = {
   name: "spawn_cloud_agent",
+  forJobs: true,
   title: "Run an agent task",
   description:
     "Runs a long job in the background: hands a long-running task to an agent on another machine (cloud or local), and returns its " +

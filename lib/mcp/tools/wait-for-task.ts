@@ -3,6 +3,7 @@ import { reads, type Tool } from "../tool.ts";
 /** Waits until a task has ended or needs input. */
 export const waitForTask: Tool = {
   name: "wait_for_task",
+  forJobs: true,
   title: "Wait for a task",
   description:
     "Waits until a task has ended or needs input and returns its record, or one with timedOutWaiting: true when the time is " +

@@ -12,8 +12,11 @@ export function claims(items: Items): Pick<TaskStore, "claimKey"> {
       const item = { ...itemKey, taskId, callHash, expiresAtMs, expires: Math.ceil(expiresAtMs / 1000) };
       const condition = { expression: "attribute_not_exists(#pk) OR #expiresAtMs <= :now", values: { now: nowMs } };
       const read = async () => (await items.get(itemKey)) as KeyClaim | undefined;
-      // The claim itself says whose it is.
-      const hasLanded = async () => (await read())?.taskId === taskId;
+      // The claim itself says whose it is; two may be for a task that was there before.
+      const hasLanded = async () => {
+        const held = await read();
+        return held?.taskId === taskId && held.callHash === callHash;
+      };
       return settled("an idempotency key", async () => {
         if (await items.put(item, condition, hasLanded)) return claim;
         const held = await read();

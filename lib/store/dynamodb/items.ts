@@ -107,18 +107,19 @@ export class Items {
   }
 
   /**
-   * Updates an item if the condition holds; false when it does not. `hasLanded` reads whether this very write took effect:
-   * it is asked when the answer does not say, because it was lost or because an attempt before it may have been the one.
+   * Updates an item, or makes it, if the condition holds; false when it does not. `hasLanded` reads whether this very write
+   * took effect: it is asked when the answer does not say, because it was lost or because an attempt before it may have been
+   * the one.
    */
-  async update(Key: Key, update: Clause, condition: string, hasLanded?: () => Promise<boolean>): Promise<boolean> {
+  async update(Key: Key, update: Clause, condition?: string, hasLanded?: () => Promise<boolean>): Promise<boolean> {
     const { sdk, client, TableName } = await this.#open();
-    const { ConditionExpression, ...rest } = conditionOf({ ...update, expression: condition });
-    const names = namesOf(`${update.expression} ${condition}`, update.names);
+    const { ConditionExpression, ...rest } = conditionOf({ ...update, expression: condition ?? "" });
+    const names = namesOf(`${update.expression} ${condition ?? ""}`, update.names);
     const command = new sdk.UpdateCommand({
       TableName,
       Key,
       UpdateExpression: update.expression,
-      ConditionExpression,
+      ...(condition !== undefined && { ConditionExpression }),
       ...rest,
       ExpressionAttributeNames: names,
     });

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import type { Child, QueueEntry } from "../port.ts";
+import type { Task } from "../../contract/task.ts";
+import type { Child, LedgerPosition, QueueEntry } from "../port.ts";
 
 /** The primary key of an item. */
 export type Key = { pk: string; sk: string };
@@ -29,7 +30,26 @@ export const firstChild = childPrefix;
 /** Sorts after everything that `childSort` gives. */
 export const lastChild = `${childPrefix}~`;
 
+/** What is counted of the tree that a task is the root of. */
+export const treeKey = (root: string): Key => ({ pk: taskPartition(root), sk: "TREE" });
+
 export const conversationKey = (id: string): Key => ({ pk: `CONVERSATION#${id}`, sk: "CONVERSATION" });
+
+/** What an owner's tasks took, by when they were dispatched: each once, whenever it is written. */
+export const ledgerPartition = (owner: string) => `LEDGER#${owner}`;
+export const ledgerSort = ({ createdAtMs, taskId }: LedgerPosition) => `${padded(createdAtMs)}#${taskId}`;
+
+/** An owner's answers to requests that may be made again. */
+export const answersPartition = (owner: string) => `ANSWERS#${owner}`;
+export const answerSort = (place: number) => `PLACE#${padded(place)}`;
+export const answerLookupsKey = (owner: string): Key => ({ pk: answersPartition(owner), sk: "LOOKUPS" });
+
+/** Of all runtimes that tasks share, of which there are few. */
+export const runtimesPartition = "RUNTIMES";
+/** Of all sessions that are kept ready, of which there are few. */
+export const warmPartition = "WARM";
+export const warmKey = (id: string): Key => ({ pk: warmPartition, sk: id });
+export const runtimeKey = (id: string): Key => ({ pk: runtimesPartition, sk: id });
 
 export const queuePartition = (owner: string) => `QUEUES#${owner}`;
 export const queueSort = ({ profile, queuedAtMs, taskId }: Omit<QueueEntry, "owner">) =>
@@ -37,9 +57,21 @@ export const queueSort = ({ profile, queuedAtMs, taskId }: Omit<QueueEntry, "own
 /** What the entries of one profile begin with, and those of no other. */
 export const queuePrefix = (profile: string) => `${encodeURIComponent(profile.toWellFormed())}#`;
 
+/** One of the places of calls that wait. */
+export const placeKey = (place: number): Key => ({ pk: `WAITING#${place}`, sk: "PLACE" });
+
 export const ownerPartition = (owner: string) => `OWNER#${owner}`;
 export const ownerOf = (partition: unknown) => String(partition).slice("OWNER#".length);
 export const slotsKey = (owner: string): Key => ({ pk: ownerPartition(owner), sk: "SLOTS" });
+
+/** The pause of everybody's admission. */
+export const everybodyKey: Key = { pk: "ADMISSION", sk: "EVERYBODY" };
+/** Of all who have asked for a slot. */
+export const ownersPartition = "OWNERS";
+export const ownerKey = (owner: string): Key => ({
+  pk: ownersPartition,
+  sk: createHash("sha256").update(owner).digest("hex"),
+});
 
 /** The hash keeps what callers chose out of the table, and within the length of a key. */
 export function claimKey(owner: string, key: string): Key {
@@ -49,7 +81,11 @@ export function claimKey(owner: string, key: string): Key {
 
 /** A partition of an index takes 1,000 writes a second; a task writes a few times to this one. */
 const SHARDS = 4;
-export const openShards = Array.from({ length: SHARDS }, (_, shard) => `OPEN#${shard}`);
+const shardsOf = (prefix: string) => Array.from({ length: SHARDS }, (_, shard) => `${prefix}#${shard}`);
+/** Those that wait in a queue have their own: however many they are, nobody who looks for the others comes past them. */
+const [BEGUN, QUEUED] = ["OPEN", "QUEUED"];
+export const openShards = { begun: shardsOf(BEGUN), queued: shardsOf(QUEUED) };
 
-/** The shard of a task, from the last digit of its random id. */
-export const shardOf = (taskId: string) => `OPEN#${(Number.parseInt(taskId.slice(-1), 16) || 0) % SHARDS}`;
+/** The shard of an open task, from the last digit of its random id. */
+export const shardOf = ({ id, status }: Pick<Task, "id" | "status">): string =>
+  `${status === "queued" ? QUEUED : BEGUN}#${(Number.parseInt(id.slice(-1), 16) || 0) % SHARDS}`;

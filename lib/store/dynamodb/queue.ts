@@ -9,12 +9,14 @@ export function queue(items: Items): Pick<TaskStore, "enqueue" | "dequeue" | "li
     return (await items.first({ where, consistent }, limit)).map((item) => toEntry(owner, item));
   };
 
+  const isThere = async (entry: QueueEntry) => (await items.get(keyOf(entry))) !== undefined;
+
   return {
     async enqueue(entry) {
       const { taskId, profile, queuedAtMs, conversation } = entry;
-      // The same entry is the same item, so putting it again changes nothing.
       const more = conversation === undefined ? {} : { conversation };
-      await items.put({ ...keyOf(entry), taskId, profile, queuedAtMs, ...more });
+      const item = { ...keyOf(entry), taskId, profile, queuedAtMs, ...more };
+      return items.put(item, { expression: "attribute_not_exists(#pk)" }, () => isThere(entry));
     },
 
     dequeue: (entry) => items.remove(keyOf(entry)),

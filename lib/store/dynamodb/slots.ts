@@ -2,6 +2,7 @@ import type { Holder, SlotAnswer, TaskStore } from "../port.ts";
 import { settled } from "./conflicts.ts";
 import type { Item, Items } from "./items.ts";
 import { slotsKey } from "./keys.ts";
+import { ADMITS, type Gate } from "./pauses.ts";
 
 const ALL = "running";
 /** Profiles have any name; every attribute name goes through a placeholder, so it needs no other form. */
@@ -11,8 +12,11 @@ const WRITES = "writes";
 
 const MAX_CONFLICTS = 50;
 
-/** The slots of all owners: one item each, with the ids of running tasks as a set, and again as a set per profile. */
-export function slots(items: Items): Pick<TaskStore, "takeSlot" | "releaseSlot" | "listSlots"> {
+/**
+ * The slots of all owners: one item each, with the ids of running tasks as a set, and again as a set per profile. A slot is taken
+ * only where the item says that its owner's tasks may begin, which the write itself sees: no pause costs a request.
+ */
+export function slots(items: Items, gate: Gate): Pick<TaskStore, "takeSlot" | "releaseSlot" | "listSlots"> {
   const read = async (owner: string): Promise<Item> => (await items.get(slotsKey(owner))) ?? {};
   /** Owners for whom somebody here is taking a slot, or was last refused one. */
   const crowded = new Set<string>();
@@ -46,12 +50,15 @@ export function slots(items: Items): Pick<TaskStore, "takeSlot" | "releaseSlot" 
         const update = {
           expression: "ADD #all :ids, #own :ids, #writes :one",
           names: namesOf(profile),
-          values: { ids: new Set([taskId]), one: 1, id: taskId, most: maxRunning, mostOfOwn: maxRunningPerProfile },
+          values: {
+            ...{ ids: new Set([taskId]), one: 1, id: taskId },
+            ...{ most: maxRunning, mostOfOwn: maxRunningPerProfile },
+          },
         };
         // An empty set does not exist: without the attribute nothing runs.
-        const condition = `contains(#all, :id) OR
+        const condition = `#admits = :one AND (contains(#all, :id) OR
           ((attribute_not_exists(#all) OR size(#all) < :most)
-           AND (attribute_not_exists(#own) OR size(#own) < :mostOfOwn OR contains(#own, :id)))`;
+           AND (attribute_not_exists(#own) OR size(#own) < :mostOfOwn OR contains(#own, :id))))`;
         const landed = async () => hasLanded(setsOf(await read(owner), profile));
         return items.update(slotsKey(owner), update, condition, landed);
       };
@@ -61,7 +68,10 @@ export function slots(items: Items): Pick<TaskStore, "takeSlot" | "releaseSlot" 
       const hasRoom = isAlone && (await take());
       const answer = hasRoom
         ? "taken"
-        : await settle(owner, async (item): Promise<SlotAnswer | undefined> => {
+        : await settle(owner, async (seen): Promise<SlotAnswer | undefined> => {
+            const answer = await gate.open(owner, seen);
+            if (answer !== "open") return answer === "paused" ? answer : undefined;
+            const item = seen[ADMITS] !== undefined ? seen : await read(owner);
             const { all, own } = setsOf(item, profile);
             if (all.has(taskId)) return "taken";
             const isFull = all.size >= maxRunning;
@@ -121,7 +131,7 @@ type Ids = ReadonlySet<string>;
 /** The two sets that a task of the profile is in. */
 type Sets = { profile: string; all: Ids; own: Ids };
 
-const namesOf = (profile: string) => ({ all: ALL, own: ofProfile(profile), writes: WRITES });
+const namesOf = (profile: string) => ({ all: ALL, own: ofProfile(profile), writes: WRITES, admits: ADMITS });
 
 const idsOf = (item: Item, name: string): Ids => {
   const set = Object.hasOwn(item, name) ? item[name] : undefined;

@@ -27,6 +27,7 @@ export function explain(error: unknown, table: string): unknown {
   return new RetryableError("platform.store_unavailable", `the task store cannot be used: ${error.message}`, {
     hint: hint ?? "try again in a few seconds",
     cause: error,
+    ...(error.name === "ResourceNotFoundException" && { details: { missing: table } }),
   });
 }
 

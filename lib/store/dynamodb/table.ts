@@ -15,6 +15,9 @@ export const tableDescription = {
   expiry: "expires",
   /** An owner's tasks by the time they were made. */
   byOwner: { name: "by-owner", partitionKey: "owner", sortKey: "created" },
-  /** Open tasks by a time before which nobody has to look at them; the partition key is one of a few shards. */
+  /**
+   * Open tasks by a time before which nobody has to look at them; the partition key is one of a few shards of those that
+   * wait, or have begun.
+   */
   open: { name: "open", partitionKey: "open", sortKey: "look" },
 } as const satisfies Record<string, string | Index>;

@@ -15,7 +15,9 @@ export type TaskItem = Key &
 /** The item of a task that this write, known by its random mark, puts in place of `before`. */
 export function toItem(task: Task, mark: Uint8Array, nowMs: number, before?: TaskItem): TaskItem {
   const { id: _, owner: __, ...record } = toStored(task);
-  const look = lookOf(task, nowMs, before?.look);
+  const open = shardOf(task);
+  // One that changes its shard is moved in any case.
+  const look = lookOf(task, nowMs, before?.open === open ? before.look : undefined);
   return {
     ...taskKey(task.id),
     owner: ownerPartition(task.owner),
@@ -24,7 +26,7 @@ export function toItem(task: Task, mark: Uint8Array, nowMs: number, before?: Tas
     revision: task.revision,
     marks: Buffer.concat([mark, before?.marks ?? new Uint8Array()]).subarray(0, MARK_BYTES * MARKS),
     body: packTask(JSON.stringify(record)),
-    ...(look !== undefined && { open: shardOf(task.id), look }),
+    ...(look !== undefined && { open, look }),
     ...(task.expiresAtSeconds !== undefined && { expires: task.expiresAtSeconds }),
   };
 }

@@ -120,8 +120,9 @@ export function taskLists(items: Items, now: () => number, log?: Logger): Pick<T
       return last ? { items: page, cursor: cursors.write(owner, last) } : { items: page };
     },
 
-    async listDue(atMs, limit) {
-      const due = await Promise.all(openShards.map((shard) => dueInShard(shard, atMs, limit)));
+    async listDue(atMs, limit, among = "all") {
+      const shards = among === "all" ? [...openShards.begun, ...openShards.queued] : openShards[among];
+      const due = await Promise.all(shards.map((shard) => dueInShard(shard, atMs, limit)));
       const inOrder = due.flat().sort((a, b) => a.dueAtMs - b.dueAtMs);
       return inOrder.slice(0, limit).map(({ id }) => id);
     },

@@ -1,20 +1,37 @@
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { Connection } from "../../aws/connection.ts";
 import type { Logger } from "../../contract/logger.ts";
+import type { Task } from "../../contract/task.ts";
+import { answerFor } from "../answers.ts";
 import { asChild } from "../edited.ts";
+import { type EstimateOf, ledgerEntryFor } from "../ledger.ts";
 import type { TaskStore } from "../port.ts";
+import type { WaitingPlaces } from "../waiting-places.ts";
 import { artifactList } from "./artifact-list.ts";
 import { children } from "./children.ts";
 import { claims } from "./claims.ts";
 import { conversations } from "./conversations.ts";
 import { openClient } from "./dynamo-client.ts";
+import { answers } from "./ended/answers.ts";
+import { ledger } from "./ended/ledger.ts";
 import { eventLog } from "./event-log.ts";
 import { Items } from "./items.ts";
 import { KnownTasks } from "./known-tasks.ts";
+import { pauses } from "./pauses.ts";
 import { queue } from "./queue.ts";
+import { runtimes } from "./runtimes.ts";
 import { slots } from "./slots.ts";
 import { taskLists } from "./task-lists.ts";
 import { taskWrites } from "./task-writes.ts";
+import { trees } from "./trees.ts";
+import { type WaitingBound, waitingPlaces } from "./waiting-places.ts";
+import { warmSessions } from "./warm-sessions.ts";
+
+type Opened = TaskStore & {
+  /** Bounds how many calls wait; kept in the same table. */
+  waitingPlaces(bound: () => Promise<WaitingBound>): WaitingPlaces;
+  close(): void;
+};
 
 export type TaskStoreOptions = Connection & {
   tableName: string;
@@ -24,6 +41,8 @@ export type TaskStoreOptions = Connection & {
   now?: () => number;
   /** Days for which a settled task stays readable. */
   retentionDays?: number | undefined;
+  /** What the ledger says of a task's cost besides what its framework says. */
+  estimate?: EstimateOf;
   /** Is told of records that are damaged. */
   log?: Logger;
 };
@@ -36,7 +55,7 @@ export type TaskStoreOptions = Connection & {
  * @example
  * const store = openTaskStore({ tableName: "agent-dispatch", region: "eu-central-1" });
  */
-export function openTaskStore(options: TaskStoreOptions): TaskStore & { close(): void } {
+export function openTaskStore(options: TaskStoreOptions): Opened {
   const { tableName, client, now = Date.now, retentionDays, log } = options;
   let own: Promise<DynamoDBDocumentClient> | undefined;
   const open = async () => {
@@ -45,8 +64,22 @@ export function openTaskStore(options: TaskStoreOptions): TaskStore & { close():
   };
   const items = new Items(tableName, async () => client ?? open());
   const known = new KnownTasks();
-  const { create, ...writes } = taskWrites(items, known, now, retentionDays);
+  const { putAnswer, ...kept } = answers(items);
+  const { noteEntry, ...book } = ledger(items, log);
+  /** Before the write that ends the task, which may be the last that this process does; after the one that makes it as ended. */
+  const noteEnd = async (before: Task | undefined, after: Task) => {
+    const entry = ledgerEntryFor(before, after, options.estimate);
+    // One that was made as ended gave no answer of its own.
+    const answer = before && answerFor(before, after);
+    await Promise.all([
+      entry && noteEntry(entry, before === undefined),
+      // Until the task has ended nobody takes it for an answer.
+      answer && putAnswer(after.owner, answer),
+    ]);
+  };
+  const { create, ...writes } = taskWrites(items, known, { now, retentionDays, noteEnd });
   const { addChild, ...family } = children(items, now, retentionDays);
+  const { gate, ...admission } = pauses(items);
   return {
     ...writes,
     async create(task) {
@@ -55,13 +88,20 @@ export function openTaskStore(options: TaskStoreOptions): TaskStore & { close():
       return create(task);
     },
     ...family,
+    ...trees(items, now, retentionDays),
+    ...book,
+    ...kept,
     ...taskLists(items, now, log),
     ...claims(items),
     ...eventLog(items, now, retentionDays),
     ...artifactList(items, now, retentionDays),
     ...conversations(items, now, retentionDays),
     ...queue(items),
-    ...slots(items),
+    ...slots(items, gate),
+    ...admission,
+    ...runtimes(items, now, log),
+    waitingPlaces: (bound) => waitingPlaces(items, { bound, now, log }),
+    ...warmSessions(items, log),
     close() {
       known.close();
       own?.then(

@@ -1,5 +1,5 @@
 import { taskNotFound } from "../../contract/errors.ts";
-import type { Task } from "../../contract/task.ts";
+import { hasEnded, isSettled, type Task } from "../../contract/task.ts";
 import { taskIdSchema } from "../../contract/task-id.ts";
 import { type Edit, edited } from "../edited.ts";
 import type { TaskStore } from "../port.ts";
@@ -10,17 +10,25 @@ import type { KnownTasks } from "./known-tasks.ts";
 import { hasMark, isExpired, newMark, type TaskItem, toItem, toTask } from "./task-item.ts";
 
 const MAX_CONFLICTS = 50;
+/** Deletes under way at once. */
+const AT_ONCE = 24;
 const WAIT_MS = 1000;
 /** What a caller has read just now is not read again before it waits for the next revision. */
 const JUST_NOW_MS = 500;
+
+type Options = {
+  now: () => number;
+  retentionDays?: number | undefined;
+  /** Writes down what a task took that is about to end, or was made as ended: without `before`. Again it changes nothing. */
+  noteEnd(before: Task | undefined, after: Task): Promise<void>;
+};
 
 /** Tasks, one item each: every write names the revision that it has seen. */
 export function taskWrites(
   items: Items,
   known: KnownTasks,
-  now: () => number,
-  retentionDays?: number,
-): Pick<TaskStore, "create" | "get" | "change" | "waitForChange"> {
+  { now, retentionDays, noteEnd }: Options,
+): Pick<TaskStore, "create" | "get" | "change" | "remove" | "waitForChange"> {
   const read = async (id: string): Promise<TaskItem | undefined> => {
     if (!taskIdSchema.safeParse(id).success) return undefined;
     const item = (await items.get(taskKey(id))) as TaskItem | undefined;
@@ -29,8 +37,14 @@ export function taskWrites(
     return item;
   };
 
+  const get = async (id: string): Promise<Task | undefined> => {
+    const item = await read(id);
+    return item && toTask(item);
+  };
+
   /** False when somebody else has written since `before`. Throws when it cannot be told whether this write took effect. */
   const write = async (task: Task, before?: TaskItem): Promise<boolean> => {
+    if (before && hasEnded(task)) await noteEnd(toTask(before), task);
     const mark = newMark();
     const item = toItem(task, mark, now(), before);
     const condition = before
@@ -42,7 +56,15 @@ export function taskWrites(
     });
     if (landed) known.note(item);
     else known.forget(item.pk);
+    if (!landed && before && hasEnded(task)) await noteOther(before);
     return landed;
+  };
+
+  /** Somebody else has ended it, perhaps otherwise, and what was noted just now may have come last. */
+  const noteOther = async (before: TaskItem): Promise<void> => {
+    const task = toTask(before);
+    const stored = await get(task.id);
+    if (stored && hasEnded(stored)) await noteEnd(task, stored);
   };
 
   const editedItem = (item: TaskItem, edit: Edit): Task | undefined =>
@@ -78,16 +100,37 @@ export function taskWrites(
   return {
     async create(task) {
       known.forget(taskKey(task.id).pk);
-      return write(task);
+      const isNew = await write(task);
+      // Whether it ends here is known only now. Whoever dies before this makes it again, and notes the end of what is there.
+      const made = isNew || !hasEnded(task) ? task : await get(task.id);
+      if (made && hasEnded(made)) await noteEnd(undefined, made);
+      return isNew;
     },
 
-    async get(id) {
-      const item = await read(id);
-      return item && toTask(item);
-    },
+    get,
 
     // In this process one change of a task waits for the other: each would only refuse the other's write.
     change: (id, edit) => inTurn(id, () => change(id, edit)),
+
+    async remove(id) {
+      const item = await read(id);
+      if (!item || !isSettled(toTask(item))) return false;
+      const { pk } = taskKey(id);
+      // From here on it is gone for everybody, whoever dies before the rest is.
+      const values = { past: Math.floor(now() / 1000) - 1, seen: item.revision };
+      const isGone = await items.update(
+        taskKey(id),
+        { expression: "SET #expires = :past", values },
+        "#revision = :seen",
+        async () => (await read(id)) === undefined,
+      );
+      known.forget(pk);
+      if (!isGone) return false;
+      for await (const page of items.pages({ where: { expression: "#pk = :pk", values: { pk } } }))
+        for (let from = 0; from < page.length; from += AT_ONCE)
+          await Promise.all(page.slice(from, from + AT_ONCE).map(({ sk }) => items.remove({ pk, sk: String(sk) })));
+      return true;
+    },
 
     async waitForChange(id, revision, timeoutMs, signal) {
       if (signal?.aborted) return;

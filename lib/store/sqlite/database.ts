@@ -22,7 +22,8 @@ export type Database = {
 
 /**
  * Opens `tasks.sqlite` in the folder, which is made (mode 0700) when it is missing, and brings it to the current schema.
- * Calls wait `busyTimeoutMs` while another process writes. Throws RetryableError `platform.store_unavailable`, or RefusedError when the file is from a newer version.
+ * Calls wait `busyTimeoutMs` while another process writes. Throws RetryableError `platform.store_unavailable`, or
+ * RefusedError when the file is from a newer version.
  */
 export function openDatabase(folder: string, busyTimeoutMs: number): Database {
   return guarded(folder, () => {

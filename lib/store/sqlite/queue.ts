@@ -17,7 +17,7 @@ export function queue(db: Database): Pick<TaskStore, "enqueue" | "dequeue" | "li
 
   return {
     async enqueue({ owner, queuedAtMs, taskId, profile, conversation }) {
-      db.write(() => add.run(owner, profile, queuedAtMs, taskId, conversation ?? null));
+      return db.write(() => add.run(owner, profile, queuedAtMs, taskId, conversation ?? null)).changes > 0;
     },
 
     async dequeue({ owner, queuedAtMs, taskId, profile }) {

@@ -6,7 +6,7 @@ import { RefusedError } from "../../contract/errors.ts";
  * is kept in the file (`PRAGMA user_version`). `body` comes last in each table, so that the columns before it are read
  * without it. Log text is a BLOB column because that is the one type under which SQLite converts nothing.
  */
-const migrations: readonly string[] = [
+export const migrations: readonly string[] = [
   `
   CREATE TABLE tasks (
     number INTEGER PRIMARY KEY,
@@ -113,6 +113,86 @@ const migrations: readonly string[] = [
     body TEXT NOT NULL
   ) WITHOUT ROWID;
   CREATE INDEX conversations_expiring ON conversations (expires_s);
+  `,
+  `
+  CREATE TABLE runtimes (
+    id TEXT PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    expires_s INTEGER,
+    body TEXT NOT NULL
+  ) WITHOUT ROWID;
+  `,
+  `
+  CREATE TABLE pauses (
+    of_owner INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    by TEXT NOT NULL,
+    since_ms INTEGER NOT NULL,
+    PRIMARY KEY (of_owner, owner)
+  ) WITHOUT ROWID;
+  `,
+  `
+  CREATE TABLE warm_sessions (
+    id TEXT PRIMARY KEY,
+    profile TEXT NOT NULL,
+    body TEXT NOT NULL
+  ) WITHOUT ROWID;
+  `,
+  `
+  CREATE TABLE pauses_by_each (
+    of_owner INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    by TEXT NOT NULL,
+    since_ms INTEGER NOT NULL,
+    PRIMARY KEY (of_owner, owner, by)
+  ) WITHOUT ROWID;
+  INSERT INTO pauses_by_each SELECT of_owner, owner, by, since_ms FROM pauses;
+  DROP TABLE pauses;
+  ALTER TABLE pauses_by_each RENAME TO pauses;
+  `,
+  `
+  DROP INDEX tasks_due;
+  CREATE INDEX tasks_due_queued ON tasks (due_ms) WHERE due_ms IS NOT NULL AND status = 'queued';
+  CREATE INDEX tasks_due_begun ON tasks (due_ms) WHERE due_ms IS NOT NULL AND status <> 'queued';
+  `,
+  `
+  CREATE TABLE trees (
+    root TEXT NOT NULL,
+    task_id TEXT NOT NULL,
+    parent TEXT NOT NULL,
+    cost_usd REAL,
+    PRIMARY KEY (root, task_id)
+  ) WITHOUT ROWID;
+  CREATE INDEX trees_by_parent ON trees (root, parent);
+  `,
+  `
+  CREATE TABLE ledger (
+    owner TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    task_id TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (owner, created_ms, task_id)
+  ) WITHOUT ROWID;
+  CREATE INDEX ledger_by_age ON ledger (created_ms);
+  `,
+  `
+  CREATE TABLE answers (
+    owner TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    task_id TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    PRIMARY KEY (owner, place)
+  ) WITHOUT ROWID;
+  CREATE TABLE answer_lookups (
+    owner TEXT PRIMARY KEY,
+    hits INTEGER NOT NULL,
+    misses INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  `,
+  `
+  ALTER TABLE trees ADD COLUMN aside_usd REAL;
   `,
 ];
 

@@ -17,6 +17,7 @@ export function slots(db: Database): Pick<TaskStore, "takeSlot" | "releaseSlot" 
      ON CONFLICT DO UPDATE SET of_owner = excluded.of_owner, of_profile = excluded.of_profile`,
   );
   const remove = db.prepare("DELETE FROM slots WHERE owner = ? AND task_id = ?");
+  const isPaused = db.prepare("SELECT 1 FROM pauses WHERE of_owner = 0 OR owner = ? LIMIT 1");
 
   type Room = { of_owner: number; of_profile: number };
   const roomOf = (owner: string, { taskId }: Holder): Room =>
@@ -31,6 +32,7 @@ export function slots(db: Database): Pick<TaskStore, "takeSlot" | "releaseSlot" 
     async takeSlot(entry, { maxRunning, maxRunningPerProfile }, lenders = []) {
       const { owner, profile } = entry;
       return db.write(() => {
+        if (isPaused.get(owner)) return "paused";
         if (roomOf(owner, entry).of_owner === 1) return "taken";
         const lender = lenders.find((each) => roomOf(owner, each).of_owner === 1);
         const isFull = (inAll.get(owner) as Count).count >= maxRunning;

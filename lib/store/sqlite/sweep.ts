@@ -10,14 +10,15 @@ type Options = {
   /** Deletes what a task left beside its row, inside the caller's transaction. */
   forget(taskId: string): void;
   forgetClaims(nowMs: number): void;
-  forgetConversations(seconds: number): void;
+  /** Deletes what else has expired at a time in epoch seconds, inside the caller's transaction. */
+  forgetOthers(seconds: number): void;
 };
 
-/** Deletes what has expired, at most once an hour however often it is called; a batch per transaction, so that no other writer waits long. */
-export function sweeper(
-  db: Database,
-  { now, expiryTime, forget, forgetClaims, forgetConversations }: Options,
-): () => void {
+/**
+ * Deletes what has expired, at most once an hour however often it is called; a batch per transaction, so that no other writer
+ * waits long.
+ */
+export function sweeper(db: Database, { now, expiryTime, forget, forgetClaims, forgetOthers }: Options): () => void {
   const expired = db.prepare("SELECT id FROM tasks WHERE expires_s <= ? LIMIT ?");
   const remove = db.prepare("DELETE FROM tasks WHERE id = ?");
   let nextMs = 0;
@@ -29,7 +30,7 @@ export function sweeper(
       forget(id);
     }
     forgetClaims(Math.min(now(), expiryTime()));
-    forgetConversations(expiryTime() / 1000);
+    forgetOthers(expiryTime() / 1000);
     return rows.length;
   };
   return () => {

@@ -16,7 +16,10 @@ export function bodies(files: Pick<EnvFiles, "get" | "put">) {
       return body;
     },
 
-    /** Throws RefusedError `platform.task_unreadable` or `platform.newer_version`. One whose values are lost has none; its start says so. */
+    /**
+     * Throws RefusedError `platform.task_unreadable` or `platform.newer_version`. One whose values are lost has none; its
+     * start says so.
+     */
     toTask(id: string, body: string): Task {
       const task = parseTask(
         id,

@@ -23,7 +23,7 @@ type Options = {
 export function taskLists(db: Database, { readable, seconds }: Options): Pick<TaskStore, "list" | "listDue"> {
   const ofOwner = db.prepare(listing(""));
   const ofStatus = db.prepare(listing("AND status = :status"));
-  const due = db.prepare("SELECT id FROM tasks WHERE due_ms <= ? ORDER BY due_ms LIMIT ?");
+  const due = { queued: db.prepare(dueListings.queued), begun: db.prepare(dueListings.begun) };
 
   return {
     async list(owner, { status, limit, cursor }) {
@@ -37,8 +37,11 @@ export function taskLists(db: Database, { readable, seconds }: Options): Pick<Ta
       return { items, cursor: cursors.write(owner, { createdMs: last.created_ms, number: last.number }) };
     },
 
-    async listDue(atMs, limit) {
-      return (db.read(() => due.all(atMs, limit)) as { id: string }[]).map(({ id }) => id);
+    async listDue(atMs, limit, among = "all") {
+      const wanted = among === "all" ? [due.queued, due.begun] : [due[among]];
+      const rows = db.read(() => wanted.flatMap((each) => each.all(atMs, limit))) as { id: string; due_ms: number }[];
+      const inOrder = rows.sort((a, b) => a.due_ms - b.due_ms);
+      return inOrder.slice(0, limit).map(({ id }) => id);
     },
   };
 }
@@ -52,3 +55,9 @@ export const listing = (condition: "" | "AND status = :status"): string =>
    WHERE owner = :owner ${condition} AND (created_ms, number) < (:createdMs, :number)
      AND (expires_s IS NULL OR expires_s > :seconds)
    ORDER BY created_ms DESC, number DESC LIMIT :limit`;
+
+const dueListing = (status: string): string =>
+  `SELECT id, due_ms FROM tasks WHERE due_ms <= ? AND status ${status} ORDER BY due_ms LIMIT ?`;
+
+/** Open tasks that are due: those that wait and the others have an index each. */
+export const dueListings = { queued: dueListing("= 'queued'"), begun: dueListing("<> 'queued'") };

@@ -1,6 +1,7 @@
 import type { ReadableStore } from "../port.ts";
 import { artifactList } from "./artifact-list.ts";
 import { eventLog } from "./event-log.ts";
+import { pauses } from "./pauses.ts";
 import { queue } from "./queue.ts";
 import { readDatabase } from "./read-only.ts";
 import { bodies } from "./task-body.ts";
@@ -28,9 +29,11 @@ export function openTaskReader(folder: string): TaskReader | undefined {
   const { listEvents, readLog } = eventLog(db);
   const { getArtifacts } = artifactList(db);
   const { countAhead } = queue(db);
+  const { listPauses } = pauses(db);
   const beginning = db.prepare("SELECT id FROM tasks WHERE id >= :prefix AND id < :prefix || 'g' ORDER BY number DESC");
   const idsBeginning = (prefix: string) =>
     (db.read(() => beginning.all({ prefix })) as { id: string }[]).map(({ id }) => id);
   const close = () => db.close();
-  return { get: async (id) => read(id), list, listEvents, readLog, getArtifacts, countAhead, idsBeginning, close };
+  const lists = { list, listEvents, readLog, getArtifacts, countAhead, listPauses, idsBeginning };
+  return { get: async (id) => read(id), ...lists, close };
 }

@@ -19,7 +19,11 @@ type Options = {
  */
 export function taskReading(db: Database, { toTask, seconds, log }: Options) {
   const select = db.prepare("SELECT body FROM tasks WHERE id = ? AND (expires_s IS NULL OR expires_s > ?)");
-  const open = db.prepare("SELECT id, body FROM tasks WHERE due_ms IS NOT NULL");
+  // Each has an index of its own.
+  const [queued, begun] = ["= 'queued'", "<> 'queued'"].map(
+    (status) => `SELECT id, body FROM tasks WHERE due_ms IS NOT NULL AND status ${status}`,
+  );
+  const open = db.prepare(`${queued} UNION ALL ${begun}`);
   const notDue = db.prepare("UPDATE tasks SET due_ms = NULL WHERE id = ?");
   const reported = new Set<string>();
 

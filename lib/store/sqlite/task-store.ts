@@ -2,7 +2,9 @@ import { uptime } from "node:os";
 import { taskNotFound } from "../../contract/errors.ts";
 import type { Logger } from "../../contract/logger.ts";
 import { isSettled, RETENTION_DAYS, type Task } from "../../contract/task.ts";
+import { answerFor } from "../answers.ts";
 import { asChild, edited } from "../edited.ts";
+import { type EstimateOf, ledgerEntryFor } from "../ledger.ts";
 import type { TaskStore } from "../port.ts";
 import { artifactList } from "./artifact-list.ts";
 import { ChangeWatch } from "./change-watch.ts";
@@ -10,16 +12,22 @@ import { children } from "./children.ts";
 import { claims } from "./claims.ts";
 import { conversations } from "./conversations.ts";
 import { openDatabase } from "./database.ts";
+import { answers } from "./ended/answers.ts";
+import { ledger } from "./ended/ledger.ts";
 import { envFiles } from "./env-files.ts";
 import { eventLog } from "./event-log.ts";
 import { expiryClock } from "./expiry-clock.ts";
+import { pauses } from "./pauses.ts";
 import { queue } from "./queue.ts";
+import { runtimes } from "./runtimes.ts";
 import { slots } from "./slots.ts";
 import { guarded } from "./store-errors.ts";
 import { sweeper } from "./sweep.ts";
 import { bodies } from "./task-body.ts";
 import { taskLists } from "./task-lists.ts";
 import { taskReading } from "./task-reading.ts";
+import { trees } from "./trees.ts";
+import { warmSessions } from "./warm-sessions.ts";
 
 export type TaskStoreOptions = {
   /** Epoch milliseconds; default the clock. */
@@ -30,6 +38,8 @@ export type TaskStoreOptions = {
   busyTimeoutMs?: number;
   /** Days for which a settled task stays readable. */
   retentionDays?: number | undefined;
+  /** What the ledger says of a task's cost besides what its framework says. */
+  estimate?: EstimateOf;
   /** Is told of records that are damaged. */
   log?: Logger;
 };
@@ -43,7 +53,14 @@ export type TaskStoreOptions = {
  */
 export function openTaskStore(
   folder: string,
-  { now = Date.now, steady = () => uptime() * 1000, busyTimeoutMs = 5000, retentionDays, log }: TaskStoreOptions = {},
+  {
+    now = Date.now,
+    steady = () => uptime() * 1000,
+    busyTimeoutMs = 5000,
+    retentionDays,
+    estimate,
+    log,
+  }: TaskStoreOptions = {},
 ): TaskStore & { close(): void } {
   const db = openDatabase(folder, busyTimeoutMs);
   const insert = db.prepare(
@@ -53,6 +70,7 @@ export function openTaskStore(
   const update = db.prepare(
     "UPDATE tasks SET status = ?, due_ms = ?, expires_s = ?, revision = ?, body = ? WHERE id = ?",
   );
+  const remove = db.prepare("DELETE FROM tasks WHERE id = ?");
   const removeExpired = db.prepare("DELETE FROM tasks WHERE id = ? AND expires_s <= ?");
   const revision = db.prepare("SELECT revision FROM tasks WHERE id = ?");
   const dataVersion = db.prepare("PRAGMA data_version");
@@ -60,11 +78,22 @@ export function openTaskStore(
   const { forgetEvents, ...events } = eventLog(db);
   const { forgetArtifacts, ...artifacts } = artifactList(db);
   const { addChild, forgetChildren, ...family } = children(db);
+  const { forgetTree, ...ofTrees } = trees(db);
+  const { putAnswer, ...kept } = answers(db);
+  const { noteEntry, forgetEntries, ...book } = ledger(db, log);
+  /** In the transaction of a write that ends a task: who sees the end sees what it took, and what it may answer. */
+  const noteEnd = (before: Task | undefined, after: Task) => {
+    const entry = ledgerEntryFor(before, after, estimate);
+    if (entry) noteEntry(entry);
+    const answer = answerFor(before, after);
+    if (answer) putAnswer(after.owner, answer);
+  };
   const { forgetClaims, ...keys } = claims(db, now, steady);
   const forget = (id: string) => {
     forgetEvents(id);
     forgetArtifacts(id);
     forgetChildren(id);
+    forgetTree(id);
   };
 
   const expiry = expiryClock(db, now);
@@ -73,7 +102,13 @@ export function openTaskStore(
     seconds,
     retentionDays: retentionDays ?? RETENTION_DAYS,
   });
-  const sweep = sweeper(db, { now, expiryTime: expiry.time, forget, forgetClaims, forgetConversations });
+  const { forgetRuntimes, ...sharedRuntimes } = runtimes(db, { seconds, log });
+  const forgetOthers = (at: number) => {
+    forgetConversations(at);
+    forgetRuntimes(at);
+    forgetEntries(at);
+  };
+  const sweep = sweeper(db, { now, expiryTime: expiry.time, forget, forgetClaims, forgetOthers });
   const files = envFiles(folder);
   const { toBody, toTask } = bodies(files);
   const { find, read, readable, setAsideDamaged } = taskReading(db, { toTask, seconds, log });
@@ -116,10 +151,16 @@ export function openTaskStore(
     ...events,
     ...artifacts,
     ...family,
+    ...ofTrees,
     ...keys,
     ...turns,
+    ...book,
+    ...kept,
     ...queue(db),
     ...slots(db),
+    ...pauses(db),
+    ...sharedRuntimes,
+    ...warmSessions(db, log),
     listDue,
 
     async create(task) {
@@ -132,7 +173,9 @@ export function openTaskStore(
         const child = asChild(task);
         if (child) addChild(child);
         const expires = task.expiresAtSeconds ?? null;
-        return insert.run(id, owner, status, Date.parse(createdAt), dueMs(task), expires, task.revision, body);
+        const made = insert.run(id, owner, status, Date.parse(createdAt), dueMs(task), expires, task.revision, body);
+        if (made.changes > 0) noteEnd(undefined, task);
+        return made;
       });
       await lasting(id);
       if (changes === 0 && !read(id)?.env) forgetEnv(id);
@@ -157,12 +200,24 @@ export function openTaskStore(
         const next = edited(before, edit, { nowMs: now(), retentionDays, keptFromMs });
         if (!next) return before;
         update.run(next.status, dueMs(next), next.expiresAtSeconds ?? null, next.revision, toBody(next), id);
+        noteEnd(before, next);
         return next;
       });
       if (mustLast(seen)) await lasting(id);
       if (task.envNames && !task.env) forgetEnv(id);
       watch.notify(id, task.revision);
       return task;
+    },
+
+    async remove(id) {
+      expiry.see();
+      return db.write(() => {
+        const task = find(id);
+        if (!task || !isSettled(task)) return false;
+        remove.run(id);
+        forget(id);
+        return true;
+      });
     },
 
     async list(owner, query) {
@@ -180,8 +235,9 @@ export function openTaskStore(
 }
 
 /**
- * Whether a change of a task must survive a power cut before anybody hears of it. The receipt and the end are what a caller relies on; and that the job was handed over
- * must be known before it is, or it would run again. A power cut ends the work in between anyway.
+ * Whether a change of a task must survive a power cut before anybody hears of it. The receipt and the end are what a caller
+ * relies on; and that the job was handed over must be known before it is, or it would run again. A power cut ends the work in
+ * between anyway.
  */
 function mustLast(before: Task | undefined): boolean {
   if (!before) return false;

@@ -15,6 +15,7 @@ import { type ErrorCode, factsOf } from "../../contract/error-codes.ts";
 import { problem, RefusedError } from "../../contract/errors.ts";
 import { type BudgetOptions, budgetConnections } from "./connection-budget.ts";
 import { type Activity, activity } from "./idleness.ts";
+import type { Opened } from "./task-door.ts";
 
 const serverOptions = {
   headersTimeout: 10_000,
@@ -33,11 +34,19 @@ const CALL_MS = 10_000;
  */
 const MAX_CONNECTIONS = 500;
 
+const INVALID = 'Bearer error="invalid_token"';
+
 type Bindings = { incoming: Readable & { socket: Socket }; outgoing: Writable };
+
+/** With the task whose agent asks, where it is not the owner. */
+type Served = { Bindings: Bindings; Variables: { within: string | undefined } };
 
 type Doors = {
   token: string;
-  mcp: (request: Request) => Promise<Response>;
+  /** The task that another token is for, or why it lets in nobody any more; undefined where it is for none. */
+  taskOf?: (given: string) => Promise<Opened | undefined>;
+  /** Answers a request of the owner's, or of the agent of the task `within`. */
+  mcp: (request: Request, within?: string) => Promise<Response>;
   /** Takes the files that workers send, and hands out those that they need; each URL carries its own proof. */
   artifacts: (request: Request, expected: () => void) => Promise<Response>;
 };
@@ -46,25 +55,30 @@ type Doors = {
 export type HttpDoor = Pick<Activity, "quietMs"> & { url: string; close(): Promise<void> };
 
 /**
- * Serves the MCP endpoint on loopback: `/mcp` for whoever has the token, `/artifacts/*` for workers, `/health`, which proves to
- * whoever asks with a nonce that it has the token. Host and Origin are checked, so that no web page can reach it. Throws RefusedError `local.port_in_use`.
+ * Serves the MCP endpoint on loopback: `/mcp` for whoever has the token, and for the agents of tasks that have one,
+ * `/artifacts/*` for workers, `/health`, which proves to whoever asks with a nonce that it has the token. Host and Origin are
+ * checked, so that no web page can reach it. Throws RefusedError `local.port_in_use`.
  */
 export async function openHttp(
-  { token, mcp, artifacts }: Doors,
+  { token, taskOf = async () => undefined, mcp, artifacts }: Doors,
   port: number,
   budget: BudgetOptions = {},
 ): Promise<HttpDoor> {
   const hosts = localhostAllowedHostnames();
   const served = activity();
-  const app = new Hono<{ Bindings: Bindings }>();
+  const app = new Hono<Served>();
   app.use(async ({ req }, next) => {
     const refused = hostHeaderValidationResponse(req.raw, hosts) ?? originValidationResponse(req.raw, hosts);
     return refused ?? next();
   });
   app.on(["PUT", "GET"], "/artifacts/*", ({ req, env }) => artifacts(req.raw, () => known(env.incoming.socket)));
-  const authorized: MiddlewareHandler<{ Bindings: Bindings }> = async ({ req, env }, next) => {
-    const refused = refuseStranger(req.header("authorization"), token);
-    if (refused) return refused;
+  const authorized: MiddlewareHandler<Served> = async ({ req, env, set }, next) => {
+    const header = req.header("authorization");
+    const refused = refuseStranger(header, token);
+    const opened = refused && req.path === "/mcp" ? await taskOf(bearerOf(header) ?? "") : undefined;
+    if (opened && "refused" in opened) return unauthorized(opened.refused, INVALID);
+    if (refused && !opened) return refused;
+    set("within", opened?.within);
     known(env.incoming.socket);
     env.outgoing.once("close", served.begin());
     return next();
@@ -76,7 +90,7 @@ export async function openHttp(
     return json({ ok: true, pid: process.pid, proof: proofOf(token, nonce) });
   });
   app.get("/health", authorized, ({ json }) => json({ ok: true, pid: process.pid }));
-  app.all("/mcp", authorized, ({ req, env }) => inTime(env.incoming, mcp(req.raw)));
+  app.all("/mcp", authorized, ({ req, env, get }) => inTime(env.incoming, mcp(req.raw, get("within"))));
   // Without a token too: a client that asks how to log in must learn that there is nothing of the kind.
   app.notFound(() => refusal("http.no_such_path", "there is /mcp and /health"));
 
@@ -135,16 +149,18 @@ function notARequest(error: unknown): Response {
   return refusal("platform.internal", "an internal error");
 }
 
+const bearerOf = (header: string | undefined): string | undefined => /^bearer +(\S+)$/i.exec(header ?? "")?.[1];
+
 /**
  * Refuses a request without the token, and one with another, each in its own way.
  * https://www.rfc-editor.org/rfc/rfc6750#section-3.1
  */
 function refuseStranger(header: string | undefined, token: string): Response | undefined {
-  const given = /^bearer +(\S+)$/i.exec(header ?? "")?.[1];
+  const given = bearerOf(header);
   if (given === undefined) return unauthorized("a bearer token is needed", "Bearer");
   const [mine, wanted] = [Buffer.from(given), Buffer.from(token)];
   if (mine.length === wanted.length && timingSafeEqual(mine, wanted)) return undefined;
-  return unauthorized("the bearer token is not that of this system", 'Bearer error="invalid_token"');
+  return unauthorized("the bearer token is not that of this system", INVALID);
 }
 
 const refusal = (code: ErrorCode, message: string): Response => {

@@ -1,7 +1,7 @@
-import { RefusedError } from "../../contract/errors.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
 import { isSettled, type Task } from "../../contract/task.ts";
-import { calledOff, cancelTask } from "../../engine/cancellation.ts";
+import { calledOff } from "../../engine/cancellation.ts";
+import { cancelUnlessEnded } from "../../engine/orchestration/cancelling.ts";
 import type { Ports } from "../../engine/ports.ts";
 import { endSessionForGood } from "../../engine/session-end.ts";
 import { readable, readableOrNewer } from "../../store/stored-task.ts";
@@ -25,14 +25,6 @@ export async function settleTask(ports: Ports, taskId: string, signal: AbortSign
 /** What a task still owes, in words. */
 export const describeObligations = ({ id, obligations }: Task): string =>
   `${Object.keys(obligations).join(" and ")} of ${id}`;
-
-async function cancelUnlessEnded(ports: Ports, task: Task): Promise<void> {
-  try {
-    await cancelTask(ports, task);
-  } catch (error) {
-    if (!(error instanceof RefusedError && error.code === "task.terminal")) throw error;
-  }
-}
 
 /**
  * Ends the sessions of a task and of what it dispatched, whatever they are doing, and cancels what goes on: resolves once no

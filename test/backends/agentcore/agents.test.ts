@@ -6,7 +6,7 @@ import type { ServerResponse } from "node:http";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { JobEnd } from "../../../lib/backends/adapter.ts";
 import { agentCoreBackend } from "../../../lib/backends/agentcore/backend.ts";
-import type { Protocol } from "../../../lib/contract/kinds.ts";
+import { jobTypeOf, type Protocol } from "../../../lib/contract/kinds.ts";
 import type { Json } from "../../../lib/contract/task.ts";
 import { makeTask } from "../../contract/make-task.ts";
 import { Emulator } from "../../emulators/agentcore/emulator.ts";
@@ -51,7 +51,15 @@ async function ask(
   });
   const made = await backend.provision(task);
   const { taskType, input, limits } = task;
-  const job = { taskId: task.id, taskType, input, prompt, limits, depth: 0, ...(context && { context }) };
+  const job = {
+    taskId: task.id,
+    taskType: jobTypeOf(taskType),
+    input,
+    prompt,
+    limits,
+    depth: 0,
+    ...(context && { context }),
+  };
   let log = "";
   const questions: Json[] = [];
   const call = {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
 import { agentCoreBackend } from "../../../lib/backends/agentcore/backend.ts";
 import { NothingMadeError, OutcomeUnknownError, WorkerGoneError } from "../../../lib/contract/errors.ts";
+import { jobTypeOf } from "../../../lib/contract/kinds.ts";
 import type { Task } from "../../../lib/contract/task.ts";
 import { CONTRACT } from "../../../lib/contract/worker.ts";
 import { makeTask, type TaskFields, withFields } from "../../contract/make-task.ts";
@@ -270,6 +271,17 @@ describe("a runtime of a task", () => {
     expect(await backend.deleteRuntime(task)).toBe(true);
   });
 
+  it("is deleted although reads do not find it yet, as those of a new runtime may", async () => {
+    emulator.runtimes.getsUntilReady = 0;
+    const backend = open();
+    const task = await withRefs(backend, runtimeTask());
+    await backend.awaitReady(task);
+    emulator.fail("GetAgentRuntime", { error: "ResourceNotFoundException" }, 2);
+    expect(await backend.deleteRuntime(task)).toBe(true);
+    await expect.poll(() => backend.deleteRuntime(task), { timeout: 20_000 }).toBe(true);
+    expect(emulator.inventory.runtimes).toEqual([]);
+  });
+
   it("is waited for when another change is under way", async () => {
     emulator.runtimes.getsUntilReady = 0;
     const backend = open();
@@ -510,7 +522,13 @@ describe("a runtime without the worker contract", () => {
   it("ends a command before its call has to end, and says why", async () => {
     const task = sessionTask(none, { taskType: "command.run", input: { command: "sleep 30" } });
     const backend = agentCoreBackend({ ...openOptions(), holdSeconds: 6 });
-    const job = { taskId: task.id, taskType: task.taskType, input: task.input, limits: task.limits, depth: 0 };
+    const job = {
+      taskId: task.id,
+      taskType: jobTypeOf(task.taskType),
+      input: task.input,
+      limits: task.limits,
+      depth: 0,
+    };
     const call = { signal: new AbortController().signal, log() {}, ask: async () => undefined };
     expect(await backend.synchronous?.call(task, job, call)).toMatchObject({
       result: { timedOut: true },
@@ -546,7 +564,13 @@ describe("a runtime without the worker contract", () => {
     emulator.fail("InvokeAgentRuntime", failure);
     const backend = open();
     const task = sessionTask(none, { taskType: "agent.run", input: { instruction: "x" } });
-    const job = { taskId: task.id, taskType: task.taskType, input: task.input, limits: task.limits, depth: 0 };
+    const job = {
+      taskId: task.id,
+      taskType: jobTypeOf(task.taskType),
+      input: task.input,
+      limits: task.limits,
+      depth: 0,
+    };
     const call = { signal: new AbortController().signal, log() {}, ask: async () => undefined };
     const mayHaveRun = code.startsWith("worker.");
     await expect(backend.synchronous?.call(task, job, call)).rejects.toMatchObject({

@@ -6,7 +6,7 @@ import type { Clients } from "../../../lib/backends/agentcore/account/clients.ts
 import { askAgent } from "../../../lib/backends/agentcore/contract-less/agent.ts";
 import type { ContractLessCall } from "../../../lib/backends/agentcore/contract-less/call.ts";
 import { toProblem } from "../../../lib/contract/errors.ts";
-import type { Protocol } from "../../../lib/contract/kinds.ts";
+import { jobTypeOf, type Protocol } from "../../../lib/contract/kinds.ts";
 import type { Json, Task } from "../../../lib/contract/task.ts";
 import { isOver } from "../../../lib/engine/invocation-gate.ts";
 import { makeTask } from "../../contract/make-task.ts";
@@ -40,7 +40,7 @@ function callOf(dataPlane: unknown, target: Task["target"]): ContractLessCall {
       partition: "aws",
       account: "123456789012",
     },
-    job: { taskId: task.id, taskType, input, limits, depth: 0 },
+    job: { taskId: task.id, taskType: jobTypeOf(taskType), input, limits, depth: 0 },
     maxSeconds: 840,
     signal: new AbortController().signal,
     log: () => {},

@@ -59,6 +59,21 @@ const statuses = async (...args: Parameters<typeof check>) =>
 const failing = (text: string) => ({ status: "fail", message: expect.stringContaining(text) });
 
 describe("the check of a target", () => {
+  it("says whether tasks will share a runtime, and what would let them", async () => {
+    const exact = IMAGE.replace(/:1$/, `@sha256:${"1".repeat(64)}`);
+    const { reuse } = await check(fromImage());
+    expect(reuse).toMatchObject({ status: "warn", message: expect.stringContaining("ecr:DescribeImages") });
+    account.images.digests[`${ACCOUNT}/worker:1`] = `sha256:${"1".repeat(64)}`;
+    for (const image of [IMAGE, exact]) {
+      const { reuse: shared } = await check(fromImage({ ecrImageUri: image }));
+      expect(shared).toMatchObject({ status: "pass", message: expect.stringContaining(exact) });
+    }
+    const { reuse: own } = await check(fromImage({ reuse: false }));
+    expect(own).toMatchObject({ status: "pass", message: expect.stringContaining("of its own") });
+    expect(await check(fromImage(), { live: false })).not.toHaveProperty("reuse");
+    expect(await check(onRuntime())).not.toHaveProperty("reuse");
+  });
+
   it("passes for a runtime that is ready, and for an image and a role", async () => {
     const passing = { region: "pass", credentials: "pass", account: "pass", quota: "pass" };
     const onReady = {
@@ -70,7 +85,14 @@ describe("the check of a target", () => {
       mmdsv2: "pass",
     };
     expect(await statuses(onRuntime())).toEqual(onReady);
-    expect(await statuses(fromImage())).toEqual({ ...passing, image: "pass", role: "pass", protocol: "pass" });
+    account.images.digests[`${ACCOUNT}/worker:1`] = `sha256:${"1".repeat(64)}`;
+    expect(await statuses(fromImage())).toEqual({
+      ...passing,
+      image: "pass",
+      role: "pass",
+      protocol: "pass",
+      reuse: "pass",
+    });
     const { credentials } = await check(onRuntime());
     expect(credentials?.message).toBe(`arn:aws:iam::${ACCOUNT}:user/me of account ${ACCOUNT}`);
     expect(account.emulator.flaws).toEqual([]);

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { agentCoreBackend } from "../../../lib/backends/agentcore/backend.ts";
 import type { Problem } from "../../../lib/contract/errors.ts";
 import { OutcomeUnknownError } from "../../../lib/contract/errors.ts";
+import { jobTypeOf } from "../../../lib/contract/kinds.ts";
 import type { Task } from "../../../lib/contract/task.ts";
 import { makeTask } from "../../contract/make-task.ts";
 import { type Account, startAccount } from "../../emulators/agentcore/account.ts";
@@ -235,7 +236,13 @@ describe("on a runtime that others use too", () => {
     );
     account.logs.print(group, streamOf(backend.nameSession(task)), "Traceback: no such tool");
     account.emulator.fail("InvokeAgentRuntime", { error: "RuntimeClientError" });
-    const job = { taskId: task.id, taskType: task.taskType, input: task.input, limits: task.limits, depth: 0 };
+    const job = {
+      taskId: task.id,
+      taskType: jobTypeOf(task.taskType),
+      input: task.input,
+      limits: task.limits,
+      depth: 0,
+    };
     const call = { signal: new AbortController().signal, log() {}, ask: async () => undefined };
     await expect(backend.synchronous?.call(task, job, call)).rejects.toMatchObject({
       details: { lastLogLines: ["Traceback: no such tool"] },

@@ -14,6 +14,7 @@ import { startS3 } from "../../emulators/s3.ts";
 import { startStepFunctions } from "../../emulators/step-functions.ts";
 import { parseConfiguration } from "../../fixtures/configuration.ts";
 import { inProcessBackend } from "../../fixtures/in-process-backend.ts";
+import { loggedBy } from "../../fixtures/logged-by.ts";
 
 /**
  * The control plane on emulators: the definition runs on Step Functions, large values are on S3, and workers are objects
@@ -50,6 +51,7 @@ export async function startSystem(openStore: (options: { now: () => number }) =>
     defaults: { runtime: "local" },
   });
   const silent = () => {};
+  const log = { debug: silent, info: silent, warn: silent, error: silent };
   const ports: Ports = {
     store,
     artifacts,
@@ -60,7 +62,8 @@ export async function startSystem(openStore: (options: { now: () => number }) =>
     steady: now,
     pace: { visitSeconds: 0, maxPauseSeconds: 0 },
     closing: new AbortController().signal,
-    log: { debug: silent, info: silent, warn: silent, error: silent },
+    log,
+    observe: loggedBy(log),
   };
 
   return {

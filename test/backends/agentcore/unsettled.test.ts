@@ -186,6 +186,57 @@ describe("a runtime", () => {
   });
 });
 
+describe("a runtime whose task had been on its way for long before it was made", () => {
+  const MINUTE_MS = 60_000;
+  const unseen = { error: "ResourceNotFoundException" } as const;
+
+  async function madeLate({ onTheWireMs = 0 } = {}) {
+    const system = await admitted("runtime");
+    const { emulator, advance, step } = system;
+    emulator.runtimes.getsUntilReady = 0;
+    advance(20 * MINUTE_MS);
+    // The clock goes on while the request is on its way.
+    emulator.fail("CreateAgentRuntime", { lateMs: 0 }, 1, () => {
+      advance(onTheWireMs);
+      return true;
+    });
+    await step("Provision");
+    return system;
+  }
+
+  it.each([
+    ["made at once", 0],
+    ["made by a request that was five minutes on its way", 5],
+  ])("is waited for although reads do not find it yet, %s", async (_what, minutes) => {
+    const { step, read, emulator } = await madeLate({ onTheWireMs: minutes * MINUTE_MS });
+    emulator.fail("GetAgentRuntime", unseen, 1);
+    while ((await step("AwaitReady")).again);
+    expect(await read()).toMatchObject({ status: "starting" });
+  });
+
+  it("is deleted although reads do not find it yet", async () => {
+    const { step, cancel, emulator, expectSettled } = await madeLate({ onTheWireMs: 5 * MINUTE_MS });
+    await step("AwaitReady");
+    await cancel();
+    emulator.fail("GetAgentRuntime", unseen, 1);
+    await step("Cleanup");
+    expect(emulator.countOf("DeleteAgentRuntime")).toBe(1);
+    await expectSettled();
+  });
+
+  it("is gone, without being deleted, once it is no longer young and reads do not find it", async () => {
+    const { step, failing, read, fail, advance, emulator, expectSettled } = await madeLate();
+    emulator.runtimes.vanish((await read()).providerRefs.runtimeArn ?? "");
+    expect(await step("AwaitReady")).toMatchObject({ again: true });
+    advance(5 * MINUTE_MS);
+    expect(await failing("AwaitReady")).toBe("worker.lost");
+    await fail();
+    await step("Cleanup");
+    expect(emulator.countOf("DeleteAgentRuntime")).toBe(0);
+    await expectSettled();
+  });
+});
+
 describe("a runtime that takes minutes to go", () => {
   it("is asked after at growing intervals; its session is stopped once, and its slot free at once", async () => {
     const { step, fail, advance, holdsSlot, emulator, expectSettled } = await admitted("runtime");
@@ -203,7 +254,8 @@ describe("a runtime that takes minutes to go", () => {
       advance(waitSeconds * 1000);
     }
     expect(pauses).toEqual(pauses.toSorted((a, b) => a - b));
-    expect([pauses[0], pauses.at(-1)]).toEqual([10, 60]);
+    // Where looks cost nothing the first comes soon; then as long again as it has taken, up to ten times that.
+    expect([pauses[0], pauses.at(-1)]).toEqual([10, 100]);
     expect(emulator.countOf("StopRuntimeSession")).toBe(1);
     await expectSettled();
   });

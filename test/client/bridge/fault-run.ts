@@ -20,9 +20,9 @@ const META = {
 const REQUESTS = 12;
 
 /**
- * One client of a bridge behind a network that does what the seed says: a dozen requests at once, in either era, and an end in
- * the middle of them in every fourth run. Resolves with the handles that it got. Throws, with the seed, unless each request was answered
- * once and the bridge ended with 0.
+ * One client of a bridge behind a network that does what the seed says: a dozen requests at once, in either era, and an end
+ * in the middle of them in every fourth run. Resolves with the handles that it got. Throws, with the seed, unless each
+ * request was answered once and the bridge ended with 0.
  */
 async function runFaults(seed: number, { url }: Target): Promise<Handle[]> {
   const chance = new Chance(seed);

@@ -107,6 +107,26 @@ test("what is wrong is told in the words of the command line", async () => {
   expect((await run("add", "x", "api", "--max-budget", "-1")).code).toBe(2);
 });
 
+test("a group is made, shown, changed and removed, and its member told what it shares", async () => {
+  const { run, json } = open();
+  await run("add", "api", "api", ...settings);
+  const made = ["--member", "api=the orders", "--description", "Ask api", "--shared-context", "Stack shop-prod"];
+  expect((await run("group", "add", "shop", ...made)).out).toMatch(/^shop\n\nhow to work with it\nAsk api\n/);
+  expect((await run("group", "list")).out).toMatch(/^shop {2}Ask api\n {2}✔ {2}api {2}the orders\n$/);
+  expect((await run("run", "--runtime", "api", "--group", "shop", "Which queue?")).out).toContain(
+    "- Shared context (group shop): Stack shop-prod",
+  );
+  expect(await json("group", "update", "shop", "--shared-context", "", "--remove-member", "api")).toMatchObject({
+    shared_context: "",
+    members: [],
+  });
+  expect((await run("run", "--runtime", "api", "--group", "shop", "Which queue?")).err).toMatch(
+    /group: api is no member of shop\nhint: it has no members; .*agent-dispatch(?:\.js)? group update --state-dir \S+ adds/,
+  );
+  expect((await run("group", "remove", "shop")).out).toBe("shop is no group any more; its agents stay\n");
+  expect((await run("group", "inspect", "shop")).code).toBe(2);
+});
+
 const python = `# Agent Dispatch
 agents:
   infra:
@@ -119,7 +139,7 @@ agents:
     allowed_tools: []
     disallowed_tools: [Bash(rm *), Write]
     capabilities: [deploy]
-    risky_capabilities: []
+    risky_capabilities: [restarts, ${"long".repeat(50)}]
     instructions: |
       Never restart a stack.
   data:
@@ -134,7 +154,8 @@ groups:
   platform:
     description: who to ask
     shared_context: the facts
-    members: [{agent: infra, use_for: deploys}]
+    members: [{agent: infra, use_for: deploys}, {agent: gone}]
+    colour: blue
 settings:
   default_timeout: 120
   default_allowed_tools: [Read]
@@ -150,7 +171,7 @@ describe("an agents.yaml of the Python program", () => {
       {
         name: "infra",
         imported: true,
-        leftOut: [{ field: "capabilities", reason: expect.stringContaining("label") }],
+        leftOut: [{ field: "risky_capabilities", reason: expect.stringContaining("labels") }],
       },
       {
         name: "data",
@@ -164,8 +185,8 @@ describe("an agents.yaml of the Python program", () => {
         error: { code: "input.invalid" },
       },
     ],
+    groups: [{ name: "platform", imported: true, leftOut: [{ field: "colour" }, { field: "members.gone" }] }],
     leftOut: [
-      { field: "groups.platform", reason: expect.stringContaining("instructions") },
       { field: "settings.max_concurrency", reason: expect.stringContaining("maxRunning") },
       { field: "settings.cache" },
       { field: "extra", reason: "not known to this program" },
@@ -178,12 +199,20 @@ describe("an agents.yaml of the Python program", () => {
     writeFileSync(file, python);
     const tried = await run("import", file, "--dry-run");
     expect(tried.code).toBe(1);
-    expect(tried.out).toContain(`would be made infra: ${api}\n  left out: capabilities: a label`);
+    expect(tried.out).toContain(`would be made infra: ${api}\n  left out: risky_capabilities: there may be`);
     expect(tried.out).toContain(`refused gone: workspace: there is no folder ${join(root, "gone")}\n`);
+    expect(tried.out).toContain("would be made group platform\n  left out: colour: ");
     expect(await json("list", "--agents")).toEqual({ items: [] });
 
     expect(await json("import", file)).toMatchObject({ ...plan, file: configFile });
-    const { runtimes } = JSON.parse(readFileSync(configFile, "utf8")) as { runtimes: Json };
+    const { runtimes, groups } = JSON.parse(readFileSync(configFile, "utf8")) as { runtimes: Json; groups: Json };
+    expect(groups).toEqual({
+      platform: {
+        description: "who to ask",
+        sharedContext: "the facts",
+        members: [{ agent: "infra", useFor: "deploys" }],
+      },
+    });
     expect(runtimes).toEqual({
       infra: {
         backend: "local",
@@ -198,6 +227,8 @@ describe("an agents.yaml of the Python program", () => {
           deniedTools: ["Bash(rm *)", "Write"],
         },
         limits: { timeoutSeconds: 600, maxBudgetUsd: 2.5 },
+        capabilities: ["deploy"],
+        riskyCapabilities: ["restarts"],
       },
       data: {
         backend: "local",

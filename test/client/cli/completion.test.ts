@@ -4,24 +4,13 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { candidatesFor, type Given } from "../../../lib/client/cli/completion/candidates.ts";
-import { describe as describeProgram } from "../../../lib/client/cli/describe.ts";
 import { statuses } from "../../../lib/contract/lifecycle.ts";
 import { openTaskStore } from "../../../lib/store/sqlite/task-store.ts";
 import { makeTask } from "../../contract/make-task.ts";
 import { cleanEnv, cli } from "./cli.ts";
-import { memoryIo } from "./memory-io.ts";
+import { idleProgram } from "./idle-program.ts";
 
-const unused = () => Promise.reject(new Error("no system is asked here"));
-const program = describeProgram(
-  {
-    io: memoryIo(),
-    local: { stateDir: unused, find: unused, idsBeginning: unused, read: unused, start: unused },
-    patienceMs: 0,
-    onDeparture: () => () => {},
-    exit() {},
-  },
-  () => {},
-);
+const program = idleProgram();
 
 let asked: Given = {};
 const known = {

@@ -1,13 +1,11 @@
 /** Each command in what is printed when something goes wrong may be typed as it stands, and asks the system that was meant. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Command } from "commander";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { commandName } from "../../../lib/client/cli/command-name.ts";
-import { describe as describeProgram } from "../../../lib/client/cli/describe.ts";
 import { idsBeginning } from "../../../lib/system/reading.ts";
 import { Cli, cli, makeFolder, removeFolder } from "./cli.ts";
-import { memoryIo } from "./memory-io.ts";
+import { idleProgram } from "./idle-program.ts";
 
 let home = "";
 let stateDir = "";
@@ -38,17 +36,7 @@ afterAll(async () => {
   await removeFolder(home);
 });
 
-const unused = () => Promise.reject(new Error("nothing is done here"));
-const program: Command = describeProgram(
-  {
-    io: memoryIo(),
-    local: { stateDir: unused, find: unused, idsBeginning: unused, read: unused, start: unused },
-    patienceMs: 0,
-    onDeparture: () => () => {},
-    exit() {},
-  },
-  () => {},
-);
+const program = idleProgram();
 
 /** The words of a shell's line, as far as we quote them. */
 const wordsOf = (line: string): string[] =>

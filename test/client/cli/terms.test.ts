@@ -13,7 +13,8 @@ import { memoryIo } from "./memory-io.ts";
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 /** A text with the name that the program has everywhere, in place of how it is called here. */
 const here = (text = ""): string => text.replaceAll(commandName(), "agent-dispatch");
-const names = tools.map(({ name }) => name);
+/** Without the one that is an ordinary word, which stands in many a sentence. */
+const names = tools.map(({ name }) => name).filter((name) => name !== "dispatch");
 
 /** Every text in quotes of the sources whose errors reach the command line. */
 function* texts(): Generator<string> {
@@ -63,7 +64,8 @@ test("every tool has a command, and every command and option named is there", ()
   };
   const context = { io, local, patienceMs: 0, onDeparture: () => () => {}, exit() {} };
   const program: Command = describeProgram(context, () => {});
-  const options = program.commands.flatMap((command) => command.options.map(({ long }) => long));
+  const all = program.commands.flatMap((command) => [command, ...command.commands]);
+  const options = all.flatMap((command) => command.options.map(({ long }) => long));
   for (const name of names) expect(terms).toHaveProperty([name]);
   for (const term of Object.values(terms)) {
     const [first = "", word] = term.split(" ");

@@ -131,9 +131,9 @@ describe("a call", () => {
 
   test("goes to the local system with its token, and finds it again when that has another", async () => {
     const ports = openPorts();
-    const mcp = createMcp({ tasksOf: (owner) => new TaskService(ports, owner), log: ports.log });
+    const mcp = createMcp({ tasksOf: ({ owner }) => new TaskService(ports, owner), log: ports.log });
     const open = async (token: string) => {
-      const served = (request: Request) => mcp.fetch(request, "local");
+      const served = (request: Request) => mcp.fetch(request, { owner: "local" });
       const system = await openHttp({ token, mcp: served, artifacts: async () => new Response() }, 0);
       onTestFinished(() => system.close());
       return { ...system, token };

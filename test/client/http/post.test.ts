@@ -5,7 +5,7 @@ import { createServer as createTcpServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { buffer, text } from "node:stream/consumers";
 import { promisify } from "node:util";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { callTool } from "../../../lib/client/http/call-tool.ts";
 import type { PostOptions } from "../../../lib/client/http/door.ts";
 import { Patience } from "../../../lib/client/http/patience.ts";
@@ -48,6 +48,18 @@ test("an answer comes as it is, and the next request goes over the same connecti
   }
   expect(String(await seen[0]?.body)).toBe('{"jsonrpc":"2.0"}');
   expect([seen.length, sockets.size]).toEqual([3, 1]);
+});
+
+test("a request belongs to the trace that the environment names, unsigned, and to none by what is no trace", async () => {
+  const { url, seen } = await serve((_, response) => json(response, 200, RESULT));
+  const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  onTestFinished(() => void vi.unstubAllEnvs());
+  for (const named of [trace, "00-0-0-01\r\nx-more: yes", undefined]) {
+    vi.stubEnv("TRACEPARENT", named);
+    await text((await to(url)).body);
+  }
+  expect(seen.map(({ request }) => request.headers.traceparent)).toEqual([trace, undefined, undefined]);
+  expect(String(seen[0]?.request.headers.authorization)).toMatch(/SignedHeaders=(?!.*traceparent)/);
 });
 
 test("what must not be repeated has a connection of its own, which nobody is about to close", async () => {

@@ -1,5 +1,6 @@
 import { startBedrockModels } from "../bedrock-models.ts";
 import { startCloudWatchLogs } from "../cloudwatch-logs.ts";
+import { startEcr } from "../ecr.ts";
 import { startServiceQuotas } from "../service-quotas.ts";
 import { startSts } from "../sts.ts";
 import { ACCOUNT, credentials, Emulator, REGION } from "./emulator.ts";
@@ -27,12 +28,14 @@ export async function startAccount({ roleSeconds = 3600 } = {}) {
   });
   const logs = await startCloudWatchLogs({ region: REGION, identities });
   const quotas = await startServiceQuotas({ region: REGION, identities });
+  const images = await startEcr({ region: REGION, identities });
   const models = await startBedrockModels({ region: REGION, identities });
   const env = {
     AWS_ENDPOINT_URL_BEDROCK: models.endpoint,
     AWS_ENDPOINT_URL_BEDROCK_AGENTCORE: emulator.endpoint,
     AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL: emulator.endpoint,
     AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: logs.endpoint,
+    AWS_ENDPOINT_URL_ECR: images.endpoint,
     AWS_ENDPOINT_URL_STS: sts.endpoint,
     AWS_ENDPOINT_URL_SERVICE_QUOTAS: quotas.endpoint,
     AWS_EC2_METADATA_DISABLED: "true",
@@ -43,10 +46,12 @@ export async function startAccount({ roleSeconds = 3600 } = {}) {
     sts,
     logs,
     quotas,
+    images,
     models,
     env,
     async close() {
-      await Promise.all([sts.close(), logs.close(), quotas.close(), models.close(), emulator[Symbol.asyncDispose]()]);
+      const services = [sts, logs, quotas, images, models].map((service) => service.close());
+      await Promise.all([...services, emulator[Symbol.asyncDispose]()]);
     },
   };
 }

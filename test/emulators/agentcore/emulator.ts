@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { isObject } from "../../../lib/contract/json.ts";
-import { contractTag } from "../../../lib/contract/tags.ts";
+import { contractTag } from "../../../lib/contract/runtimes.ts";
 import { flawOf, localIdentity } from "../requests/signature.ts";
 import {
   commandSchema,
@@ -13,8 +13,8 @@ import {
   sessionIdSchema,
   stopSchema,
 } from "./constraints.ts";
-import { containerUrl, forward, runtimeError } from "./containers.ts";
-import { Machines } from "./machines.ts";
+import { forward, runtimeError } from "./containers.ts";
+import { Machines, type Park } from "./machines.ts";
 import { runCommand } from "./run-command.ts";
 import { type Deployed, Runtimes } from "./runtimes.ts";
 import { type ErrorType, parse, parseJson, readBody, ServiceError, sendError, sendJson } from "./wire.ts";
@@ -30,7 +30,9 @@ const SESSION_HEADER = "x-amzn-bedrock-agentcore-runtime-session-id";
 
 /** What goes wrong: an error instead of the effect, or the effect with an answer that is lost, cut or late. */
 export type Failure = { error: ErrorType; message?: string } | { lose: "answer" | "half" } | { lateMs: number };
-type Call = { operation: Operation; body: unknown; session?: string };
+/** `trace` is what an invocation says of the trace that it belongs to. */
+type Call = { operation: Operation; body: unknown; session?: string; trace?: Trace };
+type Trace = { traceparent: string | undefined; amazon: string | undefined };
 type Rule = { operation: Operation; failure: Failure; times: number; when: (call: Call) => boolean };
 
 /** A container that knows nothing of the worker contract: what it answers, or where it listens. */
@@ -48,7 +50,7 @@ type Deployment = Deployed & { contractLess?: ContractLessAgent };
  * minutes for an answer), that failures of MCP and A2A containers come as JSON-RPC, and how long a client token is known.
  */
 export class Emulator {
-  readonly machines = new Machines();
+  readonly machines: Park;
   readonly runtimes = new Runtimes();
   /** Every request that was understood, in order. */
   readonly calls: Call[] = [];
@@ -60,7 +62,14 @@ export class Emulator {
   /** Sessions of containers without the contract, which have no machine here. */
   readonly #contractLessSessions = new Set<string>();
   readonly #rules: Rule[] = [];
-  readonly #server = createServer((request, response) => void this.#serve(request, response));
+  readonly #server = createServer((request, response) => void this.serve(request, response));
+  /** Of a stand-in in the same process nobody else can ask. */
+  readonly #isSigned: boolean;
+
+  constructor({ machines = new Machines(), isSigned = true }: { machines?: Park; isSigned?: boolean } = {}) {
+    this.machines = machines;
+    this.#isSigned = isSigned;
+  }
 
   async listen(): Promise<this> {
     this.#server.listen(0, "127.0.0.1");
@@ -91,7 +100,10 @@ export class Emulator {
       throw new Error(`${operation} never answers with ${failure.error}`);
     this.#rules.push({ operation, failure, times, when });
   }
-  /** A runtime that is there already, as one that a stack deployed, with our worker or a container without the contract; its ARN. */
+  /**
+   * A runtime that is there already, as one that a stack deployed, with our worker or a container without the contract; its
+   * ARN.
+   */
   deploy(name: string, { contractLess, ...options }: Deployment = {}): string {
     const runtime = this.runtimes.deploy(name, { ...(!contractLess && { tags: contractTag }), ...options });
     if (contractLess) this.#contractLess.set(runtime.id, contractLess);
@@ -103,15 +115,11 @@ export class Emulator {
     return this.machines.running.find((key) => key.endsWith(`/${session}`)) ?? "";
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** Answers one request; whoever is in the same process may hand it over without a connection. */
+  async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const body = await readBody(request);
-      const flaw = await flawOf(request, body, {
-        service: "bedrock-agentcore",
-        region: REGION,
-        identities: { ...localIdentity, [credentials.accessKeyId]: credentials.secretAccessKey },
-        nowMs: Date.now(),
-      });
+      const flaw = this.#isSigned && (await this.#flawOf(request, body));
       if (flaw) throw new ServiceError("AccessDeniedException", flaw);
       await this.#route(request, body, response);
     } catch (error) {
@@ -120,8 +128,17 @@ export class Emulator {
     }
   }
 
+  #flawOf(request: IncomingMessage, body: Buffer) {
+    return flawOf(request, body, {
+      service: "bedrock-agentcore",
+      region: REGION,
+      identities: { ...localIdentity, [credentials.accessKeyId]: credentials.secretAccessKey },
+      nowMs: Date.now(),
+    });
+  }
+
   async #route(request: IncomingMessage, body: Buffer, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? "/", this.endpoint);
+    const url = new URL(request.url ?? "/", "http://emulator");
     const [root, first, second, third, ...rest] = url.pathname.split("/").slice(1);
     const name = decodeURIComponent(first ?? "");
     if (root === "tags" && request.method === "GET" && second === undefined)
@@ -198,7 +215,7 @@ export class Emulator {
   ): Promise<void> {
     if (request.headers["content-type"] !== "application/json")
       throw new ServiceError("ValidationException", "contentType");
-    const failure = this.#note("InvokeAgentRuntime", parseJson(body), session);
+    const failure = this.#note("InvokeAgentRuntime", parseJson(body), session, traceOf(request));
     this.#throwError(failure);
     const runtime = this.runtimes.invokable(arn, qualifier);
     response.setHeader(SESSION_HEADER, session);
@@ -208,31 +225,28 @@ export class Emulator {
       if (!(contractLess instanceof URL)) return contractLess(body, response);
       return forward({ container: contractLess, serverProtocol: runtime.serverProtocol }, request, body, response);
     }
-    const container = await this.#machineOf(key, runtime);
     const { serverProtocol } = runtime;
     const isContract = isObject(parseJson(body)) && "contract" in (parseJson(body) as object);
-    if (serverProtocol !== "HTTP" && !isContract && !failure)
+    const environment = this.#environmentOf(runtime);
+    if (serverProtocol !== "HTTP" && !isContract && !failure) {
+      const container = await this.machines.of(key, environment);
       return forward({ container, serverProtocol }, request, body, response);
-    const reply = await fetch(containerUrl({ container, serverProtocol }), {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body,
-    }).catch(() => undefined);
+    }
+    const reply = await this.machines.post(key, environment, serverProtocol, body);
     if (!reply?.ok) throw runtimeError(reply?.status);
-    const text = await reply.text();
+    const { text } = reply;
     if (failure && "lose" in failure && failure.lose === "answer") return void response.destroy();
     if (failure && "lateMs" in failure) await new Promise((resolve) => setTimeout(resolve, failure.lateMs).unref());
-    response.writeHead(200, { "content-type": reply.headers.get("content-type") ?? "application/json" });
+    response.writeHead(200, { "content-type": reply.contentType });
     if (!(failure && "lose" in failure)) return void response.end(text);
     response.write(text.slice(0, text.length / 2), () => response.destroy());
   }
 
-  /** Where the worker of a session listens. A container of A2A is told where it is reached. */
-  async #machineOf(key: string, { arn, serverProtocol, environment }: ReturnType<Runtimes["invokable"]>): Promise<URL> {
+  /** The environment of a container. One of A2A is told where it is reached. */
+  #environmentOf({ arn, serverProtocol, environment }: ReturnType<Runtimes["invokable"]>): Record<string, string> {
     const url = `https://bedrock-agentcore.${REGION}.amazonaws.com/runtimes/${encodeURIComponent(arn)}/invocations/`;
     const own = serverProtocol === "A2A" ? { AGENTCORE_RUNTIME_URL: url } : {};
-    const worker = await this.machines.of(key, { ...this.workerEnv, ...own, ...environment });
-    return new URL(worker.url);
+    return { ...this.workerEnv, ...own, ...environment };
   }
 
   /** https://docs.aws.amazon.com/bedrock-agentcore/latest/APIReference/API_GetAgentCard.html */
@@ -245,7 +259,7 @@ export class Emulator {
     this.#throwError(this.#note("GetAgentCard", {}, session));
     const runtime = this.runtimes.invokable(arn, qualifier);
     const known = this.#contractLess.get(runtime.id);
-    const container = known instanceof URL ? known : await this.#machineOf(key, runtime);
+    const container = known instanceof URL ? known : await this.machines.of(key, this.#environmentOf(runtime));
     const reply = await fetch(new URL(CARD, container)).catch(() => undefined);
     if (!reply?.ok) throw runtimeError(reply?.status);
     response.setHeader(SESSION_HEADER, session);
@@ -254,8 +268,8 @@ export class Emulator {
   }
 
   /** Notes a call; resolves with what is to go wrong with it. */
-  #note(operation: Operation, body: unknown, session?: string): Failure | undefined {
-    const call = { operation, body, ...(session !== undefined && { session }) };
+  #note(operation: Operation, body: unknown, session?: string, trace?: Trace): Failure | undefined {
+    const call = { operation, body, ...(session !== undefined && { session }), ...(trace && { trace }) };
     this.calls.push(call);
     const rule = this.#rules.find((each) => each.operation === operation && each.times > 0 && each.when(call));
     if (rule) rule.times -= 1;
@@ -281,3 +295,8 @@ export class Emulator {
     sendJson(response, status, answer);
   }
 }
+
+const traceOf = ({ headers }: IncomingMessage): Trace => ({
+  traceparent: headers.traceparent?.toString(),
+  amazon: headers["x-amzn-trace-id"]?.toString(),
+});

@@ -2,6 +2,13 @@ import { randomUUID } from "node:crypto";
 import { environmentVariables } from "../../../lib/contract/execution-environment.ts";
 import { killMarked } from "../../../worker/processes/processes.ts";
 import { startWorker, type TestWorker } from "../../worker/start-worker.ts";
+import { containerUrl } from "./containers.ts";
+
+/** What a container answered. */
+export type ContainerReply = { ok: boolean; status: number; contentType: string; text: string };
+
+/** The machines of an emulated account, by runtime and session. */
+export type Park = Pick<Machines, "running" | "booted" | "seconds" | "of" | "post" | "end" | "endAll">;
 
 type Machine = { worker: Promise<TestWorker>; bootedAt: number; marker: string };
 
@@ -27,7 +34,35 @@ export class Machines {
     return [this.#milliseconds, ...open].reduce((sum, ms) => sum + ms, 0) / 1000;
   }
 
-  of(key: string, env: Record<string, string>): Promise<TestWorker> {
+  /** Where the container of a session listens. */
+  async of(key: string, env: Record<string, string>): Promise<URL> {
+    return new URL((await this.#workerOf(key, env)).url);
+  }
+
+  /** Hands a request to the container of a session; undefined when it did not answer. */
+  async post(
+    key: string,
+    env: Record<string, string>,
+    serverProtocol: string,
+    body: Buffer,
+  ): Promise<ContainerReply | undefined> {
+    const container = await this.of(key, env);
+    const reply = await fetch(containerUrl({ container, serverProtocol }), {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body,
+    }).catch(() => undefined);
+    if (!reply) return undefined;
+    const { ok, status } = reply;
+    return {
+      ok,
+      status,
+      contentType: reply.headers.get("content-type") ?? "application/json",
+      text: await reply.text(),
+    };
+  }
+
+  #workerOf(key: string, env: Record<string, string>): Promise<TestWorker> {
     const known = this.#machines.get(key);
     if (known) return known.worker;
     this.#booted += 1;

@@ -6,8 +6,8 @@ const ACCOUNT = "us-west-2:123456789012";
 const DEFAULT = "DEFAULT";
 
 type Status = "CREATING" | "CREATE_FAILED" | "READY" | "DELETING";
-/** A status, and how many Gets it stays. */
-type State = { status: Status; getsLeft: number; failureReason?: string };
+/** A status, and for how many Gets, and until when, it stays. */
+type State = { status: Status; getsLeft: number; untilMs: number; failureReason?: string };
 
 type Runtime = State & {
   name: string;
@@ -18,8 +18,10 @@ type Runtime = State & {
   environment: Record<string, string>;
   tags: Record<string, string>;
   endpoints: Map<string, State>;
-  /** What the first invocations of a runtime that is ready are answered with. */
+  /** What the first invocations of a runtime that is ready are answered with, and those until then. */
   refusals: ErrorType[];
+  refusesUntilMs: number;
+  unseenUntilMs: number;
   clientToken?: string;
   request?: CreateRequest;
   createdAt: string;
@@ -32,10 +34,15 @@ export type Deployed = {
   tags?: Record<string, string>;
   /** Names of endpoints besides DEFAULT. */
   endpoints?: string[];
+  createdAt?: string;
 };
 
-/** The runtimes of the emulated account. A status changes after so many Gets, not with time. */
+/** The runtimes of the emulated account. A status changes after so many Gets, or with time where that is said. */
 export class Runtimes {
+  /** Milliseconds for which a new runtime is missing from reads, is CREATING, its endpoint then, and a deleted one DELETING. */
+  readonly lasts = { unseen: 0, creating: 0, endpoint: 0, deleting: 0 };
+  /** For so long after they were made the next runtimes answer invocations with that, although they are READY. */
+  refusing: { forMs: number; error: ErrorType } = { forMs: 0, error: "ResourceNotFoundException" };
   /** Gets for which a new runtime is CREATING, its endpoint then, and a deleted one DELETING. */
   getsUntilReady = 1;
   getsUntilEndpointReady = 0;
@@ -54,12 +61,21 @@ export class Runtimes {
     return [...this.#known.values()].filter(({ request }) => request !== undefined);
   }
 
+  get all(): Runtime[] {
+    return [...this.#known.values()];
+  }
+
   create(request: CreateRequest): object {
     const same = [...this.#known.values()].find(({ clientToken }) => clientToken === request.clientToken);
     if (same) return made(same);
     if ([...this.#known.values()].some(({ name }) => name === request.agentRuntimeName))
       throw new ServiceError("ConflictException", `an agent named ${request.agentRuntimeName} exists`);
-    const endpoint: State = { status: "CREATING", getsLeft: this.getsUntilEndpoint + this.getsUntilEndpointReady };
+    const nowMs = Date.now();
+    const endpoint: State = {
+      status: "CREATING",
+      getsLeft: this.getsUntilEndpoint + this.getsUntilEndpointReady,
+      untilMs: nowMs + this.lasts.creating + this.lasts.endpoint,
+    };
     return made(
       this.#add(request.agentRuntimeName, {
         status: "CREATING",
@@ -69,6 +85,9 @@ export class Runtimes {
         clientToken: request.clientToken,
         request,
         getsLeft: this.getsUntilReady,
+        untilMs: nowMs + this.lasts.creating,
+        unseenUntilMs: nowMs + this.lasts.unseen,
+        refusesUntilMs: nowMs + this.refusing.forMs,
         endpoints: new Map([[DEFAULT, endpoint]]),
         refusals: [...this.earlyRefusals],
       }),
@@ -77,7 +96,11 @@ export class Runtimes {
 
   deploy(name: string, deployed: Deployed) {
     const { serverProtocol = "HTTP", environment = {}, requireMMDSV2 = true, tags = {}, endpoints = [] } = deployed;
-    const ready = [DEFAULT, ...endpoints].map((each): [string, State] => [each, { status: "READY", getsLeft: 0 }]);
+    const { createdAt = new Date().toISOString() } = deployed;
+    const ready = [DEFAULT, ...endpoints].map((each): [string, State] => [
+      each,
+      { status: "READY", getsLeft: 0, untilMs: 0 },
+    ]);
     return this.#add(name, {
       status: "READY",
       serverProtocol,
@@ -85,6 +108,7 @@ export class Runtimes {
       requireMMDSV2,
       tags,
       endpoints: new Map(ready),
+      createdAt,
     });
   }
 
@@ -100,7 +124,8 @@ export class Runtimes {
 
   get(id: string): object {
     const runtime = this.#find(id);
-    if (runtime.status === "DELETING" && runtime.getsLeft === 0) {
+    if (runtime.unseenUntilMs > Date.now()) throw new ServiceError("ResourceNotFoundException", `no agent ${id} yet`);
+    if (runtime.status === "DELETING" && runtime.getsLeft === 0 && runtime.untilMs <= Date.now()) {
       this.#known.delete(id);
       throw new ServiceError("ResourceNotFoundException", `no agent ${id}`);
     }
@@ -134,7 +159,7 @@ export class Runtimes {
     const pageSize = Number(query.get("maxResults") ?? 10);
     if (!(pageSize >= 1 && pageSize <= 100)) throw new ServiceError("ValidationException", "maxResults");
     const from = Number(query.get("nextToken") ?? 0);
-    const all = [...this.#known.values()].map(listed);
+    const all = [...this.#known.values()].filter(({ unseenUntilMs }) => unseenUntilMs <= Date.now()).map(listed);
     const next = from + pageSize;
     return { agentRuntimes: all.slice(from, next), ...(next < all.length && { nextToken: String(next) }) };
   }
@@ -149,6 +174,7 @@ export class Runtimes {
       throw new ServiceError("ConflictException", `agent ${id} is ${runtime.status}`);
     runtime.status = "DELETING";
     runtime.getsLeft = this.getsUntilGone;
+    runtime.untilMs = Date.now() + this.lasts.deleting;
     return { agentRuntimeId: id, status: "DELETING" };
   }
 
@@ -163,8 +189,11 @@ export class Runtimes {
     if (!runtime.requireMMDSV2) throw new ServiceError("ValidationException", "the agent must require MMDSv2");
     const endpoint = runtime.endpoints.get(qualifier);
     if (!endpoint) throw new ServiceError("ResourceNotFoundException", `no endpoint ${qualifier} of ${arn}`);
+    const early = runtime.refusesUntilMs > Date.now() ? this.refusing.error : undefined;
     const refusal =
-      runtime.status === "READY" && endpoint.status === "READY" ? runtime.refusals.shift() : "ValidationException";
+      runtime.status === "READY" && endpoint.status === "READY"
+        ? (runtime.refusals.shift() ?? early)
+        : "ValidationException";
     if (refusal) throw new ServiceError(refusal, `endpoint ${qualifier} of ${arn} is not ready for invocation`);
     return runtime;
   }
@@ -185,7 +214,16 @@ export class Runtimes {
     const id = `${name}-${randomBytes(5).toString("hex")}`;
     const arn = `arn:aws:bedrock-agentcore:${ACCOUNT}:runtime/${id}`;
     const createdAt = new Date().toISOString();
-    const initial = { requireMMDSV2: true, environment: {}, refusals: [], createdAt, getsLeft: 0 };
+    const initial = {
+      requireMMDSV2: true,
+      environment: {},
+      refusals: [],
+      createdAt,
+      getsLeft: 0,
+      untilMs: 0,
+      refusesUntilMs: 0,
+      unseenUntilMs: 0,
+    };
     const runtime: Runtime = { name, id, arn, ...initial, ...fields };
     this.#known.set(id, runtime);
     return runtime;
@@ -196,6 +234,7 @@ const idIn = (arn: string): string => arn.split("/")[1] ?? "";
 
 function advance(state: State, failure: string | undefined): void {
   if (state.getsLeft > 0) state.getsLeft -= 1;
+  else if (state.untilMs > Date.now()) return;
   else if (state.status === "CREATING") {
     state.status = failure === undefined ? "READY" : "CREATE_FAILED";
     if (failure !== undefined) state.failureReason = failure;

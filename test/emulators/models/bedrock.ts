@@ -13,7 +13,10 @@ type Json = Record<string, unknown>;
 /** `intercept` may give a step that comes before what the script says. */
 export type Bedrock = ModelServer & { intercept?: () => Step | undefined };
 
-/** Of a status without another name in the message: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html */
+/**
+ * Of a status without another name in the message:
+ * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
+ */
 const errorTypes: Record<number, string> = {
   400: "ValidationException",
   403: "AccessDeniedException",

@@ -61,7 +61,7 @@ export async function flawOf(request: IncomingMessage, body: Buffer, expected: E
     return "wrong_body";
   const again = await signAgain(request, body, query, parts, { secretAccessKey, signedAtMs, ...expected });
   if (again !== parts.signature) return "mismatch";
-  witness(request, query, service ?? "");
+  witness({ request, query, service: service ?? "", region: region ?? "", body });
   record(request, query, service ?? "", body);
   return undefined;
 }

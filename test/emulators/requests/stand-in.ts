@@ -23,6 +23,10 @@ type Service = {
 /** Ends with the last test that uses it. */
 export type StandIn = { endpoint: string; faults: Faults; close(): Promise<void> };
 
+/** The same for whoever is in the same process: no connection, no signature, and no failure on demand. */
+export type InProcess = { operationOf: Service["operationOf"]; serve(operation: string, body: Buffer): Served };
+export type Served = { status: number; contentType: string; body: string };
+
 /** https://docs.aws.amazon.com/IAM/latest/UserGuide/signing-elements.html */
 const flawAnswers: Readonly<Partial<Record<Flaw, string>>> = {
   missing: "MissingAuthenticationToken",
@@ -34,7 +38,7 @@ const flawAnswers: Readonly<Partial<Record<Flaw, string>>> = {
  * A service on a free port of this machine that takes POST requests to `/`. Signatures are checked as the service does;
  * `faults` fails requests on demand, and `hang` among them leaves them without an answer.
  */
-export async function startStandIn(service: Service): Promise<StandIn & { hang: Set<string> }> {
+export async function startStandIn(service: Service): Promise<StandIn & InProcess & { hang: Set<string> }> {
   const faults = new Faults();
   const hang = new Set<string>();
   const server = createServer(async (request, response) => {
@@ -59,7 +63,14 @@ export async function startStandIn(service: Service): Promise<StandIn & { hang: 
     return service.answer({ operation, body, accessKeyId });
   }
 
-  return { ...(await listen(server)), faults, hang };
+  const { contentType, operationOf } = service;
+  const served = (answer: Answer): Served => ({
+    status: answer.status,
+    contentType,
+    body: "code" in answer ? service.errorBody(answer.code, answer.message) : answer.body,
+  });
+  const serve = (operation: string, body: Buffer) => served(service.answer({ operation, body, accessKeyId: "" }));
+  return { ...(await listen(server)), faults, hang, operationOf, serve };
 }
 
 /** What services with the protocol AWS JSON 1.1 have in common. https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html */

@@ -14,11 +14,14 @@ const { partitionKey, sortKey, byOwner, open } = tableDescription;
  * for each index whose entry changes; a read by 4 KB, at half price unless consistent.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html
+ *
+ * They are kept in `costs`, or told to `note`.
  */
-export async function meteredClient(endpoint: string) {
+export async function meteredClient(endpoint: string, note?: (cost: Cost) => void) {
   const plain = await openClient({ endpoint });
   const client = await openClient({ endpoint });
   const costs: Cost[] = [];
+  const keep = note ?? ((cost: Cost) => void costs.push(cost));
 
   async function stored(TableName: string, Key: Item): Promise<Item | undefined> {
     return (await plain.send(new GetCommand({ TableName, Key, ConsistentRead: true }))).Item;
@@ -30,7 +33,7 @@ export async function meteredClient(endpoint: string) {
       const input = args.input as Input;
       if (!/^(Put|Update|Delete)/.test(command)) {
         const answer = await next(args);
-        costs.push({ command, sort: "", write: 0, ...readCost(input, answer.output as Output) });
+        keep({ command, sort: "", write: 0, ...readCost(input, answer.output as Output) });
         return answer;
       }
       const from = input.Item ?? input.Key ?? {};
@@ -41,13 +44,20 @@ export async function meteredClient(endpoint: string) {
       } finally {
         const after = await stored(input.TableName, key);
         const bytes = Math.max(itemSize(before), itemSize(after));
-        costs.push({ command, sort: String(key[sortKey]), write: writeCost(before, after, bytes), read: 0, bytes });
+        keep({ command, sort: String(key[sortKey]), write: writeCost(before, after, bytes), read: 0, bytes });
       }
     },
     { step: "initialize" },
   );
 
-  return { client, costs };
+  return {
+    client,
+    costs,
+    close() {
+      plain.destroy();
+      client.destroy();
+    },
+  };
 }
 
 /** The sum of costs. */

@@ -14,6 +14,9 @@ function valueSize(value: unknown): number {
   // A byte for two digits, and one more.
   if (typeof value === "number") return Math.ceil(String(value).replace(/[-.]/g, "").length / 2) + 1;
   if (value instanceof Uint8Array) return value.byteLength;
+  if (typeof value === "boolean") return 1;
+  // A list and a map have three bytes of their own, and one for each entry.
+  if (Array.isArray(value)) return value.reduce((sum, each) => sum + valueSize(each) + 1, 3);
   if (value instanceof Set) return [...value].reduce((sum, text) => sum + valueSize(text), 0);
   throw new Error("the store keeps no other types");
 }

@@ -12,8 +12,8 @@ import { RETENTION_DAYS, transition } from "../../../lib/contract/task.ts";
 import { newTaskId } from "../../../lib/contract/task-id.ts";
 import { withSession } from "../../../lib/engine/invocation-gate.ts";
 import type { TaskStore } from "../../../lib/store/port.ts";
-import { migrate } from "../../../lib/store/sqlite/schema.ts";
-import { listing } from "../../../lib/store/sqlite/task-lists.ts";
+import { migrate, migrations } from "../../../lib/store/sqlite/schema.ts";
+import { dueListings, listing } from "../../../lib/store/sqlite/task-lists.ts";
 import { openTaskStore } from "../../../lib/store/sqlite/task-store.ts";
 import { makeTask } from "../../contract/make-task.ts";
 import { taskStoreSuite } from "../../contract/task-store.ts";
@@ -435,6 +435,40 @@ describe("when the store cannot be used", () => {
     expect(steps).toEqual([
       expect.stringMatching(new RegExp(`^SEARCH tasks USING INDEX ${index} \\(owner=\\?.*created_ms`)),
     ]);
+  });
+
+  it.each(["queued", "begun"] as const)(
+    "lists the tasks that are due and %s from an index, without sorting",
+    (among) => {
+      const folder = makeFolder();
+      openHere(folder);
+      const file = new DatabaseSync(join(folder, "tasks.sqlite"));
+      const steps = file.prepare(`EXPLAIN QUERY PLAN ${dueListings[among]}`).all(1, 1);
+      file.close();
+      const plan = new RegExp(`^SEARCH tasks USING (COVERING )?INDEX tasks_due_${among} \\(due_ms<\\?`);
+      expect(steps.map(({ detail }) => detail)).toEqual([expect.stringMatching(plan)]);
+    },
+  );
+
+  it("of an earlier version lists what waits apart from what has begun as well", async () => {
+    const folder = makeFolder();
+    const store = openTaskStore(folder);
+    const [queued, running] = [makeTask({ dueAtMs: 1 }), makeTask({ dueAtMs: 2, status: "running" })];
+    for (const task of [queued, running]) await store.create(task);
+    store.close();
+    const file = new DatabaseSync(join(folder, "tasks.sqlite"));
+    const before = migrations.findIndex((step) => step.includes("tasks_due_queued"));
+    // What later versions added
+    for (const step of migrations.slice(before + 1))
+      for (const [, table] of step.matchAll(/CREATE TABLE (\w+)/g)) file.exec(`DROP TABLE ${table}`);
+    file.exec("DROP INDEX tasks_due_queued; DROP INDEX tasks_due_begun");
+    file.exec("CREATE INDEX tasks_due ON tasks (due_ms) WHERE due_ms IS NOT NULL");
+    file.exec(`PRAGMA user_version = ${before}`);
+    file.close();
+    const again = openHere(folder);
+    expect(await again.listDue(5, 5)).toEqual([queued.id, running.id]);
+    expect(await again.listDue(5, 5, "queued")).toEqual([queued.id]);
+    expect(await again.listDue(5, 5, "begun")).toEqual([running.id]);
   });
 
   it("opens a copy that was taken while it ran", async () => {

@@ -2,8 +2,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "vitest";
 import type { Json } from "../../../lib/contract/task.ts";
-import { problemOf, type Revision, revisions } from "../../mcp/clients.ts";
-import type { SystemUnderTest } from "../under-test.ts";
+import { type AtEnd, problemOf, type Revision, revisions } from "../../mcp/clients.ts";
+import type { SystemClient } from "../system.ts";
+import type { OpenedSystem, SystemUnderTest } from "../under-test.ts";
 
 /** Of the toolset core; a2a_send is of all, and can be called as well. */
 const tools = [
@@ -25,12 +26,13 @@ const tools = [
 /** Those for agents that live in folders are there on one machine alone, and have tests of their own. */
 const ofAgents = ["add_agent", "inspect_agent", "list_agents", "remove_agent", "update_agent"];
 
-/**
- * From the call to the result. `spoken` are the revisions whose clients drive every tool: what lies behind the endpoint knows
- * none of them.
- */
-export function dispatching(
-  { about, secretPlace, open, read }: SystemUnderTest,
+type Opened = { client: SystemClient; connect: OpenedSystem["connect"] };
+/** What can be tested wherever the system runs. */
+type Anywhere = Pick<SystemUnderTest, "about" | "read"> & { open(options: { atEnd: AtEnd }): Promise<Opened> };
+
+/** From the call to the result; `spoken` as for `dispatching`. Nothing but the endpoint and the addresses of files is reached. */
+export function dispatchingAnywhere(
+  { about, open, read }: Anywhere,
   spoken: readonly Revision[] = revisions.slice(0, 1),
 ): void {
   describe.each(spoken)("a client of %s", (revision) => {
@@ -92,6 +94,45 @@ export function dispatching(
     });
   });
 
+  describe("artifacts", () => {
+    it("come back from the worker, and can be opened", async ({ expect, onTestFinished: atEnd }) => {
+      const { client } = await open({ atEnd });
+      const script = 'cd "$AGENTDISPATCH_ARTIFACTS_DIR"; mkdir sub; echo one > one.txt; printf "\\0\\1" > sub/two.bin';
+      const id = await client.command({ command: script, shell: true });
+      expect(await client.ended(id)).toMatchObject({ status: "succeeded" });
+      const { artifacts } = (await client.must("get_task_result", { task_id: id })) as { artifacts: Json[] };
+      expect(artifacts.map(({ sizeBytes }) => sizeBytes).sort()).toEqual([2, 4]);
+      const one = artifacts.find(({ sizeBytes }) => sizeBytes === 4) ?? {};
+      expect(one).toMatchObject({ taskId: id, kind: "file", contentType: expect.stringContaining("text/plain") });
+      expect(String(await read(one.uri as string))).toBe("one\n");
+    });
+  });
+
+  describe("a value of 150,000 characters", () => {
+    it("reaches the job, comes back as a preview, and is whole where that says", async ({
+      expect,
+      onTestFinished: atEnd,
+    }) => {
+      const { client } = await open({ atEnd });
+      const instruction = `begin ${"x".repeat(150_000)} end`;
+      const { taskId } = await client.must("spawn_cloud_agent", { instruction, framework: "echo" });
+      expect(await client.ended(taskId as string)).toMatchObject({ status: "succeeded" });
+      const view = await client.must("get_task_result", { task_id: taskId });
+      expect(JSON.stringify(view.result).length).toBeLessThan(20_000);
+      const whole = JSON.parse(String(await read((view.resultRef as { uri: string }).uri))) as Json;
+      expect(whole.output).toContain(instruction);
+    });
+  });
+}
+
+/**
+ * The same, and what needs the machine that the system runs on. `spoken` are the revisions whose clients drive every tool: what
+ * lies behind the endpoint knows none of them.
+ */
+export function dispatching(system: SystemUnderTest, spoken?: readonly Revision[]): void {
+  dispatchingAnywhere(system, spoken);
+  const { open, secretPlace } = system;
+
   describe("whoever waits for a command", () => {
     it("is told its phase and its last line", async ({ expect, onTestFinished: atEnd }) => {
       const { client, folder } = await open({ atEnd });
@@ -99,12 +140,14 @@ export function dispatching(
       const script = `n=0; while [ ! -e ${enough} ]; do n=$((n+1)); echo "line $n"; sleep 0.2; done`;
       const id = await client.command({ command: script, shell: true });
       const messages: string[] = [];
-      const done = client.call("wait_for_task", { task_id: id, timeout_seconds: 45 }, ({ message }) => {
-        messages.push(String(message));
-        // Two of its lines, so that it was not only the state at the beginning
-        if (new Set(messages.filter((text) => /^running: line \d+$/.test(text))).size > 1) writeFileSync(enough, "");
-      });
-      const { structured } = await done;
+      const wait = () =>
+        client.call("wait_for_task", { task_id: id, timeout_seconds: 45 }, ({ message }) => {
+          messages.push(String(message));
+          // Two of its lines, so that it was not only the state at the beginning
+          if (new Set(messages.filter((text) => /^running: line \d+$/.test(text))).size > 1) writeFileSync(enough, "");
+        });
+      let { structured } = await wait();
+      while (structured?.timedOutWaiting) ({ structured } = await wait());
       expect(structured).toMatchObject({ status: "succeeded" });
       expect(messages).toEqual(expect.arrayContaining([expect.stringMatching(/^running: line \d+$/)]));
       expect(messages.at(-1)).toMatch(/^(completing|succeeded): line \d+$/);
@@ -151,36 +194,6 @@ export function dispatching(
       expect(waiting.status === "queued" ? waiting.queuePosition : 5).toBeGreaterThan(0);
       for (const id of ids) expect(await client.ended(id)).toMatchObject({ status: "succeeded" });
       expect(readFileSync(order, "utf8")).toBe("0\n1\n2\n3\n4\n5\n");
-    });
-  });
-
-  describe("artifacts", () => {
-    it("come back from the worker, and can be opened", async ({ expect, onTestFinished: atEnd }) => {
-      const { client } = await open({ atEnd });
-      const script = 'cd "$AGENTDISPATCH_ARTIFACTS_DIR"; mkdir sub; echo one > one.txt; printf "\\0\\1" > sub/two.bin';
-      const id = await client.command({ command: script, shell: true });
-      expect(await client.ended(id)).toMatchObject({ status: "succeeded" });
-      const { artifacts } = (await client.must("get_task_result", { task_id: id })) as { artifacts: Json[] };
-      expect(artifacts.map(({ sizeBytes }) => sizeBytes).sort()).toEqual([2, 4]);
-      const one = artifacts.find(({ sizeBytes }) => sizeBytes === 4) ?? {};
-      expect(one).toMatchObject({ taskId: id, kind: "file", contentType: expect.stringContaining("text/plain") });
-      expect(String(await read(one.uri as string))).toBe("one\n");
-    });
-  });
-
-  describe("a value of 150,000 characters", () => {
-    it("reaches the job, comes back as a preview, and is whole where that says", async ({
-      expect,
-      onTestFinished: atEnd,
-    }) => {
-      const { client } = await open({ atEnd });
-      const instruction = `begin ${"x".repeat(150_000)} end`;
-      const { taskId } = await client.must("spawn_cloud_agent", { instruction, framework: "echo" });
-      expect(await client.ended(taskId as string)).toMatchObject({ status: "succeeded" });
-      const view = await client.must("get_task_result", { task_id: taskId });
-      expect(JSON.stringify(view.result).length).toBeLessThan(20_000);
-      const whole = JSON.parse(String(await read((view.resultRef as { uri: string }).uri))) as Json;
-      expect(whole.output).toContain(instruction);
     });
   });
 

@@ -13,7 +13,10 @@ import { refuseSteering } from "./steering-variables.ts";
 const name = z.string().min(1).max(500);
 const modelById = z.strictObject({ id: name });
 
-/** What a program is to run, from what the task says. Throws RefusedError for what the program does not know or may not be given, by name. */
+/**
+ * What a program is to run, from what the task says. Throws RefusedError for what the program does not know or may not be
+ * given, by name.
+ */
 export function agentRun(program: AgentProgram, task: AgentTask, job: JobContext, scratch: string): AgentRun {
   refuseSteering(program.name, Object.keys(job.task.env ?? {}), "environment_variables");
   const tools = toolsOf(program, task);

@@ -1,5 +1,6 @@
 import { environmentVariables } from "../../../lib/contract/execution-environment.ts";
 import { type BuiltInFramework, frameworkEnvironment } from "../../../lib/contract/frameworks.ts";
+import { TRACEPARENT } from "../../../lib/contract/observation/trace.ts";
 import { jobEnv } from "../../job-env.ts";
 import { absolutePath } from "../../processes/find-program.ts";
 import type { JobContext } from "../../runner.ts";
@@ -14,6 +15,7 @@ const OURS: ReadonlySet<string> = new Set([
   environmentVariables.artifactsDir,
   environmentVariables.inputFile,
   environmentVariables.platform,
+  TRACEPARENT,
 ]);
 
 /**

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { mcpServerSchema } from "../../../lib/contract/agent.ts";
+import { mcpServerSchema } from "../../../lib/contract/worker.ts";
 
 /** The tools that an agent on Strands can have, besides those of MCP servers. */
 export const toolNames = ["shell", "files", "http", "code-interpreter", "browser"] as const;

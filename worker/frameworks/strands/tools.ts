@@ -1,9 +1,9 @@
 import { getDefaultEnvironment, StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { McpClient, type Tool } from "@strands-agents/sdk";
 import { makeFileEditor } from "@strands-agents/sdk/vended-tools/file-editor";
-import type { McpServer } from "../../../lib/contract/agent.ts";
 import { RefusedError } from "../../../lib/contract/errors.ts";
 import { environmentVariables } from "../../../lib/contract/execution-environment.ts";
+import type { McpServer } from "../../../lib/contract/worker.ts";
 import { version } from "../../version.ts";
 import { agentCoreTools as remoteTools } from "./agentcore-tools.ts";
 import { httpTool } from "./http.ts";

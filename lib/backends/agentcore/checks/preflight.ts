@@ -2,6 +2,7 @@ import type { Check } from "../../../contract/tools/check-cloud-agent-runtime.ts
 import type { Placement } from "../../adapter.ts";
 import { type AccountProfile, sourceProblem } from "../account/account.ts";
 import type { Clients } from "../account/clients.ts";
+import type { DigestOf } from "../images/digests.ts";
 import { detail, regionOf } from "../place.ts";
 import { parseRuntimeArn } from "../resources.ts";
 import { accountChecks } from "./account-checks.ts";
@@ -10,6 +11,7 @@ import { contractChecks, saidContractCheck } from "./contract-check.ts";
 import { environmentCheck } from "./environment-check.ts";
 import { modelCheck } from "./model-check.ts";
 import { quotaCheck } from "./quota-check.ts";
+import { reuseCheck } from "./reuse-check.ts";
 import { runtimeChecks } from "./runtime-checks.ts";
 import { targetChecks } from "./target-checks.ts";
 
@@ -25,6 +27,8 @@ type Options = {
   environment?: Readonly<Record<string, string>> | undefined;
   /** What a worker of ours has there. */
   frameworks: readonly string[];
+  /** What the name of an image stands for. */
+  digestOf: DigestOf;
 };
 type Asking = { account: AccountProfile; clients: Clients };
 
@@ -43,23 +47,28 @@ export async function check(asking: Asking, placement: Placement, options: Optio
     ...(problem ? [fail("credentials", reasonOf(problem))] : []),
   ];
   const isLive = options.live && region !== undefined && !problem;
-  const { known, asked } = isLive ? await liveChecks(asking, placement, region) : { known: {}, asked: [] };
+  const { known, asked } = isLive
+    ? await liveChecks(asking, placement, region, options.digestOf)
+    : { known: {}, asked: [] };
   return [...checks, ...asked, ...contractChecks(placement, known, { holdSeconds, frameworks })];
 }
 
 /** Side by side, because all of them wait for somebody else. */
-async function liveChecks(asking: Asking, placement: Placement, region: string) {
+async function liveChecks(asking: Asking, placement: Placement, region: string, digestOf: DigestOf) {
   const within = boundBy(AbortSignal.timeout(LIVE_MS));
   const runtime = placement.target.mode === "session" ? parseRuntimeArn(detail(placement, "runtimeArn")) : undefined;
-  const [account, { known, checks }, quota, model] = await Promise.all([
+  const [account, { known, checks }, quota, model, reuse] = await Promise.all([
     accountChecks(asking, placement, region, within),
     runtime ? runtimeChecks(asking.clients, placement, runtime, within) : { known: {}, checks: [] },
     quotaCheck(asking.clients, placement, region, within),
     modelCheck(asking.clients, placement, region, within),
+    reuseCheck(placement, digestOf, within),
   ]);
   // Of another account, or without credentials, the rest would say the same in other words, or what is not so.
   const isElsewhere = account.some(({ status }) => status === "fail");
-  return isElsewhere ? { known: {}, asked: account } : { known, asked: [...account, ...checks, quota, ...model] };
+  return isElsewhere
+    ? { known: {}, asked: account }
+    : { known, asked: [...account, ...checks, quota, ...model, ...reuse] };
 }
 
 function boundBy(limit: AbortSignal): Within {

@@ -1,6 +1,6 @@
 import type { Protocol as ProtocolName } from "../../../contract/kinds.ts";
 import type { JobEnd } from "../../adapter.ts";
-import { untilDelivered } from "../delivery.ts";
+import { checkLast, untilDelivered } from "../delivery.ts";
 import { detail, protocolOf } from "../place.ts";
 import { invocationOf } from "../session.ts";
 import type { ContractLessCall } from "./call.ts";
@@ -20,11 +20,12 @@ const protocols: Record<ProtocolName, () => Promise<Protocol>> = {
  * `worker.lost`.
  */
 export async function askAgent(call: ContractLessCall): Promise<JobEnd> {
-  const { clients, task, runtime, job, signal, log, ask, maxSeconds, isTooEarly } = call;
+  const { clients, task, runtime, job, signal, log, ask, maxSeconds, isTooEarly, beforeSend } = call;
   try {
     const { once, InvokeAgentRuntimeCommand } = await clients.dataPlane(runtime.region);
     const invoke: Exchange["invoke"] = async (body, options) => {
       const command = new InvokeAgentRuntimeCommand({ ...invocationOf(task, runtime, body), ...options });
+      checkLast(command, beforeSend);
       const send = () => once.send(command, { abortSignal: signal });
       const { response, contentType, statusCode = 200 } = await untilDelivered(send, signal, isTooEarly);
       return { body: response, contentType, statusCode };

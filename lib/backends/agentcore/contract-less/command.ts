@@ -10,7 +10,7 @@ import { DEFAULT_COMMAND_SECONDS } from "../../../contract/limits.ts";
 import type { Json } from "../../../contract/task.ts";
 import { type CommandResult, commandInputSchema } from "../../../contract/worker.ts";
 import type { JobEnd } from "../../adapter.ts";
-import { untilDelivered } from "../delivery.ts";
+import { checkLast, untilDelivered } from "../delivery.ts";
 import { qualifierOf } from "../place.ts";
 import { sessionIdOf } from "../session-id.ts";
 import type { ContractLessCall } from "./call.ts";
@@ -79,6 +79,7 @@ export async function runCommand(call: ContractLessCall): Promise<JobEnd> {
       accept: "application/vnd.amazon.eventstream",
       body: { command: line, timeout },
     });
+    checkLast(command, call.beforeSend);
     const { stream = [] } = await untilDelivered(
       () => once.send(command, { abortSignal }),
       abortSignal,
@@ -122,7 +123,8 @@ const timedOut = (seconds: number, heldSeconds: number): Problem =>
 
 function endOf(result: CommandResult): JobEnd {
   if (result.exitCode === 0) return { result };
-  // AgentCore's own failures have this code: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-execute-command.html
+  // AgentCore's own failures have this code:
+  // https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-execute-command.html
   if (result.exitCode === -1) return { result, error: problem("worker.failed", "AgentCore could not run the command") };
   const message = `the command ended with exit code ${result.exitCode}`;
   return { result, error: problem("task.exit_code", message) };

@@ -2,18 +2,28 @@ import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { LineCounter, parseDocument } from "yaml";
 import * as z from "zod";
-import { MAX_DESCRIPTION, nameSchema } from "../../../contract/configuration.ts";
+import {
+  MAX_BRIEF,
+  MAX_DESCRIPTION,
+  MAX_LABEL,
+  MAX_LABELS,
+  MAX_SHARED_CONTEXT,
+  nameSchema,
+} from "../../../contract/configuration.ts";
 import { InvalidInputError } from "../../../contract/errors.ts";
 import { toIssue } from "../../../contract/issues.ts";
 import { defined } from "../../../contract/json.ts";
 import { permissionModes } from "../../../contract/kinds.ts";
 import { MAX_TIMEOUT_SECONDS } from "../../../contract/limits.ts";
 import type { ToolArguments } from "../../../contract/tools/index.ts";
+import { oneLine } from "../print.ts";
 
 /** A field that is not taken over, and why. */
 export type LeftOut = { field: string; reason: string };
 /** An agent of the file as a call of ours, with what of it is left out. */
 export type PlannedAgent = { call: ToolArguments<"add_agent">; leftOut: LeftOut[] };
+/** The same of a group. */
+export type PlannedGroup = { call: ToolArguments<"add_group">; leftOut: LeftOut[] };
 
 /** Nodes that aliases may stand for: more is a file that is made to fill the memory. */
 const MAX_ALIASES = 100;
@@ -30,6 +40,13 @@ const agentSchema = z.looseObject({
   allowed_tools: texts,
   disallowed_tools: texts,
   instructions: z.string().nullish(),
+  capabilities: texts,
+  risky_capabilities: texts,
+});
+const groupSchema = z.looseObject({
+  description: z.string().nullish(),
+  shared_context: z.string().nullish(),
+  members: z.array(z.looseObject({ agent: z.string(), use_for: z.string().nullish() })).nullish(),
 });
 const settingsSchema = z.looseObject({
   default_timeout: z.number().int().min(1).nullish(),
@@ -40,7 +57,7 @@ const settingsSchema = z.looseObject({
 });
 const fileSchema = z.looseObject({
   agents: z.record(z.string(), agentSchema).nullish(),
-  groups: z.record(z.string(), z.unknown()).nullish(),
+  groups: z.record(z.string(), groupSchema).nullish(),
   settings: settingsSchema.nullish(),
 });
 type Settings = z.infer<typeof settingsSchema>;
@@ -48,29 +65,25 @@ type Settings = z.infer<typeof settingsSchema>;
 const inherited = Object.keys(settingsSchema.shape);
 /** What stands in the file and has no place here, with what there is instead. */
 const reasons: Readonly<Record<string, string>> = {
-  capabilities: "a label without an effect; say it in the description",
-  risky_capabilities: "a label without an effect; denied tools and the permission mode bound what an agent may do",
   max_dispatch_depth: "for all tasks: defaults.limits.maxDepth in the configuration file",
   max_concurrency: "for all tasks: defaults.limits.maxRunning in the configuration file",
   job_retention_days: "for all tasks: retentionDays in the configuration file",
-  cache: "there is no cache of answers; idempotency keys keep a call from running twice",
+  cache: "for all tasks: cache.ttlSeconds in the configuration file",
   dispatch_protocol: "every agent is asked how far it came",
   usage_log: "what tasks took is kept with the tasks",
 };
-const noGroups =
-  "there are no groups; its agents are taken over one by one, and facts for them fit in their instructions";
 
 /**
  * What the `agents.yaml` of the Python program comes to here: a call for each agent, with what it inherits from the settings,
- * and everything that is left out by name. Throws InvalidInputError for a text that is no such file.
+ * and for each group, and everything that is left out by name. Throws InvalidInputError for a text that is no such file.
  */
-export function planImport(text: string): { agents: PlannedAgent[]; leftOut: LeftOut[] } {
+export function planImport(text: string): { agents: PlannedAgent[]; groups: PlannedGroup[]; leftOut: LeftOut[] } {
   const { agents, groups, settings, ...rest } = read(text);
   const others = Object.keys(settings ?? {}).filter((name) => !inherited.includes(name));
   return {
     agents: Object.entries(agents ?? {}).map(([name, agent]) => planAgent(name, agent, settings ?? {})),
+    groups: Object.entries(groups ?? {}).map(([name, group]) => planGroup(name, group)),
     leftOut: [
-      ...Object.keys(groups ?? {}).map((name) => ({ field: `groups.${name}`, reason: noGroups })),
       ...others.map((name) => leftOut(name, `settings.${name}`)),
       ...Object.keys(rest).map((name) => leftOut(name)),
     ],
@@ -101,6 +114,13 @@ function planAgent(name: string, agent: z.infer<typeof agentSchema>, settings: S
     notes.push({ field: "timeout", reason: `a task may take ${MAX_TIMEOUT_SECONDS} s at most, so it has that` });
   if (description !== undefined && description.length > MAX_DESCRIPTION)
     notes.push({ field: "description", reason: `cut to its first ${MAX_DESCRIPTION} characters` });
+  const labelsOf = (field: "capabilities" | "risky_capabilities") => {
+    const given = (agent[field] ?? []).map((label) => oneLine(label, Number.POSITIVE_INFINITY).trim()).filter(Boolean);
+    const labels = given.filter((label) => label.length <= MAX_LABEL).slice(0, MAX_LABELS);
+    if (labels.length < given.length)
+      notes.push({ field, reason: `there may be ${MAX_LABELS} labels of ${MAX_LABEL} characters: the others` });
+    return listed(labels);
+  };
   const call = {
     name,
     workspace: resolve(agent.directory.replace(/^~(?=\/|$)/, homedir())),
@@ -115,9 +135,34 @@ function planAgent(name: string, agent: z.infer<typeof agentSchema>, settings: S
       denied_tools: agent.disallowed_tools ?? listed(settings.default_disallowed_tools),
       timeout_seconds: timeout === undefined ? undefined : Math.min(timeout, MAX_TIMEOUT_SECONDS),
       max_budget_usd: agent.max_budget_usd || settings.default_max_budget_usd || undefined,
+      capabilities: labelsOf("capabilities"),
+      risky_capabilities: labelsOf("risky_capabilities"),
     }),
   };
   return { call, leftOut: notes };
+}
+
+function planGroup(name: string, group: z.infer<typeof groupSchema>): PlannedGroup {
+  const { description, shared_context: shared, members, ...rest } = group;
+  const cut = (field: string, text: string, most: number): LeftOut[] =>
+    text.length > most ? [{ field, reason: `cut to its first ${most} characters` }] : [];
+  const [brief, facts] = [description?.trim() ?? "", shared?.trim() ?? ""];
+  const firstOf = new Map((members ?? []).toReversed().map((member) => [member.agent, member]));
+  return {
+    call: {
+      name,
+      ...defined({ description: brief.slice(0, MAX_BRIEF) || undefined }),
+      ...defined({ shared_context: facts.slice(0, MAX_SHARED_CONTEXT) || undefined }),
+      members: [...firstOf.values()]
+        .toReversed()
+        .map(({ agent, use_for }) => ({ agent, ...(use_for?.trim() && { use_for: oneLine(use_for, 500) }) })),
+    },
+    leftOut: [
+      ...cut("description", brief, MAX_BRIEF),
+      ...cut("shared_context", facts, MAX_SHARED_CONTEXT),
+      ...Object.keys(rest).map((field) => leftOut(field)),
+    ],
+  };
 }
 
 const listed = (names: string[] | null | undefined): string[] | undefined => (names?.length ? names : undefined);
@@ -139,11 +184,11 @@ function read(text: string): z.infer<typeof fileSchema> {
     throw new InvalidInputError([{ path: "", message: "its aliases stand for too much" }]);
   }
   const parsed = fileSchema.safeParse(value ?? {});
-  const names = Object.keys(parsed.data?.agents ?? {}).filter((name) => !nameSchema.safeParse(name).success);
-  const issues = [
-    ...(parsed.error?.issues.map(toIssue) ?? []),
-    ...names.map((name) => ({ path: `agents.${name.slice(0, 100)}`, message: "is no name that an agent may have" })),
-  ];
+  const namesIn = (part: "agents" | "groups") =>
+    Object.keys(parsed.data?.[part] ?? {})
+      .filter((name) => !nameSchema.safeParse(name).success)
+      .map((name) => ({ path: `${part}.${name.slice(0, 100)}`, message: "is no name that one may have" }));
+  const issues = [...(parsed.error?.issues.map(toIssue) ?? []), ...namesIn("agents"), ...namesIn("groups")];
   if (parsed.success && issues.length === 0) return parsed.data;
   throw new InvalidInputError(issues);
 }

@@ -11,7 +11,10 @@ export const homeOf = ({ env }: Machine): string => env.HOME || homedir();
 /** The text of a file of settings; empty where there is none. */
 export const textOf = (file: string): string => readText(file, false) ?? "";
 
-/** Changes members of a JSON file of settings; all else of it stays as it is. Throws ConfigurationError where they have no place. */
+/**
+ * Changes members of a JSON file of settings; all else of it stays as it is. Throws ConfigurationError where they have no
+ * place.
+ */
 export function jsonStep(file: string, changes: (settings: JsonObject) => readonly Change[]): Step[] {
   const before = textOf(file);
   const settings = parseForeignJson(file, before);

@@ -1,5 +1,6 @@
 import { type LoadedConfiguration, loadConfiguration } from "../../../config/config-file.ts";
 import { ConfigurationError } from "../../../config/locate.ts";
+import { warmCosts } from "../../../contract/costs/warm.ts";
 import { describeIssue, type Issue } from "../../../contract/errors.ts";
 import { adapters } from "../adapters.ts";
 import { sign } from "../check-text.ts";
@@ -38,17 +39,18 @@ const meaning = ({ configuration, file, stateDir }: LoadedConfiguration) => ({
   stateDir,
   accounts: configuration.accounts,
   runtimes: Object.fromEntries(
-    Object.entries(configuration.runtimes).map(([name, { backend, target, protocol, framework, workspace }]) => {
+    Object.entries(configuration.runtimes).map(([name, { backend, target, protocol, framework, workspace, warm }]) => {
       const { adapter, account } = configuration.backends[backend] ?? {};
-      return [name, { backend, adapter, account, mode: target.mode, protocol, framework, workspace }];
+      return [name, { backend, adapter, account, mode: target.mode, protocol, framework, workspace, warm }];
     }),
   ),
   defaults: configuration.defaults,
   retentionDays: configuration.retentionDays,
+  costs: warmCosts(configuration),
 });
 
 function meaningText(io: Io, loaded: LoadedConfiguration): string {
-  const { file, stateDir, accounts, runtimes, defaults } = meaning(loaded);
+  const { file, stateDir, accounts, runtimes, defaults, costs } = meaning(loaded);
   const title = (text: string) => `\n${paint(io.stdout, "bold", text)}\n`;
   const about = [
     [sign(io, "pass"), file === undefined ? "no file: what is there without one" : oneLine(file, 4096)],
@@ -68,7 +70,8 @@ function meaningText(io: Io, loaded: LoadedConfiguration): string {
       name === defaults.runtime ? "← used unless another is named" : "",
     ],
   );
-  return `${table(about)}${title("accounts")}${table(accountRows)}${title("runtime profiles")}${table(runtimeRows)}`;
+  const costText = costs.length > 0 ? `${title("what is paid for")}${table(costs.map((line) => ["", line]))}` : "";
+  return `${table(about)}${title("accounts")}${table(accountRows)}${title("runtime profiles")}${table(runtimeRows)}${costText}`;
 }
 
 function mistakesText(io: Io, file: string, issues: readonly Issue[]): string {

@@ -30,8 +30,12 @@ export async function run(context: Context, text: string | undefined, given: Run
   const { instruction, options } = readContinue(text, given);
   const stdin = options.stdin === "-" ? await consumers.text(io.stdin) : options.stdin;
   const call = toCall(instruction, options, io.env, stdin);
-  return options.detach ? detach(context, options, call) : new AttendedRun(context, options).attend(call);
+  return perform(context, options, call);
 }
+
+/** Dispatches what a call says, and shows it while it runs, or leaves it to the system. Resolves with the job's own exit code. */
+export const perform = (context: Context, options: RunOptions, call: Call): Promise<number> =>
+  options.detach ? detach(context, options, call) : new AttendedRun(context, options).attend(call);
 
 /** Only a system that stays will do: nothing else would run the task once this process has ended. */
 async function detach(context: Context, options: RunOptions, call: Call): Promise<number> {

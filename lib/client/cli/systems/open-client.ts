@@ -94,9 +94,9 @@ export type RunSystem = {
 };
 
 /**
- * A client to run a task with: that of a system elsewhere, of the local one that runs, or of one started for this run. A connection that is lost is
- * tried again for `patienceMs`, so that the system may be restarted meanwhile; `tell` hears of it. One that only lived for
- * another run is taken over, so that two runs at the same time do not depend on which ends first.
+ * A client to run a task with: that of a system elsewhere, of the local one that runs, or of one started for this run. A
+ * connection that is lost is tried again for `patienceMs`, so that the system may be restarted meanwhile; `tell` hears of it.
+ * One that only lived for another run is taken over, so that two runs at the same time do not depend on which ends first.
  */
 export function openForRun(
   { io: { env }, local, patienceMs }: Speaking,

@@ -17,7 +17,10 @@ export const targetOfPlace = (place: Place, env: Readonly<Record<string, string 
 /** A command has other options too. */
 const placeOf = (place: Place): Place => defined(Object.fromEntries(names.map((name) => [name, place[name]])));
 
-/** The place of a command about this machine alone: of `what`, in words. Throws InvalidInputError for options that name one elsewhere. */
+/**
+ * The place of a command about this machine alone: of `what`, in words. Throws InvalidInputError for options that name one
+ * elsewhere.
+ */
 export function onThisMachine(place: Place, what: string): LocalPlace {
   refuseEmpty(placeOf(place));
   const named = elsewhere.filter((name) => place[name] !== undefined);

@@ -1,6 +1,6 @@
 import { allowedText, inputRequestsOf } from "../../../contract/input-requests.ts";
 import type { TaskRecord } from "../../../contract/tools/task-record.ts";
-import { commandName } from "../command-name.ts";
+import { commandName, quote } from "../command-name.ts";
 import { oneLine } from "../print.ts";
 import { type Place, placeWords } from "../systems/place.ts";
 
@@ -15,12 +15,9 @@ export function questionOf(
     const allowed = allowedText(question);
     return `${question.params.message}${allowed === undefined ? "" : ` (${allowed})`}`;
   });
-  const answers = all.map(([key]) => ` --answer ${word(`${oneLine(key)}=`)}…`);
+  const answers = all.map(([key]) => ` --answer ${quote(`${oneLine(key)}=`)}…`);
   return {
     question: oneLine(texts.join("; "), maxLength),
     command: `${commandName()} send-task-input ${id}${placeWords(place)}${answers.join("")}`,
   };
 }
-
-/** As a shell takes it for one word: a job chose it. */
-const word = (text: string): string => (/^[\w.=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);

@@ -67,8 +67,19 @@ const waiting: Partial<Record<Status, string>> = {
   cancelling: "its job to end",
 };
 
+const pausers: Readonly<Record<NonNullable<TaskRecord["admissionPausedBy"]>[number], string>> = {
+  owner: "its owner",
+  operator: "an operator",
+  deletion: "the deletion of the stack",
+};
+
 /** What keeps a task from going on, in words. */
-function waitsFor({ id, status, queuePosition, inputRequests = {} }: TaskRecord, place: Place): string | undefined {
+function waitsFor(
+  { id, status, queuePosition, admissionPausedBy = [], inputRequests = {} }: TaskRecord,
+  place: Place,
+): string | undefined {
+  if (admissionPausedBy.length > 0)
+    return `admission, which is paused by ${admissionPausedBy.map((by) => pausers[by]).join(" and by ")}`;
   if (status === "queued")
     return queuePosition === undefined ? "a free slot" : `a free slot, as number ${queuePosition} in the queue`;
   if (status !== "input_required") return waiting[status];

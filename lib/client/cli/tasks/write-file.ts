@@ -11,8 +11,9 @@ type WriteOptions = {
 };
 
 /**
- * Writes a file, whole or not at all, and in nobody's place unless by `force`; one that is there with just that content stays.
- * Throws RefusedError `client.file_exists`, `client.file_unwritable`, or `artifact.corrupt` for another content, and what `chunks` throws.
+ * Writes a file, whole or not at all, and in nobody's place unless by `force`; one that is there with just that content
+ * stays. Throws RefusedError `client.file_exists`, `client.file_unwritable`, or `artifact.corrupt` for another content, and
+ * what `chunks` throws.
  */
 export async function writeNewFile(
   path: string,

@@ -237,6 +237,27 @@ describe("claude is given", () => {
     expect(await settingsOf({ mcpServers, allowedTools: [] })).toBe(false);
   });
 
+  test.concurrent("the server by which it may dispatch, whatever else is allowed, and whatever a call names so", async () => {
+    await using claude = await replayed("claude-code", "interrupted");
+    const dispatching = { command: "bridge", args: ["--x"], env: { AGENTDISPATCH_TASK_TOKEN: "adt_secret" } };
+    const runtimeTools = { allowedTools: ["Read"], mcpServers: { "agent-dispatch": { command: "evil" } } };
+    await claude.worker.start({ taskType: "agent.run", input: task(runtimeTools), dispatching });
+    await claude.worker.pollUntil((_reply, events) => events.some(({ type }) => type === "agent.tool_call"));
+    const { args } = claude.seen();
+    const json = (flag: string) => {
+      const arg = args.find((one) => one.startsWith(`${flag}=`)) ?? "";
+      return JSON.parse(readFileSync(arg.slice(flag.length + 1), "utf8")) as unknown;
+    };
+    expect(json("--settings")).toEqual({ permissions: { allow: ["Read", "mcp__agent-dispatch"], deny: [] } });
+    const env = { ...dispatching.env, [environmentVariables.taskId]: claude.worker.taskId };
+    expect(json("--mcp-config")).toEqual({
+      mcpServers: { "agent-dispatch": { ...dispatching, type: "stdio", env: expect.objectContaining(env) } },
+    });
+    expect(args.join(" ")).not.toContain("adt_secret");
+    await claude.worker.call("cancel", { taskId: claude.worker.taskId, graceSeconds: 5 });
+    await claude.worker.finish();
+  });
+
   test.concurrent("the settings of a workspace only where it is trusted", async () => {
     await using claude = await replayed("claude-code", "done");
     await claude.worker.agent(task(), { trusted: true });

@@ -122,6 +122,20 @@ describe("codex is started", () => {
     expect(free.seen().args).toEqual(expect.arrayContaining(["--sandbox", "danger-full-access"]));
   });
 
+  test.concurrent("with the server by which it may dispatch, approved and marked as its task's", async () => {
+    await using codex = await replayed("codex", "answer");
+    const dispatching = { command: "bridge", args: ["--x"], env: { AGENTDISPATCH_TASK_TOKEN: "adt_secret" } };
+    await codex.worker.agent(task(), { dispatching });
+    const { args, env } = codex.seen();
+    const [server = ""] = settings(args).filter((setting) => setting.startsWith("mcp_servers.agent-dispatch="));
+    expect(server).toContain(
+      'command="bridge",args=["--x"],env_vars=["AGENTDISPATCH_TASK_TOKEN","AGENTDISPATCH_TASK_ID"',
+    );
+    expect(server).toContain('default_tools_approval_mode="approve"');
+    expect(args.join(" ")).not.toContain("adt_secret");
+    expect(env).toMatchObject({ AGENTDISPATCH_TASK_TOKEN: "adt_secret" });
+  });
+
   test.concurrent("with MCP servers whose secrets stand in no argument", async () => {
     await using codex = await replayed("codex", "answer");
     const mcpServers = {

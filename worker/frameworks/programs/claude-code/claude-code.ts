@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { McpServer } from "../../../../lib/contract/agent.ts";
 import { environmentVariables } from "../../../../lib/contract/execution-environment.ts";
 import type { PermissionMode } from "../../../../lib/contract/kinds.ts";
+import { DISPATCHING, type McpServer } from "../../../../lib/contract/worker.ts";
 import { invalidInput } from "../../../parse.ts";
 import type { AgentProgram, AgentRun, SessionFile } from "../program.ts";
 import { isPersonsHome } from "../program-environment.ts";
@@ -116,8 +116,11 @@ async function chosen({ tools, model, scratch }: AgentRun): Promise<string[]> {
   }
   const servers = Object.keys(mcpServers ?? {}).map((name) => `mcp__${name}`);
   const { allowedTools = servers, deniedTools = [] } = tools;
-  if (allowedTools.length + deniedTools.length > 0) {
-    const permissions = { allow: allowedTools, deny: deniedTools };
+  // What its profile lets it do, no list of other tools takes away.
+  const dispatching = servers.filter((name) => name === `mcp__${DISPATCHING}` && !allowedTools.includes(name));
+  const allow = [...allowedTools, ...dispatching];
+  if (allow.length + deniedTools.length > 0) {
+    const permissions = { allow, deny: deniedTools };
     await write("--settings", "settings.json", JSON.stringify({ permissions }));
   }
   return args;

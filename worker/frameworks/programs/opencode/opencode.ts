@@ -1,9 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { McpServer } from "../../../../lib/contract/agent.ts";
 import { environmentVariables } from "../../../../lib/contract/execution-environment.ts";
 import { type JsonObject, parseJsonObject } from "../../../../lib/contract/json.ts";
+import type { McpServer } from "../../../../lib/contract/worker.ts";
 import { invalidInput } from "../../../parse.ts";
 import { mergeSettings } from "../merge-settings.ts";
 import type { AgentProgram, AgentRun, ProgramStart } from "../program.ts";

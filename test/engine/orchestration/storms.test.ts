@@ -1,0 +1,3 @@
+import { stormOf } from "./storms.ts";
+
+for (let seed = 100; seed < 130; seed++) stormOf(seed, 100);
