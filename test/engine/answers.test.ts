@@ -21,8 +21,8 @@ afterAll(() => dynalite?.stop());
 async function systemOn(kind: string): Promise<VirtualSystem> {
   if (kind === "SQLite") return virtualSystem();
   const tableName = await dynalite.makeTable();
-  const { endpoint } = dynalite;
-  return virtualSystem({ openStore: ({ now }) => openTaskStore({ tableName, endpoint, now }) });
+  const { client } = dynalite;
+  return virtualSystem({ openStore: ({ now }) => openTaskStore({ tableName, client, now }) });
 }
 
 const soon = { timeout: 20_000 };

@@ -83,10 +83,10 @@ describe.each(["SQLite", "DynamoDB"])("turns of a conversation, on %s", (kind) =
   });
   afterAll(() => dynalite?.stop());
   const open = (options: { maxRunning?: number } = {}) => {
-    const { endpoint } = dynalite ?? {};
+    const { client } = dynalite ?? {};
     return plane({
       ...options,
-      ...(endpoint !== undefined && { openStore: ({ now }) => openDynamo({ tableName, endpoint, now }) }),
+      ...(client && { openStore: ({ now }) => openDynamo({ tableName, client, now }) }),
     });
   };
   const owner = `${OWNER}-${kind}`;

@@ -42,8 +42,8 @@ type Options = NonNullable<Parameters<typeof virtualSystem>[0]>;
 async function systemOn(store: string, options: Options = {}): Promise<VirtualSystem> {
   if (store === "SQLite") return virtualSystem(options);
   const tableName = await dynalite.makeTable();
-  const { endpoint } = dynalite;
-  return virtualSystem({ ...options, openStore: ({ now }) => openTaskStore({ tableName, endpoint, now }) });
+  const { client } = dynalite;
+  return virtualSystem({ ...options, openStore: ({ now }) => openTaskStore({ tableName, client, now }) });
 }
 
 describe.each(["SQLite", "DynamoDB"])("on %s", (kind) => {
@@ -161,7 +161,7 @@ async function until(store: TaskStore, id: string, wanted: (task: Task) => boole
 
 it("the slots of an owner hold as many tasks and profiles as a configuration may name", async () => {
   const tableName = await dynalite.makeTable();
-  const store = openTaskStore({ tableName, endpoint: dynalite.endpoint });
+  const store = openTaskStore({ tableName, client: dynalite.client });
   const owner = "local";
   const limits = { maxRunning: 4000, maxRunningPerProfile: 4000 };
   const ids = Array.from({ length: 3999 }, () => newTaskId());

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach } from "vitest";
 import type { Json, Task } from "../../../lib/contract/task.ts";
 import { childId } from "../../../lib/engine/orchestration/children.ts";
 import { TaskService } from "../../../lib/engine/service.ts";
-import { openTaskStore } from "../../../lib/store/dynamodb/task-store.ts";
+import { openTaskStore, type TaskStoreOptions } from "../../../lib/store/dynamodb/task-store.ts";
 import { type Dynalite, startDynalite } from "../../emulators/dynalite.ts";
 import { keptValues } from "../../fixtures/kept-values.ts";
 import { type VirtualSystem, virtualSystem } from "../../fixtures/virtual-system.ts";
@@ -20,7 +20,9 @@ export const place = {
 type Options = NonNullable<Parameters<typeof virtualSystem>[0]>;
 
 /** A table for the tests of a file, made before each of them; undefined where they are not on DynamoDB. */
-export function onDynalite(kind: "SQLite" | "DynamoDB"): () => { tableName: string; endpoint: string } | undefined {
+export function onDynalite(
+  kind: "SQLite" | "DynamoDB",
+): () => Pick<TaskStoreOptions, "tableName" | "client"> | undefined {
   let dynalite: Dynalite | undefined;
   let tableName = "";
   beforeAll(async () => {
@@ -30,7 +32,7 @@ export function onDynalite(kind: "SQLite" | "DynamoDB"): () => { tableName: stri
     if (dynalite) tableName = await dynalite.makeTable();
   });
   afterAll(() => dynalite?.stop());
-  return () => dynalite && { tableName, endpoint: dynalite.endpoint };
+  return () => dynalite && { tableName, client: dynalite.client };
 }
 
 /** Opens virtual systems on a store. */

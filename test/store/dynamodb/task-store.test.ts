@@ -13,18 +13,17 @@ beforeAll(async () => {
 afterAll(() => dynalite?.stop());
 
 taskStoreSuite("DynamoDB", async (options) => {
-  const { endpoint } = dynalite;
+  const { client } = dynalite;
   const tableName = await dynalite.makeTable();
-  let store = openTaskStore({ tableName, endpoint, ...options });
+  let store = openTaskStore({ tableName, client, ...options });
   return {
     store,
     reopen: async () => {
       store.close();
-      store = openTaskStore({ tableName, endpoint, ...options });
+      store = openTaskStore({ tableName, client, ...options });
       return store;
     },
     rewrite: async (id, edit) => {
-      const { client } = dynalite;
       const { Item } = await client.send(new GetCommand({ TableName: tableName, Key: taskKey(id) }));
       const body = packTask(JSON.stringify(edit(JSON.parse(unpackTask(Item?.body)))));
       await client.send(new PutCommand({ TableName: tableName, Item: { ...Item, body } }));
