@@ -68,7 +68,7 @@ describe("what codex prints", () => {
     ["no-key", "task.auth", { message: expect.stringContaining("STUB_KEY") }],
     ["usage-limit", "task.usage_limit", { details: { resetsAt: "2026-11-30T00:53:00.000Z" } }],
     ["quota", "task.usage_limit", {}],
-    ["rate-limit", "task.usage_limit", {}],
+    ["rate-limit", "task.agent_error", { hint: expect.stringContaining("too many requests at once") }],
     ["model", "task.model_unavailable", { message: expect.stringContaining("gpt-9") }],
     ["server-error", "task.agent_error", { message: expect.stringContaining("high demand") }],
     ["unreachable", "task.agent_error", { message: expect.stringContaining("Connection failed") }],

@@ -49,7 +49,7 @@ describe("what gemini prints", () => {
     ["auth", "task.auth", {}],
     ["no-key", "task.auth", { hint: expect.stringContaining("log in once with: gemini") }],
     ["quota", "task.usage_limit", { message: expect.stringContaining("daily quota") }],
-    ["rate-limit", "task.usage_limit", {}],
+    ["rate-limit", "task.agent_error", { hint: expect.stringContaining("too many requests at once") }],
     ["model", "task.model_unavailable", { message: expect.stringContaining("models/gemini-9") }],
     ["server-error", "task.agent_error", { message: expect.stringContaining("boom") }],
     ["turn-limit", "task.budget", { message: expect.stringContaining("max session turns") }],

@@ -68,6 +68,7 @@ describe("what opencode prints", () => {
     ["no-key", "task.auth", { hint: expect.stringContaining("opencode auth login") }],
     ["model", "task.model_unavailable", { message: expect.stringContaining("claude-sonnet-9") }],
     ["rate-limit", "task.usage_limit", { details: { resetsAt: expect.stringMatching(/^2026-11-2/) } }],
+    ["busy", "task.agent_error", { hint: expect.stringContaining("too many requests at once") }],
     ["server-error", "task.agent_error", { message: expect.stringContaining("boom") }],
     // A question that nobody answers ends it, with exit code 0 and without a word.
     ["rejected", "task.permission", { message: expect.stringContaining("bash") }],

@@ -3,6 +3,7 @@ import { type Problem, problem } from "../../../../lib/contract/errors.ts";
 import { builtInFrameworks } from "../../../../lib/contract/frameworks.ts";
 import { clip } from "../../../parse.ts";
 import { budgetProblem } from "../../budget.ts";
+import { BUSY_HINT } from "../problems.ts";
 import type { AgentRun } from "../program.ts";
 import { isPersonsHome } from "../program-environment.ts";
 
@@ -11,7 +12,8 @@ const used = z.object({
   outputTokens: z.number().catch(0),
   cacheReadInputTokens: z.number().catch(0),
   cacheCreationInputTokens: z.number().catch(0),
-  costUSD: z.number().catch(0),
+  /** Of what is no figure nobody knows the sum. */
+  costUSD: z.number().nonnegative().catch(Number.NaN),
 });
 
 /** The line with which a run ends, as far as it matters here. */
@@ -78,9 +80,7 @@ export function claudeProblem(result: ResultLine | undefined, failure: ClaudeFai
     case error === "authentication_failed" || status === 401 || status === 403:
       return problem("task.auth", `claude: ${said}`, { hint: authHint(run) });
     case error === "rate_limit" || status === 429:
-      return problem("task.agent_error", `claude: ${said}`, {
-        hint: "the provider had too many requests at once: dispatch it again later, or go on in its conversation",
-      });
+      return problem("task.agent_error", `claude: ${said}`, { hint: BUSY_HINT });
     case error === "server_error":
       return problem("task.agent_error", `claude: ${said}`, {
         hint: "the provider could not be reached or failed: dispatch it again later, or go on in its conversation",
@@ -102,7 +102,8 @@ export function claudeProblem(result: ResultLine | undefined, failure: ClaudeFai
 
 const costOf = (result: ResultLine | undefined): number | undefined => {
   const costs = Object.values(result?.model_usage_since_last_result ?? {}).map(({ costUSD }) => costUSD);
-  return costs.length === 0 ? undefined : costs.reduce((sum, each) => sum + each, 0);
+  const sum = costs.reduce((total, each) => total + each, 0);
+  return costs.length === 0 || Number.isNaN(sum) ? undefined : sum;
 };
 
 /** Whether its models are those of Bedrock: said so, or in a container without a key of Anthropic's, whose role has them. */

@@ -105,7 +105,8 @@ function outputOf({ aggregated_output: output, result, error, status }: JsonObje
 
 /** Codex tells its failures apart in words alone. */
 const obstacles: readonly [RegExp, Obstacle][] = [
-  [/usage limit|quota exceeded|status:? 429|rate.?limit/i, "usage_limit"],
+  [/usage limit|quota/i, "usage_limit"],
+  [/status:? 429|too many requests|rate.?limit/i, "busy"],
   [/status 40[13]\b|missing environment variable|not logged in|refresh.?token|log(?:in| in| out) .*again/i, "auth"],
   [/model .*(?:does not exist|not supported|not found|access)|model_not_found/i, "model_unavailable"],
 ];

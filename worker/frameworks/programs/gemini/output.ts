@@ -98,17 +98,21 @@ export class GeminiOutput implements OutputReader {
 /** What it exits with, where that says more than its text; above 127 it is the HTTP status of a model's refusal, less 256. */
 const obstacles: readonly [number, RegExp, Obstacle][] = [
   [53, /FatalTurnLimitedError/, "budget"],
-  [173, /exhausted|quota|RESOURCE_EXHAUSTED|"code":429/i, "usage_limit"],
+  [173, /exhausted|quota|RESOURCE_EXHAUSTED|"code":429/i, "busy"],
   [41, /API key not valid|UNAUTHENTICATED|must specify the GEMINI_API_KEY|auth method/i, "auth"],
   [145, /"code":401/, "auth"],
   [147, /"code":403|PERMISSION_DENIED/, "auth"],
   [148, /is not found for API version|model.*not found|"code":404/i, "model_unavailable"],
 ];
 
+/** What no pause of seconds brings back; of any other limit it only asks to try again, in the same words for all. */
+const isSpent = (said: string): boolean => /\bdaily\b|\bper ?day\b|quota will reset/i.test(said);
+
 function failureOf(result: JsonObject | undefined, exit: ProcessEnd, stderrTail: string): Problem {
   const { type, message } = result && isObject(result.error) ? result.error : {};
   const said = lastWords(message, exit, stderrTail);
   const text = `${type} ${said}`;
   const matches = ([code, pattern]: (typeof obstacles)[number]) => exit.exitCode === code || pattern.test(text);
-  return agentProblem("gemini", obstacles.find(matches)?.[2] ?? "agent_error", said);
+  const obstacle = obstacles.find(matches)?.[2] ?? "agent_error";
+  return agentProblem("gemini", obstacle === "busy" && isSpent(said) ? "usage_limit" : obstacle, said);
 }

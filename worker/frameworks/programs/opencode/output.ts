@@ -119,11 +119,8 @@ function add(before: Usage, { tokens, cost }: JsonObject): Usage {
 }
 
 const obstacles: readonly [number, RegExp, Obstacle][] = [
-  [
-    429,
-    /rate.?limit|usage limit|exceed\w* your [\w' ]*limit|quota|too many requests|exhausted|credit balance/i,
-    "usage_limit",
-  ],
+  [402, /usage limit|quota|credit balance/i, "usage_limit"],
+  [429, /rate.?limit|exceed\w* your [\w' ]*limit|too many requests|exhausted/i, "busy"],
   [401, /ProviderAuthError|api.?key|authentication|unauthorized/i, "auth"],
   [403, /permission_error/, "auth"],
   [404, /ProviderModelNotFoundError|model not found|not_found_error/i, "model_unavailable"],
@@ -134,6 +131,8 @@ function failureOf(error: JsonObject | undefined, exit: ProcessEnd, stderrTail: 
   const said = lastWords(data.message, exit, stderrTail);
   const text = `${error?.name ?? ""} ${said}`;
   const obstacle = obstacles.find(([status, pattern]) => data.statusCode === status || pattern.test(text))?.[2];
-  const reset = typeof data.next === "number" && obstacle === "usage_limit" ? new Date(data.next) : undefined;
-  return agentProblem("opencode", obstacle ?? "agent_error", said, reset);
+  // A provider that wants so long a pause has told of a limit of the account.
+  if (typeof data.next === "number" && (obstacle === "busy" || obstacle === "usage_limit"))
+    return agentProblem("opencode", "usage_limit", said, new Date(data.next));
+  return agentProblem("opencode", obstacle ?? "agent_error", said);
 }

@@ -5,7 +5,7 @@ const MAX_PAUSE_MS = 60_000;
 
 /**
  * A plugin for opencode, which tries a call again unseen, five times and for as long as a provider asks it to wait: it says so, and
- * ends the program when that is too often or too long.
+ * ends the program when that is too often or too long; `next` is when the provider would answer again after a long pause.
  * @see https://opencode.ai/docs/plugins/
  */
 export const retryWatch = `export const RetryWatch = async () => ({
@@ -14,8 +14,10 @@ export const retryWatch = `export const RetryWatch = async () => ({
     if (status?.type !== "retry") return;
     const { attempt, message, next } = status;
     const { sessionID } = event.properties;
-    const isTooMuch = attempt > ${MAX_RETRIES} || next - Date.now() > ${MAX_PAUSE_MS};
-    const line = JSON.stringify({ type: isTooMuch ? "gave_up" : "retry", sessionID, attempt, message, next });
+    const isLong = next - Date.now() > ${MAX_PAUSE_MS};
+    const isTooMuch = attempt > ${MAX_RETRIES} || isLong;
+    const until = isLong ? { next } : {};
+    const line = JSON.stringify({ type: isTooMuch ? "gave_up" : "retry", sessionID, attempt, message, ...until });
     process.stdout.write(line + "\\n", () => isTooMuch && process.exit(1));
   },
 });
