@@ -26,6 +26,17 @@ test("who asks in a later turn of a conversation is told to its agent", async ()
   expect(next.result).toContain("for shop-web");
 });
 
+test("how long a later turn of a conversation has is told to its agent, and holds", async () => {
+  const { call } = await open();
+  const first = await call("dispatch_session", { agent: "infra", task: "how long have you", timeout_seconds: 300 });
+  expect(first.result).toContain("about 300 seconds");
+  const turn = { agent: "infra", session_id: first.session_id };
+  const next = await call("dispatch_session", { ...turn, task: "how long have you", timeout_seconds: 77 });
+  expect(next.result).toContain("about 77 seconds");
+  const last = await call("dispatch_session", { ...turn, task: "hang", timeout_seconds: 10 });
+  expect(last).toMatchObject({ error_type: "timeout", session_id: first.session_id });
+});
+
 const emptied = (id: string) => expect.poll(() => processesOf(`task_${id}`), { timeout: 60_000 }).toEqual([]);
 
 test("a timeout leaves nothing of its agent, also what that has put into a session of its own", async () => {

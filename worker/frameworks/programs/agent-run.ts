@@ -25,7 +25,9 @@ export function agentRun(program: AgentProgram, task: AgentTask, job: JobContext
     task,
     tools,
     ...(model !== undefined && { model }),
-    prompt: [task.prompt, filesNote(job.folder.artifacts), ...ending(program, task, tools)].join("\n\n").concat("\n"),
+    prompt: [task.prompt, filesNote(job.folder.artifacts), timeNote(task), ...ending(program, task, tools)]
+      .join("\n\n")
+      .concat("\n"),
     workspace: job.folder.workspace,
     scratch,
     trusted: job.task.trusted ?? false,
@@ -55,6 +57,10 @@ function toolsOf({ name: program, options }: AgentProgram, { runtimeTools, respo
 /** By its path: what is named by a variable, some programs do not let an agent write to. */
 const filesNote = (artifacts: string): string =>
   `## Files\n\nFiles that you leave in ${artifacts} are brought home with your answer; leave there what the task asks for.`;
+
+/** In the prompt, because each turn has its own, and a system prompt stays that of the first. */
+const timeNote = ({ limits }: AgentTask): string =>
+  `## Time\n\nYou have about ${Math.ceil(limits.timeoutSeconds)} seconds, then you are ended. Leave enough of them for your last message.`;
 
 function ending(
   { ownSchema }: AgentProgram,
