@@ -231,7 +231,8 @@ export class Job {
     this.outcome = outcome;
     if (order?.kind === "cancel") this.outcome = withoutError;
     if (order?.kind === "unanswered" && this.#unanswered) this.outcome = { ...outcome, error: this.#unanswered };
-    if (order?.kind === "timeout") {
+    // An answer that is there is an answer, whoever went on running after it.
+    if (order?.kind === "timeout" && !outcome.isAnswered) {
       const conversation = outcome.session && this.task.conversation?.id;
       this.outcome = { ...outcome, error: timeoutProblem(conversation) };
     }

@@ -18,6 +18,8 @@ export type Outcome = {
   usage?: Record<string, unknown>;
   /** What the next turn of the conversation goes on with. */
   session?: FrameworkSession;
+  /** Its agent had said its last before anything ended it. */
+  isAnswered?: boolean;
 };
 
 /** What a runner works with. */

@@ -4,16 +4,20 @@ export type JsonObject = Record<string, unknown>;
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The object that a text is as JSON; undefined for any other text. */
+/** The object that a text is as JSON, its texts without halves of characters; undefined for any other text. */
 export function parseJsonObject(text: string): JsonObject | undefined {
   if (!text.trimStart().startsWith("{")) return undefined;
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = SURROGATE.test(text) ? JSON.parse(text, wellFormed) : JSON.parse(text);
     return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }
 }
+
+/** Half of a character, which JSON can hold and many of its readers refuse, can only stand in it escaped. */
+const SURROGATE = /\\u[dD][89a-fA-F]/;
+const wellFormed = (_name: string, value: unknown) => (typeof value === "string" ? value.toWellFormed() : value);
 
 /** A number as it is, and 0 for what is none: where somebody else counts, a count may be missing. */
 export const numberOf = (value: unknown): number => (typeof value === "number" ? value : 0);

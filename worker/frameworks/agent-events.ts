@@ -3,6 +3,7 @@ import { isObject } from "../../lib/contract/json.ts";
 import { previewText, previewValue } from "../../lib/contract/preview.ts";
 import { clip } from "../parse.ts";
 import type { JobContext } from "../runner.ts";
+import { soundUsage } from "./sound-usage.ts";
 
 /** An event is at most 64 KB of JSON, in which a character may take six bytes. */
 const MAX_MESSAGE_LENGTH = 10_000;
@@ -58,7 +59,8 @@ export function agentEvents(
       job.emit({ type: "agent.tool_result", payload: { ...shown, output: preview } });
       if (isError) line(`✗ ${clip(`${name ?? "tool"}: ${oneLine(output)}`, MAX_LINE_LENGTH)}`);
     },
-    usage(usage) {
+    usage(told) {
+      const usage = soundUsage(told);
       turns = usage.turns ?? turns;
       const said = JSON.stringify(usage);
       if (said !== lastUsage) job.emit({ type: "agent.usage", payload: usage });

@@ -1,23 +1,24 @@
 /** One machine for two programs: a stand-in for Claude Code as `claude`, and the projects that the README of the Python program has. */
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { onTestFinished } from "vitest";
 import type { Json } from "../../../lib/contract/task.ts";
 import { agentPrograms } from "../../fixtures/agent-programs.ts";
-import { connect, type Revision } from "../../mcp/clients.ts";
+import { type AtEnd, connect, type Revision } from "../../mcp/clients.ts";
 import { officialClients } from "../../mcp/official-clients.ts";
 import { startSystem, temporaryFolder } from "../system.ts";
 
-const stub = join(import.meta.dirname, "../../fixtures/claude-of-two.mjs");
+const fixtures = join(import.meta.dirname, "../../fixtures");
 
-/** A machine with the stand-in as `claude`, and the projects of the README. */
-export function machine() {
-  const folder = temporaryFolder();
+/** A machine with a stand-in as `claude`, and the projects of the README. */
+export function machine({ stub = "claude-of-two.mjs", atEnd }: { stub?: string; atEnd?: AtEnd } = {}) {
+  const folder = temporaryFolder(atEnd);
   // No folder in the state of a system may be registered.
-  const projects = temporaryFolder();
+  const projects = temporaryFolder(atEnd);
   const home = join(folder, "home");
   mkdirSync(home);
   const { bin, PATH } = agentPrograms(folder);
-  writeFileSync(join(bin, "claude"), `#!/bin/sh\nexec '${process.execPath}' '${stub}' "$@"\n`);
+  writeFileSync(join(bin, "claude"), `#!/bin/sh\nexec '${process.execPath}' '${join(fixtures, stub)}' "$@"\n`);
   chmodSync(join(bin, "claude"), 0o755);
   const folders = Object.fromEntries(["infra", "backend", "db", "web"].map((name) => [name, join(projects, name)]));
   for (const place of Object.values(folders)) {
@@ -33,14 +34,14 @@ export function machine() {
   }
   return { folder, folders, env: { PATH, HOME: home, ANTHROPIC_API_KEY: "none" } };
 }
-export type Machine = ReturnType<typeof machine>;
+export type Machine = { folder: string; folders: Record<string, string>; env: Record<string, string> };
 
 export const labels = { capabilities: ["docker_logs"], risky: ["restart_services"], tools: ["Bash", "Read"] };
 export const facts = "Prod runs in Portainer stack shop.";
 export type Program = { call(tool: string, args: Json): Promise<Json> };
 
 /** This program. */
-export async function ours({ folder, folders, env }: Machine, revision: Revision) {
+export async function ours({ folder, folders, env }: Machine, revision: Revision, atEnd: AtEnd = onTestFinished) {
   const agent = (name: string) => ({
     backend: "local",
     framework: "claude-code",
@@ -55,6 +56,7 @@ export async function ours({ folder, folders, env }: Machine, revision: Revision
   const system = await startSystem(folder, {
     revision,
     env,
+    atEnd,
     configuration: {
       accounts: { local: { provider: "local", credentialSource: "none" } },
       backends: { local: { adapter: "local-process", account: "local" } },
@@ -69,7 +71,7 @@ export async function ours({ folder, folders, env }: Machine, revision: Revision
       cache: { ttlSeconds: 300 },
     },
   });
-  const client = await connect(system.url, revision, system.token);
+  const client = await connect(system.url, revision, system.token, atEnd);
   return {
     call: async (tool: string, args: Json) => (await client.call(tool, args)).text as Json,
     /** The answer as it came. */

@@ -14,6 +14,7 @@ import { agentEvents } from "../agent-events.ts";
 import { agentOutcome } from "../agent-outcome.ts";
 import { Budget } from "../budget.ts";
 import type { Framework } from "../framework.ts";
+import { soundUsage } from "../sound-usage.ts";
 import { agentRun } from "./agent-run.ts";
 import { inConversation } from "./in-conversation.ts";
 import { JsonLines } from "./json-lines.ts";
@@ -84,16 +85,18 @@ async function runTurn(program: AgentProgram, run: AgentRun, job: JobContext): P
   await keepOutput(job, { "stdout.jsonl": stdout, "stderr.log": stderr });
   if (broken) throw broken.error;
 
-  const end = endOf(program, exit, () => reader.end(exit, stderr.tail));
+  const read = endOf(program, exit, () => reader.end(exit, stderr.tail));
+  const end = { ...read, usage: soundUsage(read.usage) };
   if (end.session !== undefined) job.conversation?.note(program.name, end.session);
   stopped ??= budget.exceededBy(end.usage);
-  return agentOutcome(program.name, run.task, job, {
+  const outcome = agentOutcome(program.name, run.task, job, {
     ...end,
     ...(stopped && { error: stopped }),
     tools: events.tools,
     schema: run.tools.jsonSchema,
     asksJson: run.task.responseFormat !== undefined,
   });
+  return { ...outcome, isAnswered: outcome.error === undefined };
 }
 
 /** A program that never started has printed nothing to read. */
