@@ -13,7 +13,7 @@ const report = process.env.TEST_REPORT;
 const long = [
   "test/system/{output,growth,dynamodb,fuzz,damage,laptop,agentcore,cloud-trouble,observed,waiting-callers,misuse}.test.ts",
   "test/system/{orchestration,orchestration-cloud,trouble,crash,families,shared-worker,storm,mcp-tasks-cloud,stopping,stopping-cloud}.test.ts",
-  "test/system/peer/{peer,weaknesses,weaknesses-programs,weaknesses-servers}.test.ts",
+  "test/system/peer/{peer,weaknesses,weaknesses-calls,weaknesses-programs,weaknesses-servers}.test.ts",
   "test/system/{agents,agents-cloud,jobs,nested,nested-cloud,groups,agent-programs,conversations,protocols}.test.ts",
   "test/system/trees-cloud.test.ts",
   "test/engine/{load,growth,answer-cache}.test.ts",

@@ -54,15 +54,22 @@ export function locate(place: ConfigurationPlace): { path: string; named: boolea
   return { path: isOwn ? join(stateDirOf(place, cwd, undefined), CONFIG_FILE) : path, named: Boolean(named) };
 }
 
+/** Whoever edits the file would write back what it did not read. */
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
 /** The text of the file; undefined when it is not there and need not be. Throws ConfigurationError. */
 export function readText(path: string, required: boolean): string | undefined {
   try {
-    return readFileSync(path, "utf8").replace(/^\uFEFF/, "");
+    return utf8.decode(readFileSync(path));
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
     // Nor is there one where what should be its folder is none.
     if (/^(ENOENT|ENOTDIR)$/.test(code) && !required) return undefined;
-    const reason = { ENOENT: "there is no such file", EISDIR: "it is a folder" }[code];
+    const reason = {
+      ENOENT: "there is no such file",
+      EISDIR: "it is a folder",
+      ERR_ENCODING_INVALID_ENCODED_DATA: "it is not UTF-8: save it as that",
+    }[code];
     throw new ConfigurationError(path, [{ path: "", message: reason ?? `it cannot be read (${code})` }], error);
   }
 }

@@ -56,6 +56,11 @@ test("who is left with its output open keeps no answer waiting, and is ended", a
   await expect.poll(() => processesOf(String(answer.task_id)), { timeout: 60_000 }).toEqual([]);
 });
 
+test("JSON that was asked for is read, whatever it says after that of how it went", async () => {
+  const answer = await dispatch("says how it went after its JSON", { response_format: "json" });
+  expect(answer).toMatchObject({ success: true, parsed_result: { errors: 3 } });
+});
+
 test("an exit code of 0 without an answer is a failure", async () => {
   expect(await dispatch("answers with nothing")).toMatchObject({ success: false, error_type: "cli_error" });
 });
