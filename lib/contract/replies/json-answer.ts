@@ -55,10 +55,17 @@ function check(schema: JsonObject, value: unknown) {
   return runInNewContext("validate()", { validate }, { timeout: MAX_CHECK_MS }) as ReturnType<typeof validate>;
 }
 
-/** JSON alone, or in a fence of Markdown. */
+/** A text without the last line in which agents say how far they came, also unasked. */
+function withoutStatus(text: string): string {
+  const said = text.trimEnd();
+  const lastLine = said.lastIndexOf("\n") + 1;
+  return /^\s*STATUS:/i.test(said.slice(lastLine)) ? said.slice(0, lastLine) : text;
+}
+
+/** JSON alone, with that line after it, or in a fence of Markdown. */
 function parseText(text: string): unknown {
   const fenced = /```(?:json)?\s*\n([\s\S]*?)\n\s*```/.exec(text)?.[1];
-  for (const candidate of [text, ...(fenced === undefined ? [] : [fenced])]) {
+  for (const candidate of [text, withoutStatus(text), ...(fenced === undefined ? [] : [fenced])]) {
     try {
       return JSON.parse(candidate);
     } catch {
