@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { chooseProfile, route } from "../../config/routing.ts";
+import { accountOf, chooseProfile, type RouteRequest, route } from "../../config/routing.ts";
 import { defined } from "../../contract/json.ts";
 import type { OrchestrationType } from "../../contract/kinds.ts";
 import { orchestrationInputs, type Specification } from "../../contract/orchestration/specification.ts";
@@ -73,7 +73,7 @@ export async function dispatchDialogueOf(
 
 type Begun = {
   input: Json;
-  /** Where that one runs the whole is kept. */
+  /** Of whose account the whole is. It has no profile: each agent has its own limits, and the tree those of the defaults. */
   agent?: string | undefined;
   timeout_seconds?: number | undefined;
   idempotency_key?: string | undefined;
@@ -87,8 +87,10 @@ async function begin(
 ): Promise<TaskHandle> {
   const input = parse(orchestrationInputs[type], given) as Json;
   const configuration = ports.configuration();
-  const asked = { taskType: type, mode: "session" };
-  const chosen = route(configuration, ports.backends, asked, chooseProfile(configuration, agent));
+  const profile = chooseProfile(configuration, agent);
+  const account = accountOf(configuration, profile, undefined);
+  const asked = defined({ taskType: type, mode: "session", accountProfile: account, backend: profile?.value.backend });
+  const chosen = route(configuration, ports.backends, asked as RouteRequest);
   const call = { tool: type, input, timeoutSeconds };
   const plan = { route: chosen, input, envField: "input.env", call, timeoutSeconds } as const;
   return orchestrate(ports, owner, { type, ...input } as Specification, plan, { idempotencyKey });

@@ -1,8 +1,9 @@
+import { boundOf } from "../../contract/costs/of-task.ts";
 import type { RefusedError } from "../../contract/errors.ts";
 import type { Task } from "../../contract/task.ts";
 import { lineage } from "../admission/lineage.ts";
 import type { Ports } from "../ports.ts";
-import { boundOf, idsOf, type Spending, spendingOf } from "./budget.ts";
+import { idsOf, type Spending, spendingOf } from "./budget.ts";
 import { limitReached, limitsOf, rootOf } from "./limits.ts";
 
 type Code = Parameters<typeof limitReached>[0];

@@ -1,29 +1,19 @@
 import { own } from "../../contract/configuration.ts";
-import { numberOf } from "../../contract/json.ts";
+import { boundOf, costOf as costBy, shareOf } from "../../contract/costs/of-task.ts";
 import { hasEnded, type Task } from "../../contract/task.ts";
 import type { TreeSpending } from "../../store/port.ts";
 import type { Ports } from "../ports.ts";
 import { limitsOf, rootOf } from "./limits.ts";
 
-/**
- * What a task has cost by what is known of it now, in US dollars: what its framework says, and what its session is estimated to
- * cost. What is made of others costs nothing itself.
- */
-export function costOf(ports: Pick<Ports, "backends">, task: Task): number {
-  if (task.orchestration) return 0;
-  const estimate = own(ports.backends, task.backend)?.estimate?.(task);
-  return numberOf(task.usage?.costUsd) + (estimate?.controlPlaneUsd ?? 0) + (estimate?.computeUsdAtMost ?? 0);
-}
+/** What a task has cost by what is known of it now, in US dollars, with the estimate of its backend. */
+export const costOf = (ports: Pick<Ports, "backends">, task: Task): number =>
+  costBy(task, own(ports.backends, task.backend)?.estimate?.(task));
 
 /**
  * Of a budget, in US dollars. `setAsideUsd` is what tasks that run may still spend, and `heldUsd` the part of it that is not free
  * before those end which are above the one in question.
  */
 export type Spending = { spentUsd: number; setAsideUsd: number; heldUsd: number; leftUsd: number; budgetUsd: number };
-
-/** What the agent of a task may spend where a call or the configuration bounds it, in US dollars. */
-export const boundOf = ({ taskType, limits, hasBudgetOfTree }: Task): number | undefined =>
-  taskType === "agent.run" && !hasBudgetOfTree ? limits.maxBudgetUsd : undefined;
 
 /**
  * What is spent of the budget of a tree, and left of it, in US dollars: by the tasks that have ended, by the root, and by those in
@@ -55,9 +45,11 @@ export function spendingOf(
 
 export const idsOf = (tasks: readonly Task[]): string[] => tasks.map(({ id }) => id);
 
-/** Adds what a task has cost to its tree, once it has ended, in place of what was set aside for it. Repeating is safe. */
+/**
+ * Adds what a task has cost to its tree, where whoever wrote its end has died before that was done (see `TaskStore.change`). Repeating
+ * is safe.
+ */
 export async function payTree(ports: Ports, task: Task): Promise<void> {
-  if (task.root === undefined || !hasEnded(task)) return;
-  const usd = costOf(ports, task);
-  if (usd > 0 || boundOf(task) !== undefined) await ports.store.addCost(task.root, task.id, usd);
+  const share = shareOf(task, own(ports.backends, task.backend)?.estimate?.(task));
+  if (share) await ports.store.addCost(share.root, task.id, share.usd);
 }

@@ -6,7 +6,8 @@ import { readLargeValue } from "../large-values.ts";
 import type { Ports } from "../ports.ts";
 
 /**
- * Refuses a task that asks what one above it was asked, the same of the same profile: that would dispatch itself again and again.
+ * Refuses a task that asks what one above it was asked, the same of the same profile in the same place (a folder, an image): that
+ * would dispatch itself again and again.
  * `asked` has its whole input. Values of environment variables are not kept, so a command that is given some is another one.
  * Throws RefusedError `tree.loop`.
  */
@@ -36,7 +37,8 @@ async function asksTheSame(ports: Pick<Ports, "artifacts">, asked: Task, one: Ta
   return request(asked.input) === request(await wholeInput(ports, one));
 }
 
-const facts = ({ profile, taskType, goal }: Task): string => canonicalJson([profile, taskType, goal]);
+const facts = ({ profile, taskType, goal, accountProfile, backend, target }: Task): string =>
+  canonicalJson([profile, taskType, goal, accountProfile, backend, target]);
 
 /** How long it may take is no part of what it is. */
 const request = (input: unknown): string =>

@@ -1,5 +1,6 @@
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { Connection } from "../../aws/connection.ts";
+import { shareOf } from "../../contract/costs/of-task.ts";
 import type { Logger } from "../../contract/logger.ts";
 import type { Task } from "../../contract/task.ts";
 import { answerFor } from "../answers.ts";
@@ -77,7 +78,13 @@ export function openTaskStore(options: TaskStoreOptions): Opened {
       answer && putAnswer(after.owner, answer),
     ]);
   };
-  const { create, ...writes } = taskWrites(items, known, { now, retentionDays, noteEnd });
+  const ofTrees = trees(items, now, retentionDays);
+  /** What it has cost is known only now: whoever else was about to end it has seen it otherwise. */
+  const ended = async (task: Task) => {
+    const share = shareOf(task, options.estimate?.(task));
+    if (share) await ofTrees.addCost(share.root, task.id, share.usd);
+  };
+  const { create, ...writes } = taskWrites(items, known, { now, retentionDays, noteEnd, ended });
   const { addChild, ...family } = children(items, now, retentionDays);
   const { gate, ...admission } = pauses(items);
   return {
@@ -88,7 +95,7 @@ export function openTaskStore(options: TaskStoreOptions): Opened {
       return create(task);
     },
     ...family,
-    ...trees(items, now, retentionDays),
+    ...ofTrees,
     ...book,
     ...kept,
     ...taskLists(items, now, log),

@@ -21,13 +21,15 @@ type Options = {
   retentionDays?: number | undefined;
   /** Writes down what a task took that is about to end, or was made as ended: without `before`. Again it changes nothing. */
   noteEnd(before: Task | undefined, after: Task): Promise<void>;
+  /** Is told of a task once it has ended, by whoever ended it. */
+  ended(task: Task): Promise<void>;
 };
 
 /** Tasks, one item each: every write names the revision that it has seen. */
 export function taskWrites(
   items: Items,
   known: KnownTasks,
-  { now, retentionDays, noteEnd }: Options,
+  { now, retentionDays, noteEnd, ended }: Options,
 ): Pick<TaskStore, "create" | "get" | "change" | "remove" | "waitForChange"> {
   const read = async (id: string): Promise<TaskItem | undefined> => {
     if (!taskIdSchema.safeParse(id).success) return undefined;
@@ -56,7 +58,9 @@ export function taskWrites(
     });
     if (landed) known.note(item);
     else known.forget(item.pk);
-    if (!landed && before && hasEnded(task)) await noteOther(before);
+    if (!before || !hasEnded(task)) return landed;
+    if (!landed) await noteOther(before);
+    else if (!hasEnded(toTask(before))) await ended(task);
     return landed;
   };
 

@@ -1,7 +1,8 @@
 import { uptime } from "node:os";
+import { shareOf } from "../../contract/costs/of-task.ts";
 import { taskNotFound } from "../../contract/errors.ts";
 import type { Logger } from "../../contract/logger.ts";
-import { isSettled, RETENTION_DAYS, type Task } from "../../contract/task.ts";
+import { hasEnded, isSettled, RETENTION_DAYS, type Task } from "../../contract/task.ts";
 import { answerFor } from "../answers.ts";
 import { asChild, edited } from "../edited.ts";
 import { type EstimateOf, ledgerEntryFor } from "../ledger.ts";
@@ -78,15 +79,17 @@ export function openTaskStore(
   const { forgetEvents, ...events } = eventLog(db);
   const { forgetArtifacts, ...artifacts } = artifactList(db);
   const { addChild, forgetChildren, ...family } = children(db);
-  const { forgetTree, ...ofTrees } = trees(db);
+  const { forgetTree, payTree, ...ofTrees } = trees(db);
   const { putAnswer, ...kept } = answers(db);
   const { noteEntry, forgetEntries, ...book } = ledger(db, log);
-  /** In the transaction of a write that ends a task: who sees the end sees what it took, and what it may answer. */
+  /** In the transaction of a write that ends a task: who sees the end sees what it took, what its tree has left, and what it may answer. */
   const noteEnd = (before: Task | undefined, after: Task) => {
     const entry = ledgerEntryFor(before, after, estimate);
     if (entry) noteEntry(entry);
     const answer = answerFor(before, after);
     if (answer) putAnswer(after.owner, answer);
+    const share = before && !hasEnded(before) ? shareOf(after, estimate?.(after)) : undefined;
+    if (share) payTree(share.root, after.id, share.usd);
   };
   const { forgetClaims, ...keys } = claims(db, now, steady);
   const forget = (id: string) => {

@@ -5,6 +5,8 @@ type Row = { task_id: string; parent: string; cost_usd: number | null; aside_usd
 type Count = { count: number };
 
 type Trees = Pick<TaskStore, "enterTree" | "setAside" | "addCost" | "getTree" | "getSpending"> & {
+  /** As `addCost`, inside the caller's transaction. */
+  payTree(root: string, taskId: string, usd: number): void;
   /** Deletes what is known of the tree of a root, inside the caller's transaction. */
   forgetTree(root: string): void;
 };
@@ -23,6 +25,8 @@ export function trees(db: Database): Trees {
   );
   const all = db.prepare("SELECT task_id, parent, cost_usd, aside_usd FROM trees WHERE root = ? ORDER BY task_id");
   const remove = db.prepare("DELETE FROM trees WHERE root = ?");
+
+  const payTree = (root: string, taskId: string, usd: number) => void pay.run(usd, root, taskId);
 
   return {
     async enterTree(root, { taskId, parent }, { mostTasks, mostChildren }) {
@@ -49,7 +53,7 @@ export function trees(db: Database): Trees {
     },
 
     async addCost(root, taskId, usd) {
-      db.write(() => pay.run(usd, root, taskId));
+      db.write(() => payTree(root, taskId, usd));
     },
 
     async getTree(root) {
@@ -76,6 +80,7 @@ export function trees(db: Database): Trees {
       });
     },
 
+    payTree,
     forgetTree: (root) => void remove.run(root),
   };
 }

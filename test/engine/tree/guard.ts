@@ -121,6 +121,28 @@ export function guardOn(kind: Kind): void {
       expect(await read(root)).toMatchObject({ status: "running" });
     });
 
+    it("has what a task cost from the moment that its end is seen, before anything of it is cleaned up", async () => {
+      const { spawn, run, end, clean, provision, read, ports } = plane(
+        { treeBudgetUsd: 5 },
+        { bounded: { maxBudgetUsd: 5 } },
+      );
+      const root = await spawn();
+      await run(root);
+      const first = await spawn({ parent: root, taskType: "agent.run", runtime: "bounded" });
+      await provision(first);
+      await run(first);
+      await end(first, { usd: 2 });
+      const second = await spawn({ parent: root, taskType: "agent.run", runtime: "bounded" });
+      await provision(second);
+      expect(await ports.store.getTree(root)).toMatchObject({ spentUsd: 2, setAsideUsd: { [second]: 3 } });
+      await run(second);
+      await end(second, { usd: 3, status: "failed" });
+      expect(await refusal(spawn({ parent: root }))).toMatchObject({ details: { limit: "treeBudgetUsd" } });
+      for (const id of [first, second]) await clean(id);
+      expect(await ports.store.getTree(root)).toMatchObject({ spentUsd: 5, setAsideUsd: {} });
+      expect(await read(root)).toMatchObject({ status: "running" });
+    });
+
     it("counts what the root and those above one have spent so far", async () => {
       const { spawn, run, ports } = plane({ treeBudgetUsd: 5 });
       const root = await spawn();
@@ -236,6 +258,16 @@ export function guardOn(kind: Kind): void {
       await run(root);
       await spawn({ parent: root, command: "true a", runtime: "other" });
       for (const _ of [1, 2]) await spawn({ parent: root, command: "true b" });
+    });
+
+    it("is none in another folder, and one again in the same", async () => {
+      const { spawn, run } = plane();
+      const root = await spawn({ folder: "/tmp/a" });
+      await run(root);
+      const child = await spawn({ parent: root, command: "true 0", folder: "/tmp/b" });
+      await run(child);
+      const error = await refusal(spawn({ parent: child, command: "true 0", folder: "/tmp/b" }));
+      expect(error).toMatchObject({ code: "tree.loop", details: { chain: [child] } });
     });
 
     it("is found in what is too large for the record", async () => {

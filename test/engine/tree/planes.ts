@@ -58,17 +58,20 @@ export function planesOn(kind: Kind) {
           runtime = "local",
           key,
           taskType = "command.run",
+          folder,
         }: {
           parent?: string | undefined;
           command?: string;
           runtime?: string;
           key?: string;
           taskType?: "command.run" | "agent.run";
+          folder?: string;
         } = {},
         by: Ports = ports,
       ): Promise<string> {
         const metadata = parent === undefined ? {} : { metadata: { parentTaskId: parent } };
-        const request = { taskType, mode: "session", ...metadata };
+        const details = folder === undefined ? {} : { details: { workspace: folder } };
+        const request = { taskType, mode: "session", ...metadata, ...details };
         const profile = chooseProfile(ports.configuration(), runtime);
         const to = route(ports.configuration(), ports.backends, request, profile);
         const input: Json = taskType === "command.run" ? { command } : { instruction: command };
