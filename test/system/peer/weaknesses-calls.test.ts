@@ -2,9 +2,11 @@
  * Weaknesses of the Python program agent-dispatch, as its changelog and its documents name them, in what it takes and keeps: calls and
  * files that are not what they should be, and answers that stand for another request.
  */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import type { Json } from "../../../lib/contract/task.ts";
 import { cli } from "../../client/cli/cli.ts";
 import { type Machine, machine, ours } from "./machine.ts";
@@ -123,4 +125,23 @@ test("an answer that was not all it should be answers nobody else, and a referen
   const denied = await twice("a read-only query");
   expect(denied).toMatchObject({ denied_tools: ["Bash"] });
   expect(denied).not.toHaveProperty("cached");
+});
+
+test("who waits too long for the file is refused, and changes nothing behind the back of who has it", async () => {
+  const holds = `const { DatabaseSync } = require("node:sqlite"); const db = new DatabaseSync(process.argv[1]);
+    db.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE"); console.log("held"); process.stdin.resume();`;
+  const holder = spawn(process.execPath, ["-e", holds, join(here.folder, ".config.json.lock")]);
+  onTestFinished(() => void holder.kill("SIGKILL"));
+  await once(holder.stdout, "data");
+  const before = readFileSync(config(), "utf8");
+  const [changed, listed] = await Promise.all([
+    call("update_agent", { name: "infra", description: "Changed" }),
+    call("list_agents"),
+  ]);
+  expect(listed).toBeInstanceOf(Array);
+  expect(changed).toMatchObject({
+    error_code: "platform.conflict",
+    hint: expect.stringContaining(".config.json.lock"),
+  });
+  expect(readFileSync(config(), "utf8")).toBe(before);
 });
