@@ -8,6 +8,7 @@ import { breather } from "./admission/breather.ts";
 import { giveBack } from "./admission/lending.ts";
 import { childrenOf, leaveParent } from "./admission/lineage.ts";
 import { continuedBy } from "./conversations/turns.ts";
+import { inLanes } from "./in-lanes.ts";
 import { invokeOnce } from "./invocation-gate.ts";
 import { canBeAsked } from "./poll/apply-reply.ts";
 import { settle } from "./poll/poll.ts";
@@ -134,14 +135,6 @@ async function leaveQueue(ports: Ports, task: Task): Promise<void> {
 export async function outOfQueue(ports: Ports, task: Task): Promise<void> {
   await ports.store.dequeue(queueEntry(task));
   await giveBack(ports, task);
-}
-
-async function inLanes<T>(lanes: number, all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
-  const left = all.values();
-  const lane = async () => {
-    for (const one of left) await work(one);
-  };
-  await Promise.all(Array.from({ length: lanes }, lane));
 }
 
 /** The entry under which a task stands in its owner's queue. */

@@ -8,10 +8,11 @@ import { firstOf } from "../../contract/preview.ts";
 import type { Json, Task } from "../../contract/task.ts";
 import { MAX_OBJECT } from "../../contract/tools/fields.ts";
 import { readable } from "../../store/stored-task.ts";
+import { inLanes } from "../in-lanes.ts";
 import type { Ports } from "../ports.ts";
 import { linkOf } from "../service/result.ts";
 import { agentResult, saidBy } from "./agent-result.ts";
-import { childId, inLanes } from "./children.ts";
+import { childId } from "./children.ts";
 import { turnCall } from "./dialogue.ts";
 
 /** Results that the agent which makes one answer of all gets as they are, in characters of all and of each. */

@@ -13,22 +13,3 @@ export async function childId(parent: string, position: number): Promise<string>
 /** Whether a task is a child of one that is made of others: that one hears of its end. */
 export const isPart = (task: Task): task is Task & { parent: string; position: number } =>
   task.parent !== undefined && task.position !== undefined;
-
-/** Does the work for each, so many at once, and resolves with what it gave, in order. What failed is thrown once all is done. */
-export async function inLanes<T, R>(lanes: number, all: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  const failures: unknown[] = [];
-  const left = all.entries();
-  const lane = async () => {
-    for (const [at, one] of left) {
-      try {
-        results[at] = await work(one);
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(lanes, all.length) }, lane));
-  if (failures.length > 0) throw failures[0];
-  return results;
-}

@@ -3,13 +3,14 @@ import type { DialogueAnswer, ParallelAnswer } from "../../contract/orchestratio
 import type { Dialogue, Parallel, Specification } from "../../contract/orchestration/specification.ts";
 import { hasEnded, type Json, type Outcome, type Task, transition } from "../../contract/task.ts";
 import { readable } from "../../store/stored-task.ts";
+import { inLanes } from "../in-lanes.ts";
 import { keepLargeValue } from "../large-values.ts";
 import { conclude, type Ended } from "../poll/apply-reply.ts";
 import { settle } from "../poll/poll.ts";
 import type { Ports } from "../ports.ts";
 import { agentResult, saidBy } from "./agent-result.ts";
 import { agentAt } from "./calls.ts";
-import { childId, inLanes } from "./children.ts";
+import { childId } from "./children.ts";
 import { turnAt, withoutResolved } from "./dialogue.ts";
 import type { Next } from "./next.ts";
 import { progressEvent } from "./progress.ts";

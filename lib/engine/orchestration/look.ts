@@ -1,10 +1,11 @@
 import type { Specification } from "../../contract/orchestration/specification.ts";
 import { hasEnded, type Task } from "../../contract/task.ts";
 import { readableOrNewer } from "../../store/stored-task.ts";
+import { inLanes } from "../in-lanes.ts";
 import type { Ports } from "../ports.ts";
 import { saidBy } from "./agent-result.ts";
 import { keepAgain } from "./answered-child.ts";
-import { childId, inLanes } from "./children.ts";
+import { childId } from "./children.ts";
 import { saysResolved } from "./dialogue.ts";
 import type { End } from "./next.ts";
 

@@ -4,6 +4,7 @@ import type { Task } from "../../contract/task.ts";
 import { readable } from "../../store/stored-task.ts";
 import { breather } from "../admission/breather.ts";
 import { lineage } from "../admission/lineage.ts";
+import { inLanes } from "../in-lanes.ts";
 import { cancelUnlessEnded } from "../orchestration/cancelling.ts";
 import type { Ports } from "../ports.ts";
 import { heldBy, type Whose } from "./held.ts";
@@ -42,12 +43,14 @@ export async function stopAll(
   const all: Omit<Stopped, "cancelled"> = { verified: [], underway: [], unverified: [] };
   let isWhole = false;
   let left = 0;
+  const breathe = breather();
   do {
     const { queued, held } = await heldBy(ports, whose);
     const waiting = queued.filter((id) => !asked.has(id));
     const news = held.filter(({ id }) => !seen.has(id));
     isWhole = waiting.length + news.length === 0;
     const callOff = async (task: Task) => {
+      await breathe();
       if (seen.has(task.id)) return;
       seen.add(task.id);
       if (await cancelUnlessEnded(ports, task)) cancelled.add(task.id);
@@ -55,6 +58,7 @@ export async function stopAll(
     const madeOfOthers = news.filter(({ orchestration }) => orchestration).sort((a, b) => a.depth - b.depth);
     await inLanes(1, madeOfOthers, callOff);
     await inLanes(CANCELLED_AT_ONCE, waiting, async (id) => {
+      await breathe();
       if (ports.steady() >= endsAtMs) return;
       asked.add(id);
       // One that began in this moment is seen among those that run.
@@ -62,6 +66,7 @@ export async function stopAll(
     });
     const running = news.filter(({ orchestration }) => !orchestration);
     await inLanes(STOPPED_AT_ONCE, running, async (task) => {
+      await breathe();
       seen.add(task.id);
       const stopped = await stopTask(ports, task, manner);
       if (stopped.cancelled) cancelled.add(task.id);
@@ -101,16 +106,4 @@ async function cancelQueued(ports: Ports, id: string, callOff: (whole: Task) => 
   if (!task) return false;
   if (task.status !== "queued") return task.status === "cancelled";
   return (await cancelUnlessEnded(ports, task)) !== undefined;
-}
-
-async function inLanes<T>(lanes: number, all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
-  const left = all.values();
-  const breathe = breather();
-  const lane = async () => {
-    for (const one of left) {
-      await breathe();
-      await work(one);
-    }
-  };
-  await Promise.all(Array.from({ length: lanes }, lane));
 }

@@ -1,7 +1,7 @@
 import { hasEnded, type Task } from "../../contract/task.ts";
 import { readable } from "../../store/stored-task.ts";
 import { lineage } from "../admission/lineage.ts";
-import { inLanes } from "../orchestration/children.ts";
+import { inLanes } from "../in-lanes.ts";
 import type { Ports } from "../ports.ts";
 import { costOf, spendingOf } from "./budget.ts";
 import { endOfTree, limitsOf } from "./limits.ts";
