@@ -13,7 +13,7 @@ import type { Ports } from "../ports.ts";
 import type { End } from "./next.ts";
 
 /** What stands of a child's input in the record of one that never ran, in characters of JSON. */
-export const MAX_INPUT = 4000;
+const MAX_INPUT = 4000;
 
 /**
  * Whether an earlier answer may serve the child at a position: it is an item, and no agent asked for the whole, because such an
@@ -29,37 +29,36 @@ export const mayBeAnswered = (specification: Specification, parent: Task, positi
 export async function answerChild(
   ports: Ports,
   parent: Task,
-  { plan, id, position, earlierId }: { plan: Plan; id: string; position: number; earlierId: string },
+  { plan, id, position, earlierId }: ChildPlan & { earlierId: string },
 ): Promise<End | "gone" | undefined> {
   const earlier = await readable(ports.store, earlierId);
   if (earlier?.status !== "succeeded" || earlier.owner !== parent.owner) return "gone";
-  const place = { depth: parent.depth + 1, parent: parent.id, root: parent.root ?? parent.id };
-  const { dueAtMs: _, ...made } = newTask(ports, parent.owner, id, { ...plan, place: { id, position } }, place);
-  const atMs = ports.now();
-  const { usage, conversation } = earlier;
-  const answered = {
-    ...made,
-    input: storedPreview(plan.input, MAX_INPUT),
-    status: "succeeded",
-    phases: { ...made.phases, succeeded: new Date(atMs).toISOString() },
-    result: earlier.result,
-    outcome: { status: "succeeded", atMs },
-    answeredBy: defined({
-      taskId: earlier.id,
-      conversation: conversation?.id,
-      usage,
-      ranMs: ranMs(earlier),
-    }),
-  } as EndedTask;
-  return (await keepEnded(ports, answered)) ? { position, id, status: "succeeded" } : undefined;
+  const { usage, conversation, result } = earlier;
+  const answeredBy = defined({ taskId: earlier.id, conversation: conversation?.id, usage, ranMs: ranMs(earlier) });
+  const outcome = { status: "succeeded", atMs: ports.now() } as const;
+  const end = { status: "succeeded", result, outcome, answeredBy } as const;
+  return keepEnded(ports, parent, { plan, id, position }, end);
 }
 
-/** Keeps a child that has ended as it is made; false where there is one already, which stays as it is. */
-export async function keepEnded(ports: Ports, made: EndedTask): Promise<boolean> {
-  const task = stamp(made, ports.now(), ports.configuration().retentionDays);
-  if (!(await ports.store.create(task))) return false;
+type ChildPlan = { plan: Plan; id: string; position: number };
+type Ended = Pick<Task, "error" | "result" | "outcome" | "answeredBy"> & { status: "succeeded" | "failed" };
+
+/** Keeps a child that has ended as it is made. Resolves with its end; undefined where there is one already, which stays as it is. */
+export async function keepEnded(
+  ports: Ports,
+  parent: Task,
+  { plan, id, position }: ChildPlan,
+  end: Ended,
+): Promise<End | undefined> {
+  const tree = { depth: parent.depth + 1, parent: parent.id, root: parent.root ?? parent.id };
+  const { dueAtMs: _, ...made } = newTask(ports, parent.owner, id, { ...plan, place: { id, position } }, tree);
+  const nowMs = ports.now();
+  const input = storedPreview(plan.input, MAX_INPUT);
+  const phases = { ...made.phases, [end.status]: new Date(nowMs).toISOString() };
+  const task = stamp({ ...made, ...end, input, phases } as EndedTask, nowMs, ports.configuration().retentionDays);
+  if (!(await ports.store.create(task))) return undefined;
   await settleKept(ports, task);
-  return true;
+  return { position, id, status: end.status, ...(end.error && { error: end.error }) };
 }
 
 /** Does again what belongs to keeping a child that never ran: whoever made it may have died before. */

@@ -1,14 +1,12 @@
-import { InvalidInputError, type Problem, RefusedError, toProblem } from "../../contract/errors.ts";
+import { InvalidInputError, RefusedError, toProblem } from "../../contract/errors.ts";
 import type { Specification } from "../../contract/orchestration/specification.ts";
-import { type EndedTask, type Json, TASK_VERSION, type Task } from "../../contract/task.ts";
-import { FIRST_WORKER_SEQUENCE } from "../../contract/worker.ts";
+import type { Json, Task } from "../../contract/task.ts";
 import { readable } from "../../store/stored-task.ts";
 import { dispatch } from "../dispatch.ts";
-import { storedPreview } from "../large-values.ts";
 import type { Ports } from "../ports.ts";
 import { planSpawn } from "../service/spawn.ts";
 import { beginsNothing } from "../tree/orphans.ts";
-import { answerChild, keepEnded, MAX_INPUT, mayBeAnswered } from "./answered-child.ts";
+import { answerChild, keepEnded, mayBeAnswered } from "./answered-child.ts";
 import { asChild, callAt, plannedCall } from "./calls.ts";
 import { childId } from "./children.ts";
 import type { End } from "./next.ts";
@@ -43,8 +41,8 @@ export async function beginChild(
     // It was cancelled meanwhile, and so is what it was about to begin.
     const now = await readable(ports.store, parent.id);
     if (!now || beginsNothing(now)) return undefined;
-    const problem = toProblem(error);
-    return refuse(ports, { parent, id, position, call: await plannedCall(specification, position) }, problem);
+    const plan = refused(parent, await plannedCall(specification, position));
+    return keepEnded(traced, parent, { plan, id, position }, { status: "failed", error: toProblem(error) });
   }
 }
 
@@ -52,43 +50,10 @@ export async function beginChild(
 export const lacking = (questions: readonly { id: string; question: string }[]): InvalidInputError =>
   new InvalidInputError(questions.map(({ id, question }) => ({ path: id, message: `is missing: ${question}` })));
 
-/** Keeps a child that was refused as a task that has failed. One that is there stays as it is. Resolves with its end. */
-async function refuse(
-  ports: Ports,
-  { parent, id, position, call }: { parent: Task; id: string; position: number; call: Json },
-  error: Problem,
-): Promise<End | undefined> {
-  const nowMs = ports.now();
-  const at = new Date(nowMs).toISOString();
-  const { owner, provider, accountProfile, capability, backend, target, limits, trace } = parent;
+/** A child that was refused, in the place of its parent, as far as nobody knows its own. */
+function refused({ provider, accountProfile, capability, backend, target, limits, ...parent }: Task, call: Json) {
+  const profile = typeof call.runtime === "string" ? call.runtime : parent.profile;
   const place = { provider, accountProfile, capability, backend, target };
-  const input = storedPreview({ instruction: call.instruction }, MAX_INPUT);
-  const made: EndedTask = {
-    version: TASK_VERSION,
-    id,
-    owner,
-    revision: 0,
-    executionNumber: 1,
-    ...place,
-    profile: typeof call.runtime === "string" ? call.runtime : parent.profile,
-    taskType: "agent.run",
-    input,
-    limits,
-    parent: parent.id,
-    root: parent.root ?? parent.id,
-    depth: parent.depth + 1,
-    position,
-    ...(trace !== undefined && { trace }),
-    status: "failed",
-    error,
-    phases: { queued: at, failed: at },
-    createdAt: at,
-    updatedAt: at,
-    obligations: {},
-    providerRefs: {},
-    workerSequence: FIRST_WORKER_SEQUENCE - 1,
-    logLength: 0,
-    logBytes: 0,
-  };
-  return (await keepEnded(ports, made)) ? { position, id, status: "failed", error } : undefined;
+  const route = { ...place, profile, taskType: "agent.run", limits } as const;
+  return { route, input: { instruction: call.instruction }, envField: "input.env", call } as const;
 }
