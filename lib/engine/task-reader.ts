@@ -1,6 +1,6 @@
 import { taskNotFound } from "../contract/errors.ts";
 import { defined } from "../contract/json.ts";
-import { MAX_REPLY, replySize } from "../contract/replies/reply-size.ts";
+import { countFitting, LIST_ENDS, MAX_REPLY } from "../contract/replies/reply-size.ts";
 import type { Json, Task } from "../contract/task.ts";
 import { type ToolResult as Result, toolSchemas } from "../contract/tools/index.ts";
 import type { ReadPorts } from "./ports.ts";
@@ -11,8 +11,6 @@ import { readResult } from "./service/result.ts";
 import { describeTask } from "./service/status.ts";
 import { isReached, reached } from "./tree/within.ts";
 
-/** What a list of tasks has besides them: a cursor. */
-const LIST_ENDS = 2500;
 /** Pages of the store that one page of an agent is made of at most. */
 const MOST_PAGES = 10;
 /** By how much the clocks differ at most by which a task and one below it were made. */
@@ -100,14 +98,4 @@ export class TaskReader {
     if (!task || task.owner !== this.#owner) throw taskNotFound(id);
     return reached(this.#ports, task);
   }
-}
-
-/** How many of the first fit together. */
-function countFitting(values: readonly unknown[], room: number): number {
-  let size = 0;
-  const end = values.findIndex((value) => {
-    size += replySize(value) + 1;
-    return size > room;
-  });
-  return end < 0 ? values.length : end;
 }

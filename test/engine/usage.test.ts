@@ -1,10 +1,13 @@
 /** What an owner's tasks took and cost, as a client is told. */
 import { expect, test } from "vitest";
 import type { Estimate } from "../../lib/contract/costs/estimate.ts";
+import { MAX_REPLY, replySize } from "../../lib/contract/replies/reply-size.ts";
 import type { Json, Task } from "../../lib/contract/task.ts";
+import type { ToolResult } from "../../lib/contract/tools/index.ts";
 import { TaskService } from "../../lib/engine/service.ts";
 import { openTaskStore } from "../../lib/store/sqlite/task-store.ts";
 import { makeTask, type TaskFields } from "../contract/make-task.ts";
+import { bareCaller } from "../mcp/clients.ts";
 import { openPorts } from "../mcp/ports.ts";
 
 const start = Date.UTC(2026, 10, 20);
@@ -135,11 +138,16 @@ test("an estimate is marked as such, and adds up", async () => {
   expect((await usage([ran(0, 1)])).total).not.toHaveProperty("estimate");
 });
 
-test("of very many rows the first are shown, and how many more there are", async () => {
-  const told = await usage(
-    Array.from({ length: 130 }, (_, n) => ran(n, 1)),
-    { by: "task" },
-  );
-  expect(told.items).toHaveLength(100);
-  expect(told).toMatchObject({ more: 30, total: { tasks: 130 } });
+test("of very many rows as many are shown as a reply holds, and how many more there are", async () => {
+  const ports = openPorts({ now: () => start + 2 * DAY * 1000 });
+  const tasks = Array.from({ length: 230 }, (_, n) => ran(n, 1, { usage: used(0.1234567, 123_456) }));
+  for (const task of tasks) await ports.store.create(task);
+  const caller = bareCaller({ ports, toolset: "all" });
+  for (const by of ["task", "day"]) {
+    const { structured } = await caller.call("get_usage", { by });
+    const { items, more = 0, total } = structured as ToolResult<"get_usage">;
+    expect(total.tasks).toBe(230);
+    expect(items.length + more).toBe(by === "day" ? 1 : 230);
+    if (by === "task") expect(replySize(structured)).toBeGreaterThan(MAX_REPLY * 0.85);
+  }
 });

@@ -1,11 +1,12 @@
-import { isObject } from "../json.ts";
-import { previewText, splitsPair } from "../preview.ts";
+import { splitsPair } from "../preview.ts";
 
 /**
  * How much one reply holds, as `replySize` counts it. Of what tokenizers take worst, random letters and rare scripts, this is
  * 20,000 tokens; assistants refuse answers of 25,000, or cut them after 48,000 bytes.
  */
 export const MAX_REPLY = 28_000;
+/** What a list has besides its items: a cursor. */
+export const LIST_ENDS = 2500;
 
 /**
  * The size of a value in a reply: ASCII counts one per character, other characters three per UTF-16 unit, because tokens hold
@@ -27,59 +28,37 @@ export function fittingLength(text: string, room: number): number {
   return splitsPair(text, length) ? length + (length === 1 ? 1 : -1) : length;
 }
 
-/**
- * The answer, or one that fits: as often as needed, what is longest in it loses its half, a text its middle and a list its
- * end, and `previews` names the fields that did. What must arrive whole comes in pages, and is never so long here.
- */
-export function fitReply<T extends object>(answer: T, room = MAX_REPLY): T & { previews?: string[] } {
-  if (replySize(answer) <= room) return answer;
-  const copy = JSON.parse(JSON.stringify(answer)) as T & { previews?: string[] };
-  const previews = new Set(copy.previews ?? []);
-  for (let step = 0; step < MAX_HALVINGS && replySize(copy) > room; step++) {
-    const field = halve(copy);
-    if (field === undefined) break;
-    previews.add(field);
-    copy.previews = [...previews];
-  }
-  return copy;
+/** The beginning of a text that fits; where more follows, it ends with an ellipsis. */
+export function firstFitting(text: string, room: number): string {
+  if (text.length <= room && replySize(text) <= room) return text;
+  return `${text.slice(0, fittingLength(text.slice(0, Math.max(1, room)), room - ELLIPSIS))}…`;
 }
 
-const MAX_HALVINGS = 200;
-/** Texts that are shorter are left as they are. */
-const SHORT = 200;
-/** An object with more fields is a list with names. */
-const MANY = 30;
+const ELLIPSIS = 3;
 
-/** Halves what is longest in there, and tells the name of the field that it is in; undefined where nothing is long. */
-function halve(root: object): string | undefined {
-  let field: string | undefined;
-  let at: object = root;
-  for (;;) {
-    const entries = Object.entries(at)
-      .map(([name, value]) => ({ name, value: value as unknown, size: replySize(value) }))
-      .filter(({ name }) => at !== root || name !== "previews");
-    const longest = entries.reduce((a, b) => (b.size > a.size ? b : a), {
-      name: "",
-      value: undefined,
-      size: 0,
-    } as const);
-    const total = entries.reduce((sum, { size }) => sum + size, 0);
-    field ??= longest.name;
-    // Nothing in it is long by itself: it has many. The few fields of a record are not to be missing.
-    const hasMany = Array.isArray(at) ? entries.length > 1 : entries.length > MANY;
-    if (at !== root && hasMany && (longest.size < total / 2 || longest.size < SHORT)) {
-      const kept = Math.floor(entries.length / 2);
-      if (Array.isArray(at)) at.length = kept;
-      else for (const { name } of entries.slice(kept)) delete (at as Record<string, unknown>)[name];
-      return field;
-    }
-    const { name, value, size } = longest;
-    if (typeof value === "string") {
-      if (value.length <= SHORT) return undefined;
-      (at as Record<string, unknown>)[name] = previewText(value, Math.max(SHORT, Math.floor(value.length / 2)));
-      return field;
-    }
-    if ((!Array.isArray(value) && !isObject(value)) || size <= SHORT) return undefined;
-    at = value;
+/** How many of the first fit together. */
+export function countFitting(values: readonly unknown[], room: number): number {
+  let size = 0;
+  const end = values.findIndex((value) => {
+    size += replySize(value) + 1;
+    return size > room;
+  });
+  return end < 0 ? values.length : end;
+}
+
+/**
+ * The fullest answer that fits, where `make` is told how much room each of its parts may take: those that need less leave more
+ * to the others. Where none fits, the shortest.
+ */
+export function fullest<T>(make: (share: number) => T, room: number): T {
+  let answer = make(room);
+  if (replySize(answer) <= room) return answer;
+  answer = make(0);
+  for (let [low, high] = [0, room]; high - low > 1; ) {
+    const share = Math.floor((low + high) / 2);
+    const fuller = make(share);
+    if (replySize(fuller) <= room) [low, answer] = [share, fuller];
+    else high = share;
   }
+  return answer;
 }

@@ -4,7 +4,7 @@ import { frameworkStateSchema } from "./framework-state.ts";
 import type { ToolSchemas } from "./schemas.ts";
 
 const nothing = z.strictObject({});
-const listOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item) });
+const listOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), more: field.unlisted(z.number()) });
 
 export const listProviders = { input: nothing, output: listOf(z.string()) } satisfies ToolSchemas;
 

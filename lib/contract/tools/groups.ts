@@ -29,6 +29,7 @@ export const listGroups = {
   input: z.strictObject({}),
   output: z.object({
     items: z.array(z.object({ ...group, shared_context_present: z.boolean(), members: z.array(member) })),
+    more: field.unlisted(z.number()),
   }),
 } satisfies ToolSchemas;
 

@@ -1,12 +1,10 @@
-import { MAX_TREE_TASKS } from "../../contract/configuration.ts";
 import { RefusedError } from "../../contract/errors.ts";
 import { isTerminal } from "../../contract/lifecycle.ts";
-import { replySize } from "../../contract/replies/reply-size.ts";
+import { MAX_REPLY, replySize } from "../../contract/replies/reply-size.ts";
 import { hasEnded, type Json, type Task } from "../../contract/task.ts";
 import { type ToolResult as Result, toolSchemas } from "../../contract/tools/index.ts";
-import type { DispatchResult } from "../../contract/tools/jobs/dispatching.ts";
 import { jobIdOf } from "../../contract/tools/jobs/fields.ts";
-import type { Job, JobSummary } from "../../contract/tools/jobs/jobs.ts";
+import type { Job } from "../../contract/tools/jobs/jobs.ts";
 import type { TaskHandle } from "../../contract/tools/task-handle.ts";
 import { saidBy } from "../orchestration/agent-result.ts";
 import { waitForTask } from "../poll/waiting.ts";
@@ -17,18 +15,17 @@ import { progressTeller, type Tell } from "../service/progress.ts";
 import { pageOf } from "../service/result-text.ts";
 import { TaskReader } from "../task-reader.ts";
 import { dispatchDialogueOf, dispatchToAgent, dispatchToMany } from "./dispatching.ts";
-import { isJob, jobRecord, jobStatus, jobSummary, progressOf } from "./record.ts";
-import { answerOfAll, resultOfAgent } from "./results.ts";
+import { listJobs } from "./list.ts";
+import { jobRecord, jobStatus, progressOf } from "./record.ts";
+import { answerOfAll, partOfAgent, resultOfAgent } from "./results.ts";
 
 type Waiting = { signal?: AbortSignal | undefined; tell?: Tell | undefined };
 
 /** Longest wait of dispatch_wait, and how long a job that was cancelled is given to end, in seconds. */
 const MOST_SECONDS = 3600;
 const CANCEL_SECONDS = 10;
-/** The newest jobs of an owner that are looked at for a list, and among how many tasks: a job is older than what it is made of. */
-const MOST_JOBS = 1000;
-const MOST_LOOKED_AT = 2 * MAX_TREE_TASKS;
-const PAGE = 100;
+/** What the fields beside the text of a result may take of a reply. */
+const MAX_BESIDE = MAX_REPLY / 2;
 
 /**
  * The tasks of an owner as jobs of agents: what the toolset `agents` does, in the words of whoever knows agents in folders. A
@@ -61,9 +58,10 @@ export class Jobs extends TaskReader {
   /** The same, for whoever wants to hear of it meanwhile. */
   async dispatchStream(given: Json, waiting: Waiting = {}): Promise<Result<"dispatch_stream">> {
     const handle = await this.#toAgent({ ...readArguments(toolSchemas.dispatch_stream, given), cache: false });
-    const answer = await this.#ofAgent(handle, waiting);
-    const progress = await progressOf(this.#ports, await this.task(handle.taskId));
-    return { ...answer, ...(progress.length > 0 && { progress }) };
+    const task = await this.#ended(handle, waiting);
+    const lines = await progressOf(this.#ports, task);
+    const progress = lines.length > 0 ? { progress: lines } : {};
+    return { ...(await this.#answer(task, handle, progress)), ...progress };
   }
 
   /** Hands a task to an agent, and waits for nothing. */
@@ -80,7 +78,9 @@ export class Jobs extends TaskReader {
     if (!hasEnded(task)) return underWay(task);
     const answer = await answerOfAll(this.#ports, task);
     if (!answer || !("individual_results" in answer)) throw withoutAnswer(task);
-    return call.aggregate === undefined ? { items: answer.individual_results } : answer;
+    if (call.aggregate !== undefined) return answer;
+    const { individual_results: items, ...rest } = answer;
+    return { items, ...rest };
   }
 
   /** Lets two agents talk until one says that it is settled. */
@@ -134,16 +134,8 @@ export class Jobs extends TaskReader {
   }
 
   /** The newest jobs. */
-  async dispatchJobs(given: Json): Promise<{ items: JobSummary[] }> {
-    const { status = "", limit = 50, agent = "" } = readArguments(toolSchemas.dispatch_jobs, given);
-    const items: JobSummary[] = [];
-    for await (const task of this.#newest()) {
-      if (items.length >= limit) break;
-      const summary = jobSummary(task);
-      if ((status === "" || summary.status === status) && (agent === "" || summary.agent === agent))
-        items.push(summary);
-    }
-    return { items };
+  async dispatchJobs(given: Json): Promise<Result<"dispatch_jobs">> {
+    return listJobs((asked) => this.page(asked), readArguments(toolSchemas.dispatch_jobs, given));
   }
 
   /** What a job came to, from an offset on; of one that has not ended how it stands. */
@@ -160,7 +152,7 @@ export class Jobs extends TaskReader {
       truncated,
       full_size,
       ...rest
-    } = await resultOfAgent(this.#ports, task);
+    } = await partOfAgent(this.#ports, task, MAX_BESIDE);
     const maxChars = max_chars || undefined;
     const { text, nextOffset, textLength } = pageOf((await saidBy(this.#ports, task)).text, {
       offset,
@@ -181,10 +173,15 @@ export class Jobs extends TaskReader {
   }
 
   async #ofAgent(handle: TaskHandle, waiting: Waiting): Promise<Result<"dispatch">> {
-    const task = await this.#ended(handle, waiting);
+    return this.#answer(await this.#ended(handle, waiting), handle);
+  }
+
+  /** What is answered of a task, beside what the answer has already. */
+  async #answer(task: Task, { cached }: TaskHandle, beside: object = {}): Promise<Result<"dispatch">> {
     if (hasEnded(task)) {
-      const result: DispatchResult = await resultOfAgent(this.#ports, task);
-      return { ...result, ...(handle.cached && { cached: true }) };
+      const more = cached ? ({ cached } as const) : {};
+      const room = MAX_REPLY - replySize({ ...beside, ...more });
+      return { ...(await resultOfAgent(this.#ports, task, room)), ...more };
     }
     const session_id = task.conversation?.id;
     return { ...underWay(task), agent: task.profile, ...(session_id !== undefined && { session_id }) };
@@ -203,22 +200,6 @@ export class Jobs extends TaskReader {
       ...(signal && { signal }),
       ...(teller && { onChange: teller.see }),
     }).finally(() => teller?.end());
-  }
-
-  /** Tasks of agents, without those that are parts of another, the newest first. */
-  async *#newest(): AsyncGenerator<Task> {
-    let cursor: string | undefined;
-    let jobs = 0;
-    for (let seen = 0; seen < MOST_LOOKED_AT && jobs < MOST_JOBS; seen += PAGE) {
-      const page = await this.page({ limit: PAGE, ...(cursor !== undefined && { cursor }) });
-      for (const task of page.items) {
-        if (!isJob(task) || task.position !== undefined) continue;
-        jobs++;
-        yield task;
-      }
-      cursor = page.cursor;
-      if (cursor === undefined) return;
-    }
   }
 }
 

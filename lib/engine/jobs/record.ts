@@ -1,7 +1,7 @@
-import { defined } from "../../contract/json.ts";
 import { isOrchestration } from "../../contract/kinds.ts";
 import type { Status } from "../../contract/lifecycle.ts";
-import { firstOf } from "../../contract/preview.ts";
+import { firstOf, previewValue } from "../../contract/preview.ts";
+import { countFitting, firstFitting, MAX_REPLY, replySize } from "../../contract/replies/reply-size.ts";
 import { hasEnded, type Task } from "../../contract/task.ts";
 import { jobIdOf } from "../../contract/tools/jobs/fields.ts";
 import type { Job, JobStatus, JobSummary } from "../../contract/tools/jobs/jobs.ts";
@@ -13,11 +13,12 @@ import { answerOfAll, resultOfAgent } from "./results.ts";
 
 type Kept = Pick<ReadPorts, "store" | "artifacts">;
 
-const MAX_TASK = 2000;
+/** What parts of the record of a job may take of a reply; the rest is for its result. */
+const MAX_TEXT = 2000;
+const MAX_OBJECT = 1000;
+const MAX_PROGRESS = 6000;
 const MAX_SUMMARY = 120;
 const MAX_LINES = 20;
-/** Of a result in the record of a job; fetch_result has the whole. */
-const MAX_RESULT = 12_000;
 
 /** How a job stands, in the words of whoever dispatches to agents: one whose agent has not begun is `pending`. */
 export function jobStatus(status: Status): JobStatus {
@@ -44,25 +45,33 @@ export const isJob = ({ taskType }: Task): boolean => taskType !== "command.run"
 
 /** All of a job that one answer holds. */
 export async function jobRecord(ports: Kept, task: Task): Promise<Job> {
+  const { caller, goal } = task;
   const lines = await progressOf(ports, task);
-  return {
+  const record = {
     ...times(task),
-    ...defined({ caller: task.caller, goal: task.goal }),
-    task: firstOf(taskOf(task), MAX_TASK),
+    ...(caller !== undefined && {
+      caller: typeof caller === "string" ? firstFitting(caller, MAX_TEXT) : previewValue(caller, MAX_OBJECT),
+    }),
+    ...(goal !== undefined && { goal: firstFitting(goal, MAX_TEXT) }),
+    task: firstFitting(taskOf(task), MAX_TEXT),
     ...(lines.length > 0 && {
       progress: lines,
       progress_updated_at: seconds(task.progress?.timestamp ?? task.updatedAt),
     }),
-    ...(hasEnded(task) && {
-      result: task.orchestration ? await answerOfAll(ports, task) : await resultOfAgent(ports, task, MAX_RESULT),
-      ...(task.error && { error: firstOf(task.error.message, MAX_TASK) }),
-    }),
+    ...(hasEnded(task) && task.error && { error: firstFitting(task.error.message, MAX_TEXT) }),
     ...(task.status === "input_required" && {
       input_requests: task.inputRequests,
       hint: "it asks: send_task_input answers, with its id as task_id",
     }),
   };
+  if (!hasEnded(task)) return record;
+  const room = MAX_REPLY - replySize(record) - ENDS;
+  const result = task.orchestration ? await answerOfAll(ports, task, room) : await resultOfAgent(ports, task, room);
+  return { ...record, result };
 }
+
+/** What a record has besides: that nobody waited for its end. */
+const ENDS = 100;
 
 /** The same in a line of a list. */
 export function jobSummary(task: Task): JobSummary {
@@ -100,8 +109,9 @@ const taskOf = (task: Task): string => {
   return typeof instruction === "string" ? instruction : (shortRecord(task).summary ?? "");
 };
 
-/** The last lines of what it said, or how far it says that it is. */
+/** The last lines of what it said, as many as there is room for, or how far it says that it is. */
 export async function progressOf({ store }: Pick<Kept, "store">, { id, logLength, progress }: Task): Promise<string[]> {
   const lines = logLength > 0 ? await lastLines({ store }, id, logLength, MAX_LINES) : [];
-  return lines.length > 0 || progress?.message === undefined ? lines : [firstOf(progress.message, 300)];
+  if (lines.length > 0) return lines.slice(-countFitting(lines.toReversed(), MAX_PROGRESS));
+  return progress?.message === undefined ? [] : [firstOf(progress.message, 300)];
 }

@@ -1,84 +1,88 @@
 import { isObject } from "../../contract/json.ts";
-import {
-  type AgentResult,
-  type DialogueAnswer,
-  dialogueAnswer,
-  type ParallelAnswer,
-  parallelAnswer,
-} from "../../contract/orchestration/answers.ts";
-import { firstOf } from "../../contract/preview.ts";
+import { type AgentResult, dialogueAnswer, parallelAnswer } from "../../contract/orchestration/answers.ts";
+import { firstFitting, fullest, MAX_REPLY, replySize } from "../../contract/replies/reply-size.ts";
 import type { Task } from "../../contract/task.ts";
-import type { DispatchResult } from "../../contract/tools/jobs/dispatching.ts";
+import type { DispatchResult, ShownDialogue, ShownParallel } from "../../contract/tools/jobs/dispatching.ts";
 import { jobIdOf } from "../../contract/tools/jobs/fields.ts";
 import { readLargeValue } from "../large-values.ts";
 import { agentResult } from "../orchestration/agent-result.ts";
+import { longestResult } from "../orchestration/finish.ts";
 import type { ReadPorts } from "../ports.ts";
+import { turnWithin, within } from "./within.ts";
 
 type Kept = Pick<ReadPorts, "artifacts">;
 
-/** Characters of texts in one answer; what is longer is fetched. */
-const ALL_TEXT = 20_000;
-const SHORTEST = 200;
-
-/** What an agent came to, as far as one answer holds it. */
-export async function resultOfAgent(ports: Kept, task: Task, maxChars = ALL_TEXT): Promise<DispatchResult> {
-  const seen = await agentResult(ports, { agent: task.profile, id: task.id, task, maxChars });
-  const { maxBudgetUsd } = task.limits;
-  const isOver = maxBudgetUsd !== undefined && (seen.cost_usd ?? 0) > maxBudgetUsd;
-  return { ...shown(seen, task.summaryChars !== undefined), ...(isOver && { budget_exceeded: true }) };
+/** What an agent came to, as much of it as there is room for in a reply, and where the rest is. */
+export async function resultOfAgent(ports: Kept, task: Task, room = MAX_REPLY): Promise<DispatchResult> {
+  const hint = `fetch_result with ref ${jobIdOf(task.id)} has the whole`;
+  const result = await partOfAgent(ports, task, room - replySize({ hint }));
+  return result.truncated ? { ...result, hint: result.hint ?? hint } : result;
 }
 
-/** One that was asked for whole is as much of it as there is room for. */
+/** The same without saying how the rest is read. */
+export async function partOfAgent(ports: Kept, task: Task, room: number): Promise<DispatchResult> {
+  const seen = await agentResult(ports, { agent: task.profile, id: task.id, task, maxChars: MAX_REPLY });
+  const { agent, task_id, status } = seen;
+  const { maxBudgetUsd } = task.limits;
+  const isOver = maxBudgetUsd !== undefined && (seen.cost_usd ?? 0) > maxBudgetUsd;
+  const whole = shown(seen, task.summaryChars !== undefined);
+  return { ...within({ ...whole, ...(isOver && { budget_exceeded: true }) }, room), agent, task_id, status };
+}
+
+/**
+ * One that was asked for as a summary is one; any other is its text, or what there is of it. The former has fewer characters than
+ * are left of what is too long.
+ */
+const asAsked = (one: AgentResult, longest: number): DispatchResult =>
+  shown(one, (one.summary_chars ?? longest) < longest - 1);
+
 function shown({ ref, size = 0, summary = "", summary_chars, ...rest }: AgentResult, asRef: boolean): DispatchResult {
   if (ref === undefined) return rest;
   const id = jobIdOf(ref);
   if (asRef) return { ...rest, ref: id, size, summary_chars: summary_chars ?? summary.length, summary };
-  return { ...rest, result: summary, truncated: true, full_size: size, ref: id, hint: rest.hint ?? howToFetch(id) };
+  return { ...rest, result: summary, truncated: true, full_size: size, ref: id };
 }
 
-const howToFetch = (ref: string) => `fetch_result with ref ${ref} has the whole`;
-
-/** What a task came to that is made of others, as far as one answer holds it; undefined where it has none. */
-export async function answerOfAll(ports: Kept, task: Task): Promise<ParallelAnswer | DialogueAnswer | undefined> {
+/** What a task came to that is made of others, as much of it as there is room for; undefined where it has none. */
+export async function answerOfAll(
+  ports: Kept,
+  task: Task,
+  room = MAX_REPLY,
+): Promise<ShownParallel | ShownDialogue | undefined> {
   const whole = task.result ?? (task.resultRef && (await readLargeValue(ports, task.resultRef)));
   if (!isObject(whole)) return undefined;
-  if (task.taskType === "dialogue.run") return fitDialogue(dialogueAnswer.parse(whole));
+  return task.taskType === "dialogue.run" ? dialogueOf(task, whole, room) : parallelOf(task, whole, room);
+}
+
+function parallelOf(task: Task, whole: object, room: number): ShownParallel {
   const { individual_results, aggregated } = parallelAnswer.parse(whole);
-  const each = Math.max(SHORTEST, Math.floor(ALL_TEXT / (individual_results.length + (aggregated ? 1 : 0))));
-  return {
-    individual_results: individual_results.map((one) => fitted(one, each)),
-    ...(aggregated && { aggregated: fitted(aggregated, Math.max(each, ALL_TEXT / 2)) }),
-  };
+  const all = individual_results.map((one) => asAsked(one, longestResult(individual_results.length)));
+  const of = aggregated && asAsked(aggregated, longestResult(1));
+  const least = replySize(all.map((one) => within(one, 0)));
+  return fullest((share) => {
+    const items = all.map((one) => within(one, share));
+    const one = of && within(of, Math.max(share, (room - least) / 2));
+    const isShort = one?.truncated || items.some((item, at) => item.truncated || item !== all[at]);
+    // Who reads the bare list alone learns it from the first of those that have no room to say it.
+    const bare = items.findIndex((item, at) => item !== all[at] && item.ref === undefined);
+    if (items[bare]) items[bare] = { ...items[bare], truncated: true, hint: whereAll(task).hint };
+    return { individual_results: items, ...(one && { aggregated: one }), ...(isShort && whereAll(task)) };
+  }, room);
 }
 
-/** A result with as much of its text as there is room for. */
-function fitted(result: AgentResult, maxChars: number): DispatchResult {
-  const { result: text, parsed_result, ...rest } = result;
-  // Only those that were asked for so have so short a summary.
-  if (result.ref !== undefined) return cut(shown(result, (result.summary_chars ?? 0) <= maxChars), maxChars);
-  const isParsedLong = (JSON.stringify(parsed_result)?.length ?? 0) > maxChars;
-  const parsed = parsed_result === undefined || isParsedLong ? {} : { parsed_result };
-  return cut({ ...rest, ...(text !== undefined && { result: text }), ...parsed }, maxChars);
+function dialogueOf(task: Task, whole: object, room: number): ShownDialogue {
+  const answer = dialogueAnswer.parse(whole);
+  return fullest((share) => {
+    const conversation = answer.conversation.map((turn) => turnWithin(turn, share));
+    const isShort = conversation.some(({ truncated }) => truncated);
+    const final_answer = firstFitting(answer.final_answer, 2 * share);
+    return { ...answer, final_answer, conversation, ...(isShort && whereAll(task)) };
+  }, room);
 }
 
-function cut(result: DispatchResult, maxChars: number): DispatchResult {
-  const { result: text = "", task_id } = result;
-  if (text.length <= maxChars) return result;
-  const ref = jobIdOf(task_id);
-  return {
-    ...result,
-    result: firstOf(text, maxChars),
-    truncated: true,
-    full_size: result.full_size ?? text.length,
-    ref,
-  };
-}
-
-function fitDialogue(answer: DialogueAnswer): DialogueAnswer {
-  const each = Math.max(SHORTEST, Math.floor(ALL_TEXT / (answer.conversation.length + 2)));
-  return {
-    ...answer,
-    final_answer: firstOf(answer.final_answer, 2 * each),
-    conversation: answer.conversation.map((turn) => ({ ...turn, message: firstOf(turn.message, each) })),
-  };
+/** What is said where not all of an answer is there. */
+function whereAll({ id }: Task) {
+  const job_id = jobIdOf(id);
+  const hint = `shortened: fetch_result with the ref of one has it whole, with ref ${job_id} all as JSON, page by page`;
+  return { job_id, truncated: true, hint } as const;
 }

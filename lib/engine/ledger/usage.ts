@@ -1,15 +1,15 @@
 import type { LedgerEntry } from "../../contract/costs/ledger.ts";
 import { InvalidInputError } from "../../contract/errors.ts";
 import { defined } from "../../contract/json.ts";
+import { countFitting, LIST_ENDS, MAX_REPLY } from "../../contract/replies/reply-size.ts";
 import type { ToolResult } from "../../contract/tools/index.ts";
 import type { UsageGroup } from "../../contract/tools/usage.ts";
 import type { Ports } from "../ports.ts";
 import { entriesOf } from "./entries.ts";
 import { sumOf } from "./sum.ts";
 
-/** Tasks that one answer counts, the newest, and rows that it shows. */
+/** Tasks that one answer counts, the newest. */
 const MAX_COUNTED = 50_000;
-const MAX_ROWS = 100;
 const USUAL_SPAN = "30d";
 const DAY_MS = 86_400_000;
 
@@ -50,13 +50,14 @@ export async function usageOf(
   const rows = [...grouped]
     .flatMap(([key, group]) => (key === undefined ? [] : [rowOf(key, by, group)]))
     .sort(order[by] ?? dearest);
+  const items = rows.slice(0, countFitting(rows, MAX_REPLY - LIST_ENDS));
   return {
     since: new Date(sinceMs).toISOString(),
     by,
     owner,
     total: sumOf(entries),
-    items: rows.slice(0, MAX_ROWS),
-    ...(rows.length > MAX_ROWS && { more: rows.length - MAX_ROWS }),
+    items,
+    ...(rows.length > items.length && { more: rows.length - items.length }),
     ...(entries.length >= MAX_COUNTED && { incomplete: true }),
   };
 }

@@ -19,6 +19,11 @@ import { progressEvent } from "./progress.ts";
 const ALL_RESULTS = 1_000_000;
 const ONE_RESULT = 100_000;
 const SHORTEST_RESULT = 500;
+
+/** Characters that the answer of one of so many may have. */
+export const longestResult = (count: number): number =>
+  Math.min(ONE_RESULT, Math.max(SHORTEST_RESULT, Math.floor(ALL_RESULTS / count)));
+
 const LANES = 16;
 /** Whoever ends one has so long to settle what it owes, before others do. */
 const SETTLE_MS = 60_000;
@@ -67,7 +72,7 @@ const childAt = async (ports: Ports, { id }: Task, position: number) => {
 };
 
 async function parallelOf(ports: Ports, { items, aggregate }: Parallel, task: Task): Promise<Answered> {
-  const maxChars = Math.min(ONE_RESULT, Math.max(SHORTEST_RESULT, Math.floor(ALL_RESULTS / items.length)));
+  const maxChars = longestResult(items.length);
   const used = new Usage();
   const resultAt = async (position: number, most: number) => {
     const child = await childAt(ports, task, position);

@@ -1,5 +1,6 @@
 import { previewValue } from "../../contract/preview.ts";
-import { fitReply, MAX_REPLY, replySize } from "../../contract/replies/reply-size.ts";
+import { fitReply } from "../../contract/replies/fit-reply.ts";
+import { MAX_REPLY, replySize } from "../../contract/replies/reply-size.ts";
 import { taskUri } from "../../contract/replies/task-uri.ts";
 import type { TaskRecord } from "../../contract/tools/task-record.ts";
 

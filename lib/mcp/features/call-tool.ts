@@ -3,7 +3,7 @@ import { DispatchError, type Problem, toProblem } from "../../contract/errors.ts
 import type { JsonObject } from "../../contract/json.ts";
 import { say } from "../../contract/observation/decision.ts";
 import { firstOf } from "../../contract/preview.ts";
-import { fitReply } from "../../contract/replies/reply-size.ts";
+import { fitReply } from "../../contract/replies/fit-reply.ts";
 import type { Waiting } from "../../engine/service.ts";
 import type { Scope } from "../feature.ts";
 import { refuseHostile } from "../hostile.ts";
@@ -25,7 +25,7 @@ export async function callTool(
   try {
     refuseHostile(call.arguments);
     const result = resultOf(tool, await work(call.arguments, waitingOf(tool, context)));
-    return knowsLinks(scope) ? result : { ...result, content: result.content.slice(0, 1) };
+    return knowsLinks(scope) ? result : { ...result, content: result.content.filter(({ type }) => type === "text") };
   } catch (error) {
     if (!(error instanceof DispatchError)) log.error("a tool failed", { tool: tool.name, error: stackOf(error) });
     const { code } = toProblem(error);
@@ -53,11 +53,17 @@ function waitingOf({ logs }: Pick<Said, "logs">, { mcpReq: { signal, _meta, noti
   };
 }
 
-/** The answer of a tool, as structured content and as text. */
+/**
+ * The answer of a tool, as structured content and as text. The text of a list is the bare list, and what is said besides, that
+ * it goes on, is a text of its own behind it.
+ */
 export function resultOf({ isList }: Pick<Said, "isList">, answer: object): CallToolResult {
   const structuredContent: JsonObject = { ...fitReply(answer) };
-  const text = JSON.stringify((isList && structuredContent.items) || structuredContent);
-  return { content: [{ type: "text", text }, ...linksTo(structuredContent.resource)], structuredContent };
+  const { items, ...besides } = structuredContent;
+  const parts =
+    !isList || !items ? [structuredContent] : [items, ...(Object.keys(besides).length > 0 ? [besides] : [])];
+  const content = parts.map((part) => ({ type: "text" as const, text: JSON.stringify(part) }));
+  return { content: [...content, ...linksTo(structuredContent.resource)], structuredContent };
 }
 
 /** Whether a client knows links to resources, which came in 2025-06-18: one that names no revision may be older. */

@@ -6,7 +6,7 @@ import {
   type ResourceTemplateType,
 } from "@modelcontextprotocol/server";
 import { DispatchError } from "../../contract/errors.ts";
-import { fitReply } from "../../contract/replies/reply-size.ts";
+import { fitReply } from "../../contract/replies/fit-reply.ts";
 import { readTaskUri, type TaskPart, taskUri } from "../../contract/replies/task-uri.ts";
 import type { ShortRecord } from "../../contract/tools/task-record.ts";
 import type { Caller, TaskService } from "../../engine/service.ts";

@@ -1,7 +1,8 @@
 import { Tiktoken } from "js-tiktoken/lite";
 import tokens from "js-tiktoken/ranks/o200k_base";
 import { describe, expect, test } from "vitest";
-import { fitReply, MAX_REPLY, replySize } from "../../../lib/contract/replies/reply-size.ts";
+import { fitReply } from "../../../lib/contract/replies/fit-reply.ts";
+import { MAX_REPLY, replySize } from "../../../lib/contract/replies/reply-size.ts";
 import type { Json } from "../../../lib/contract/task.ts";
 import { bytes, describeContent, makeTask } from "../../contract/make-task.ts";
 import { bareCaller, command } from "../../mcp/clients.ts";
@@ -171,8 +172,12 @@ test("an answer that is too long loses halves of what is longest, and says where
   const many = Array.from({ length: 3000 }, (_, i) => ({ name: `n${i}`, text: "t".repeat(20) }));
   const fitted = fitReply({ short: "kept", items: many, long: "x".repeat(60_000) });
   expect(replySize(fitted)).toBeLessThanOrEqual(MAX_REPLY);
-  expect(fitted).toMatchObject({ short: "kept", previews: ["items", "long"] });
+  expect(fitted).toMatchObject({ short: "kept", previews: ["long"], more: 3000 - fitted.items.length });
   expect(fitted.items[0]).toEqual(many[0]);
+  // A list alone loses no more than it has to, and what it did not have before counts as well.
+  const list = fitReply({ items: many, more: 7 });
+  expect(list).toEqual({ items: many.slice(0, list.items.length), more: 3007 - list.items.length });
+  expect(replySize(list)).toBeGreaterThan(MAX_REPLY * 0.95);
   const names = Object.fromEntries(Array.from({ length: 9000 }, (_, i) => [`name ${i}`, i]));
   expect(replySize(fitReply({ names }))).toBeLessThanOrEqual(MAX_REPLY);
   const short = { a: [1, 2, { b: "c" }] };

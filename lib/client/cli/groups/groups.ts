@@ -43,6 +43,7 @@ export async function listGroups(context: Context, options: Options): Promise<nu
     await write(io.stdout, `${paint(io.stdout, "bold", oneLine(name))}  ${oneLine(description)}`.trimEnd());
     await write(io.stdout, `\n${membersText(io, members)}`);
   }
+  if (reply.more && !options.json) await write(io.stderr, paint(io.stderr, "dim", `and ${reply.more} more\n`));
   return 0;
 }
 

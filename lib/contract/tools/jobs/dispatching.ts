@@ -31,6 +31,17 @@ export const dispatchResult = agentAnswer.extend({
 });
 export type DispatchResult = z.infer<typeof dispatchResult>;
 
+/** The same where a reply has room for little: that it succeeded, or not, is always there. */
+const shownResult = dispatchResult.partial().required({ success: true });
+export type ShownResult = Partial<DispatchResult> & Pick<DispatchResult, "success">;
+
+/** Said where answers of several are shortened: what has all of them, and how to read it. */
+const shortened = {
+  job_id: z.string().exactOptional(),
+  truncated: field.unlisted(z.literal(true)),
+  hint: z.string().exactOptional(),
+};
+
 const answered = z.union([dispatchResult, going]);
 
 /** For whoever reads the answer later: a short one, and where the rest is. */
@@ -80,6 +91,16 @@ const listOrText = z.preprocess((value, { issues }) => {
   }
 }, items);
 
+const shownParallel = z.object({
+  individual_results: z.array(shownResult),
+  aggregated: shownResult.exactOptional(),
+  ...shortened,
+});
+export type ShownParallel = Omit<z.infer<typeof shownParallel>, "individual_results" | "aggregated"> & {
+  individual_results: ShownResult[];
+  aggregated?: ShownResult;
+};
+
 export const dispatchParallel = {
   input: z.strictObject({
     dispatches: listOrText.describe("The list, or its JSON"),
@@ -89,12 +110,16 @@ export const dispatchParallel = {
     timeout_seconds: field.unlistedInput(field.timeoutSeconds),
     idempotency_key: idempotencyKey,
   }),
-  output: z.union([
-    z.object({ items: z.array(dispatchResult) }),
-    z.object({ individual_results: z.array(dispatchResult), aggregated: dispatchResult.exactOptional() }),
-    z.object(underWay),
-  ]),
+  output: z.union([z.object({ items: z.array(shownResult), ...shortened }), shownParallel, z.object(underWay)]),
 } satisfies ToolSchemas;
+
+const shownTurn = dialogueAnswer.shape.conversation.element.extend({
+  truncated: z.literal(true).exactOptional(),
+  full_size: z.number().exactOptional(),
+  ref: z.string().exactOptional(),
+});
+const shownDialogue = dialogueAnswer.extend({ conversation: z.array(shownTurn), ...shortened });
+export type ShownDialogue = z.infer<typeof shownDialogue>;
 
 export const dispatchDialogue = {
   input: z.strictObject({
@@ -110,5 +135,5 @@ export const dispatchDialogue = {
     timeout_seconds: field.unlistedInput(field.timeoutSeconds),
     idempotency_key: idempotencyKey,
   }),
-  output: z.union([dialogueAnswer, z.object(underWay)]),
+  output: z.union([shownDialogue, z.object(underWay)]),
 } satisfies ToolSchemas;

@@ -32,6 +32,7 @@ const job = z.object({
   input_requests: z.record(z.string(), z.unknown()).exactOptional(),
   hint: z.string().exactOptional(),
   timed_out_waiting: z.literal(true).exactOptional(),
+  previews: field.unlisted(z.array(z.string())),
 });
 export type Job = z.infer<typeof job>;
 
@@ -84,8 +85,10 @@ export const dispatchJobs = {
       .optional()
       .describe("Default 50, at most 100"),
     agent: z.string().max(100).optional(),
+    cursor: field.line(2000).optional().describe("From the reply before"),
   }),
-  output: z.object({ items: z.array(summary) }),
+  /** With a cursor there are more. */
+  output: z.object({ items: z.array(summary), cursor: z.string().exactOptional() }),
 } satisfies ToolSchemas;
 
 export const fetchResult = {

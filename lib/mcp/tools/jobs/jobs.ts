@@ -43,7 +43,7 @@ export const dispatchJobs: Tool = {
   ...ofJobs,
   name: "dispatch_jobs",
   title: "List jobs",
-  description: "Lists the newest jobs, however they were dispatched.",
+  description: "Lists the newest jobs, however they were dispatched. cursor: there are more.",
   isList: true,
   call: (tasks, given) => tasks.jobs.dispatchJobs(given),
 };
