@@ -26,6 +26,7 @@ export function failing(program: RealProgram): void {
   test.each<[string, Step, string]>([
     ["a model that there is not", { noModel: true }, "task.model_unavailable"],
     ["a provider that answers with an error", { fail: 400, message: "the request is bad" }, "task.agent_error"],
+    ["a provider that is asked too often in a minute", { fail: 429, message: "slow down" }, "task.agent_error"],
   ])("%s", async (_, step, code) => {
     const lab = await openLab(program);
     const record = await lab.run(scripted("hello", step), { timeout_seconds: SOON_SECONDS });

@@ -42,7 +42,10 @@ export type ClaudeFailure = {
   said?: string;
 };
 
-const rejected = z.object({ status: z.literal("rejected"), resetsAt: z.number().optional() });
+/** A limit of the account has a name or an end; of a subscription any other 429 is told as rejected too. */
+const rejected = z
+  .object({ status: z.literal("rejected"), resetsAt: z.number().optional(), rateLimitType: z.string().optional() })
+  .refine(({ resetsAt, rateLimitType }) => resetsAt !== undefined || rateLimitType !== undefined);
 
 /** With 403 Bedrock also refuses callers that it does not know; only its text tells that from a model that may not be used. */
 const credentials = /security token|signature|credential|expired|UnrecognizedClient|AuthenticationToken|API key/i;
