@@ -9,7 +9,7 @@ import type { ToolArguments, ToolName } from "../../contract/tools/index.ts";
 import type { Io } from "./io.ts";
 import type { Place } from "./systems/place.ts";
 
-/** The account that programs run at. */
+/** The account that programs run at, where the system has one of that name. */
 export const COMMAND_ACCOUNT = "local";
 
 /** What may be written behind `agent-dispatch run`. */
@@ -51,7 +51,8 @@ export type RunOptions = Place & {
 };
 
 type CallOf<Name extends ToolName> = { tool: Name; args: ToolArguments<Name> };
-export type Call = CallOf<"spawn_cloud_agent"> | CallOf<"dispatch_task">;
+/** `agent` is the one at whose account it is kept, of those that it is made of. */
+export type Call = CallOf<"spawn_cloud_agent"> | (CallOf<"dispatch_task"> & { agent?: string | undefined });
 
 /** The tool call that a run comes down to. `stdin` is the text for the command's standard input. */
 export function toCall(instruction: string | undefined, options: RunOptions, env: Io["env"], stdin?: string): Call {

@@ -72,6 +72,45 @@ test("what cannot be read is said before anything is dispatched", async () => {
   expect(await run(["parallel", join(folder, "missing.json")])).toMatchObject({ code: 2 });
 });
 
+test("an item says once what its agent is to do", async () => {
+  const items = [
+    { agent: "a1", task: "one" },
+    { agent: "a1", task: "two", instruction: "three" },
+  ];
+  const { code, err } = await run(["parallel", "-"], JSON.stringify(items));
+  expect(err).toContain("items.1.task: is another name for instruction, which is given too");
+  expect(code).toBe(2);
+});
+
+test("agents and programs run under an account of any name", async () => {
+  const config = join(folder, "named.json");
+  writeFileSync(
+    config,
+    JSON.stringify({
+      accounts: { other: { provider: "local" }, mine: { provider: "local" } },
+      backends: {
+        theirs: { adapter: "local-process", account: "other" },
+        here: { adapter: "local-process", account: "mine" },
+      },
+      runtimes: { a1: { backend: "here", framework: "scripted" }, a2: { backend: "here", framework: "scripted" } },
+    }),
+  );
+  const named = async (args: string[], stdin?: string) => {
+    const place = ["--config", config, "--state-dir", join(folder, "named"), "--json"];
+    const { code, out, err } = await cli([...args, ...place], { env, ...(stdin !== undefined && { stdin }) });
+    expect(code, err).toBe(0);
+    return JSON.parse(out);
+  };
+  // What is made of tasks of agents is kept where they run.
+  const mine = { status: "succeeded", accountProfile: "mine" };
+  expect(await named(["parallel", "-"], '[{"agent": "a1", "task": "one"}]')).toMatchObject(mine);
+  expect(await named(["dialogue", "a1", "a2", "the sky", "--max-rounds", "1"])).toMatchObject(mine);
+  // With no usual agent, each runs where the whole is kept, as does a program.
+  const other = { status: "succeeded", accountProfile: "other" };
+  expect(await named(["parallel", "-"], '[{"framework": "scripted", "task": "one"}]')).toMatchObject(other);
+  expect(await named(["run", "--command", "true"])).toMatchObject(other);
+});
+
 test("two agents talk", async () => {
   const { code, out } = await run(["dialogue", "a1", "a2", "why is the sky blue", "--max-rounds", "1"]);
   expect(out).toMatch(/^## a2\n[\s\S]*## a1\n[\s\S]*not resolved after 1 rounds\n$/);

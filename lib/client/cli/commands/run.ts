@@ -16,7 +16,7 @@ import { LiveView } from "../live.ts";
 import { FEW_ARTIFACTS, printOutcome } from "../outcome.ts";
 import { oneLine, printJson } from "../print.ts";
 import { type Call, type RunOptions, toCall } from "../run-call.ts";
-import { asTaken } from "../systems/call-elsewhere.ts";
+import { asTaken } from "../systems/taken-call.ts";
 import { openForRun, openStaying, type RunSystem } from "../systems/open-client.ts";
 import { placeWords } from "../systems/place.ts";
 

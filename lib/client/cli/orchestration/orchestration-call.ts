@@ -15,16 +15,17 @@ export type WholeOptions = Place & {
   detach?: boolean;
 };
 
-/** The call that makes such a task. */
+/** The call that makes such a task, kept where `agent` works, the first of those that begin. */
 export function orchestrationCall(
   task_type: OrchestrationType,
-  input: JsonObject,
+  { input, agent }: { input: JsonObject; agent?: string | undefined },
   { timeout, idempotencyKey }: WholeOptions,
   env: Io["env"],
 ): Call {
   const parent = env[environmentVariables.taskId];
   return {
     tool: "dispatch_task",
+    agent,
     args: {
       provider: "local",
       account_profile: COMMAND_ACCOUNT,

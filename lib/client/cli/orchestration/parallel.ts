@@ -13,7 +13,7 @@ export async function parallel(context: Context, file: string, options: Options)
   const text = file === "-" ? await consumers.text(context.io.stdin) : await read(file);
   const { maxParallel: max_parallel, failFast: fail_fast, aggregate } = options;
   const input = { ...specificationOf(text, file), ...defined({ max_parallel, fail_fast, aggregate }) };
-  return perform(context, options, orchestrationCall("parallel.run", input, options, context.io.env));
+  return perform(context, options, orchestrationCall("parallel.run", { input, agent: agentOf(input.items[0]) }, options, context.io.env));
 }
 
 async function read(file: string): Promise<string> {
@@ -35,8 +35,16 @@ function specificationOf(text: string, file: string): JsonObject & { items: unkn
   const { items, ...rest } = Array.isArray(value) ? { items: value as unknown[] } : isObject(value) ? value : {};
   if (!Array.isArray(items))
     throw new InvalidInputError([{ path: "file", message: `${file} has no list of {agent, task}` }]);
+  const both = [...items.keys()].filter((at) => hasBoth(items[at]));
+  if (both.length > 0) {
+    const message = "is another name for instruction, which is given too";
+    throw new InvalidInputError(both.map((at) => ({ path: `items.${at}.task`, message })));
+  }
   return { ...rest, items: items.map(itemOf) };
 }
+
+const hasBoth = (item: unknown): boolean =>
+  isObject(item) && item.task !== undefined && item.instruction !== undefined;
 
 /** An item is a call of an agent; its instruction may be called its task, and its context be a text. */
 const itemOf = (item: unknown): unknown => {
@@ -45,3 +53,8 @@ const itemOf = (item: unknown): unknown => {
   const facts = typeof context === "string" ? (context === "" ? undefined : { Details: context }) : context;
   return defined({ ...rest, instruction: rest.instruction ?? task, context: facts });
 };
+
+function agentOf(item: unknown): string | undefined {
+  const name = isObject(item) ? (item.runtime ?? item.agent) : undefined;
+  return typeof name === "string" ? name : undefined;
+}
