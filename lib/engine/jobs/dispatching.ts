@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import { accountOf, chooseProfile, type RouteRequest, route } from "../../config/routing.ts";
+import { RefusedError } from "../../contract/errors.ts";
 import { defined } from "../../contract/json.ts";
 import type { OrchestrationType } from "../../contract/kinds.ts";
 import { orchestrationInputs, type Specification } from "../../contract/orchestration/specification.ts";
@@ -50,8 +51,8 @@ export async function dispatchToMany(
   { dispatches, aggregate, ...rest }: z.output<typeof dispatchParallel.input>,
 ): Promise<TaskHandle> {
   const { max_parallel, fail_fast, ...more } = rest;
-  for (const name of new Set([...dispatches.map(({ agent }) => agent), aggregate]))
-    chooseProfile(ports.configuration(), name);
+  for (const [at, { agent }] of dispatches.entries()) assertKnown(ports, agent, `dispatches.${at}.agent`);
+  assertKnown(ports, aggregate, "aggregate");
   const items = dispatches.map(callOf);
   const input = defined({ items, aggregate, max_parallel, fail_fast });
   return begin(ports, owner, "parallel.run", { input, agent: dispatches[0]?.agent, ...more });
@@ -63,12 +64,21 @@ export async function dispatchDialogueOf(
   owner: string,
   { idempotency_key, timeout_seconds, ...input }: z.output<typeof dispatchDialogue.input>,
 ): Promise<TaskHandle> {
-  for (const name of [input.requester, input.responder]) chooseProfile(ports.configuration(), name);
+  for (const role of ["requester", "responder"] as const) assertKnown(ports, input[role], role);
   return begin(ports, owner, "dialogue.run", {
     input: defined(input),
     agent: input.responder,
     ...defined({ idempotency_key, timeout_seconds }),
   });
+}
+
+/** Throws RefusedError `runtime_profile.not_found` where no agent has the name that stands at `path`. */
+function assertKnown(ports: Pick<Ports, "configuration">, name: string | undefined, path: string): void {
+  try {
+    chooseProfile(ports.configuration(), name);
+  } catch (error) {
+    throw error instanceof RefusedError ? error.with({ message: `${path}: ${error.message}` }) : error;
+  }
 }
 
 type Begun = {

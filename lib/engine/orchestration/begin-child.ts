@@ -1,6 +1,8 @@
+import { isBlank } from "../../backends/description.ts";
 import { InvalidInputError, RefusedError, toProblem } from "../../contract/errors.ts";
 import type { Specification } from "../../contract/orchestration/specification.ts";
 import type { Json, Task } from "../../contract/task.ts";
+import type { Question } from "../../contract/tools/spawn-cloud-agent.ts";
 import { readable } from "../../store/stored-task.ts";
 import { dispatch } from "../dispatch.ts";
 import type { Ports } from "../ports.ts";
@@ -27,7 +29,7 @@ export async function beginChild(
   try {
     const call = asChild(ports.configuration(), await callAt(ports, specification, parent, position), parent);
     const planned = await planSpawn(traced, owner, call);
-    if ("status" in planned) throw lacking(planned.questions);
+    if ("status" in planned) throw lacking(planned.questions, call);
     const { cache, ...plan } = planned.plan;
     const asked = { ...plan, ...(cache && mayBeAnswered(specification, parent, position) && { cache }) };
     const handle = await dispatch(traced, owner, { ...asked, place: { id, position } });
@@ -46,9 +48,18 @@ export async function beginChild(
   }
 }
 
-/** What is missing from a call, as an error: nobody is there to be asked. */
-export const lacking = (questions: readonly { id: string; question: string }[]): InvalidInputError =>
-  new InvalidInputError(questions.map(({ id, question }) => ({ path: id, message: `is missing: ${question}` })));
+/** Names that may be chosen from, in an error. */
+const MOST_CHOICES = 50;
+
+/** What is missing from a call, or names nothing that there is, as an error: nobody is there to be asked. */
+export const lacking = (questions: readonly Question[], given: Json = {}): InvalidInputError =>
+  new InvalidInputError(
+    questions.map(({ id, question, choices = [] }) => {
+      const asked = isBlank(given[id]) ? `is missing: ${question}` : question;
+      const there = choices.length > 0 ? ` There are: ${choices.slice(0, MOST_CHOICES).join(", ")}` : "";
+      return { path: id, message: asked + there };
+    }),
+  );
 
 /** A child that was refused, in the place of its parent, as far as nobody knows its own. */
 function refused({ provider, accountProfile, capability, backend, target, limits, ...parent }: Task, call: Json) {

@@ -81,11 +81,11 @@ async function assertPossible(ports: Ports, owner: string, specification: Specif
       const parent = { id: "", accountProfile: route.accountProfile };
       const call = asChild(configuration, await plannedCall(specification, position), parent);
       const planned = await planSpawn(ports, owner, call);
-      if ("status" in planned) throw lacking(planned.questions);
+      if ("status" in planned) throw lacking(planned.questions, call);
       enforcePolicy(configuration.policy, { ...planned.plan.route, targetMode: planned.plan.route.target.mode });
     } catch (error) {
       if (error instanceof InvalidInputError)
-        issues.push(...error.issues.map((issue) => ({ ...issue, path: `${path}.${issue.path}` })));
+        issues.push(...error.issues.map((issue) => ({ ...issue, path: fieldOf(specification, position, issue.path) })));
       else if (error instanceof RefusedError) throw error.with({ message: `${path}: ${error.message}` });
       else throw error;
     }
@@ -96,4 +96,13 @@ async function assertPossible(ports: Ports, owner: string, specification: Specif
 function pathOf(specification: Specification, position: number): string {
   if (specification.type === "dialogue.run") return position === 0 ? "input.responder" : "input.requester";
   return position < specification.items.length ? `input.items.${position}` : "input.aggregate";
+}
+
+/** The field of the input that one of a child's call comes from: its profile may be all that is said, or be called its agent. */
+function fieldOf(specification: Specification, position: number, field: string): string {
+  const path = pathOf(specification, position);
+  if (field !== "runtime") return `${path}.${field}`;
+  const asked = specification.type === "dialogue.run" ? "" : (specification.items[position] ?? specification.aggregate);
+  if (typeof asked === "string") return path;
+  return `${path}.${asked?.agent === undefined ? "runtime" : "agent"}`;
 }

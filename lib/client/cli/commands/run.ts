@@ -16,9 +16,9 @@ import { LiveView } from "../live.ts";
 import { FEW_ARTIFACTS, printOutcome } from "../outcome.ts";
 import { oneLine, printJson } from "../print.ts";
 import { type Call, type RunOptions, toCall } from "../run-call.ts";
-import { asTaken } from "../systems/taken-call.ts";
 import { openForRun, openStaying, type RunSystem } from "../systems/open-client.ts";
 import { placeWords } from "../systems/place.ts";
+import { asTaken } from "../systems/taken-call.ts";
 
 /** What a shell says of a program that these signals ended: SIGHUP, and SIGPIPE. */
 const HUNG_UP = 129;

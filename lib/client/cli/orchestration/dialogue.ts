@@ -10,5 +10,9 @@ type Options = WholeOptions & { maxRounds?: number; goal?: string };
 export async function dialogue(context: Context, talk: Talk, options: Options): Promise<number> {
   const { maxRounds: max_rounds, goal } = options;
   const input = { ...talk, ...defined({ max_rounds, goal }) };
-  return perform(context, options, orchestrationCall("dialogue.run", { input, agent: talk.responder }, options, context.io.env));
+  return perform(
+    context,
+    options,
+    orchestrationCall("dialogue.run", { input, agent: talk.responder }, options, context.io.env),
+  );
 }

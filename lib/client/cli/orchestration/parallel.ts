@@ -13,7 +13,11 @@ export async function parallel(context: Context, file: string, options: Options)
   const text = file === "-" ? await consumers.text(context.io.stdin) : await read(file);
   const { maxParallel: max_parallel, failFast: fail_fast, aggregate } = options;
   const input = { ...specificationOf(text, file), ...defined({ max_parallel, fail_fast, aggregate }) };
-  return perform(context, options, orchestrationCall("parallel.run", { input, agent: agentOf(input.items[0]) }, options, context.io.env));
+  return perform(
+    context,
+    options,
+    orchestrationCall("parallel.run", { input, agent: agentOf(input.items[0]) }, options, context.io.env),
+  );
 }
 
 async function read(file: string): Promise<string> {
@@ -43,8 +47,7 @@ function specificationOf(text: string, file: string): JsonObject & { items: unkn
   return { ...rest, items: items.map(itemOf) };
 }
 
-const hasBoth = (item: unknown): boolean =>
-  isObject(item) && item.task !== undefined && item.instruction !== undefined;
+const hasBoth = (item: unknown): boolean => isObject(item) && item.task !== undefined && item.instruction !== undefined;
 
 /** An item is a call of an agent; its instruction may be called its task, and its context be a text. */
 const itemOf = (item: unknown): unknown => {
