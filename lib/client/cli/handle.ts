@@ -14,10 +14,11 @@ export async function printHandle(io: Io, options: RunOptions, handle: TaskHandl
   if (options.json) await printJson(io, handle);
   else {
     await write(io.stdout, `${id}\n`);
-    await write(
-      io.stderr,
-      paint(io.stderr, "dim", `› ${commandName()} logs ${id}${placeWords(options)} --follow shows what it does\n`),
-    );
+    const come = (word: string) => `${commandName()} ${word} ${id}${placeWords(options)}`;
+    const next = handle.cached
+      ? `answered by an earlier task, which ${come("result")} shows; --no-cache runs it anew`
+      : `${come("logs")} --follow shows what it does`;
+    await write(io.stderr, paint(io.stderr, "dim", `› ${next}\n`));
   }
   return 0;
 }

@@ -5,7 +5,7 @@ import { commandName } from "./command-name.ts";
 import { harmless } from "./harmless.ts";
 import { type Io, write } from "./io.ts";
 import { answerText } from "./orchestration/answer-text.ts";
-import { formatBytes, formatDuration, oneLine, paint } from "./print.ts";
+import { formatBytes, formatDuration, formatTime, oneLine, paint } from "./print.ts";
 import { type Place, placeWords } from "./systems/place.ts";
 import { outputText, usageWords } from "./task-text.ts";
 import { hintInTerms } from "./terms.ts";
@@ -15,6 +15,8 @@ export const FEW_ARTIFACTS = 20;
 
 type View = {
   elapsedMs: number;
+  /** When it ended, if that was before anybody asked here. */
+  endedAt?: string | undefined;
   /** The system that the task ran at. */
   place: Place;
   /** How many artifacts are named; default all. */
@@ -28,7 +30,7 @@ export async function printOutcome(
   io: Io,
   record: Pick<TaskRecord, "id" | "taskType" | "usage">,
   result: TaskResult,
-  { elapsedMs, place, most = Number.POSITIVE_INFINITY, quiet = false }: View,
+  { elapsedMs, endedAt, place, most = Number.POSITIVE_INFINITY, quiet = false }: View,
 ): Promise<void> {
   const answer =
     record.taskType === "agent.run" ? outputText(result.result) : answerText(record.taskType, result.result);
@@ -38,7 +40,8 @@ export async function printOutcome(
     await write(io.stderr, paint(io.stderr, "dim", `› ${line}\n`));
   const said = agentWords(record, result);
   if (said) await write(io.stderr, paint(io.stderr, "dim", `› ${said}\n`));
-  await write(io.stderr, `${verdict(io, result)} in ${formatDuration(elapsedMs)}${reason(result, place, record.id)}\n`);
+  const when = `in ${formatDuration(elapsedMs)}${endedAt === undefined ? "" : `, on ${formatTime(endedAt)}`}`;
+  await write(io.stderr, `${verdict(io, result)} ${when}${reason(result, place, record.id)}\n`);
 }
 
 function artifactLines(result: TaskResult, most: number, command: string): string[] {

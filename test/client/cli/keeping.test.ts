@@ -20,9 +20,14 @@ function open() {
   const agent = join(root, "counts.mjs");
   writeFileSync(agent, counting(join(root, "runs")));
   const env = { HOME: root, AGENTDISPATCH_FRAMEWORK_COMMAND_COUNTS: `${process.execPath} ${agent}` };
-  const run = (...args: string[]) => cli([...args, "--state-dir", stateDir], { cwd: root, env });
+  const given =
+    (stdin?: string) =>
+    (...args: string[]) =>
+      cli([...args, "--state-dir", stateDir], { cwd: root, env, ...(stdin !== undefined && { stdin }) });
+  const run = given();
   return {
     run,
+    given,
     runs: () => readFileSync(join(root, "runs"), "utf8").length,
     json: async (...args: string[]) => JSON.parse((await run(...args, "--json")).out) as Json,
   };
@@ -50,6 +55,27 @@ test("what tasks took is told, also once the system that ran them has ended", as
     code: 2,
     err: expect.stringContaining("since: must be"),
   });
+});
+
+test("an answer of an earlier task is told as one, wherever it is shown", async () => {
+  const { run, given, json } = open();
+  const ask = ["run", "--framework", "counts", "How many?", "--cache"];
+  const first = await json(...ask);
+  expect(first).not.toHaveProperty("cached");
+  const again = await run(...ask);
+  expect(again.err).toContain("› answered by an earlier task; --no-cache runs it anew\n");
+  // When that was, and how long that took
+  expect(again.err).toMatch(/✔ succeeded in \S+ s, on \w{3} [ \d]\d \d\d:\d\d\n$/);
+  expect((await run(...ask, "--quiet")).err).toBe("");
+  expect(await json(...ask)).toMatchObject({ id: first.id, cached: true, status: "succeeded" });
+  const items = JSON.stringify([
+    { framework: "counts", task: "How many?", cache: true },
+    { framework: "counts", task: "How many?", cache: false },
+  ]);
+  const many = await given(items)("parallel", "-");
+  expect(many.out).toMatch(
+    /^## 1\. \w+: succeeded, by the answer of an earlier task\n[\s\S]*^## 2\. \w+: succeeded\n/m,
+  );
 });
 
 test("the same request is answered by the run before it, where one asks for that, and runs anew after a clear", async () => {

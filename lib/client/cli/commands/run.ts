@@ -1,6 +1,7 @@
 import * as consumers from "node:stream/consumers";
 import type { ErrorCode } from "../../../contract/error-codes.ts";
 import { DispatchError } from "../../../contract/errors.ts";
+import { defined } from "../../../contract/json.ts";
 import type { TaskResult } from "../../../contract/tools/get-task-result.ts";
 import type { TaskRecord } from "../../../contract/tools/task-record.ts";
 import type { Client } from "../../sdk/client.ts";
@@ -19,6 +20,7 @@ import { type Call, type RunOptions, toCall } from "../run-call.ts";
 import { openForRun, openStaying, type RunSystem } from "../systems/open-client.ts";
 import { placeWords } from "../systems/place.ts";
 import { asTaken } from "../systems/taken-call.ts";
+import { ageMs, endOf } from "../tasks/age.ts";
 
 /** What a shell says of a program that these signals ended: SIGHUP, and SIGPIPE. */
 const HUNG_UP = 129;
@@ -93,7 +95,7 @@ class AttendedRun {
     const { tool, args } = await asTaken(client, said, this.#options);
     const handle = await client.call(tool, args);
     if (handle.status === "needs_clarification") return await printClarification(io, this.#options, handle);
-    const id = handle.taskId;
+    const { taskId: id, cached } = handle;
     this.#taskId = id;
     const { json, quiet, onlyEnd } = this.#options;
     const view = new LiveView(io, {
@@ -103,15 +105,18 @@ class AttendedRun {
     });
     this.#view = view;
     await view.note(id);
+    if (cached) await view.note("answered by an earlier task; --no-cache runs it anew");
     if (this.#interrupts > 0) void cancel(client, id, view);
     const { record, outcome } = await watch(client.task(id), view);
     await view.stop();
     this.#exitCode = exitCodeOf(outcome);
-    if (this.#options.json) await printJson(io, { ...record, ...outcome, exitCode: this.#exitCode });
+    if (this.#options.json)
+      await printJson(io, { ...record, ...outcome, ...defined({ cached }), exitCode: this.#exitCode });
     else {
       // A system of this run alone is gone by the time that anybody could ask it for more.
       const most = this.#system.stays() ? FEW_ARTIFACTS : undefined;
-      await printOutcome(io, record, outcome, { elapsedMs: view.elapsedMs, place: this.#options, most, quiet });
+      const when = cached ? { elapsedMs: ageMs(record), endedAt: endOf(record) } : { elapsedMs: view.elapsedMs };
+      await printOutcome(io, record, outcome, { ...when, place: this.#options, most, quiet });
     }
     await this.#system.settle(id, this.#impatience.signal);
     return this.#exitCode;

@@ -21,13 +21,14 @@ const parallelText = ({ individual_results: all, aggregated }: ParallelAnswer): 
     ...(aggregated ? [resultText("All", aggregated)] : []),
   ].join("\n\n");
 
-function resultText(title: string, { success, result, summary, ref, error, status }: AgentResult): string {
+function resultText(title: string, { success, result, summary, ref, error, status, cached }: AgentResult): string {
   const said = [
     result ?? summary ?? "",
     ref === undefined ? "" : `(the whole: result ${ref})`,
     success ? "" : (error ?? ""),
   ];
-  return [`## ${title}: ${status}`, ...said.filter((text) => text.trim() !== "")].join("\n");
+  const how = cached ? `${status}, by the answer of an earlier task` : status;
+  return [`## ${title}: ${how}`, ...said.filter((text) => text.trim() !== "")].join("\n");
 }
 
 const dialogueText = ({ conversation, resolved, rounds }: DialogueAnswer): string =>
