@@ -28,7 +28,7 @@ import { spawn } from "./service/spawn.ts";
 import { describeTask } from "./service/status.ts";
 import { listSessions, ownAdmission, stopOwn } from "./service/stopping.ts";
 import { TaskReader } from "./task-reader.ts";
-import { type TreeView, treeOf } from "./tree/tree-of.ts";
+import { standingOf } from "./tree/tree-of.ts";
 
 export type { Caller } from "./tree/within.ts";
 export type { Followed };
@@ -90,9 +90,11 @@ export class TaskService extends TaskReader {
     return readLogs(this.#ports, await this.task(task_id), { cursor, limit, waitSeconds, signal });
   }
 
-  /** All that was set off together with a task of the owner, and what is left of each limit of that. */
-  async tree(given: Json): Promise<TreeView> {
-    return treeOf(this.#ports, await this.task(readArguments(toolSchemas.get_task_status, given).task_id));
+  /** All that was set off together with a task of the owner, and on the first page what is left of each limit of that. */
+  override async tree(given: Json): Promise<Result<"get_task_tree">> {
+    const page = await super.tree(given);
+    const { task_id, cursor } = readArguments(toolSchemas.get_task_tree, given);
+    return cursor === undefined ? { ...page, standing: await standingOf(this.#ports, await this.task(task_id)) } : page;
   }
 
   /** Waits until a task has ended or needs input, and tells of its progress meanwhile. */

@@ -9,6 +9,7 @@ import { readArguments } from "./service/arguments.ts";
 import { readLog } from "./service/logs.ts";
 import { readResult } from "./service/result.ts";
 import { describeTask } from "./service/status.ts";
+import { treePage } from "./tree/tree-of.ts";
 import { isReached, reached } from "./tree/within.ts";
 
 /** Pages of the store that one page of an agent is made of at most. */
@@ -59,6 +60,12 @@ export class TaskReader {
   async logs(given: Json): Promise<Result<"get_task_logs">> {
     const { task_id, cursor = 0, limit } = readArguments(toolSchemas.get_task_logs, given);
     return readLog(this.#ports, await this.task(task_id), { cursor, limit });
+  }
+
+  /** All that was set off together with a task of the owner. */
+  async tree(given: Json): Promise<Result<"get_task_tree">> {
+    const { task_id, cursor } = readArguments(toolSchemas.get_task_tree, given);
+    return treePage(this.#ports, await this.task(task_id), cursor);
   }
 
   /** What a task came to. */

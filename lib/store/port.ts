@@ -272,7 +272,7 @@ export type RuntimeStore = Pick<
 /** What whoever only reads tasks needs of a store. */
 export type ReadableStore = Pick<
   TaskStore,
-  "get" | "list" | "listEvents" | "readLog" | "getArtifacts" | "countAhead" | "listPauses"
+  "get" | "list" | "listEvents" | "readLog" | "getArtifacts" | "countAhead" | "listPauses" | "getTree"
 >;
 
 /** `full`: the owner has no slot left; `profile_full`: only this profile has none; `paused`: nobody is given one. */

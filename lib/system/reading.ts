@@ -56,6 +56,7 @@ export function openReading(stateDir: string): Reading {
     list_tasks: (given) => tasks.list(given),
     get_task_status: (given) => tasks.status(given),
     get_task_result: (given) => tasks.result(given),
+    get_task_tree: (given) => tasks.tree(given),
     wait_for_task: ({ task_id }) => ended(task_id),
     async get_task_logs(given) {
       const reply = await tasks.logs(given);

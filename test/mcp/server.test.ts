@@ -122,6 +122,7 @@ describe("the toolset of the configuration", () => {
       "stop_all",
       "set_admission",
       "get_usage",
+      "get_task_tree",
       ...forAgents.map(({ name }) => name),
     ]);
     expect((await names("agents")).shown).toEqual([...core, ...forAgents].map(({ name }) => name));

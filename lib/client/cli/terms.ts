@@ -26,6 +26,7 @@ export const terms: Readonly<Record<string, string>> = {
   stop_all: "agent-dispatch stop-all",
   set_admission: "agent-dispatch admission",
   get_usage: "agent-dispatch stats",
+  get_task_tree: "agent-dispatch tree <id>",
   dispatch_gc: "agent-dispatch gc",
   max_age_days: "--older-than",
   cache_stats: "agent-dispatch cache stats",

@@ -90,8 +90,16 @@ function asPosted(name: string, args: JsonObject, wantsProgress: boolean): Poste
 const isAnswer = ({ id, method, error }: JsonObject): boolean =>
   method === undefined && (id === ID || (id === null && isObject(error)));
 
+/** Ours are well-formed: what is refused so is a tool that the endpoint does not have, or not for this caller. */
+const INVALID_PARAMS = -32602;
+
 function resultOf({ result, error }: JsonObject): ToolAnswer {
-  if (isObject(error)) throw new RefusedError("endpoint.failed", `the endpoint refused the call: ${error.message}`);
+  if (isObject(error))
+    throw new RefusedError("endpoint.failed", `the endpoint refused the call: ${error.message}`, {
+      ...(error.code === INVALID_PARAMS && {
+        hint: "it may be of another version than this program: agent-dispatch doctor tells both",
+      }),
+    });
   if (!isObject(result) || !Array.isArray(result.content))
     throw new RefusedError("endpoint.failed", "the endpoint answered with no result");
   const { content, structuredContent, isError } = result;

@@ -29,6 +29,7 @@ export const repeatingTools: Readonly<Record<ToolName, Repeating>> = {
   stop_all: "freely",
   set_admission: "freely",
   get_usage: "freely",
+  get_task_tree: "freely",
   dispatch_gc: "freely",
   cache_stats: "freely",
   cache_clear: "freely",

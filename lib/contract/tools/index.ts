@@ -9,7 +9,7 @@ import { dispatchTask } from "./dispatch-task.ts";
 import { dispatchGc } from "./gc.ts";
 import { getTaskLogs } from "./get-task-logs.ts";
 import { getTaskResult } from "./get-task-result.ts";
-import { getTaskStatus } from "./get-task-status.ts";
+import { getTaskStatus, getTaskTree } from "./get-task-status.ts";
 import { addGroup, inspectGroup, listGroups, removeGroup, updateGroup } from "./groups.ts";
 import {
   dispatch,
@@ -48,6 +48,7 @@ export const toolSchemas = {
   stop_all: stopAll,
   set_admission: setAdmission,
   get_usage: getUsage,
+  get_task_tree: getTaskTree,
   dispatch_gc: dispatchGc,
   cache_stats: cacheStats,
   cache_clear: cacheClear,

@@ -23,6 +23,7 @@ const loaders: { readonly [Name in ToolName]: () => Promise<(typeof toolSchemas)
   cache_stats: async () => (await import("./answer-cache.ts")).cacheStats,
   cache_clear: async () => (await import("./answer-cache.ts")).cacheClear,
   get_usage: async () => (await import("./usage.ts")).getUsage,
+  get_task_tree: async () => (await import("./get-task-status.ts")).getTaskTree,
   list_agents: async () => (await import("./agents.ts")).listAgents,
   inspect_agent: async () => (await import("./agents.ts")).inspectAgent,
   add_agent: async () => (await import("./agents.ts")).addAgent,

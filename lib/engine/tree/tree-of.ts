@@ -1,62 +1,73 @@
+import { defined } from "../../contract/json.ts";
+import { countFitting, LIST_ENDS, MAX_REPLY } from "../../contract/replies/reply-size.ts";
 import { hasEnded, type Task } from "../../contract/task.ts";
+import type { Member, Standing } from "../../contract/tools/get-task-status.ts";
+import type { ToolResult } from "../../contract/tools/index.ts";
 import { readable } from "../../store/stored-task.ts";
-import { lineage } from "../admission/lineage.ts";
 import { inLanes } from "../in-lanes.ts";
-import type { Ports } from "../ports.ts";
+import type { Ports, ReadPorts } from "../ports.ts";
+import { shortRecord } from "../record.ts";
 import { costOf, spendingOf } from "./budget.ts";
 import { endOfTree, limitsOf } from "./limits.ts";
+import { isReached } from "./within.ts";
 
 const LANES = 16;
+/** Tasks that are read for one page at most. */
+const PAGE = 100;
 
-/** A task of a tree; `children` is how many it has dispatched, and `costUsd` what it has cost as far as that is known. */
-type Member = Pick<Task, "id" | "parent" | "depth" | "status" | "taskType" | "profile"> & {
-  children: number;
-  costUsd: number;
-};
+const rootOf = ({ id, root }: Task): string => root ?? id;
 
-/** What a limit allows, what of it is used, and what is left: of a budget not what is set aside for tasks that run. */
-type Use = { value: number; used: number; left: number };
+/**
+ * A page of all that was set off together with a task, the root first; also of one that dispatched nothing. A page is read by the
+ * ids of its tasks alone, so that a long tree costs no more to read than it has tasks. Throws RetryableError.
+ */
+export async function treePage(
+  ports: ReadPorts,
+  task: Task,
+  after: string | undefined,
+): Promise<Omit<ToolResult<"get_task_tree">, "standing">> {
+  const root = rootOf(task);
+  const tree = await ports.store.getTree(root);
+  const below = tree?.tasks ?? [];
+  const all = after === undefined ? [root, ...below] : below.filter((id) => after === root || id > after);
+  const ids = all.slice(0, PAGE);
+  const known = await inLanes(LANES, ids, async (id) => {
+    const one = await readable(ports.store, id);
+    return one && one.owner === task.owner && (await isReached(ports, one)) ? one : undefined;
+  });
+  const members = known.map((one) => one && memberOf(ports, one, tree?.children[one.id] ?? 0));
+  const fitting = countFitting(members, MAX_REPLY - LIST_ENDS);
+  const cursor = fitting < all.length ? ids[fitting - 1] : undefined;
+  const shown = members.slice(0, fitting).filter((one) => one !== undefined);
+  return { root, items: shown.sort(byPlace), ...defined({ cursor }) };
+}
 
-/** A whole tree: `maxChildren` is that of the task of it which has least left. */
-export type TreeView = {
-  root: string;
-  /** The root first, then by depth and when they were made; those that the store has forgotten are only counted. */
-  tasks: Member[];
-  count: number;
-  running: number;
-  depth: number;
-  spentUsd: number;
-  limits: Record<"maxDepth" | "maxChildren" | "maxTreeTasks" | "treeBudgetUsd" | "treeTimeoutSeconds", Use>;
-  /** When its time is over, in epoch milliseconds. */
-  endsAtMs: number;
-};
-
-/** All that was set off with a task, and what is left of each limit; also of one that dispatched nothing. Throws RetryableError. */
-export async function treeOf(ports: Ports, task: Task): Promise<TreeView> {
-  const above = [task, ...(await lineage(ports, task))];
-  const root = above.find(({ id }) => id === task.root) ?? (above.at(-1) as Task);
-  const tree = await ports.store.getTree(root.id);
-  const below = await inLanes(LANES, tree?.tasks ?? [], (id) => readable(ports.store, id));
-  const known = [root, ...below.filter((one) => one !== undefined)].sort(byPlace);
-  const childrenOf = (id: string) => tree?.children[id] ?? 0;
-  const limits = limitsOf(ports, root);
-  const endsAtMs = endOfTree(ports, [root]) ?? 0;
+/** How the whole tree of a task stands, and what is left of each limit. Throws RetryableError. */
+export async function standingOf(ports: Ports, task: Task): Promise<Standing> {
+  const id = rootOf(task);
+  const tree = await ports.store.getTree(id);
+  const ids = new Set([id, task.id, ...(tree?.tasks ?? [])]);
+  const read = await inLanes(LANES, [...ids], (one) => readable(ports.store, one));
+  const known = read.filter((one) => one !== undefined);
+  // The root may be forgotten before what it dispatched; then the limits are those of whose tree is looked at.
+  const top = known.find((one) => one.id === id) ?? task;
+  const limits = limitsOf(ports, top);
+  const endsAtMs = endOfTree(ports, [top]) ?? 0;
   const seconds = limits.treeTimeoutSeconds;
   const count = 1 + (tree?.tasks.length ?? 0);
   const depth = known.reduce((most, one) => Math.max(most, one.depth), 0);
   const running = known.filter((one) => !hasEnded(one));
-  const counted = [...running.filter(({ id }) => id !== root.id), root];
+  const counted = [...running.filter((one) => one.id !== top.id), top];
   const { spentUsd: paidUsd = 0, setAsideUsd: asideOf = {} } = tree ?? {};
   const setAsideUsd = Object.values(asideOf).reduce((sum, usd) => sum + usd, 0);
   const { spentUsd, leftUsd } = spendingOf(ports, counted, { spentUsd: paidUsd, setAsideUsd, asideOf });
-  const ofChildren = known.map((one) => use(limitsOf(ports, one).maxChildren, childrenOf(one.id)));
+  const ofChildren = known.map((one) => use(limitsOf(ports, one).maxChildren, tree?.children[one.id] ?? 0));
   return {
-    root: root.id,
-    tasks: known.map((one) => member(ports, one, childrenOf(one.id))),
-    count,
+    tasks: count,
     running: running.length,
     depth,
     spentUsd,
+    endsAt: new Date(endsAtMs).toISOString(),
     limits: {
       maxDepth: use(limits.maxDepth, depth),
       maxChildren: ofChildren.reduce((least, one) => (one.left < least.left ? one : least)),
@@ -64,25 +75,15 @@ export async function treeOf(ports: Ports, task: Task): Promise<TreeView> {
       treeBudgetUsd: { value: limits.treeBudgetUsd, used: spentUsd, left: Math.max(0, leftUsd) },
       treeTimeoutSeconds: use(seconds, seconds - (endsAtMs - ports.now()) / 1000),
     },
-    endsAtMs,
   };
 }
 
-const use = (value: number, used: number): Use => ({ value, used, left: Math.max(0, value - used) });
+const use = (value: number, used: number) => ({ value, used, left: Math.max(0, value - used) });
 
-const byPlace = (a: Task, b: Task): number =>
+const byPlace = (a: Member, b: Member): number =>
   a.depth - b.depth || Date.parse(a.createdAt) - Date.parse(b.createdAt) || (a.id < b.id ? -1 : 1);
 
-const member = (ports: Ports, task: Task, children: number): Member => {
-  const { id, parent, depth, status, taskType, profile } = task;
-  return {
-    id,
-    ...(parent !== undefined && { parent }),
-    depth,
-    status,
-    taskType,
-    profile,
-    children,
-    costUsd: costOf(ports, task),
-  };
+const memberOf = (ports: Pick<ReadPorts, "backends">, task: Task, children: number): Member => {
+  const { depth, position } = task;
+  return { ...shortRecord(task), ...defined({ depth, position }), children, costUsd: costOf(ports, task) };
 };

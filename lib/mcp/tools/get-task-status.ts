@@ -11,3 +11,16 @@ export const getTaskStatus: Tool = {
   annotations: reads,
   call: (tasks, given) => tasks.status(given),
 };
+
+/** All that was set off together with a task. */
+export const getTaskTree: Tool = {
+  name: "get_task_tree",
+  forJobs: true,
+  title: "Show what a task set off",
+  description:
+    "Shows the whole tree that a task is in: what dispatched what, how each stands and what it cost, and what is left of the tree's " +
+    "limits on tasks, depth, budget and time. cursor: there are more.",
+  annotations: reads,
+  toolset: "all",
+  call: (tasks, given) => tasks.tree(given),
+};

@@ -6,7 +6,7 @@ import { checkCloudAgentRuntime } from "./check-cloud-agent-runtime.ts";
 import { dispatchTask } from "./dispatch-task.ts";
 import { getTaskLogs } from "./get-task-logs.ts";
 import { getTaskResult } from "./get-task-result.ts";
-import { getTaskStatus } from "./get-task-status.ts";
+import { getTaskStatus, getTaskTree } from "./get-task-status.ts";
 import { getUsage } from "./get-usage.ts";
 import { addGroup, inspectGroup, listGroups, removeGroup, updateGroup } from "./groups.ts";
 import { inspectAgent } from "./inspect-agent.ts";
@@ -54,6 +54,7 @@ export const tools: readonly Tool[] = [
   stopAll,
   setAdmission,
   getUsage,
+  getTaskTree,
   dispatchGc,
   cacheStats,
   cacheClear,

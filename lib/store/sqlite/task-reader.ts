@@ -7,6 +7,7 @@ import { readDatabase } from "./read-only.ts";
 import { bodies } from "./task-body.ts";
 import { taskLists } from "./task-lists.ts";
 import { taskReading } from "./task-reading.ts";
+import { trees } from "./trees.ts";
 
 type TaskReader = ReadableStore & {
   /** The ids that begin so, the newest first; behind the prefix stand hexadecimal digits. */
@@ -30,10 +31,11 @@ export function openTaskReader(folder: string): TaskReader | undefined {
   const { getArtifacts } = artifactList(db);
   const { countAhead } = queue(db);
   const { listPauses } = pauses(db);
+  const { getTree } = trees(db);
   const beginning = db.prepare("SELECT id FROM tasks WHERE id >= :prefix AND id < :prefix || 'g' ORDER BY number DESC");
   const idsBeginning = (prefix: string) =>
     (db.read(() => beginning.all({ prefix })) as { id: string }[]).map(({ id }) => id);
   const close = () => db.close();
-  const lists = { list, listEvents, readLog, getArtifacts, countAhead, listPauses, idsBeginning };
+  const lists = { list, listEvents, readLog, getArtifacts, countAhead, listPauses, getTree, idsBeginning };
   return { get: async (id) => read(id), ...lists, close };
 }

@@ -1,10 +1,10 @@
 /** Several agents from the command line, as real processes: `parallel`, `dialogue`, `tree`, and the server that is registered. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { connectStdio } from "../../mcp/clients.ts";
 import { fixture } from "../../worker/start-worker.ts";
-import { cli, makeFolder, removeFolder } from "./cli.ts";
+import { Cli, cli, makeFolder, removeFolder } from "./cli.ts";
 
 let folder = "";
 beforeAll(async () => {
@@ -60,7 +60,31 @@ test("agents work at the same time, and what they came to is printed in order", 
   expect(JSON.parse((await run(["tree", id, "--json"])).out)).toMatchObject({
     task: { id },
     children: [{ task: { parent: id }, children: [] }, {}, {}],
+    root: id,
   });
+});
+
+test("a tree is told with what is left of its limits, where a system runs, also from a task within it", async () => {
+  const stateDir = join(folder, "staying");
+  const place = ["--config", join(folder, "config.json"), "--state-dir", stateDir];
+  const system = new Cli(["local", ...place, "--port", "0"], { env });
+  onTestFinished(() => void system.kill("SIGTERM"));
+  await system.shows("/mcp");
+  const items = JSON.stringify(["one", "two", "three"].map((task) => ({ agent: "a1", task })));
+  const { id } = JSON.parse((await cli(["parallel", "-", ...place, "--json"], { stdin: items, env })).out);
+  const shown = await cli(["tree", id, ...place]);
+  expect(shown.out).toMatch(
+    /\n├ .* one\n├ .* two\n└ .* three\n4 tasks, 0 not ended, \$0\.00 spent\nleft: 2496 of 2500 tasks, /,
+  );
+  const whole = JSON.parse((await cli(["tree", id, ...place, "--json"])).out);
+  expect(whole).toMatchObject({
+    root: id,
+    standing: { tasks: 4, running: 0, limits: { maxTreeTasks: { value: 2500, used: 4, left: 2496 } } },
+  });
+  const child = whole.children[1].task.id;
+  expect((await cli(["tree", child, ...place])).out).toMatch(
+    new RegExp(`^${child.slice(0, 13)} .*two\\n4 tasks in the tree of ${id}, `),
+  );
 });
 
 test("what cannot be read is said before anything is dispatched", async () => {

@@ -126,6 +126,7 @@ describe("a call", () => {
     await expect(callTool(door, "list_agents", {})).rejects.toMatchObject({
       code: "endpoint.failed",
       message: expect.stringContaining('Unknown tool "list_agents"'),
+      hint: expect.stringContaining("of another version"),
     });
   });
 

@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { isSettled } from "../../../lib/contract/task.ts";
 import { TaskService } from "../../../lib/engine/service.ts";
 import { boundByTree } from "../../../lib/engine/tree/bound.ts";
-import { treeOf } from "../../../lib/engine/tree/tree-of.ts";
 import { mortalPorts } from "../../fixtures/mortal-ports.ts";
 import { type Kind, planesOn, refusal } from "./planes.ts";
 
@@ -386,30 +385,65 @@ export function guardOn(kind: Kind): void {
       await clean(second);
       const view = await new TaskService(ports, owner).tree({ task_id: below });
       expect(view).toMatchObject({
-        ...{ root, count: 4, running: 3, depth: 2, spentUsd: 2.5 },
-        limits: {
-          maxDepth: { value: 3, used: 2, left: 1 },
-          maxChildren: { value: 3, used: 2, left: 1 },
-          maxTreeTasks: { value: 10, used: 4, left: 6 },
-          treeBudgetUsd: { value: 5, used: 2.5, left: 2.5 },
-          treeTimeoutSeconds: { value: 604_800 },
+        root,
+        standing: {
+          ...{ tasks: 4, running: 3, depth: 2, spentUsd: 2.5 },
+          limits: {
+            maxDepth: { value: 3, used: 2, left: 1 },
+            maxChildren: { value: 3, used: 2, left: 1 },
+            maxTreeTasks: { value: 10, used: 4, left: 6 },
+            treeBudgetUsd: { value: 5, used: 2.5, left: 2.5 },
+            treeTimeoutSeconds: { value: 604_800 },
+          },
+          endsAt: new Date((await read(first)).treeEndsAtMs ?? 0).toISOString(),
         },
-        endsAtMs: (await read(first)).treeEndsAtMs,
       });
-      expect(view.tasks.map(({ id, parent, children, costUsd }) => [id, parent, children, costUsd])).toEqual([
+      expect(view.items.map(({ id, parent, children, costUsd }) => [id, parent, children, costUsd])).toEqual([
         [root, undefined, 2, 0],
         ...[first, second].map((id) => [id, root, id === first ? 1 : 0, id === second ? 2 : 0]),
         [below, first, 0, 0.5],
       ]);
+      // The agent of a task sees what is below that alone.
+      const ofFirst = await new TaskService({ ...ports, within: first }, owner).tree({ task_id: below });
+      expect(ofFirst.items.map(({ id }) => id)).toEqual([below]);
       const alone = await spawn();
-      expect(await treeOf(ports, await read(alone))).toMatchObject({
+      expect(await new TaskService(ports, owner).tree({ task_id: alone })).toMatchObject({
         root: alone,
-        count: 1,
-        limits: { maxDepth: { left: 3 } },
+        items: [{ id: alone }],
+        standing: { tasks: 1, limits: { maxDepth: { left: 3 } } },
       });
       await expect(new TaskService(ports, "somebody else").tree({ task_id: root })).rejects.toMatchObject({
         code: "task.not_found",
       });
+    });
+
+    it("is read in pages, by its own tasks and no others", async () => {
+      const { spawn, run, ports, owner } = plane({ maxTreeTasks: 200, maxChildren: 200 });
+      const root = await spawn();
+      await run(root);
+      const below = await Promise.all(Array.from({ length: 150 }, () => spawn({ parent: root })));
+      await Promise.all(Array.from({ length: 150 }, () => spawn()));
+      const read = new Set<string>();
+      const get = (id: string) => {
+        read.add(id);
+        return ports.store.get(id);
+      };
+      const list = () => Promise.reject(new Error("the tasks of the owner are not gone through"));
+      const tasks = new TaskService({ ...ports, store: { ...ports.store, get, list } }, owner);
+      const seen: string[] = [];
+      let pages = 0;
+      for (let cursor: string | undefined; ; ) {
+        const page = await tasks.tree({ task_id: below[7] ?? "", ...(cursor !== undefined && { cursor }) });
+        expect("standing" in page).toBe(cursor === undefined);
+        seen.push(...page.items.map(({ id }) => id));
+        pages += 1;
+        cursor = page.cursor;
+        if (cursor === undefined) break;
+      }
+      expect(pages).toBeGreaterThan(1);
+      expect(seen[0]).toBe(root);
+      expect(seen.sort()).toEqual([root, ...below].sort());
+      expect([...read].sort()).toEqual(seen);
     });
   });
 

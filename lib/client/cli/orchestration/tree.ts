@@ -1,57 +1,58 @@
-import type { ShortRecord } from "../../../contract/tools/task-record.ts";
+import type { ToolResult } from "../../../contract/tools/index.ts";
 import type { Client } from "../../sdk/client.ts";
 import type { Context } from "../context.ts";
 import { type Io, write } from "../io.ts";
-import { columnsOf, oneLine, printJson, table } from "../print.ts";
+import { columnsOf, formatDuration, oneLine, paint, printJson, table } from "../print.ts";
 import { whatOf } from "../task-text.ts";
 import { paintStatus, shortId } from "../tasks/task-line.ts";
 import { reading, type TaskOptions, taskOf } from "../tasks/with-task.ts";
 
-/** A task with those that it dispatched, the oldest first. */
-type Branch = { task: ShortRecord; children: Branch[] };
+type Page = ToolResult<"get_task_tree">;
+type Member = Page["items"][number];
+type Whole = Pick<Page, "root" | "standing" | "items">;
 
-const PAGE = 100;
+/** A task with those that it dispatched, the oldest first. */
+type Branch = { task: Member; children: Branch[] };
 
 /** `agent-dispatch tree <id>` */
 export function tree(context: Context, text: string, options: TaskOptions): Promise<number> {
   return reading(context, options, async (client) => {
     const { io } = context;
-    const { id, createdAt } = await (await taskOf(context, options, client, text)).status();
-    const whole = branch(id, byParent(await since(client, id, createdAt)));
-    if (!whole) throw new Error(`the list of tasks has no ${id}`);
-    if (options.json) await printJson(io, whole);
-    else await write(io.stdout, table([...rows(io, whole, "", "")], columnsOf(io.stdout)));
+    const { id } = await taskOf(context, options, client, text);
+    const { root, standing, items } = await wholeOf(client, id);
+    const shown = branchOf(id, items);
+    if (!shown) throw new Error(`the tree of ${id} is without it`);
+    if (options.json) await printJson(io, { ...shown, root, ...(standing && { standing }) });
+    else {
+      await write(io.stdout, table([...rows(io, shown, "", "")], columnsOf(io.stdout)));
+      for (const line of standing ? standingLines(standing, root === id ? undefined : root) : [])
+        await write(io.stdout, `${paint(io.stdout, "dim", line)}\n`);
+    }
     return 0;
   });
 }
 
-/** The tasks that are no older than one, with it. The list has the newest first. */
-async function since(client: Client, id: string, createdAt: string): Promise<ShortRecord[]> {
-  const found: ShortRecord[] = [];
-  for (let cursor: string | undefined; ; ) {
-    const page = await client.call("list_tasks", { limit: PAGE, ...(cursor !== undefined && { cursor }) });
-    found.push(...page.items);
-    cursor = page.cursor;
-    const isPast = page.items.some((task) => task.createdAt < createdAt) && found.some((task) => task.id === id);
-    if (cursor === undefined || isPast) return found;
+async function wholeOf(client: Client, task_id: string): Promise<Whole> {
+  const { cursor, ...whole } = await client.call("get_task_tree", { task_id });
+  for (let next = cursor; next !== undefined; ) {
+    const page = await client.call("get_task_tree", { task_id, cursor: next });
+    whole.items.push(...page.items);
+    next = page.cursor;
   }
+  return whole;
 }
 
-/** The tasks by whose they are, each list in the order in which they were made; the one at the top by its own id. */
-function byParent(tasks: readonly ShortRecord[]): Map<string, ShortRecord[]> {
-  const all = new Map<string, ShortRecord[]>();
-  for (const task of tasks.toReversed()) {
-    all.set(`/${task.id}`, [task]);
-    if (task.parent !== undefined) all.set(task.parent, [...(all.get(task.parent) ?? []), task]);
-  }
-  return all;
+/** A task with all below it, each list in the order in which it was made. */
+function branchOf(id: string, tasks: readonly Member[]): Branch | undefined {
+  const branches = new Map(tasks.toSorted(byAge).map((task): [string, Branch] => [task.id, { task, children: [] }]));
+  for (const branch of branches.values()) branches.get(branch.task.parent ?? "")?.children.push(branch);
+  return branches.get(id);
 }
 
-function branch(id: string, tasks: Map<string, ShortRecord[]>): Branch | undefined {
-  const [task] = tasks.get(`/${id}`) ?? [];
-  const children = (tasks.get(id) ?? []).flatMap((child) => branch(child.id, tasks) ?? []);
-  return task && { task, children };
-}
+/** What a task is made of stands in its order, before what was dispatched besides. */
+const byAge = (a: Member, b: Member): number =>
+  (a.position ?? Number.MAX_VALUE) - (b.position ?? Number.MAX_VALUE) ||
+  Date.parse(a.createdAt) - Date.parse(b.createdAt);
 
 function* rows(io: Io, { task, children }: Branch, first: string, rest: string): Generator<string[]> {
   const what = oneLine(whatOf(task));
@@ -61,3 +62,19 @@ function* rows(io: Io, { task, children }: Branch, first: string, rest: string):
     yield* rows(io, child, `${rest}${isLast ? "└ " : "├ "}`, `${rest}${isLast ? "  " : "│ "}`);
   }
 }
+
+/** What the whole tree took, and what is left of its limits; `root` where it began with another task. */
+function* standingLines({ tasks, running, spentUsd, limits }: NonNullable<Page["standing"]>, root?: string) {
+  const of = root === undefined ? "" : ` in the tree of ${root}`;
+  yield `${tasks} ${tasks === 1 ? "task" : "tasks"}${of}, ${running} not ended, ${usd(spentUsd)} spent`;
+  const { maxTreeTasks, maxDepth, treeBudgetUsd, treeTimeoutSeconds } = limits;
+  const left = [
+    `${maxTreeTasks.left} of ${maxTreeTasks.value} tasks`,
+    `${maxDepth.left} of ${maxDepth.value} levels`,
+    `${usd(treeBudgetUsd.left)} of ${usd(treeBudgetUsd.value)}`,
+    `${formatDuration(treeTimeoutSeconds.left * 1000)} of ${formatDuration(treeTimeoutSeconds.value * 1000)}`,
+  ];
+  yield `left: ${left.join(", ")}`;
+}
+
+const usd = (value: number): string => `$${value.toFixed(2)}`;
