@@ -49,7 +49,7 @@ test("at a system that stays, a run whose reader leaves ends, and its task goes 
   const { code, raw } = await new Terminal(`set -o pipefail; ${run(job)} | head -2`).ended;
   expect(code).toBe(141);
   expect(raw).not.toMatch(frame);
-  const id = /the task goes on: agent-dispatch logs (task_\w+)/.exec(raw)?.[1] ?? "";
+  const id = /the task goes on: npx agent-dispatch logs (task_\w+)/.exec(raw)?.[1] ?? "";
   expect(await cli(["status", id, "--state-dir", stateDir])).toMatchObject({ out: expect.stringMatching(/running/) });
   await new Terminal(`touch ${go}`).ended;
   expect(await cli(["logs", id, "--follow", "--state-dir", stateDir])).toMatchObject({ code: 0 });

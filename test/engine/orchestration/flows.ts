@@ -200,7 +200,7 @@ export function flowsOn(kind: "SQLite" | "DynamoDB"): void {
         system.parallel({ items: [...items(2), { instruction: "x", agent: "nobody" }] }),
       ).rejects.toMatchObject({
         code: "input.invalid",
-        message: expect.stringContaining("input.items.2.runtime"),
+        message: expect.stringContaining("input.items.2.agent"),
       });
       await expect(system.parallel({ items: items(1001) })).rejects.toMatchObject({ code: "input.invalid" });
       await expect(system.parallel({ items: [] })).rejects.toMatchObject({ code: "input.invalid" });
