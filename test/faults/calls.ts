@@ -42,24 +42,39 @@ export const turnCallOf = ({ job, timeoutSeconds }: Wish, conversation?: string)
   ...(conversation !== undefined && { conversation }),
 });
 
+type Parts = NonNullable<Wish["parts"]>;
+
+/** What two who talk say, turn by turn: each the job of the next, and the last, where it does not end with the rounds, that it is settled. */
+export function saidIn({ jobs, rounds = 0 }: Parts): string[] {
+  const end = jobs.length < 2 * rounds ? "[RESOLVED]" : "nothing more";
+  const said = [end];
+  for (const job of jobs.slice(1).reverse()) said.unshift(JSON.stringify({ ...job, says: said[0] }));
+  return said;
+}
+
+function talkOf(parts: Parts): Json {
+  const { jobs, places, rounds } = parts;
+  const [responder = "talk", requester = "crew"] = places;
+  return { requester, responder, topic: JSON.stringify({ ...jobs[0], says: saidIn(parts)[0] }), max_rounds: rounds };
+}
+
+function itemsOf({ jobs, places: runtimes, atOnce, failFast, hasAggregate }: Parts): Json {
+  const asked = jobs.map((each, index) => ({ runtime: runtimes[index], instruction: JSON.stringify(each) }));
+  const items = hasAggregate ? asked.slice(0, -1) : asked;
+  return { items, max_parallel: atOnce, fail_fast: failFast, ...(hasAggregate && { aggregate: asked.at(-1) }) };
+}
+
 /** What a task is given that is made of others. */
 function partsCallOf({ job, parts, timeoutSeconds }: Wish): Json {
   if (!parts) throw new Error(`${job.name} is made of no others`);
-  const { jobs, places: runtimes, atOnce, failFast, hasAggregate } = parts;
-  const asked = jobs.map((each, index) => ({ runtime: runtimes[index], instruction: JSON.stringify(each) }));
-  const items = hasAggregate ? asked.slice(0, -1) : asked;
+  const isTalk = parts.rounds !== undefined;
   return {
     provider: "aws",
     account_profile: "aws",
     capability: "agent-runtime",
     target: { mode: "session" },
-    task_type: "parallel.run",
-    input: {
-      items,
-      max_parallel: atOnce,
-      fail_fast: failFast,
-      ...(hasAggregate && { aggregate: asked.at(-1) }),
-    },
+    task_type: isTalk ? "dialogue.run" : "parallel.run",
+    input: isTalk ? talkOf(parts) : itemsOf(parts),
     timeout_seconds: timeoutSeconds,
     idempotency_key: job.name,
   };

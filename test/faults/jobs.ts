@@ -19,8 +19,13 @@ export const planSchema = z.object({
   end: z.enum(["succeeded", "failed"]),
   /** What its agent says that it has cost. */
   usd: z.number().exactOptional(),
+  /** What its agent answers with besides. */
+  says: z.string().exactOptional(),
 });
 export type JobPlan = z.infer<typeof planSchema>;
+
+/** The JSON of a plan, of what a job is given: of those in a talk the last, which is what the other one has said. */
+export const planText = (text: string): string => text.split("\n").findLast((line) => line.startsWith("{")) ?? "";
 
 export type JobEnd = "succeeded" | "failed" | "cancelled" | "timed out" | "unanswered" | "killed";
 
@@ -43,7 +48,11 @@ const UNANSWERED = { code: "task.input_timeout", message: "nobody answered", ret
 
 export const linesOf = ({ name, lines }: JobPlan): string[] =>
   Array.from({ length: lines }, (_, line) => `${name} says ${line}\n`);
-const resultOf = ({ name }: JobPlan, taskId: string): Json => ({ ran: taskId, name });
+const resultOf = ({ name, says }: JobPlan, taskId: string): Json => ({
+  ran: taskId,
+  name,
+  ...(says !== undefined && { output: says }),
+});
 export const answerOf = ({ name }: JobPlan, ask: number): string => `answer ${ask} for ${name}`;
 
 /** The text that a file of a job holds. */

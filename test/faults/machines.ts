@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { CONTRACT, type Operation, operationSchema } from "../../lib/contract/worker.ts";
 import type { ContainerReply, Park } from "../emulators/agentcore/machines.ts";
-import { type JobFact, planSchema, RunningJob } from "./jobs.ts";
+import { type JobFact, planSchema, planText, RunningJob } from "./jobs.ts";
 import { live } from "./lives.ts";
 
 type Machine = { bootId: string; job?: RunningJob; taskId?: string };
@@ -83,7 +83,9 @@ export class VirtualMachines implements Park {
     if (operation.op === "start") {
       if (machine.taskId !== undefined && machine.taskId !== operation.taskId) return refusal("worker.task_running");
       if (!machine.job) {
-        const plan = planSchema.parse(JSON.parse(String(operation.input.command ?? operation.input.instruction)));
+        const plan = planSchema.parse(
+          JSON.parse(planText(String(operation.input.command ?? operation.input.instruction))),
+        );
         const fact = { taskId: operation.taskId, plan, machine: key, startedAtMs: Date.now(), log: "" };
         this.facts.push(fact);
         machine.taskId = operation.taskId;

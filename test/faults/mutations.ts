@@ -64,6 +64,11 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     from: "missing = isOver ? [] : seen.missing.map(({ position }) => position);",
     to: "missing = [];",
   },
+  "one of two who talk goes on with the conversation of the other": {
+    file: "lib/engine/orchestration/dialogue.ts",
+    from: "conversationBegunBy(await childId(parent, position % 2))",
+    to: "conversationBegunBy(await childId(parent, 0))",
+  },
   "a runtime whose making had no answer is forgotten": {
     file: "lib/backends/agentcore/runtime.ts",
     from: 'if (!runtime) return nowMs - sinceMs > UNSEEN_MS ? "gone" : "held";',

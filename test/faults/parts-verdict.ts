@@ -1,6 +1,8 @@
-import { parallelAnswer } from "../../lib/contract/orchestration/answers.ts";
+import { dialogueAnswer, parallelAnswer } from "../../lib/contract/orchestration/answers.ts";
 import type { Task } from "../../lib/contract/task.ts";
+import { conversationBegunBy } from "../../lib/contract/task-id.ts";
 import { childId } from "../../lib/engine/orchestration/children.ts";
+import { saidIn } from "./calls.ts";
 import type { Called, Wish } from "./scenario.ts";
 
 type Whole = { task: Task; parts: readonly Task[]; wish: Wish };
@@ -31,18 +33,42 @@ export async function judgeParts({ task, parts, wish }: Whole, cancelAsked: bool
     const isTrue = code === "task.child_failed" ? isFatal : code === "task.timeout" && isLate;
     if (!isTrue) broken.push(`it failed as ${code} (${task.error.message}), and that is not so`);
   }
+  if (wish.parts?.rounds !== undefined) return [...broken, ...(await judgeTalk(task, at, wish.parts))];
   return [...broken, ...judgeAnswer(task, at, hasAggregate ? jobs.slice(0, -1) : jobs)];
+}
+
+type PartAt = (position: number) => Task | undefined;
+
+/** Of two who talk: each goes on with a conversation of its own when the other has ended, and the answer holds what they said. */
+async function judgeTalk(task: Task, at: PartAt, parts: NonNullable<Wish["parts"]>): Promise<string[]> {
+  const { data, error } = dialogueAnswer.safeParse(task.result);
+  if (!data) return [`its result is none: ${error}`];
+  const { jobs, rounds = 0 } = parts;
+  const broken = at(data.conversation.length) ? [`its result lacks turns: it has ${data.conversation.length}`] : [];
+  const isResolved = jobs.length < 2 * rounds && at(jobs.length - 1)?.status === "succeeded";
+  if (data.resolved !== isResolved) broken.push(`its result says resolved: ${data.resolved}`);
+  const said = saidIn(parts);
+  for (const [position, { message, task_id, error: failure }] of data.conversation.entries()) {
+    const [part, before] = [at(position), at(position - 1)];
+    const hasSpoken = part?.status === "succeeded";
+    if (message !== (hasSpoken ? said[position] : "") || hasSpoken !== (failure === undefined))
+      broken.push(
+        `its result has turn ${position} say ${JSON.stringify({ message, failure })}, and it is ${part?.status}`,
+      );
+    if (task_id !== (await childId(task.id, position))) broken.push(`its result calls turn ${position} ${task_id}`);
+    if (part && before && Date.parse(part.createdAt) < endOf(before))
+      broken.push(`turn ${position} began before the one before it had ended`);
+    const begun = conversationBegunBy(await childId(task.id, position % 2));
+    if (hasSpoken && part.conversation?.id !== begun) broken.push(`turn ${position} went on with another conversation`);
+  }
+  return broken;
 }
 
 /** Whether it never began: whoever was about to dispatch it came so late that all was over. */
 const isStillborn = ({ status, phases }: Task): boolean => status === "cancelled" && phases.provisioning === undefined;
 
 /** What its answer says of each. */
-function judgeAnswer(
-  task: Task,
-  at: (position: number) => Task | undefined,
-  items: readonly { name: string }[],
-): string[] {
+function judgeAnswer(task: Task, at: PartAt, items: readonly { name: string }[]): string[] {
   const { data, error } = parallelAnswer.safeParse(task.result);
   if (!data) return [`its result is none: ${error}`];
   const { individual_results: told } = data;

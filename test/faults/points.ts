@@ -46,7 +46,12 @@ const needs: readonly [of: RegExp, isMet: (scenario: Scenario) => boolean][] = [
   [/^mcp:answer |:input$/, ({ wishes }) => wishes.some(({ job, place }) => job.asks > 0 && place !== "contract-less")],
   [/:upload$|artifacts\.|Artifacts$/, ({ wishes }) => wishes.some(({ job }) => job.files > 0)],
   [/Warm$|:hello$/, ({ warm }) => warm !== undefined],
-  [/Conversation$/, ({ wishes }) => wishes.some(({ turnOf }) => turnOf !== undefined)],
+  [
+    /Conversation$/,
+    // The third turn of two who talk goes on with the conversation of the first.
+    ({ wishes }) =>
+      wishes.some(({ turnOf, parts }) => turnOf !== undefined || (parts?.rounds && parts.jobs.length > 2)),
+  ],
   [
     /removeChild$|Tree$|addCost$/,
     ({ wishes }) => wishes.some(({ childOf, parts }) => (childOf ?? parts) !== undefined),

@@ -35,8 +35,15 @@ export type Wish = {
   childOf?: number;
   /** The wish with whose conversation this one goes on, by its number. */
   turnOf?: number;
-  /** Of one that is made of others: the jobs of these, and how they go on together. */
-  parts?: { jobs: JobPlan[]; places: PartPlace[]; atOnce: number; failFast: boolean; hasAggregate: boolean };
+  /** Of one that is made of others: the jobs of these, and how they go on together; with rounds they are turns of two who talk. */
+  parts?: {
+    jobs: JobPlan[];
+    places: PartPlace[];
+    atOnce: number;
+    failFast: boolean;
+    hasAggregate: boolean;
+    rounds?: number;
+  };
   /** Whoever dispatched it is gone before the answer, and never comes again. */
   vanishes: boolean;
 };
@@ -103,7 +110,7 @@ export function scenarioOf(seed: number): Scenario {
   const wishes = Array.from({ length: count }, (_, index) => wishOf(chance, index));
   const readiness = chance.between(0, 9);
   const more = new Chance(seed * 2_246_822_519 + 1);
-  const warm = withMore(wishes, more);
+  const warm = withMore(wishes, more, new Chance(seed * 3_266_489_917 + 2));
   const scenario: Scenario = {
     seed,
     store,
@@ -146,7 +153,7 @@ function shorten({ wishes, agentCore }: Scenario): void {
 }
 
 /** Makes families, conversations and tasks of sessions that are kept ready, and of others, of some wishes, each in a share of the seeds. */
-function withMore(wishes: Wish[], chance: Chance): Scenario["warm"] {
+function withMore(wishes: Wish[], chance: Chance, talks: Chance): Scenario["warm"] {
   const own = (wish: Wish | undefined) => wish && wish.place !== "contract-less" && !wish.vanishes;
   const [first, second, third] = wishes;
   if (chance.is(0.2) && first && second && own(first)) {
@@ -170,6 +177,7 @@ function withMore(wishes: Wish[], chance: Chance): Scenario["warm"] {
       !wishes.some((other) => other.childOf === index || other.turnOf === index),
   );
   if (chance.is(0.2) && alone) madeOfOthers(alone, chance);
+  else if (talks.is(0.1) && alone) madeOfTurns(alone, talks);
   if (!chance.is(0.25)) return undefined;
   const mode = chance.is(0.5) ? "session" : "runtime";
   for (const wish of wishes)
@@ -181,16 +189,28 @@ function withMore(wishes: Wish[], chance: Chance): Scenario["warm"] {
 function madeOfOthers(wish: Wish, chance: Chance): void {
   const count = chance.between(1, 4);
   const hasAggregate = chance.is(0.3);
-  const jobs = Array.from({ length: count + (hasAggregate ? 1 : 0) }, (_, index) => ({
+  const jobs = partJobs(wish, chance, count + (hasAggregate ? 1 : 0));
+  const places = jobs.map((): PartPlace => (chance.is(0.3) ? "crew" : "talk"));
+  const parts = { jobs, places, atOnce: chance.between(1, 3), failFast: chance.is(0.3), hasAggregate };
+  Object.assign(wish, { place: "parts", parts });
+}
+
+function madeOfTurns(wish: Wish, chance: Chance): void {
+  const jobs = partJobs(wish, chance, chance.between(1, 4));
+  const places = [0, 1].map((): PartPlace => (chance.is(0.3) ? "crew" : "talk"));
+  const rounds = chance.between(Math.ceil(jobs.length / 2), 3);
+  // A turn that fails ends the talk.
+  const parts = { jobs, places, atOnce: 1, failFast: true, hasAggregate: false, rounds };
+  Object.assign(wish, { place: "parts", parts });
+}
+
+const partJobs = (wish: Wish, chance: Chance, count: number): JobPlan[] =>
+  Array.from({ length: count }, (_, index) => ({
     ...wishOf(chance, index).job,
     name: `${wish.job.name}-part-${index}`,
     // Whoever waits for the whole answers none of them.
     asks: 0,
   }));
-  const places = jobs.map((): PartPlace => (chance.is(0.3) ? "crew" : "talk"));
-  const parts = { jobs, places, atOnce: chance.between(1, 3), failFast: chance.is(0.3), hasAggregate };
-  Object.assign(wish, { place: "parts", parts });
-}
 
 /** What people do in a share of the seeds. */
 function interventions(chance: Chance, share: number): Incident[] {

@@ -3,7 +3,7 @@ import type { Task } from "../../lib/contract/task.ts";
 import { hasEnded, isSettled } from "../../lib/contract/task.ts";
 import { FIRST_WORKER_SEQUENCE } from "../../lib/contract/worker.ts";
 import type { Faults, Met } from "./faults.ts";
-import { linesOf } from "./jobs.ts";
+import { linesOf, planText } from "./jobs.ts";
 import { endOf, judgeParts, partOf } from "./parts-verdict.ts";
 import type { Called, Scenario, Wish } from "./scenario.ts";
 import { tasksOf, type World } from "./world.ts";
@@ -101,8 +101,10 @@ function judgeTurns(world: World, called: readonly Called[]): string[] {
   });
 }
 
-const nameIn = ({ input }: Task): string | undefined =>
-  /"name":"([^"]*)"/.exec(JSON.stringify(input).replaceAll('\\"', '"'))?.[1];
+function nameIn({ input }: Task): string | undefined {
+  const text = planText(String(input.command ?? input.instruction ?? JSON.stringify(input)));
+  return /"name":"([^"]*)"/.exec(text.replaceAll('\\"', '"'))?.[1];
+}
 
 type About = { world: World; task: Task; called: Called; met: Met[]; scenario: Scenario };
 

@@ -9,7 +9,16 @@ import type { StandIns } from "./world.ts";
 export async function warmUp(standIns: StandIns): Promise<void> {
   const places: Place[] = ["shared runtime", "own runtime", "session", "narrow", "contract-less"];
   const job = { seconds: 30, lines: 3, asks: 1, files: 1, end: "succeeded" } as const;
-  const parts = { places: ["talk"], atOnce: 1, failFast: false, hasAggregate: false } satisfies Partial<Wish["parts"]>;
+  const partsOf = (...names: string[]) => ({
+    jobs: names.map((name) => ({ ...job, asks: 0, name })),
+    places: names.map(() => "talk" as const),
+    ...{ atOnce: 1, failFast: false, hasAggregate: false },
+  });
+  const made = [partsOf("part-0"), { ...partsOf("turn-0", "turn-1", "turn-2"), rounds: 2 }];
+  const all: Pick<Wish, "place" | "parts">[] = [
+    ...places.map((place) => ({ place })),
+    ...made.map((parts) => ({ place: "parts" as const, parts })),
+  ];
   const runs = [
     { store: "sqlite", createFails: undefined },
     { store: "dynamodb", createFails: undefined },
@@ -20,15 +29,14 @@ export async function warmUp(standIns: StandIns): Promise<void> {
     const report = await run(0, standIns, {
       ...scenario,
       store,
-      wishes: [...places, "parts" as const].map((place, index) => ({
-        job: { ...job, asks: place === "contract-less" ? 0 : 1, name: `job-${index}` },
-        place,
+      wishes: all.map((own, index) => ({
+        ...own,
+        job: { ...job, asks: own.place === "contract-less" ? 0 : 1, name: `job-${index}` },
         owner: "one",
         atMs: index,
         timeoutSeconds: 3600,
         isWaited: index % 2 === 0,
         ...(index === 4 && { cancelAfterMs: 60_000 }),
-        ...(place === "parts" && { parts: { ...parts, jobs: [{ ...job, asks: 0, name: "part-0" }] } }),
         vanishes: false,
       })),
       incidents: [],
@@ -45,7 +53,7 @@ export async function warmUp(standIns: StandIns): Promise<void> {
       rates: { effect: 0, call: 0 },
       trouble: { forMs: 0, most: 0 },
     });
-    const expected = createFails === undefined ? 7 : 5;
+    const expected = createFails === undefined ? 11 : 9;
     const succeeded = report.statuses.filter((status) => status === "succeeded").length;
     if (report.broken.length > 0 || succeeded !== expected)
       throw new Error(`without any fault: ${report.statuses}\n${report.broken.join("\n")}\n${report.lines.join("\n")}`);
