@@ -1,5 +1,6 @@
 /** What the answer of an agent that knows no contract means. */
 import { Readable } from "node:stream";
+import { InvokeAgentRuntimeCommand } from "@aws-sdk/client-bedrock-agentcore";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Call } from "../../../lib/backends/adapter.ts";
 import type { Clients } from "../../../lib/backends/agentcore/account/clients.ts";
@@ -15,7 +16,6 @@ import { makeTask } from "../../contract/make-task.ts";
 async function ask(contentType: string, pieces: Iterable<string>) {
   const logged: string[] = [];
   const response = Readable.from(pieces, { objectMode: false });
-  class InvokeAgentRuntimeCommand {}
   const dataPlane = async () => ({
     once: { send: async () => ({ response, contentType }) },
     InvokeAgentRuntimeCommand,
@@ -55,14 +55,8 @@ async function askEach(
   answer: (message: { id?: unknown; method: string; params?: Json }) => Reply,
   { signal = new AbortController().signal, ask = async () => undefined }: Partial<Pick<Call, "signal" | "ask">> = {},
 ) {
-  class InvokeAgentRuntimeCommand {
-    readonly message;
-    constructor({ payload }: { payload: Uint8Array }) {
-      this.message = JSON.parse(new TextDecoder().decode(payload));
-    }
-  }
-  const send = async ({ message }: InvokeAgentRuntimeCommand) => {
-    const { error, stream, json, text } = answer(message);
+  const send = async ({ input }: InvokeAgentRuntimeCommand) => {
+    const { error, stream, json, text } = answer(JSON.parse(new TextDecoder().decode(input.payload as Uint8Array)));
     if (error) throw error;
     if (stream) return { response: stream, contentType: sse, statusCode: 200 };
     const body = text ?? JSON.stringify(json);

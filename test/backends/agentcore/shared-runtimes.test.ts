@@ -293,7 +293,8 @@ describe("whoever makes a runtime", () => {
     const { emulator, admit, records, sweep } = await system();
     const held = await admit();
     const waiting = await admit();
-    emulator.fail("CreateAgentRuntime", { error: "AccessDeniedException" }, 1);
+    const after = expect.poll(async () => (await records())[0]?.users).toHaveLength(2);
+    emulator.fail("CreateAgentRuntime", { error: "AccessDeniedException", after });
     const [one, other] = await Promise.all([held.failing("Provision"), waiting.failing("Provision")]);
     expect([one, other]).toEqual(["platform.access_denied", "platform.access_denied"]);
     expect(emulator.countOf("CreateAgentRuntime")).toBe(1);

@@ -29,7 +29,10 @@ const CARD = ".well-known/agent-card.json";
 const SESSION_HEADER = "x-amzn-bedrock-agentcore-runtime-session-id";
 
 /** What goes wrong: an error instead of the effect, or the effect with an answer that is lost, cut or late. */
-export type Failure = { error: ErrorType; message?: string } | { lose: "answer" | "half" } | { lateMs: number };
+export type Failure =
+  | { error: ErrorType; message?: string; after?: Promise<unknown> }
+  | { lose: "answer" | "half" }
+  | { lateMs: number };
 /** `trace` is what an invocation says of the trace that it belongs to. */
 type Call = { operation: Operation; body: unknown; session?: string; trace?: Trace };
 type Trace = { traceparent: string | undefined; amazon: string | undefined };
@@ -181,7 +184,7 @@ export class Emulator {
         const asked = parse(commandSchema, parseJson(body), "InvokeAgentRuntimeCommand");
         const target = this.#sessionOf(name, request, query);
         const failure = this.#note("InvokeAgentRuntimeCommand", asked, target.session);
-        this.#throwError(failure);
+        await this.#throwError(failure);
         const runtime = this.runtimes.invokable(name, target.qualifier);
         if (this.#contractLess.has(runtime.id)) this.#contractLessSessions.add(target.key);
         response.setHeader(SESSION_HEADER, target.session);
@@ -216,7 +219,7 @@ export class Emulator {
     if (request.headers["content-type"] !== "application/json")
       throw new ServiceError("ValidationException", "contentType");
     const failure = this.#note("InvokeAgentRuntime", parseJson(body), session, traceOf(request));
-    this.#throwError(failure);
+    await this.#throwError(failure);
     const runtime = this.runtimes.invokable(arn, qualifier);
     response.setHeader(SESSION_HEADER, session);
     const contractLess = this.#contractLess.get(runtime.id);
@@ -275,8 +278,10 @@ export class Emulator {
     if (rule) rule.times -= 1;
     return rule?.failure;
   }
-  #throwError(failure: Failure | undefined): void {
-    if (failure && "error" in failure) throw new ServiceError(failure.error, failure.message ?? "on demand");
+  async #throwError(failure: Failure | undefined): Promise<void> {
+    if (!failure || !("error" in failure)) return;
+    await failure.after;
+    throw new ServiceError(failure.error, failure.message ?? "on demand");
   }
 
   async #answer(
@@ -288,7 +293,7 @@ export class Emulator {
     session?: string,
   ): Promise<void> {
     const failure = this.#note(operation, body, session);
-    this.#throwError(failure);
+    await this.#throwError(failure);
     const answer = await effect();
     if (failure && "lose" in failure) return void response.destroy();
     if (failure && "lateMs" in failure) await new Promise((resolve) => setTimeout(resolve, failure.lateMs).unref());
