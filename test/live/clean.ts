@@ -18,18 +18,40 @@ const markOf = ({ metadata }: TaskRecord): string | undefined => {
  * mark it takes those of every run.
  */
 export async function clean(client: Client, mark: string | undefined, named: readonly string[]): Promise<Cleaned> {
-  const found = new Set(named);
-  for (const status of statuses.filter((each) => !isTerminal(each)))
-    for await (const { id } of client.tasks({ status })) {
-      const of = found.has(id) ? undefined : markOf(await client.task(id).status());
-      if (of !== undefined && (mark === undefined || of === mark)) found.add(id);
-    }
+  const found = new Set<string>();
   const cancelled: string[] = [];
   const left: string[] = [];
   let seconds = 0;
-  for (const id of found) {
+  // What was on its way when the run ended may have been made since.
+  for (let more = new Set(named); ; more = new Set()) {
+    for (const id of await openOf(client, mark)) if (!found.has(id)) more.add(id);
+    if (more.size === 0) return { found: [...found], cancelled, left, use: useOf(seconds) };
+    for (const id of more) found.add(id);
+    cancelled.push(...(await cancelEach(client, more)));
+    for (const id of more) {
+      const record = await client.task(id).wait({ timeoutMs: 120_000 });
+      if (!isTerminal(record.status)) left.push(id);
+      seconds += sessionSecondsOf(record);
+    }
+  }
+}
+
+/** The tasks of a run, or of any, that have not ended. */
+export async function openOf(client: Client, mark: string | undefined): Promise<string[]> {
+  const open: string[] = [];
+  for (const status of statuses.filter((each) => !isTerminal(each)))
+    for await (const { id } of client.tasks({ status })) {
+      const of = markOf(await client.task(id).status());
+      if (of !== undefined && (mark === undefined || of === mark)) open.push(id);
+    }
+  return open;
+}
+
+/** Resolves with those that were cancelled; one that ends just now is refused, which is as good. */
+export async function cancelEach(client: Client, ids: Iterable<string>): Promise<string[]> {
+  const cancelled: string[] = [];
+  for (const id of ids) {
     const task = client.task(id);
-    // One that ends just now is refused, which is as good.
     if (
       !isTerminal((await task.status()).status) &&
       (await task.cancel().then(
@@ -39,12 +61,7 @@ export async function clean(client: Client, mark: string | undefined, named: rea
     )
       cancelled.push(id);
   }
-  for (const id of found) {
-    const record = await client.task(id).wait({ timeoutMs: 120_000 });
-    if (!isTerminal(record.status)) left.push(id);
-    seconds += sessionSecondsOf(record);
-  }
-  return { found: [...found], cancelled, left, use: useOf(seconds) };
+  return cancelled;
 }
 
 /** Seconds for which a session of the task may have been billed so far. */

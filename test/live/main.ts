@@ -6,9 +6,9 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startVitest } from "vitest/node";
+import { createVitest } from "vitest/node";
 import { createClient } from "../../lib/client/sdk/create-client.ts";
-import { type Cleaned, clean, sessionSecondsOf } from "./clean.ts";
+import { type Cleaned, cancelEach, clean, openOf, sessionSecondsOf } from "./clean.ts";
 import { type Options, optionsOf, usage } from "./options.ts";
 import { exceeds, refusal, said, useOf } from "./plan.ts";
 import { toEnvironment } from "./run.ts";
@@ -53,12 +53,17 @@ Object.assign(process.env, toEnvironment({ target, mark, budget, journal, timing
 const startedAt = new Date().toISOString();
 console.log(`run ${mark}, with at most ${said(budget)}`);
 
+const vitest = await createVitest("test", { config: join(import.meta.dirname, "vitest.config.ts"), watch: false });
 let isEnding = false;
 async function end(reason: string, code: number): Promise<never> {
   if (isEnding) return new Promise(() => {});
   isEnding = true;
   clearInterval(looking);
   console.log(`${reason}; cleaning up`);
+  // No test begins any more, those that wait for a task see its end, and after that nobody dispatches another.
+  await vitest.cancelCurrentRun("keyboard-input");
+  await cancelEach(client, await openOf(client, mark));
+  await vitest.close();
   const cleaned = await clean(client, mark, linesOf(journal));
   tell(cleaned);
   const figures = linesOf(timings).map((line) => JSON.parse(line) as { name: string; seconds: number | string });
@@ -79,10 +84,11 @@ async function look(): Promise<void> {
   if (exceeds(use, budget)) await end("the budget is used up", 1);
 }
 const looking = setInterval(() => void look().catch((error) => console.error(`could not look: ${error}`)), LOOK_MS);
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void end(signal, 130));
+// Vitest ends the process at once, with whatever runs and bills.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.removeAllListeners(signal).on(signal, () => void end(signal, 130));
 
-const vitest = await startVitest("test", [], { config: join(import.meta.dirname, "vitest.config.ts"), watch: false });
+await vitest.start([]);
 const failed = vitest.state.getCountOfFailedTests();
 const passed = vitest.state.getTestModules().flatMap((module) => [...module.children.allTests("passed")]).length;
-await vitest.close();
 await end(`${passed} passed, ${failed} failed`, failed === 0 && passed > 0 ? 0 : 1);
