@@ -127,7 +127,7 @@ it("ends what it made when it is interrupted", { timeout: 600_000 }, async () =>
   await runs(owner, run);
   run.child.kill("SIGINT");
   expect(await run.ended, run.said).toBe(130);
-  expect(run.said).toMatch(/SIGINT; cleaning up[^]*cleaned: [1-9]/);
+  expect(run.said).toMatch(/SIGINT; cleaning up[\s\S]*cleaned: [1-9]/);
   await nothingRuns(owner);
 });
 
