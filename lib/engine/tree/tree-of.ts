@@ -28,7 +28,8 @@ export async function treePage(
 ): Promise<Omit<ToolResult<"get_task_tree">, "standing">> {
   const root = rootOf(task);
   const tree = await ports.store.getTree(root);
-  const below = tree?.tasks ?? [];
+  // What is known of a tree goes with its root, which may be before what it dispatched.
+  const below = tree?.tasks ?? (task.id === root ? [] : [task.id]);
   const all = after === undefined ? [root, ...below] : below.filter((id) => after === root || id > after);
   const ids = all.slice(0, PAGE);
   const known = await inLanes(LANES, ids, async (id) => {

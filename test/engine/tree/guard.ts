@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { isSettled } from "../../../lib/contract/task.ts";
+import { newTaskId } from "../../../lib/contract/task-id.ts";
 import { TaskService } from "../../../lib/engine/service.ts";
 import { boundByTree } from "../../../lib/engine/tree/bound.ts";
+import { makeTask } from "../../contract/make-task.ts";
 import { mortalPorts } from "../../fixtures/mortal-ports.ts";
 import { type Kind, planesOn, refusal } from "./planes.ts";
 
@@ -415,6 +417,16 @@ export function guardOn(kind: Kind): void {
       await expect(new TaskService(ports, "somebody else").tree({ task_id: root })).rejects.toMatchObject({
         code: "task.not_found",
       });
+    });
+
+    it("whose root is forgotten is shown as far as it is known", async () => {
+      const { ports, owner } = plane();
+      const forgotten = newTaskId();
+      const task = makeTask({ owner, profile: "local", parent: forgotten, root: forgotten, depth: 1 });
+      await ports.store.create(task);
+      const { items, standing } = await new TaskService(ports, owner).tree({ task_id: task.id });
+      expect(items.map(({ id }) => id)).toEqual([task.id]);
+      expect(standing).toMatchObject({ depth: 1, limits: { maxDepth: { value: 3, left: 2 } } });
     });
 
     it("is read in pages, by its own tasks and no others", async () => {
