@@ -5,6 +5,9 @@ import { childId } from "../../lib/engine/orchestration/children.ts";
 import { saidIn } from "./calls.ts";
 import type { Called, Wish } from "./scenario.ts";
 
+/** For longer no whole stands still while it has time left: what was lost is looked for again much sooner. */
+const MOST_IDLE_MS = 70 * 60_000;
+
 type Whole = { task: Task; parts: readonly Task[]; wish: Wish };
 
 /** What is not true of a task that is made of others: its parts are each made once, have ended before it, and are told as they ended. */
@@ -20,6 +23,8 @@ export async function judgeParts({ task, parts, wish }: Whole, cancelAsked: bool
   const last = hasAggregate ? at(jobs.length - 1) : undefined;
   const bad = parts.filter(({ status }) => status !== "succeeded");
   const isLate = endOf(task) - Date.parse(task.createdAt) >= wish.timeoutSeconds * 1000;
+  const lastEndMs = Math.max(Date.parse(task.createdAt), ...parts.map(endOf));
+  if (isLate && endOf(task) - lastEndMs > MOST_IDLE_MS) broken.push("it stood still until its time was over");
   if (task.status === "cancelled" && !cancelAsked) broken.push("nobody has cancelled it");
   if (task.status === "succeeded") {
     if (parts.length !== jobs.length) broken.push(`it succeeded with ${parts.length} of ${jobs.length} parts`);
