@@ -20,11 +20,12 @@ test("a job that is made of a thousand is listed, and what was before it too", a
 });
 
 test("several agents have the limits of the defaults together, wherever the one among them stands that has others", async () => {
-  const agent = { backend: "here", framework: "echo" };
+  const agent = { backend: "bounded", framework: "echo" };
   const ports = openPorts({
     configuration: {
       accounts: { mine: { provider: "local", credentialSource: "none" } },
-      backends: { here: { adapter: "local-process", account: "mine" } },
+      // A profile may have the name of a backend, and the whole is in neither.
+      backends: { bounded: { adapter: "local-process", account: "mine" } },
       runtimes: { free: agent, bounded: { ...agent, limits: { maxDepth: 0, maxChildren: 2, treeTimeoutSeconds: 60 } } },
     },
   });
