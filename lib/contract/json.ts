@@ -8,7 +8,7 @@ export const isObject = (value: unknown): value is JsonObject =>
 export function parseJsonObject(text: string): JsonObject | undefined {
   if (!text.trimStart().startsWith("{")) return undefined;
   try {
-    const value: unknown = SURROGATE.test(text) ? JSON.parse(text, wellFormed) : JSON.parse(text);
+    const value: unknown = JSON.parse(SURROGATE.test(text) ? wellFormed(text) : text);
     return isObject(value) ? value : undefined;
   } catch {
     return undefined;
@@ -17,7 +17,9 @@ export function parseJsonObject(text: string): JsonObject | undefined {
 
 /** Half of a character, which JSON can hold and many of its readers refuse, can only stand in it escaped. */
 const SURROGATE = /\\u[dD][89a-fA-F]/;
-const wellFormed = (_name: string, value: unknown) => (typeof value === "string" ? value.toWellFormed() : value);
+/** Both halves of one character, one alone, or any other escape. */
+const ESCAPES = /\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|(\\u[dD][89a-fA-F][\da-fA-F]{2})|\\./g;
+const wellFormed = (text: string) => text.replace(ESCAPES, (found, half) => (half ? "\\ufffd" : found));
 
 /** A number as it is, and 0 for what is none: where somebody else counts, a count may be missing. */
 export const numberOf = (value: unknown): number => (typeof value === "number" ? value : 0);
