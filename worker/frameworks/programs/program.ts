@@ -38,6 +38,8 @@ export type AgentEnd = {
   deniedTools?: string[];
   /** The program's own id of the session, for the next turn. */
   session?: string;
+  /** It was ended while more was to come than it had answered. */
+  isAtWork?: boolean;
   error?: Problem;
 };
 

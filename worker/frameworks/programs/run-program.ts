@@ -96,7 +96,7 @@ async function runTurn(program: AgentProgram, run: AgentRun, job: JobContext): P
     schema: run.tools.jsonSchema,
     asksJson: run.task.responseFormat !== undefined,
   });
-  return { ...outcome, isAnswered: outcome.error === undefined };
+  return { ...outcome, isAnswered: outcome.error === undefined && !end.isAtWork };
 }
 
 /** A program that never started has printed nothing to read. */

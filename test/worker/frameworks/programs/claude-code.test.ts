@@ -375,6 +375,23 @@ describe("claude is ended", () => {
     expect(reply.error?.hint).toContain(conversation.id);
   });
 
+  test.concurrent.each([
+    ["something runs in the background", [1, 2, 3, 4, 5, 6, 7]],
+    ["what ran there is told to the model", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]],
+    ["a message that came late began a turn", [1, 2, 5, 6, 7, 11]],
+    ["the model says more", [1, 2, 5, 6, 7, 12]],
+  ])("by its deadline after a first result, which is no answer yet: %s", async (_name, lines) => {
+    await using claude = await replayed("claude-code", "background", {}, lines);
+    const { reply } = await claude.worker.agent({ ...task(), timeoutSeconds: 8 });
+    expect(reply).toMatchObject({ status: "failed", error: { code: "task.timeout" }, result: { output: "It runs." } });
+  });
+
+  test.concurrent("by its deadline after its last result, which is the answer", async () => {
+    await using claude = await replayed("claude-code", "background", {}, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
+    const { reply } = await claude.worker.agent({ ...task(), timeoutSeconds: 8 });
+    expect(reply).toMatchObject({ status: "succeeded", result: { output: "It runs." } });
+  });
+
   test.concurrent("by its budget of tokens, with what it had", async () => {
     await using claude = await replayed("claude-code", "interrupted");
     const { reply } = await claude.worker.agent(task(), { limits: { maxTokens: 100 } });

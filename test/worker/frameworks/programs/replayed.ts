@@ -13,18 +13,26 @@ export const taskFor =
   (framework: BuiltInFramework) =>
   (runtimeTools: Record<string, unknown> = {}) => ({ instruction: "do it", framework, runtime_tools: runtimeTools });
 
-/** A worker on whose PATH a program is that prints one recording of the real one, and a home of its own. */
+/**
+ * A worker on whose PATH a program is that prints one recording of the real one, and a home of its own. Of `lines`, counted
+ * from 1, it prints these alone, and then waits.
+ */
 export async function replayed(
   program: BuiltInFramework,
   recording: string,
   env: Record<string, string> | ((home: string) => Record<string, string>) = {},
+  lines?: readonly number[],
 ): Promise<{ worker: TestWorker; home: string; seen(): Seen; [Symbol.asyncDispose](): Promise<void> }> {
   const home = mkdtempSync(join(homes, "home-"));
   const bin = join(home, "bin");
   mkdirSync(bin);
   const script = join(bin, builtInFramework(program)?.program ?? program);
   const saw = join(home, "saw.json");
-  const words = [process.execPath, fixture("agents/replay.mjs"), fixture(`agents/${program}/${recording}.txt`), saw];
+  const whole = fixture(`agents/${program}/${recording}.txt`);
+  const part = join(home, "part.txt");
+  const all = readFileSync(whole, "utf8").split("\n");
+  if (lines) writeFileSync(part, [...lines.map((number) => all[number - 1]), "!wait"].join("\n"));
+  const words = [process.execPath, fixture("agents/replay.mjs"), lines ? part : whole, saw];
   writeFileSync(script, `#!/bin/sh\nexec ${words.map((word) => `'${word}'`).join(" ")} "$@"\n`);
   chmodSync(script, 0o755);
   const worker = await startWorker({

@@ -6,6 +6,7 @@ import { processFailure } from "../../../processes/exit-problem.ts";
 import type { ProcessEnd } from "../../../processes/run-process.ts";
 import type { AgentEnd, AgentEvents, AgentRun, OutputReader } from "../program.ts";
 import { type ClaudeFailure, claudeProblem, type ResultLine, resultLine } from "./problem.ts";
+import { ClaudeWork } from "./work.ts";
 
 const count = z.number().optional().catch(undefined);
 const tokens = z.object({
@@ -42,6 +43,7 @@ export class ClaudeOutput implements OutputReader {
   readonly #calls = new Map<string, Tokens>();
   readonly #denied: string[] = [];
   readonly #failure: ClaudeFailure = {};
+  readonly #work = new ClaudeWork();
   /** A run can print several; the last is the answer, and what each has used is counted from the one before it. */
   readonly #results: ResultLine[] = [];
   #calling = "";
@@ -54,6 +56,7 @@ export class ClaudeOutput implements OutputReader {
   }
 
   line(value: JsonObject, events: AgentEvents): void {
+    this.#work.line(value);
     switch (value.type) {
       case "system":
         this.#system(value, events);
@@ -92,6 +95,7 @@ export class ClaudeOutput implements OutputReader {
       usage,
       session: this.#session ?? this.#run.resume,
       deniedTools: [...new Set([...denials, ...this.#denied])],
+      isAtWork: this.#work.isGoingOn,
     });
     if (last && !last.is_error) {
       return { ...common, output: last.result ?? this.#text, ...jsonOf(last) };
