@@ -31,7 +31,7 @@ export function fittingLength(text: string, room: number): number {
 /** The beginning of a text that fits; where more follows, it ends with an ellipsis. */
 export function firstFitting(text: string, room: number): string {
   if (text.length <= room && replySize(text) <= room) return text;
-  return `${text.slice(0, fittingLength(text.slice(0, Math.max(1, room)), room - ELLIPSIS))}…`;
+  return `${text.slice(0, fittingLength(text.slice(0, Math.max(2, room)), room - ELLIPSIS))}…`;
 }
 
 const ELLIPSIS = 3;

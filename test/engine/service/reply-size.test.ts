@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { fittingLength, MAX_REPLY, replySize } from "../../../lib/contract/replies/reply-size.ts";
+import { firstFitting, fittingLength, MAX_REPLY, replySize } from "../../../lib/contract/replies/reply-size.ts";
 import type { Json } from "../../../lib/contract/task.ts";
 import { taskRecord } from "../../../lib/engine/record.ts";
 import { fitRecord } from "../../../lib/engine/service/fit-record.ts";
@@ -22,6 +22,15 @@ test("a beginning that fits never splits a pair and always gets on", () => {
       expect(length).toBeGreaterThan(0);
       expect(part.isWellFormed()).toBe(true);
       if (replySize(text) <= room) expect(length).toBe(text.length);
+    }),
+  );
+});
+
+test("the beginning of a text that fits is well-formed, however little room there is", () => {
+  expect(firstFitting("😀😀😀 hello", 0)).toBe("😀…");
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), fc.integer({ min: -5, max: 50 }), (text, room) => {
+      expect(firstFitting(text, room).isWellFormed()).toBe(true);
     }),
   );
 });
