@@ -1,8 +1,9 @@
 import type * as z from "zod";
 import { MAX_TREE_TASKS } from "../../contract/configuration.ts";
-import { LIST_ENDS, MAX_REPLY, replySize } from "../../contract/replies/reply-size.ts";
+import { countFitting, LIST_ENDS, MAX_REPLY } from "../../contract/replies/reply-size.ts";
 import type { Task } from "../../contract/task.ts";
 import type { ToolResult } from "../../contract/tools/index.ts";
+import { jobIdOf } from "../../contract/tools/jobs/fields.ts";
 import type { dispatchJobs, JobSummary } from "../../contract/tools/jobs/jobs.ts";
 import { isJob, jobSummary } from "./record.ts";
 
@@ -20,26 +21,29 @@ export async function listJobs(
 ): Promise<ToolResult<"dispatch_jobs">> {
   const isWanted = (job: JobSummary) =>
     (status === "" || job.status === status) && (agent === "" || job.agent === agent);
-  const items: JobSummary[] = [];
-  let room = MAX_REPLY - LIST_ENDS;
+  let items: JobSummary[] = [];
   let next = from === undefined ? {} : { cursor: from };
-  for (let jobs = 0, seen = 0; jobs < MOST_JOBS && seen < MOST_LOOKED_AT; seen += PAGE) {
-    const page = await pageOf({ limit: PAGE, ...next });
-    for (const [at, task] of page.items.entries()) {
-      if (!isJob(task) || task.position !== undefined) continue;
-      jobs++;
-      const job = jobSummary(task);
-      if (!isWanted(job)) continue;
-      room -= replySize(job) + 1;
-      if (items.length >= limit || (room < 0 && items.length > 0)) {
-        // The cursor of a shorter page is that of a shorter question.
-        const { cursor } = at === 0 ? next : await pageOf({ limit: at, ...next });
-        return { items, ...(cursor !== undefined && { cursor }) };
-      }
-      items.push(job);
+  // As many tasks as are to be looked at yet. The cursor of a shorter page is that of a shorter question, with what that answers.
+  let most = Number.POSITIVE_INFINITY;
+  for (let jobs = 0, asked = 0; most > 0 && jobs < MOST_JOBS && asked < MOST_LOOKED_AT; asked += PAGE) {
+    const page = await pageOf({ limit: Math.min(PAGE, most), ...next });
+    const found = page.items.filter((task) => isJob(task) && task.position === undefined);
+    const wanted = found.map(jobSummary).filter(isWanted);
+    const fitting = countShown([...items, ...wanted], limit) - items.length;
+    const beyond = wanted[fitting];
+    if (beyond) {
+      most = page.items.findIndex(({ id }) => jobIdOf(id) === beyond.id);
+      continue;
     }
+    items = [...items, ...wanted];
+    jobs += found.length;
+    most -= page.items.length;
     if (page.cursor === undefined) return { items };
     next = { cursor: page.cursor };
   }
   return { items, ...next };
 }
+
+/** How many of the first are shown: as many as are asked for and as fit, but at least one. */
+const countShown = (jobs: readonly JobSummary[], limit: number): number =>
+  Math.min(limit, Math.max(1, countFitting(jobs, MAX_REPLY - LIST_ENDS)));
