@@ -6,26 +6,23 @@ import { type ToolResult as Result, toolSchemas } from "../../contract/tools/ind
 import { jobIdOf } from "../../contract/tools/jobs/fields.ts";
 import type { Job } from "../../contract/tools/jobs/jobs.ts";
 import type { TaskHandle } from "../../contract/tools/task-handle.ts";
-import { saidBy } from "../orchestration/agent-result.ts";
 import { waitForTask } from "../poll/waiting.ts";
 import type { Ports } from "../ports.ts";
 import { readArguments } from "../service/arguments.ts";
 import { cancelOwn } from "../service/cancel.ts";
 import { progressTeller, type Tell } from "../service/progress.ts";
-import { pageOf } from "../service/result-text.ts";
 import { TaskReader } from "../task-reader.ts";
 import { dispatchDialogueOf, dispatchToAgent, dispatchToMany } from "./dispatching.ts";
+import { fetchedPage } from "./fetched.ts";
 import { listJobs } from "./list.ts";
 import { jobRecord, jobStatus, progressOf } from "./record.ts";
-import { answerOfAll, partOfAgent, resultOfAgent } from "./results.ts";
+import { answerOfAll, resultOfAgent } from "./results.ts";
 
 type Waiting = { signal?: AbortSignal | undefined; tell?: Tell | undefined };
 
 /** Longest wait of dispatch_wait, and how long a job that was cancelled is given to end, in seconds. */
 const MOST_SECONDS = 3600;
 const CANCEL_SECONDS = 10;
-/** What the fields beside the text of a result may take of a reply. */
-const MAX_BESIDE = MAX_REPLY / 2;
 
 /**
  * The tasks of an owner as jobs of agents: what the toolset `agents` does, in the words of whoever knows agents in folders. A
@@ -143,29 +140,7 @@ export class Jobs extends TaskReader {
     const { ref, max_chars, offset = 0 } = readArguments(toolSchemas.fetch_result, given);
     const task = await this.task(ref);
     if (!hasEnded(task)) return { ...(await jobRecord(this.#ports, task)) };
-    const {
-      result: _,
-      ref: __,
-      size: ___,
-      summary,
-      summary_chars,
-      truncated,
-      full_size,
-      ...rest
-    } = await partOfAgent(this.#ports, task, MAX_BESIDE);
-    const maxChars = max_chars || undefined;
-    const { text, nextOffset, textLength } = pageOf((await saidBy(this.#ports, task)).text, {
-      offset,
-      maxChars,
-      taken: replySize(rest),
-    });
-    const isCut = nextOffset !== undefined || offset > 0;
-    return {
-      ...rest,
-      result: text,
-      ...(isCut && { truncated: true, full_size: textLength }),
-      ...(nextOffset !== undefined && { next_offset: nextOffset }),
-    };
+    return fetchedPage(this.#ports, task, { offset, maxChars: max_chars || undefined });
   }
 
   #toAgent(asked: Parameters<typeof dispatchToAgent>[2]): Promise<TaskHandle> {

@@ -10,23 +10,26 @@ import { longestResult } from "../orchestration/finish.ts";
 import type { ReadPorts } from "../ports.ts";
 import { turnWithin, within } from "./within.ts";
 
-type Kept = Pick<ReadPorts, "artifacts">;
+export type Kept = Pick<ReadPorts, "artifacts">;
 
 /** What an agent came to, as much of it as there is room for in a reply, and where the rest is. */
 export async function resultOfAgent(ports: Kept, task: Task, room = MAX_REPLY): Promise<DispatchResult> {
   const hint = `fetch_result with ref ${jobIdOf(task.id)} has the whole`;
-  const result = await partOfAgent(ports, task, room - replySize({ hint }));
+  const seen = await seenOf(ports, task, MAX_REPLY);
+  const { agent, task_id, status } = seen;
+  const part = within(shown(seen, task.summaryChars !== undefined), room - replySize({ hint }));
+  const result = { ...part, agent, task_id, status };
   return result.truncated ? { ...result, hint: result.hint ?? hint } : result;
 }
 
-/** The same without saying how the rest is read. */
-export async function partOfAgent(ports: Kept, task: Task, room: number): Promise<DispatchResult> {
-  const seen = await agentResult(ports, { agent: task.profile, id: task.id, task, maxChars: MAX_REPLY });
-  const { agent, task_id, status } = seen;
+type Seen = AgentResult & Pick<DispatchResult, "budget_exceeded">;
+
+/** What an agent came to, and whether it spent more than it was to; with a text of that many UTF-16 units at most. */
+export async function seenOf(ports: Kept, task: Task, maxChars: number): Promise<Seen> {
+  const seen = await agentResult(ports, { agent: task.profile, id: task.id, task, maxChars });
   const { maxBudgetUsd } = task.limits;
   const isOver = maxBudgetUsd !== undefined && (seen.cost_usd ?? 0) > maxBudgetUsd;
-  const whole = shown(seen, task.summaryChars !== undefined);
-  return { ...within({ ...whole, ...(isOver && { budget_exceeded: true }) }, room), agent, task_id, status };
+  return { ...seen, ...(isOver && { budget_exceeded: true }) };
 }
 
 /**
@@ -36,7 +39,7 @@ export async function partOfAgent(ports: Kept, task: Task, room: number): Promis
 const asAsked = (one: AgentResult, longest: number): DispatchResult =>
   shown(one, (one.summary_chars ?? longest) < longest - 1);
 
-function shown({ ref, size = 0, summary = "", summary_chars, ...rest }: AgentResult, asRef: boolean): DispatchResult {
+function shown({ ref, size = 0, summary = "", summary_chars, ...rest }: Seen, asRef: boolean): DispatchResult {
   if (ref === undefined) return rest;
   const id = jobIdOf(ref);
   if (asRef) return { ...rest, ref: id, size, summary_chars: summary_chars ?? summary.length, summary };
