@@ -77,7 +77,7 @@ export interface TaskStore {
    * Reads the task, applies `edit`, and writes what it returns if nobody wrote in between, else begins again; `edit` must
    * therefore be free of effects. `edit` returns undefined to leave the task as it is, and what it throws is thrown on.
    * Resolves with the task as it now stands, already stamped. The change that ends a task of a tree adds its cost there (`addCost`)
-   * before it resolves, unless the process dies in between. Throws RefusedError `task.not_found`.
+   * before it resolves, unless the process dies in between or that write fails: then its clean-up does. Throws RefusedError `task.not_found`.
    */
   change(id: string, edit: (task: Task) => Task | undefined): Promise<Task>;
   /** An owner's tasks, newest first; may lag behind. Throws InvalidInputError for a cursor it did not make. */

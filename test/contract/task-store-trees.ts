@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { newTaskId } from "../../lib/contract/task-id.ts";
+import { makeTask, moved, withFields } from "./make-task.ts";
 import { sharedStore } from "./shared-store.ts";
 import type { OpenStoreFunction } from "./task-store.ts";
 
@@ -100,6 +101,19 @@ export function treesSuite(open: OpenStoreFunction): void {
       expect(await store().setAside(root, taskId, 1, -2)).toBe(0);
       await store().addCost(root, taskId, 0);
       expect(await store().setAside(root, taskId, 1, 9)).toBeUndefined();
+    });
+
+    it("have what a task cost when whoever waits for its end hears of it", async () => {
+      const root = newTaskId();
+      const task = makeTask({ root, parent: root, depth: 1, status: "completing" });
+      await store().create(task);
+      await store().enterTree(root, { taskId: task.id, parent: root }, room);
+      const known = await store().get(task.id);
+      const heard = store()
+        .waitForChange(task.id, known?.revision ?? 0, 60_000)
+        .then(() => store().getSpending(root, []));
+      await store().change(task.id, (now) => withFields(moved(now, "succeeded"), { usage: { costUsd: 2 } }));
+      expect(await heard).toMatchObject({ spentUsd: 2 });
     });
 
     it("add the cost of each once, by whoever comes at once and later; of a stranger none", async () => {

@@ -1,17 +1,21 @@
 import { type TreeLimits, treeLimits } from "../../config/limits.ts";
 import { own } from "../../contract/configuration.ts";
 import { RefusedError } from "../../contract/errors.ts";
+import { isOrchestration } from "../../contract/kinds.ts";
 import type { Task } from "../../contract/task.ts";
 import type { Ports } from "../ports.ts";
 
 /**
  * A guard over all that one request sets off. The limits are those that the configuration now gives the profile of the task that
- * it began with, the root, so no call raises them, whatever it names; what counts against them is in the store.
+ * it began with, the root, so no call raises them, whatever it names; what counts against them is in the store. What is made of others
+ * runs in no profile, and has those of the defaults.
  */
-export const limitsOf = (ports: Pick<Ports, "configuration">, { profile }: Pick<Task, "profile">): TreeLimits => {
+export const limitsOf = (ports: Pick<Ports, "configuration">, { profile, taskType }: Limited): TreeLimits => {
   const configuration = ports.configuration();
-  return treeLimits(configuration, own(configuration.runtimes, profile));
+  const hasProfile = taskType === undefined || !isOrchestration(taskType);
+  return treeLimits(configuration, hasProfile ? own(configuration.runtimes, profile) : undefined);
 };
+type Limited = Pick<Task, "profile"> & Partial<Pick<Task, "taskType">>;
 
 /** The id of the task that it all began with, and that task where it is still known; `above` is the line above a task. */
 export function rootOf(above: readonly Task[]): { id: string; task?: Task } | undefined {

@@ -5,8 +5,7 @@ import { limitsOf } from "./limits.ts";
 type Configured = Pick<Ports, "configuration">;
 
 /** Whether what a task dispatched goes on without it. */
-const keepsOrphans = (ports: Configured, task: Pick<Task, "profile">): boolean =>
-  limitsOf(ports, task).orphans === "keep";
+const keepsOrphans = (ports: Configured, task: Task): boolean => limitsOf(ports, task).orphans === "keep";
 
 /**
  * Whether nothing below a task begins any more: it was called off, or has ended and leaves nothing. One that was cancelled
@@ -23,5 +22,5 @@ export const beginsNothing = (task: Task): boolean =>
   task.calledOff === true || task.status === "cancelling" || hasEnded(task);
 
 /** Whether what is below a task that has ended is still to be cancelled. */
-export const owesBelow = (ports: Configured, { obligations, profile }: Task): boolean =>
-  obligations.children !== undefined || (obligations.dispatched === true && !keepsOrphans(ports, { profile }));
+export const owesBelow = (ports: Configured, task: Task): boolean =>
+  task.obligations.children !== undefined || (task.obligations.dispatched === true && !keepsOrphans(ports, task));

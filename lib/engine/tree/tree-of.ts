@@ -4,6 +4,7 @@ import { hasEnded, type Task } from "../../contract/task.ts";
 import type { Member, Standing } from "../../contract/tools/get-task-status.ts";
 import type { ToolResult } from "../../contract/tools/index.ts";
 import { readable } from "../../store/stored-task.ts";
+import { breather } from "../admission/breather.ts";
 import { inLanes } from "../in-lanes.ts";
 import type { Ports, ReadPorts } from "../ports.ts";
 import { shortRecord } from "../record.ts";
@@ -47,31 +48,38 @@ export async function treePage(
 export async function standingOf(ports: Ports, task: Task): Promise<Standing> {
   const id = rootOf(task);
   const tree = await ports.store.getTree(id);
-  const ids = new Set([id, task.id, ...(tree?.tasks ?? [])]);
-  const read = await inLanes(LANES, [...ids], (one) => readable(ports.store, one));
-  const known = read.filter((one) => one !== undefined);
   // The root may be forgotten before what it dispatched; then the limits are those of whose tree is looked at.
-  const top = known.find((one) => one.id === id) ?? task;
+  const top = (id === task.id ? task : await readable(ports.store, id)) ?? task;
+  const childrenOf = (one: Task) => use(limitsOf(ports, one).maxChildren, tree?.children[one.id] ?? 0);
+  const breathe = breather();
+  // Of thousands only this is kept, and whole only those that run.
+  const known = await inLanes(LANES, tree?.tasks ?? [], async (below) => {
+    await breathe();
+    const one = await readable(ports.store, below);
+    return one && { depth: one.depth, children: childrenOf(one), running: hasEnded(one) ? undefined : one };
+  });
+  const others = known.filter((one) => one !== undefined);
   const limits = limitsOf(ports, top);
   const endsAtMs = endOfTree(ports, [top]) ?? 0;
   const seconds = limits.treeTimeoutSeconds;
   const count = 1 + (tree?.tasks.length ?? 0);
-  const depth = known.reduce((most, one) => Math.max(most, one.depth), 0);
-  const running = known.filter((one) => !hasEnded(one));
-  const counted = [...running.filter((one) => one.id !== top.id), top];
+  const depth = others.reduce((most, one) => Math.max(most, one.depth), top.depth);
+  const below = others.flatMap(({ running }) => (running && running.id !== top.id ? [running] : []));
   const { spentUsd: paidUsd = 0, setAsideUsd: asideOf = {} } = tree ?? {};
   const setAsideUsd = Object.values(asideOf).reduce((sum, usd) => sum + usd, 0);
-  const { spentUsd, leftUsd } = spendingOf(ports, counted, { spentUsd: paidUsd, setAsideUsd, asideOf });
-  const ofChildren = known.map((one) => use(limitsOf(ports, one).maxChildren, tree?.children[one.id] ?? 0));
+  const { spentUsd, leftUsd } = spendingOf(ports, [...below, top], { spentUsd: paidUsd, setAsideUsd, asideOf });
   return {
     tasks: count,
-    running: running.length,
+    running: below.length + (hasEnded(top) ? 0 : 1),
     depth,
     spentUsd,
     endsAt: new Date(endsAtMs).toISOString(),
     limits: {
       maxDepth: use(limits.maxDepth, depth),
-      maxChildren: ofChildren.reduce((least, one) => (one.left < least.left ? one : least)),
+      maxChildren: others.reduce(
+        (least, { children }) => (children.left < least.left ? children : least),
+        childrenOf(top),
+      ),
       maxTreeTasks: use(limits.maxTreeTasks, count),
       treeBudgetUsd: { value: limits.treeBudgetUsd, used: spentUsd, left: Math.max(0, leftUsd) },
       treeTimeoutSeconds: use(seconds, seconds - (endsAtMs - ports.now()) / 1000),

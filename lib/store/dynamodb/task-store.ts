@@ -82,7 +82,12 @@ export function openTaskStore(options: TaskStoreOptions): Opened {
   /** What it has cost is known only now: whoever else was about to end it has seen it otherwise. */
   const ended = async (task: Task) => {
     const share = shareOf(task, options.estimate?.(task));
-    if (share) await ofTrees.addCost(share.root, task.id, share.usd);
+    if (!share) return;
+    await ofTrees
+      .addCost(share.root, task.id, share.usd)
+      .catch((error) =>
+        log?.warn("what a task cost is added to its tree by its clean-up", { taskId: task.id, error: String(error) }),
+      );
   };
   const { create, ...writes } = taskWrites(items, known, { now, retentionDays, noteEnd, ended });
   const { addChild, ...family } = children(items, now, retentionDays);

@@ -21,7 +21,7 @@ type Options = {
   retentionDays?: number | undefined;
   /** Writes down what a task took that is about to end, or was made as ended: without `before`. Again it changes nothing. */
   noteEnd(before: Task | undefined, after: Task): Promise<void>;
-  /** Is told of a task once it has ended, by whoever ended it. */
+  /** Is told of a task once it has ended, by whoever ended it. Never throws: that has happened. */
   ended(task: Task): Promise<void>;
 };
 
@@ -56,11 +56,11 @@ export function taskWrites(
       const stored = await read(task.id);
       return stored !== undefined && hasMark(stored, mark);
     });
+    if (landed && before && hasEnded(task) && !hasEnded(toTask(before))) await ended(task);
+    // Who waits in this process hears of it only now.
     if (landed) known.note(item);
     else known.forget(item.pk);
-    if (!before || !hasEnded(task)) return landed;
-    if (!landed) await noteOther(before);
-    else if (!hasEnded(toTask(before))) await ended(task);
+    if (!landed && before && hasEnded(task)) await noteOther(before);
     return landed;
   };
 

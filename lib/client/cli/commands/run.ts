@@ -19,7 +19,7 @@ import { oneLine, printJson } from "../print.ts";
 import { type Call, type RunOptions, toCall } from "../run-call.ts";
 import { openForRun, openStaying, type RunSystem } from "../systems/open-client.ts";
 import { placeWords } from "../systems/place.ts";
-import { asTaken } from "../systems/taken-call.ts";
+import { dispatchTaken } from "../systems/taken-call.ts";
 import { ageMs, endOf } from "../tasks/age.ts";
 
 /** What a shell says of a program that these signals ended: SIGHUP, and SIGPIPE. */
@@ -44,8 +44,8 @@ async function detach(context: Context, options: RunOptions, call: Call): Promis
   const { io } = context;
   const client = await openStaying(context, options);
   try {
-    const { tool, args } = await asTaken(client, await withConversation(client, call, options, context), options);
-    return await printHandle(io, options, await client.call(tool, args));
+    const said = await withConversation(client, call, options, context);
+    return await printHandle(io, options, await dispatchTaken(client, said, options));
   } finally {
     await client.close();
   }
@@ -92,8 +92,7 @@ class AttendedRun {
     const { io } = this.#context;
     const { client } = this.#system;
     const said = await withConversation(client, call, this.#options, this.#context);
-    const { tool, args } = await asTaken(client, said, this.#options);
-    const handle = await client.call(tool, args);
+    const handle = await dispatchTaken(client, said, this.#options);
     if (handle.status === "needs_clarification") return await printClarification(io, this.#options, handle);
     const { taskId: id, cached } = handle;
     this.#taskId = id;

@@ -8,10 +8,26 @@ type Explicit = Extract<Call, { tool: "dispatch_task" }>;
 type Account = { name: string; provider: string };
 
 /**
+ * Hands the call of a run to the system, as it takes it. A program on this machine goes under the usual account: most files name it, and
+ * only where this one does not is the system asked which there are. Throws as `asTaken` and `Client.call` do.
+ */
+export async function dispatchTaken(client: Client, call: Call, options: Pick<RunOptions, "cwd">) {
+  const send = ({ tool, args }: Call) => client.call(tool, args);
+  if (!client.isLocal || call.tool !== "dispatch_task" || isOrchestration(call.args.task_type))
+    return send(await asTaken(client, call, options));
+  try {
+    return await send(call);
+  } catch (error) {
+    if (!(error instanceof DispatchError && error.code === "account_profile.not_found")) throw error;
+    return send(await asTaken(client, call, options));
+  }
+}
+
+/**
  * The call of a run as the system takes it: under an account that its configuration names, and without a folder of this machine
  * where it is elsewhere. Throws InvalidInputError for a folder, RefusedError where a system elsewhere has no account.
  */
-export async function asTaken(client: Client, call: Call, { cwd }: Pick<RunOptions, "cwd">): Promise<Call> {
+async function asTaken(client: Client, call: Call, { cwd }: Pick<RunOptions, "cwd">): Promise<Call> {
   const { isLocal } = client;
   if (!isLocal && cwd !== undefined)
     throw new InvalidInputError([
