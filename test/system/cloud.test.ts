@@ -8,6 +8,7 @@ import { type CloudSystem, openCloudSystem } from "../emulators/cloud-system.ts"
 import { type Bedrock, startBedrock } from "../emulators/models/bedrock.ts";
 import { scripted } from "../emulators/models/script.ts";
 import { listen } from "../emulators/requests/listen.ts";
+import { witnessed } from "../emulators/requests/witness.ts";
 import type { Policies } from "../infra/policies.ts";
 import { revisions } from "../mcp/clients.ts";
 import { cloudConfiguration, cloudUnderTest, onAws } from "./cloud-under-test.ts";
@@ -24,6 +25,8 @@ let bedrock: Bedrock;
 /** Where a machine gets the credentials of its role. */
 let role: Awaited<ReturnType<typeof listen>>;
 beforeAll(async () => {
+  // Files share a process, and clients that others tested are nobody here.
+  witnessed.clear();
   bedrock = await startBedrock(ACCESS_KEY);
   const credentials = {
     AccessKeyId: ACCESS_KEY,

@@ -10,6 +10,8 @@ const services = fc.constantFrom("execute-api", "lambda", "bedrock-agentcore");
 const names = fc.constantFrom("accept", "content-type", "mcp-method", "mcp-name", "mcp-session-id");
 const values = fc.stringMatching(/^[ !-~]{0,40}$/);
 const text = fc.string({ unit: "grapheme", maxLength: 12 });
+/** The SDK keeps a query in an object, which cannot have that name. */
+const queryNames = text.filter((name) => name !== "__proto__");
 
 test("it signs as the SDK of AWS does", async () => {
   const request = fc.record({
@@ -18,7 +20,7 @@ test("it signs as the SDK of AWS does", async () => {
     secretAccessKey: fc.constantFrom("one secret", "another"),
     sessionToken: fc.option(fc.stringMatching(/^[\w/+=]{1,40}$/), { nil: undefined }),
     path: fc.array(text, { maxLength: 4 }),
-    query: fc.array(fc.tuple(text, text), { maxLength: 4 }),
+    query: fc.array(fc.tuple(queryNames, text), { maxLength: 4 }),
     headers: fc.dictionary(names, values),
     body: fc.uint8Array({ maxLength: 100 }),
     now: fc.date({ min: new Date("2026-01-01"), max: new Date("2026-01-04"), noInvalidDate: true }),
