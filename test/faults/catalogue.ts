@@ -343,4 +343,10 @@ export const catalogue: readonly string[] = [
 ];
 
 /** Of these, what so few runs have that a thousand may lack it, and with it its points; where it comes up they are met. */
-export const rare: readonly string[] = ["SynchronousCall logs.FilterLogEvents", "mcp:cancel store.putConversation"];
+export const rare: readonly string[] = [
+  "SynchronousCall logs.FilterLogEvents",
+  "mcp:cancel store.putConversation",
+  "mcp:set_admission store.appendEvents",
+  "mcp:set_admission store.releaseSlot",
+  "operator:stop_all states.StartExecution",
+];
