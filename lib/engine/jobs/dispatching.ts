@@ -3,6 +3,7 @@ import { accountOf, chooseProfile, type RouteRequest, route } from "../../config
 import { RefusedError } from "../../contract/errors.ts";
 import { defined } from "../../contract/json.ts";
 import type { OrchestrationType } from "../../contract/kinds.ts";
+import { factsOf } from "../../contract/orchestration/facts.ts";
 import { orchestrationInputs, type Specification } from "../../contract/orchestration/specification.ts";
 import type { Json } from "../../contract/task.ts";
 import type {
@@ -29,8 +30,7 @@ function callOf(asked: Asked): Json {
     ...rest,
     runtime: agent,
     instruction: task,
-    // A text has no name; a prompt gives each fact one.
-    context: typeof context === "string" ? (context === "" ? undefined : { Details: context }) : context,
+    context: factsOf(context),
     conversation: session_id,
     ...(return_ref && { return_ref, summary_chars: summary_chars ?? USUAL_SUMMARY }),
   });

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import * as consumers from "node:stream/consumers";
 import { InvalidInputError } from "../../../contract/errors.ts";
 import { defined, isObject, type JsonObject } from "../../../contract/json.ts";
+import { factsOf } from "../../../contract/orchestration/facts.ts";
 import { perform } from "../commands/run.ts";
 import type { Context } from "../context.ts";
 import { orchestrationCall, type WholeOptions } from "./orchestration-call.ts";
@@ -53,8 +54,7 @@ const hasBoth = (item: unknown): boolean => isObject(item) && item.task !== unde
 const itemOf = (item: unknown): unknown => {
   if (!isObject(item)) return item;
   const { task, context, ...rest } = item;
-  const facts = typeof context === "string" ? (context === "" ? undefined : { Details: context }) : context;
-  return defined({ ...rest, instruction: rest.instruction ?? task, context: facts });
+  return defined({ ...rest, instruction: rest.instruction ?? task, context: factsOf(context) });
 };
 
 function agentOf(item: unknown): string | undefined {
