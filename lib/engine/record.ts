@@ -1,4 +1,5 @@
 import type { Adapters } from "../backends/adapter.ts";
+import { estimateOf } from "../backends/estimate.ts";
 import { own } from "../contract/configuration.ts";
 import { defined, isObject } from "../contract/json.ts";
 import { isTerminal } from "../contract/lifecycle.ts";
@@ -35,7 +36,7 @@ export type RecordMore = Pick<TaskRecord, "queuePosition" | "admissionPausedBy">
 export function taskRecord(task: Task, more: RecordMore = {}): TaskRecord {
   const cloudAgent = more.adapters && cloudAgentOf(task, more.adapters);
   // What its children are made of stands in their records.
-  const estimate = task.orchestration ? undefined : more.adapters && own(more.adapters, task.backend)?.estimate?.(task);
+  const estimate = task.orchestration ? undefined : more.adapters && estimateOf(more.adapters, task);
   return defined({
     id: task.id,
     provider: task.provider,

@@ -7,6 +7,7 @@ import { openArtifacts } from "../artifacts/files/artifacts.ts";
 import type { AdapterRegistration } from "../backends/adapter.ts";
 import { agentCoreBackend } from "../backends/agentcore/backend.ts";
 import { agentCore } from "../backends/agentcore/description.ts";
+import { estimateOf } from "../backends/estimate.ts";
 import { type LocalBackend, localBackend } from "../backends/local-process/backend.ts";
 import { localProcess } from "../backends/local-process/description.ts";
 import { commandLine } from "../client/local/program.ts";
@@ -14,7 +15,7 @@ import { folderBackend } from "../config/agent-workspaces.ts";
 import { watchConfiguration } from "../config/config-file.ts";
 import { editConfigurationFile } from "../config/edit-file.ts";
 import { prepareState } from "../config/state-files.ts";
-import { own, toolsetOf } from "../contract/configuration.ts";
+import { toolsetOf } from "../contract/configuration.ts";
 import { environmentVariables } from "../contract/execution-environment.ts";
 import { defined } from "../contract/json.ts";
 import { type Logger, logLevelOf } from "../contract/logger.ts";
@@ -130,7 +131,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
     const { token, tokenFile } = readOrMakeToken(stateDir);
 
     const { retentionDays } = watched.loaded.configuration;
-    const estimate: EstimateOf = (task) => own(ports.backends, task.backend)?.estimate?.(task);
+    const estimate: EstimateOf = (task) => estimateOf(ports.backends, task);
     const opened = options.store
       ? await openDynamoStore(options.store, { retentionDays, estimate, log })
       : openTaskStore(stateDir, { retentionDays, estimate, log });

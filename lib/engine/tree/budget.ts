@@ -1,4 +1,4 @@
-import { own } from "../../contract/configuration.ts";
+import { estimateOf } from "../../backends/estimate.ts";
 import { boundOf, costOf as costBy, shareOf } from "../../contract/costs/of-task.ts";
 import { hasEnded, type Task } from "../../contract/task.ts";
 import type { TreeSpending } from "../../store/port.ts";
@@ -7,7 +7,7 @@ import { limitsOf, rootOf } from "./limits.ts";
 
 /** What a task has cost by what is known of it now, in US dollars, with the estimate of its backend. */
 export const costOf = (ports: Pick<Ports, "backends">, task: Task): number =>
-  costBy(task, own(ports.backends, task.backend)?.estimate?.(task));
+  costBy(task, estimateOf(ports.backends, task));
 
 /**
  * Of a budget, in US dollars. `setAsideUsd` is what tasks that run may still spend, and `heldUsd` the part of it that is not free
@@ -50,6 +50,6 @@ export const idsOf = (tasks: readonly Task[]): string[] => tasks.map(({ id }) =>
  * is safe.
  */
 export async function payTree(ports: Ports, task: Task): Promise<void> {
-  const share = shareOf(task, own(ports.backends, task.backend)?.estimate?.(task));
+  const share = shareOf(task, estimateOf(ports.backends, task));
   if (share) await ports.store.addCost(share.root, task.id, share.usd);
 }
